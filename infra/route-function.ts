@@ -1,0 +1,66 @@
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import {
+  ApplicationLogLevel,
+  Architecture,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+} from "aws-cdk-lib/aws-lambda";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import { bundledCode } from "./bundled-code.ts";
+import type { Settings } from "./settings.ts";
+
+export type RouteFunctionProps = {
+  /** The file in `lambdas/`, without its ending. */
+  name: string;
+  table: TableV2;
+  /** The verbs the function uses on the table, as `dynamodb:UpdateItem`. It gets no others. */
+  tableActions: readonly string[];
+  settings: Settings;
+};
+
+/** One function for one route, with its log group, and a role that may do what its code does. */
+export class RouteFunction extends Construct {
+  readonly function: LambdaFunction;
+  readonly logGroup: LogGroup;
+
+  constructor(scope: Construct, id: string, props: RouteFunctionProps) {
+    super(scope, id);
+    const { name, table, tableActions, settings } = props;
+
+    this.logGroup = new LogGroup(this, "Logs", {
+      retention: settings.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new Role(this, "Role", {
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+    });
+    this.logGroup.grantWrite(role);
+    table.grants.actions(role, ...tableActions);
+
+    this.function = new LambdaFunction(this, "Function", {
+      code: bundledCode(name),
+      handler: "index.handler",
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: 512,
+      // The function answers 500 by itself before that (`answerWithinMs` in `lambdas/http.ts`).
+      timeout: Duration.seconds(5),
+      role,
+      logGroup: this.logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      applicationLogLevelV2: ApplicationLogLevel.INFO,
+      // At INFO each heartbeat would write its start and its report.
+      systemLogLevelV2: SystemLogLevel.WARN,
+      environment: {
+        TABLE_NAME: table.tableName,
+        SESSION_TIMEOUT_SECONDS: String(settings.sessionTimeoutSeconds),
+        MULTI_SYMBOL_SESSIONS: String(settings.multiSymbolSessions),
+      },
+    });
+  }
+}

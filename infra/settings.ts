@@ -1,0 +1,37 @@
+import type { Node } from "constructs";
+import * as z from "zod";
+
+/** Each is CDK context: `cdk deploy -c NAME=VALUE`, or `context` in cdk.json. */
+const settingsSchema = z.object({
+  /** A session lapses this long after its last heartbeat. */
+  sessionTimeoutSeconds: z.coerce.number().int().min(1).max(86_400).default(60),
+  /** `false`: all symbols of a license share one session. */
+  multiSymbolSessions: z
+    .union([z.boolean(), z.stringbool({ truthy: ["true"], falsy: ["false"] })])
+    .default(true),
+  /** Who is told of alarms; whoever it is must confirm by e-mail. */
+  alarmEmail: z.email().optional(),
+  /** One of the periods that CloudWatch Logs knows. */
+  logRetentionDays: z.coerce
+    .number()
+    .pipe(z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827]))
+    .default(30),
+  /** Requests beyond this get 429 from API Gateway. A bot makes one request in 20 s. */
+  throttleRatePerSecond: z.coerce.number().positive().max(10_000).default(500),
+  throttleBurst: z.coerce.number().int().positive().max(5_000).default(1_000),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** Reads the settings from the context of the app; throws one sentence that names what is wrong. */
+export function readSettings(node: Node): Settings {
+  const context = Object.fromEntries(
+    Object.keys(settingsSchema.shape).map((name) => [name, node.tryGetContext(name)]),
+  );
+  const result = settingsSchema.safeParse(context);
+  if (result.success) return result.data;
+  const complaints = result.error.issues.map(
+    ({ path, message }) => `context ${path.join(".")}: ${message}`,
+  );
+  throw new Error(complaints.join("; "));
+}

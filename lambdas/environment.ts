@@ -1,0 +1,27 @@
+import * as z from "zod";
+
+const flag = z.stringbool({ truthy: ["true"], falsy: ["false"] });
+
+const environmentSchema = z
+  .object({
+    TABLE_NAME: z.string().min(1),
+    SESSION_TIMEOUT_SECONDS: z.coerce.number().int().min(1).max(86_400),
+    MULTI_SYMBOL_SESSIONS: flag,
+    ASK_FOR_REFUSED_ITEM: flag.default(false),
+  })
+  .transform((variables) => ({
+    tableName: variables.TABLE_NAME,
+    sessionTimeoutMs: variables.SESSION_TIMEOUT_SECONDS * 1000,
+    /** Off: all symbols of a license share one session. */
+    multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
+    /** See `TableOptions` in `sessions/table.ts`. */
+    askForRefusedItem: variables.ASK_FOR_REFUSED_ITEM,
+  }));
+
+export type Settings = z.infer<typeof environmentSchema>;
+
+/** The settings of a function, read at its cold start. Throws if one is missing or wrong. */
+export function readEnvironment(): Settings {
+  // biome-ignore lint/style/noProcessEnv: the one place where the functions read it
+  return environmentSchema.parse(process.env);
+}

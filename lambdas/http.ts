@@ -1,0 +1,129 @@
+import type { APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
+import { type BodyEvent, type BodyShape, parseBody } from "./json-body.ts";
+import { licenseIdOf } from "./license-key.ts";
+import type { CallerRequest } from "./request.ts";
+import { maskFingerprint } from "./sessions/session.ts";
+
+/** `code` is for programs and never changes its meaning, `message` is for people. */
+export type Answer = {
+  statusCode: number;
+  body: { code: string; message: string; [field: string]: unknown };
+};
+
+/** What a route may use besides the request. */
+export type Turn = {
+  /** The one clock reading of the request, epoch milliseconds. */
+  nowMs: number;
+  /** Aborts when the time for an answer is over. */
+  signal: AbortSignal;
+  /** The members of the body that are kept as text. */
+  texts: Record<string, string>;
+};
+
+export type Route<Request extends CallerRequest> = BodyShape<Request> & {
+  answer(request: Request, turn: Turn): Promise<Answer>;
+  /** What this route says in each 400 beside the field, and in each opaque 500. */
+  fieldsOf: { badRequest: Record<string, unknown>; internalError: Record<string, unknown> };
+};
+
+export type Handler = (
+  event: BodyEvent,
+  context: Pick<Context, "awsRequestId">,
+) => Promise<APIGatewayProxyStructuredResultV2>;
+
+/**
+ * How long a request may take before it is answered 500. Bots give up after 5 s, which a cold start
+ * and the network have to fit in as well. The three attempts of the SDK (see `table.ts`) end before.
+ */
+const answerWithinMs = 3_500;
+
+/**
+ * Makes a route a Lambda function: event in, JSON out. Anything thrown becomes an opaque 500.
+ * What is refused or fails leaves one log line, with neither the key nor a whole fingerprint in it.
+ *
+ * @param now the clock, in epoch milliseconds
+ */
+export function toHandler<Request extends CallerRequest>(
+  route: Route<Request>,
+  now: () => number,
+): Handler {
+  return async (event, { awsRequestId: requestId }) => {
+    const nowMs = now();
+    const parsed = parseBody(event, route);
+    if (!parsed.readable) {
+      const { field, message } = parsed;
+      const answer: Answer = {
+        statusCode: 400,
+        body: { ...route.fieldsOf.badRequest, code: "bad_request", message, field },
+      };
+      log("info", requestId, answer, { field });
+      return toResult(answer);
+    }
+    const { request, texts } = parsed;
+    try {
+      const answer = await inTime((signal) => route.answer(request, { nowMs, signal, texts }));
+      if (answer.statusCode >= 400) log("info", requestId, answer, whoAsked(request));
+      return toResult(answer);
+    } catch (error) {
+      const answer: Answer = {
+        statusCode: 500,
+        body: {
+          ...route.fieldsOf.internalError,
+          code: "internal_error",
+          message: "The service could not do this now; nothing is confirmed. Try again.",
+          request_id: requestId,
+        },
+      };
+      log("error", requestId, answer, { ...whoAsked(request), error: inWords(error) });
+      return toResult(answer);
+    }
+  };
+}
+
+async function inTime<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`No answer within ${answerWithinMs} ms`);
+      controller.abort(error);
+      reject(error);
+    }, answerWithinMs);
+  });
+  try {
+    return await Promise.race([work(controller.signal), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function log(
+  level: "info" | "error",
+  requestId: string,
+  { statusCode, body: { code } }: Answer,
+  details: Record<string, unknown>,
+): void {
+  console[level]({ code, status: statusCode, request_id: requestId, ...details });
+}
+
+function whoAsked(request: CallerRequest): Record<string, unknown> {
+  return {
+    symbol: request.symbol,
+    license: licenseIdOf(request.license_key).slice(0, 8),
+    device: maskFingerprint(request.device_fingerprint),
+  };
+}
+
+function inWords(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const { name, message, stack } = error;
+  return { name, message, stack };
+}
+
+function toResult({ statusCode, body }: Answer): APIGatewayProxyStructuredResultV2 {
+  return {
+    statusCode,
+    headers: { "content-type": "application/json", "cache-control": "no-store" },
+    body: JSON.stringify(body),
+  };
+}

@@ -1,0 +1,86 @@
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import type * as z from "zod";
+import { memberSource } from "./json-source.ts";
+import { isWellFormed } from "./license-key.ts";
+
+/** The part of an API Gateway event (payload 2.0) that a function reads. */
+export type BodyEvent = Pick<APIGatewayProxyEventV2, "body" | "isBase64Encoded">;
+
+/** The shape of a body, and the members that are kept as the JSON text they came as. */
+export type BodyShape<Request> = {
+  schema: z.ZodObject & z.ZodType<Request>;
+  maxBytesOfText: Record<string, number>;
+};
+
+export type ParsedBody<Request> =
+  | { readable: true; request: Request; texts: Record<string, string> }
+  /** What is wrong with it, in words that quote nothing of it. */
+  | { readable: false; field: string; message: string };
+
+const maxBodyBytes = 256 * 1024;
+
+/**
+ * Reads the body of an event as a JSON object of the given shape. API Gateway hands over a body of
+ * any content type but text and JSON in base64: that of curl's default type, for one.
+ */
+export function parseBody<Request>(
+  event: BodyEvent,
+  { schema, maxBytesOfText }: BodyShape<Request>,
+): ParsedBody<Request> {
+  const source = bodyText(event);
+  if (source === undefined) return unreadable("body", "must be UTF-8 text of at most 256 KiB");
+
+  let body: unknown;
+  try {
+    body = JSON.parse(source);
+  } catch {
+    return unreadable("body", "must be JSON");
+  }
+  if (typeof body !== "object" || body === null || Array.isArray(body)) {
+    return unreadable("body", "must be a JSON object");
+  }
+
+  const refusedAs = (field: string) =>
+    unreadable(field, `must be ${schema.shape[field]?.description ?? "readable"}`);
+
+  const result = schema.safeParse(body);
+  if (!result.success) return refusedAs(String(result.error.issues[0]?.path[0] ?? "body"));
+
+  const texts: Record<string, string> = {};
+  for (const [field, maxBytes] of Object.entries(maxBytesOfText)) {
+    const text = memberSource(source, field);
+    if (text === undefined) continue;
+    if (Buffer.byteLength(text) > maxBytes) return refusedAs(field);
+    texts[field] = text;
+  }
+  if (hasProtoMember(body)) return unreadable("__proto__", "is not a name for a field");
+  return { readable: true, request: result.data, texts };
+}
+
+function unreadable(field: string, complaint: string): ParsedBody<never> {
+  return { readable: false, field, message: `${field} ${complaint}` };
+}
+
+function bodyText(event: BodyEvent): string | undefined {
+  const body = event.body ?? "";
+  const bytes = Buffer.from(body, event.isBase64Encoded ? "base64" : "utf8");
+  if (bytes.length > maxBodyBytes) return undefined;
+  if (!event.isBase64Encoded) return isWellFormed(body) ? body : undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Looks everywhere, without recursion: a body may be nested deeper than the stack. */
+function hasProtoMember(body: object): boolean {
+  const pending: unknown[] = [body];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value !== "object" || value === null) continue;
+    if (Object.hasOwn(value, "__proto__")) return true;
+    for (const member of Object.values(value)) pending.push(member);
+  }
+  return false;
+}

@@ -1,0 +1,20 @@
+import { createHash } from "node:crypto";
+import * as z from "zod";
+
+export const licenseKeySchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(128)
+  .refine(isWellFormed)
+  .describe("1 to 128 characters; space around it is ignored");
+
+/** The `license_id` of a (trimmed) license key: its SHA-256 in hex. Only this is ever stored. */
+export function licenseIdOf(licenseKey: string): string {
+  return createHash("sha256").update(licenseKey).digest("hex");
+}
+
+/** A string with half a surrogate pair has no UTF-8 form: it can't be hashed nor stored as it is. */
+export function isWellFormed(text: string): boolean {
+  return text.isWellFormed();
+}

@@ -1,0 +1,46 @@
+import * as z from "zod";
+import type { Settings } from "./environment.ts";
+import { isWellFormed, licenseIdOf, licenseKeySchema } from "./license-key.ts";
+import type { Caller } from "./sessions/holder.ts";
+import { noSymbol } from "./sessions/session.ts";
+
+/**
+ * The fields of a request on the wire. A field's description is also what the caller is told when
+ * the field is refused.
+ */
+export const callerSchema = z.object({
+  license_key: licenseKeySchema,
+  device_fingerprint: z
+    .string()
+    .min(1)
+    .max(255)
+    .refine(isWellFormed)
+    .describe("1 to 255 characters"),
+  symbol: z
+    .string()
+    .regex(/^[A-Za-z0-9._\-/=^!]{1,32}$/)
+    .toUpperCase()
+    .optional()
+    .describe("1 to 32 characters of A-Z 0-9 . _ - / = ^ !"),
+});
+
+export const holderSchema = callerSchema.extend({
+  session_id: z
+    .string()
+    .min(1)
+    .max(64)
+    .refine(isWellFormed)
+    .optional()
+    .describe("the session_id of the claim, 1 to 64 characters"),
+});
+
+export type CallerRequest = z.infer<typeof callerSchema>;
+
+/** The request in the terms of the rules. The license key goes no further than this. */
+export function callerOf(request: CallerRequest, settings: Settings): Caller {
+  return {
+    licenseId: licenseIdOf(request.license_key),
+    deviceFingerprint: request.device_fingerprint,
+    sessionSymbol: (settings.multiSymbolSessions && request.symbol) || noSymbol,
+  };
+}

@@ -1,0 +1,17 @@
+import { readEnvironment, type Settings } from "./environment.ts";
+import { createDocumentClient, openTable, type SessionTable } from "./sessions/table.ts";
+
+/** What a route works with. Tests bring a clock and a table of their own. */
+export type Service = {
+  settings: Settings;
+  table: SessionTable;
+  /** The clock, in epoch milliseconds. */
+  now: () => number;
+};
+
+/** The service as the environment of the function describes it; made once, at cold start. */
+export function serviceFromEnvironment(): Service {
+  const settings = readEnvironment();
+  const table = openTable({ client: createDocumentClient(), ...settings });
+  return { settings, table, now: Date.now };
+}

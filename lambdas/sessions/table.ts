@@ -1,0 +1,96 @@
+import { ConditionalCheckFailedException, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { type License, licenseSchema } from "./license.ts";
+
+/** One `UpdateItem` on the item of a license. */
+export type ConditionalUpdate = {
+  licenseId: string;
+  update: string;
+  condition: string;
+  names: Record<string, string>;
+  values: Record<string, unknown>;
+};
+
+/**
+ * What became of a conditional update: the item as it is now, or the item that refused it
+ * (`undefined`: there is no such license).
+ */
+export type UpdateResult =
+  | { applied: true; license: License }
+  | { applied: false; met: License | undefined };
+
+/** The table of licenses. Anything but a refused condition is thrown, the SDK's errors as they are. */
+export type SessionTable = {
+  /** One strongly consistent `GetItem`. */
+  get(licenseId: string, signal: AbortSignal): Promise<License | undefined>;
+  /** One `UpdateItem`, decided by its condition. */
+  update(update: ConditionalUpdate, signal: AbortSignal): Promise<UpdateResult>;
+};
+
+export type TableOptions = {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  /**
+   * Set for an engine that ignores `ReturnValuesOnConditionCheckFailure`, such as dynalite: the
+   * item that refused an update is then read with one more call. DynamoDB itself returns it.
+   */
+  askForRefusedItem: boolean;
+};
+
+export function openTable({ client, tableName, askForRefusedItem }: TableOptions): SessionTable {
+  async function get(licenseId: string, signal: AbortSignal): Promise<License | undefined> {
+    const { Item } = await client.send(
+      new GetCommand({
+        TableName: tableName,
+        Key: { license_id: licenseId },
+        ConsistentRead: true,
+      }),
+      { abortSignal: signal },
+    );
+    return Item && licenseSchema.parse(Item);
+  }
+
+  async function update(change: ConditionalUpdate, signal: AbortSignal): Promise<UpdateResult> {
+    const command = new UpdateCommand({
+      TableName: tableName,
+      Key: { license_id: change.licenseId },
+      UpdateExpression: change.update,
+      ConditionExpression: change.condition,
+      ExpressionAttributeNames: change.names,
+      ExpressionAttributeValues: change.values,
+      ReturnValues: "ALL_NEW",
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+    });
+    try {
+      const { Attributes } = await client.send(command, { abortSignal: signal });
+      return { applied: true, license: licenseSchema.parse(Attributes) };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      if (error.Item) return { applied: false, met: licenseSchema.parse(unmarshall(error.Item)) };
+      return {
+        applied: false,
+        met: askForRefusedItem ? await get(change.licenseId, signal) : undefined,
+      };
+    }
+  }
+
+  return { get, update };
+}
+
+/**
+ * The client of the functions. Its time-outs make a silent DynamoDB an error after 1 s and leave
+ * room for the SDK's two further attempts within the time a request has (see `http.ts`).
+ */
+export function createDocumentClient(): DynamoDBDocumentClient {
+  const client = new DynamoDBClient({
+    maxAttempts: 3,
+    requestHandler: {
+      connectionTimeout: 500,
+      requestTimeout: 1_000,
+      // Without it the SDK only warns.
+      throwOnRequestTimeout: true,
+    },
+  });
+  return DynamoDBDocumentClient.from(client);
+}

@@ -1,0 +1,53 @@
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { type DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { licenseIdOf } from "../lambdas/license-key.ts";
+import type { License } from "../lambdas/sessions/license.ts";
+
+export type LicenseTable = { client: DynamoDBDocumentClient; tableName: string };
+
+export type NewLicense = {
+  licenseKey: string;
+  /** "standard" if not given. */
+  licenseType?: string;
+  /** 20 if not given. */
+  maxSessions?: number;
+  email?: string;
+  /** Epoch milliseconds; a license without it never expires. */
+  expiresAtMs?: number;
+};
+
+/**
+ * Writes a license, unless one with this key exists: that one stays as it is.
+ *
+ * @throws the errors of the SDK, but for the refused condition
+ */
+export async function createLicense(
+  { client, tableName }: LicenseTable,
+  { licenseKey, licenseType = "standard", maxSessions = 20, email, expiresAtMs }: NewLicense,
+  nowMs: number,
+): Promise<{ created: true; license: License } | { created: false }> {
+  const license: License = {
+    license_id: licenseIdOf(licenseKey),
+    status: "active",
+    license_type: licenseType,
+    ...(email !== undefined && { email }),
+    created_at: nowMs,
+    ...(expiresAtMs !== undefined && { license_expiration: expiresAtMs }),
+    max_sessions: maxSessions,
+    fencing_token: 0,
+    sessions: {},
+  };
+  try {
+    await client.send(
+      new PutCommand({
+        TableName: tableName,
+        Item: license,
+        ConditionExpression: "attribute_not_exists(license_id)",
+      }),
+    );
+    return { created: true, license };
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return { created: false };
+    throw error;
+  }
+}
