@@ -1,9 +1,8 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { type DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { licenseIdOf } from "../lambdas/license-key.ts";
 import type { License } from "../lambdas/sessions/license.ts";
-
-export type LicenseTable = { client: DynamoDBDocumentClient; tableName: string };
+import type { LicenseTable } from "./license-table.ts";
 
 export type NewLicense = {
   licenseKey: string;

@@ -1,0 +1,9 @@
+/** Why a command is not done, in words for whoever typed it. Ends it with exit code 1. */
+export class Refusal extends Error {
+  override name = "Refusal";
+}
+
+/** What is wrong with the words of a command. Ends it with exit code 2. */
+export class WrongUsage extends Error {
+  override name = "WrongUsage";
+}
