@@ -1,0 +1,23 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import { StartProblem } from "./start-problem.ts";
+
+/**
+ * Listens on this machine only.
+ *
+ * @param variable the environment variable that sets the port, to be named if that fails
+ * @returns the port, which is another one if 0 was asked for
+ * @throws StartProblem if the port can't be had
+ */
+export async function listen(server: Server, port: number, variable: string): Promise<number> {
+  try {
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const why = code === "EADDRINUSE" ? "is in use" : `can't be used (${code ?? error})`;
+    throw new StartProblem(`Port ${port} ${why}; set ${variable} to another one.`);
+  }
+  const address = server.address();
+  return typeof address === "object" && address ? address.port : port;
+}
