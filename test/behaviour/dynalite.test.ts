@@ -1,0 +1,4 @@
+import { startDynalite } from "../support/engines.ts";
+import { describeBehaviour } from "./behaviour.ts";
+
+describeBehaviour("dynalite", startDynalite);

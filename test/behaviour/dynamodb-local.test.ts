@@ -1,0 +1,14 @@
+import { spawnSync } from "node:child_process";
+import { describe, test } from "vitest";
+import { startDynamoDbLocal } from "../support/engines.ts";
+import { describeBehaviour } from "./behaviour.ts";
+
+const java = spawnSync("java", ["-version"]);
+
+if (java.status === 0 || process.env.CI) {
+  describeBehaviour("DynamoDB Local", startDynamoDbLocal);
+} else {
+  describe("on DynamoDB Local", () => {
+    test.skip("needs Java 17", () => {});
+  });
+}

@@ -1,0 +1,200 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startDynalite } from "../support/engines.ts";
+import { endAll, npm, npmStart } from "../support/service-process.ts";
+
+const validate = "/api/validate-license";
+const heartbeat = "/api/heartbeat";
+const release = "/api/session/release";
+
+const temporaryFolders: string[] = [];
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "license-sessions-"));
+  temporaryFolders.push(folder);
+  return folder;
+}
+afterAll(() => {
+  endAll();
+  for (const folder of temporaryFolders) rmSync(folder, { recursive: true });
+});
+
+describe("npm start", () => {
+  let service: Awaited<ReturnType<typeof npmStart>>;
+  beforeAll(async () => {
+    service = await npmStart({ DATA_DIR: temporaryFolder(), SESSION_TIMEOUT_SECONDS: "2" });
+  });
+  afterAll(async () => {
+    await service.stop();
+  });
+
+  async function newLicense(...options: string[]) {
+    const { stdout } = await npm(["run", "license", "--", "create", "--json", ...options], {
+      DYNAMODB_ENDPOINT: service.engine,
+    }).finished;
+    return JSON.parse(stdout);
+  }
+
+  async function twoDevices() {
+    const { license_key } = await newLicense();
+    return {
+      a: { license_key, device_fingerprint: "device-a-0123456789" },
+      b: { license_key, device_fingerprint: "device-b-0123456789" },
+    };
+  }
+
+  test("prints a curl that claims when it is pasted", async () => {
+    const { stdout } = await promisify(execFile)("bash", ["-c", `${service.curl} -s`]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      license_valid: true,
+      code: "granted",
+      session_timeout_seconds: 2,
+    });
+  });
+
+  test("a license made by npm run license is claimed, kept and released over HTTP", async () => {
+    const { license_key, license_id } = await newLicense("--type", "pro", "--days", "30");
+    expect(license_key).toMatch(/^[A-Z0-9]{4}(-[A-Z0-9]{4}){3}$/);
+    expect(license_id).toMatch(/^[0-9a-f]{64}$/);
+    const bot = { license_key, device_fingerprint: "device-a-0123456789", symbol: "es" };
+    const claim = await service.post(validate, bot);
+    expect(claim).toMatchObject({ status: 200, body: { license_type: "pro", symbol: "ES" } });
+    const { session_id } = claim.body;
+    const report = { bot_version: "1.0", status: "trading", metadata: { trades: 3 } };
+    expect(await service.post(heartbeat, { ...bot, session_id, ...report })).toMatchObject({
+      status: 200,
+      body: { code: "recorded", days_until_expiration: 29, active_symbols: ["ES"] },
+    });
+    expect((await service.post(release, { ...bot, session_id })).body.code).toBe("released");
+    expect((await service.post(heartbeat, bot)).body.code).toBe("session_not_found");
+  });
+
+  test("heartbeats keep a second device out beyond the time-out", async () => {
+    const { a, b } = await twoDevices();
+    await service.post(validate, a);
+    for (let elapsedMs = 0; elapsedMs < 3_000; elapsedMs += 500) {
+      await wait(500);
+      expect((await service.post(heartbeat, a)).status).toBe(200);
+      expect((await service.post(validate, b)).body.code).toBe("session_conflict");
+    }
+  });
+
+  test("once the session has lapsed the second device is let in, and the first one's next heartbeat gets 500", async () => {
+    const { a, b } = await twoDevices();
+    await service.post(validate, a);
+    let claim = await service.post(validate, b);
+    expect(claim).toMatchObject({ status: 403, body: { estimated_wait_seconds: 2 } });
+    while (claim.status !== 200) {
+      await wait(100);
+      claim = await service.post(validate, b);
+    }
+    expect(await service.post(heartbeat, a)).toMatchObject({
+      status: 500,
+      body: { code: "session_taken", active_device: "device-b..." },
+    });
+  });
+
+  test("of 50 devices that claim at once over HTTP one is let in", async () => {
+    const { license_key } = await newLicense();
+    const replies = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        service.post(validate, { license_key, device_fingerprint: `device-${index}-of-many` }),
+      ),
+    );
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(replies.filter(({ status }) => status === 403)).toHaveLength(49);
+  });
+
+  test("a body of any content type is read, one of garbage is a 400", async () => {
+    const { a } = await twoDevices();
+    const form = { "content-type": "application/x-www-form-urlencoded" };
+    expect((await service.post(validate, a, form)).status).toBe(200);
+    expect(await service.post(validate, "\u0000garbage")).toMatchObject({
+      status: 400,
+      body: { code: "bad_request", field: "body" },
+    });
+  });
+
+  test("an unknown route is API Gateway's own 404", async () => {
+    const notFound = { status: 404, body: { message: "Not Found" } };
+    expect(await service.post("/api/nothing", {})).toEqual(notFound);
+    const response = await fetch(`${service.url}${heartbeat}`);
+    expect({ status: response.status, body: await response.json() }).toEqual(notFound);
+  });
+
+  test("a port in use is one clear sentence and exit 1", async () => {
+    const { port } = new URL(service.url);
+    const second = npm(["start"], { PORT: port, DYNAMODB_PORT: "0", DATA_DIR: temporaryFolder() });
+    const { exitCode, stderr } = await second.finished;
+    expect(exitCode).toBe(1);
+    expect(stderr.trim().split("\n").at(-1)).toContain(port);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test("a key that exists is not made again, and nothing else is told of it", async () => {
+    const made = await newLicense("--key", "BOUGHT-ELSEWHERE-1");
+    expect(made).toMatchObject({ license_key: "BOUGHT-ELSEWHERE-1", max_sessions: 20 });
+    const again = npm(["run", "license", "--", "create", "--key", "BOUGHT-ELSEWHERE-1"], {
+      DYNAMODB_ENDPOINT: service.engine,
+    });
+    const { exitCode, stdout, stderr } = await again.finished;
+    expect(exitCode).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toContain("exists already");
+  });
+});
+
+describe("npm start, ended and started again", () => {
+  test.for([
+    ["SIGINT", "group"],
+    ["SIGTERM", "npm alone"],
+  ] as const)("on the same data it finds its sessions after %s to %s", async ([signal, to]) => {
+    const DATA_DIR = temporaryFolder();
+    const a = { license_key: "DEMO-DEMO-DEMO-DEMO", device_fingerprint: "device-a-0123456789" };
+    const first = await npmStart({ DATA_DIR });
+    const { session_id } = (await first.post(validate, a)).body;
+    const { exitCode, stderr } = await first.stop(signal, to);
+    expect(exitCode).toBe(0);
+    expect(stderr).not.toMatch(/error|warn/i);
+    await expect(fetch(first.url)).rejects.toThrow();
+    await expect(fetch(first.engine)).rejects.toThrow();
+
+    const second = await npmStart({ DATA_DIR });
+    expect((await second.post(heartbeat, { ...a, session_id })).status).toBe(200);
+    await second.stop(signal, to);
+  });
+});
+
+describe("npm start on a database that dies", () => {
+  test("no heartbeat is answered 200 while it is away, and the next one is when it is back", async () => {
+    const engine = await startDynalite();
+    const { hostname, port } = new URL(engine.endpoint);
+    const service = await npmStart({
+      DATA_DIR: temporaryFolder(),
+      DYNAMODB_ENDPOINT: engine.endpoint,
+    });
+    const a = { license_key: "DEMO-DEMO-DEMO-DEMO", device_fingerprint: "device-a-0123456789" };
+    const { session_id } = (await service.post(validate, a)).body;
+    await engine.pause();
+    const hangsUp = createServer((socket) => socket.destroy()).listen(Number(port), hostname);
+    await once(hangsUp, "listening");
+    for (let beat = 0; beat < 3; beat++) {
+      expect(await service.post(heartbeat, { ...a, session_id })).toMatchObject({
+        status: 500,
+        body: { status: "error", code: "internal_error", request_id: expect.any(String) },
+      });
+    }
+    hangsUp.close();
+    await once(hangsUp, "close");
+    await engine.resume();
+    expect((await service.post(heartbeat, { ...a, session_id })).status).toBe(200);
+    await service.stop();
+    await engine.stop();
+  });
+});

@@ -1,0 +1,273 @@
+import { App } from "aws-cdk-lib";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { describe, expect, test } from "vitest";
+import { LicenseSessionsStack } from "../../infra/license-sessions-stack.ts";
+import { readSettings } from "../../infra/settings.ts";
+import { localTableName } from "../../ops/license-table.ts";
+
+function templateWith(context: Record<string, unknown> = {}): Template {
+  // Without bundles: what they do is tested on the real ones, over HTTP.
+  const app = new App({ context: { "aws:cdk:bundling-stacks": [], ...context } });
+  return Template.fromStack(
+    new LicenseSessionsStack(app, "LicenseSessions", readSettings(app.node)),
+  );
+}
+
+const template = templateWith();
+
+type Resource = { Type: string; Properties?: object };
+
+describe("the table", () => {
+  test("is on demand, protected, restorable and outlives the stack", () => {
+    template.resourceCountIs("AWS::DynamoDB::GlobalTable", 1);
+    template.hasResource("AWS::DynamoDB::GlobalTable", {
+      DeletionPolicy: "Retain",
+      UpdateReplacePolicy: "Retain",
+      Properties: {
+        BillingMode: "PAY_PER_REQUEST",
+        KeySchema: [{ AttributeName: "license_id", KeyType: "HASH" }],
+        Replicas: [
+          Match.objectLike({
+            DeletionProtectionEnabled: true,
+            PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          }),
+        ],
+      },
+    });
+  });
+
+  test("keeps its logical id, whatever is renamed: another id would be another, empty table", () => {
+    expect(Object.keys(template.findResources("AWS::DynamoDB::GlobalTable"))).toEqual(["Sessions"]);
+    expect(localTableName).toBe("Sessions");
+  });
+
+  test("and everything else is named by CloudFormation", () => {
+    const names = [
+      "TableName",
+      "FunctionName",
+      "RoleName",
+      "LogGroupName",
+      "TopicName",
+      "AlarmName",
+    ];
+    const named = Object.entries(template.toJSON().Resources as Record<string, Resource>).filter(
+      ([, { Type, Properties }]) =>
+        Type !== "AWS::Lambda::Permission" && names.some((name) => name in (Properties ?? {})),
+    );
+    expect(named).toEqual([]);
+  });
+});
+
+describe("the API", () => {
+  test("has exactly the three routes, all POST", () => {
+    const routes = Object.values(template.findResources("AWS::ApiGatewayV2::Route"));
+    expect(routes.map(({ Properties }) => Properties.RouteKey).sort()).toEqual([
+      "POST /api/heartbeat",
+      "POST /api/session/release",
+      "POST /api/validate-license",
+    ]);
+  });
+
+  test("hands events over in payload 2.0", () => {
+    template.allResourcesProperties("AWS::ApiGatewayV2::Integration", {
+      PayloadFormatVersion: "2.0",
+      IntegrationType: "AWS_PROXY",
+    });
+  });
+
+  test("logs each access without the body, and is throttled", () => {
+    template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      StageName: "$default",
+      AutoDeploy: true,
+      AccessLogSettings: {
+        DestinationArn: Match.anyValue(),
+        Format: Match.serializedJson(
+          Match.objectLike({
+            requestId: "$context.requestId",
+            functionRequestId: "$context.awsEndpointRequestId",
+            status: "$context.status",
+            routeKey: "$context.routeKey",
+          }),
+        ),
+      },
+      DefaultRouteSettings: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000 },
+    });
+  });
+});
+
+describe("the functions", () => {
+  test("run on Node.js 24 on arm64, log JSON, and outlast their own answer in time", () => {
+    template.resourceCountIs("AWS::Lambda::Function", 3);
+    template.allResourcesProperties("AWS::Lambda::Function", {
+      Runtime: "nodejs24.x",
+      Architectures: ["arm64"],
+      Timeout: 5,
+      LoggingConfig: {
+        LogFormat: "JSON",
+        ApplicationLogLevel: "INFO",
+        SystemLogLevel: "WARN",
+        LogGroup: Match.anyValue(),
+      },
+      Environment: {
+        Variables: {
+          TABLE_NAME: { Ref: "Sessions" },
+          SESSION_TIMEOUT_SECONDS: "60",
+          MULTI_SYMBOL_SESSIONS: "true",
+        },
+      },
+    });
+  });
+
+  test("every log group forgets after 30 days", () => {
+    template.resourceCountIs("AWS::Logs::LogGroup", 4);
+    template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
+  });
+
+  test("each may do on the table what its code does, and nothing else anywhere", () => {
+    const granted = Object.entries(template.findResources("AWS::IAM::Policy")).map(
+      ([id, { Properties }]) => {
+        const actions = Properties.PolicyDocument.Statement.flatMap(
+          ({ Action }: { Action: string | string[] }) => Action,
+        );
+        return [/Validate|Heartbeat|Release/.exec(id)?.[0], actions.sort()];
+      },
+    );
+    const logs = ["logs:CreateLogStream", "logs:PutLogEvents"];
+    expect(Object.fromEntries(granted)).toEqual({
+      Validate: ["dynamodb:GetItem", "dynamodb:UpdateItem", ...logs],
+      Heartbeat: ["dynamodb:UpdateItem", ...logs],
+      Release: ["dynamodb:UpdateItem", ...logs],
+    });
+    const roles = Object.values(template.findResources("AWS::IAM::Role"));
+    expect(roles.filter(({ Properties }) => Properties.ManagedPolicyArns)).toEqual([]);
+    expect(JSON.stringify(template.findResources("AWS::IAM::Policy"))).not.toContain('"*"');
+  });
+});
+
+describe("the alarms", () => {
+  test("5xx of the API is watched first of all", () => {
+    template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+      Namespace: "AWS/ApiGateway",
+      MetricName: "5xx",
+      Dimensions: [{ Name: "ApiId", Value: Match.anyValue() }],
+      Statistic: "Sum",
+      Period: 300,
+      Threshold: 5,
+      EvaluationPeriods: 1,
+      ComparisonOperator: "GreaterThanOrEqualToThreshold",
+      TreatMissingData: "notBreaching",
+    });
+  });
+
+  test.for([
+    ["Errors", "Sum", 1],
+    ["Throttles", "Sum", 1],
+    ["Duration", undefined, 2000],
+  ] as const)("%s of each function", ([MetricName, Statistic, Threshold]) => {
+    const expected = {
+      Namespace: "AWS/Lambda",
+      MetricName,
+      Threshold,
+      ...(Statistic ? { Statistic } : { ExtendedStatistic: "p99" }),
+    };
+    const found = template.findResources("AWS::CloudWatch::Alarm", { Properties: expected });
+    expect(Object.keys(found)).toHaveLength(3);
+  });
+
+  test("throttles and system errors of the table, for the verbs in use", () => {
+    for (const metric of ["ThrottledRequests", "SystemErrors"]) {
+      for (const operation of ["GetItem", "UpdateItem"]) {
+        template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+          Metrics: Match.arrayWith([
+            Match.objectLike({
+              MetricStat: Match.objectLike({
+                Metric: Match.objectLike({
+                  Namespace: "AWS/DynamoDB",
+                  MetricName: metric,
+                  Dimensions: Match.arrayWith([{ Name: "Operation", Value: operation }]),
+                }),
+              }),
+            }),
+          ]),
+        });
+      }
+    }
+  });
+
+  test("each tells the topic of its beginning and its end, in words", () => {
+    const alarms = Object.values(template.findResources("AWS::CloudWatch::Alarm"));
+    expect(alarms).toHaveLength(12);
+    for (const { Properties } of alarms) {
+      expect(Properties.AlarmActions).toHaveLength(1);
+      expect(Properties.OKActions).toEqual(Properties.AlarmActions);
+      expect(Properties.AlarmDescription.length).toBeGreaterThan(30);
+    }
+  });
+
+  test("the topic lets the account's alarms in, and nobody without TLS", () => {
+    template.hasResourceProperties("AWS::SNS::TopicPolicy", {
+      PolicyDocument: {
+        Statement: [
+          Match.objectLike({
+            Effect: "Deny",
+            Condition: { Bool: { "aws:SecureTransport": "false" } },
+          }),
+          Match.objectLike({
+            Effect: "Allow",
+            Action: "sns:Publish",
+            Principal: { Service: "cloudwatch.amazonaws.com" },
+            Condition: { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } },
+          }),
+        ],
+      },
+    });
+  });
+
+  test("an e-mail is sent to whom the context names, and to nobody else", () => {
+    template.resourceCountIs("AWS::SNS::Subscription", 0);
+    templateWith({ alarmEmail: "ops@example.com" }).hasResourceProperties(
+      "AWS::SNS::Subscription",
+      { Protocol: "email", Endpoint: "ops@example.com" },
+    );
+  });
+});
+
+describe("the settings", () => {
+  test("arrive as the strings that cdk -c passes", () => {
+    const changed = templateWith({
+      sessionTimeoutSeconds: "90",
+      multiSymbolSessions: "false",
+      logRetentionDays: "7",
+      throttleRatePerSecond: "50",
+      throttleBurst: "100",
+    });
+    changed.allResourcesProperties("AWS::Lambda::Function", {
+      Environment: {
+        Variables: { SESSION_TIMEOUT_SECONDS: "90", MULTI_SYMBOL_SESSIONS: "false" },
+      },
+    });
+    changed.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 7 });
+    changed.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
+    });
+  });
+
+  test.for([
+    ["sessionTimeoutSeconds", "a minute"],
+    ["sessionTimeoutSeconds", "0"],
+    ["multiSymbolSessions", "maybe"],
+    ["alarmEmail", "nobody"],
+    ["logRetentionDays", "8"],
+    ["throttleBurst", "-1"],
+  ] as const)("context %s=%s is refused by name", ([name, value]) => {
+    expect(() => templateWith({ [name]: value })).toThrow(`context ${name}`);
+  });
+});
+
+test("the outputs name the API, the table and the topic", () => {
+  expect(Object.keys(template.findOutputs("*")).sort()).toEqual([
+    "AlarmTopicArn",
+    "ApiUrl",
+    "TableName",
+  ]);
+});

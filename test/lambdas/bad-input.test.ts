@@ -1,0 +1,171 @@
+import { describe, expect, test } from "vitest";
+import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import { releaseHandler } from "../../lambdas/release.ts";
+import type { Service } from "../../lambdas/service.ts";
+import { validateHandler } from "../../lambdas/validate.ts";
+
+let touched = 0;
+const service: Service = {
+  settings: {
+    tableName: "unused",
+    sessionTimeoutMs: 60_000,
+    multiSymbolSessions: true,
+    askForRefusedItem: false,
+  },
+  table: {
+    async get() {
+      touched++;
+      return undefined;
+    },
+    async update() {
+      touched++;
+      return { applied: false, met: undefined };
+    },
+  },
+  now: () => 0,
+};
+
+const handlers = {
+  validate: validateHandler(service),
+  heartbeat: heartbeatHandler(service),
+  release: releaseHandler(service),
+};
+type Name = keyof typeof handlers;
+const names: Name[] = ["validate", "heartbeat", "release"];
+
+async function send(name: Name, body: string | undefined, isBase64Encoded = false) {
+  const event = { ...(body !== undefined && { body }), isBase64Encoded };
+  const result = await handlers[name](event, { awsRequestId: "request-1" });
+  return { status: result.statusCode, body: JSON.parse(result.body ?? "") };
+}
+
+const valid = { license_key: "KEY", device_fingerprint: "device" };
+const base64 = (bytes: string | Buffer) => Buffer.from(bytes).toString("base64");
+
+describe.for(names)("%s", (name) => {
+  test.for([
+    ["no body", undefined],
+    ["an empty body", ""],
+    ["broken JSON", '{"license_key":'],
+    ["JSON with something behind", "{} {}"],
+    ["a byte order mark", `\ufeff${JSON.stringify(valid)}`],
+    ["half a surrogate pair in the text", '{"license_key":"\ud800"}'],
+    ["a string", '"KEY"'],
+    ["a number", "1"],
+    ["null", "null"],
+    ["an array", "[{}]"],
+    ["more than 256 KiB", JSON.stringify({ ...valid, padding: "x".repeat(256 * 1024) })],
+    ["nested deeper than a stack", "[".repeat(200_000)],
+  ] as const)("%s is a 400 that names the body", async ([, body]) => {
+    touched = 0;
+    expect(await send(name, body)).toMatchObject({
+      status: 400,
+      body: {
+        code: "bad_request",
+        field: "body",
+        message: expect.stringMatching(/^body must be /),
+      },
+    });
+    expect(touched).toBe(0);
+  });
+
+  test.for([
+    ["bytes that are no UTF-8", base64(Buffer.from([0x7b, 0xff, 0xfe, 0x7d]))],
+    ["base64 of broken JSON", base64("{")],
+    ["no base64 at all", "%%%"],
+  ] as const)("%s under the base64 flag is a 400 that names the body", async ([, body]) => {
+    expect(await send(name, body, true)).toMatchObject({
+      status: 400,
+      body: { code: "bad_request", field: "body" },
+    });
+  });
+
+  test("a body in base64 is read like any other", async () => {
+    touched = 0;
+    const { status } = await send(name, base64(JSON.stringify(valid)), true);
+    expect(status).not.toBe(400);
+    expect(touched).toBe(1);
+  });
+
+  const noStrings = [null, 1, true, [], {}];
+  test.for([
+    ["license_key", [undefined, "", "   ", "x".repeat(129), "\ud800", ...noStrings]],
+    ["device_fingerprint", [undefined, "", "x".repeat(256), "\udfff", ...noStrings]],
+    [
+      "symbol",
+      ["", "x".repeat(33), " ES", "E S", "*", "ES\n", "ÉS", "ß", "ES\u0000", ...noStrings],
+    ],
+    ...(name === "validate" ? ([["check_only", [null, 1, "true", {}]]] as const) : []),
+    ...(name === "validate" ? [] : ([["session_id", ["", "x".repeat(65), ...noStrings]]] as const)),
+    ...(name === "heartbeat"
+      ? ([
+          ["bot_version", ["x".repeat(65), "\ud800", ...noStrings]],
+          ["status", ["x".repeat(65), "\ud800", ...noStrings]],
+          ["metadata", [null, 1, "{}", [], true, { a: "x".repeat(1017) }]],
+        ] as const)
+      : []),
+  ] as const)("a wrong %s is a 400 that names it and quotes nothing", async ([field, values]) => {
+    touched = 0;
+    for (const value of values) {
+      const reply = await send(name, JSON.stringify({ ...valid, [field]: value }));
+      expect(reply, String(value)).toMatchObject({
+        status: 400,
+        body: { code: "bad_request", field, message: expect.stringContaining(`${field} must be `) },
+      });
+      expect(JSON.stringify(reply)).not.toContain("xxx");
+    }
+    expect(touched).toBe(0);
+  });
+
+  test("what is just within the limits is read", async () => {
+    touched = 0;
+    const body = {
+      license_key: ` ${"x".repeat(128)} `,
+      device_fingerprint: "x".repeat(255),
+      symbol: "aZ09._-/=^!".padEnd(32, "x"),
+      ...(name !== "validate" && { session_id: "x".repeat(64) }),
+      ...(name === "heartbeat" && {
+        bot_version: "x".repeat(64),
+        status: "",
+        metadata: { a: "x".repeat(1016) },
+      }),
+    };
+    expect((await send(name, JSON.stringify(body))).body.code).not.toBe("bad_request");
+    expect(touched).toBe(1);
+  });
+
+  test("fields that no one asked for are ignored", async () => {
+    touched = 0;
+    await send(name, JSON.stringify({ ...valid, constructor: 1, toString: null, other: [[]] }));
+    expect(touched).toBe(1);
+  });
+
+  test("__proto__ lends no field, and is refused as one", async () => {
+    touched = 0;
+    const inherited = `{"__proto__":${JSON.stringify(valid)}}`;
+    expect((await send(name, inherited)).body.field).toBe("license_key");
+    const added = `${JSON.stringify(valid).slice(0, -1)},"x":[{"\\u005f_proto__":{}}]}`;
+    expect((await send(name, added)).body).toMatchObject({
+      code: "bad_request",
+      field: "__proto__",
+    });
+    expect(touched).toBe(0);
+  });
+});
+
+test("each route refuses in its own words", async () => {
+  const told = { code: "bad_request", field: "body", message: expect.any(String) };
+  expect((await send("validate", "")).body).toEqual({ license_valid: false, ...told });
+  expect((await send("heartbeat", "")).body).toEqual({ status: "error", ...told });
+  expect((await send("release", "")).body).toEqual({ status: "error", ...told });
+});
+
+test("the limit of metadata counts the bytes of its text as it was sent", async () => {
+  const withMetadata = (text: string) =>
+    `${JSON.stringify(valid).slice(0, -1)},"metadata":${text}}`;
+  const bytes1024 = `{"a":"${"é".repeat(508)}"}`;
+  expect((await send("heartbeat", withMetadata(bytes1024))).body.code).toBe("session_not_found");
+  expect((await send("heartbeat", withMetadata(`{ ${bytes1024.slice(1)}`))).body.field).toBe(
+    "metadata",
+  );
+});

@@ -1,0 +1,199 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  ProvisionedThroughputExceededException,
+  ResourceNotFoundException,
+} from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { mockClient } from "aws-sdk-client-mock";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import { releaseHandler } from "../../lambdas/release.ts";
+import type { Service } from "../../lambdas/service.ts";
+import { openTable } from "../../lambdas/sessions/table.ts";
+import { validateHandler } from "../../lambdas/validate.ts";
+
+const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+const database = mockClient(client);
+const settings = {
+  tableName: "Sessions",
+  sessionTimeoutMs: 60_000,
+  multiSymbolSessions: true,
+  askForRefusedItem: false,
+};
+const service: Service = {
+  settings,
+  table: openTable({ client, ...settings }),
+  now: () => 1_000_000,
+};
+
+const request = {
+  license_key: "SECRET-KEY-1",
+  device_fingerprint: "fingerprint-of-the-device",
+};
+
+async function ask(handler: ReturnType<typeof heartbeatHandler>, body: object = request) {
+  const event = { body: JSON.stringify(body), isBase64Encoded: false };
+  const result = await handler(event, { awsRequestId: "request-1" });
+  return { status: result.statusCode, body: JSON.parse(result.body ?? "") };
+}
+
+const logged = vi.spyOn(console, "error");
+const noted = vi.spyOn(console, "info");
+
+beforeEach(() => {
+  database.reset();
+  logged.mockReset();
+  noted.mockReset();
+});
+afterEach(() => vi.useRealTimers());
+
+const told = { $metadata: {}, message: "secret internals" };
+const failures: [string, Error][] = [
+  ["a throttle", new ProvisionedThroughputExceededException(told)],
+  ["a time-out", Object.assign(new Error("secret internals"), { name: "TimeoutError" })],
+  ["a missing table", new ResourceNotFoundException(told)],
+  ["a reset connection", Object.assign(new Error("secret internals"), { code: "ECONNRESET" })],
+  ["a bug", new TypeError("secret internals")],
+];
+
+describe.for(failures)("%s", ([, error]) => {
+  const opaque = {
+    code: "internal_error",
+    message: expect.not.stringContaining("secret"),
+    request_id: "request-1",
+  };
+
+  test("a heartbeat whose update fails, for any reason, never answers 200", async () => {
+    database.on(UpdateCommand).rejects(error);
+    expect(await ask(heartbeatHandler(service))).toEqual({
+      status: 500,
+      body: { status: "error", session_conflict: false, ...opaque },
+    });
+  });
+
+  test("a claim, its check and a release are opaque 500s too", async () => {
+    database.on(UpdateCommand).rejects(error).on(GetCommand).rejects(error);
+    const invalid = { status: 500, body: { license_valid: false, ...opaque } };
+    expect(await ask(validateHandler(service))).toEqual(invalid);
+    expect(await ask(validateHandler(service), { ...request, check_only: true })).toEqual(invalid);
+    expect(await ask(releaseHandler(service))).toEqual({
+      status: 500,
+      body: { status: "error", session_conflict: false, ...opaque },
+    });
+  });
+
+  test("leaves one log line that says why, without the key or the whole fingerprint", async () => {
+    database.on(UpdateCommand).rejects(error);
+    await ask(heartbeatHandler(service), { ...request, symbol: "es" });
+    expect(logged.mock.calls).toEqual([
+      [
+        {
+          code: "internal_error",
+          status: 500,
+          request_id: "request-1",
+          symbol: "ES",
+          license: "aef2cb03",
+          device: "fingerpr...",
+          error: { name: error.name, message: error.message, stack: expect.any(String) },
+        },
+      ],
+    ]);
+    expect(JSON.stringify(logged.mock.calls)).not.toMatch(/SECRET-KEY|of-the-device/);
+  });
+});
+
+describe("a refused condition", () => {
+  const refusal = new ConditionalCheckFailedException(told);
+
+  test("is a 500 for a heartbeat, with the code of what was met", async () => {
+    database.on(UpdateCommand).rejects(refusal);
+    expect(await ask(heartbeatHandler(service))).toMatchObject({
+      status: 500,
+      body: { code: "session_not_found", session_conflict: false },
+    });
+    expect(database.calls()).toHaveLength(1);
+  });
+
+  test("is a log line of its own, without stack", async () => {
+    database.on(UpdateCommand).rejects(refusal);
+    await ask(heartbeatHandler(service));
+    expect(noted.mock.calls).toEqual([
+      [
+        {
+          code: "session_not_found",
+          status: 500,
+          request_id: "request-1",
+          license: "aef2cb03",
+          device: "fingerpr...",
+        },
+      ],
+    ]);
+    expect(logged).not.toHaveBeenCalled();
+  });
+});
+
+test("a claim whose answer was lost is granted when its second attempt meets its own session", async () => {
+  database.on(UpdateCommand).callsFake((input) => {
+    const session = input.ExpressionAttributeValues[":session"];
+    const Item = {
+      license_id: { S: "id" },
+      status: { S: "active" },
+      license_type: { S: "standard" },
+      max_sessions: { N: "1" },
+      fencing_token: { N: "7" },
+      sessions: {
+        M: {
+          "*": {
+            M: {
+              device_fingerprint: { S: session.device_fingerprint },
+              session_id: { S: session.session_id },
+              started_at: { N: "1000000" },
+              last_heartbeat: { N: "1000000" },
+            },
+          },
+        },
+      },
+    };
+    throw Object.assign(new ConditionalCheckFailedException(told), { Item });
+  });
+  expect(await ask(validateHandler(service))).toMatchObject({
+    status: 200,
+    body: { code: "granted", fencing_token: 7, active_symbols: ["*"] },
+  });
+  expect(database.calls()).toHaveLength(1);
+});
+
+test("an item that is no license is a 500, not a guess", async () => {
+  database.on(UpdateCommand).resolves({ Attributes: { license_id: "id", status: "?" } });
+  expect((await ask(heartbeatHandler(service))).body.code).toBe("internal_error");
+});
+
+test("a database that never answers is a 500 of ours after 3.5 s", async () => {
+  vi.useFakeTimers();
+  let signal: AbortSignal | undefined;
+  vi.spyOn(client, "send").mockImplementationOnce((_command, options) => {
+    signal = (options as { abortSignal: AbortSignal }).abortSignal;
+    return new Promise(() => {});
+  });
+  const answer = ask(heartbeatHandler(service));
+  await vi.advanceTimersByTimeAsync(3_499);
+  expect(signal?.aborted).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(await answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
+  expect(signal?.aborted).toBe(true);
+});
+
+test("a success leaves no log line", async () => {
+  database.on(UpdateCommand).resolves({
+    Attributes: {
+      license_id: "id",
+      status: "active",
+      license_type: "standard",
+      max_sessions: 20,
+      sessions: {},
+    },
+  });
+  expect((await ask(heartbeatHandler(service))).status).toBe(200);
+  expect(noted).not.toHaveBeenCalled();
+});

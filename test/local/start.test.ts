@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { startEngine } from "../../local/engine.ts";
+import { listen } from "../../local/listen.ts";
+import { tempFolder } from "./support/temp-folder.ts";
+
+const program = join(import.meta.dirname, "../../local/start.ts");
+
+/** Runs what `npm start` does, on ports and data of its own unless told. */
+async function start(
+  variables: Record<string, string> = {},
+  command = [process.execPath, program],
+) {
+  const [file = "", ...args] = command;
+  const child = spawn(file, args, {
+    env: { DATA_DIR: await tempFolder(), DYNAMODB_PORT: "0", PORT: "0", ...variables },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const ended = Promise.all([once(child, "exit"), text(child.stderr)]);
+  return {
+    child,
+    /** Settles when its output has ended as well: no function's process is left. */
+    async end() {
+      const [[exitCode], errors] = await ended;
+      return { exitCode, errors };
+    },
+  };
+}
+
+async function busyPort(): Promise<number> {
+  const other = createServer();
+  onTestFinished(() => void other.close());
+  return listen(other, 0, "OTHER_PORT");
+}
+
+describe("a start that can't succeed says why in one sentence and exits 1:", () => {
+  test("a bad setting", async () => {
+    const { end } = await start({ PORT: "eighty" });
+    expect(await end()).toEqual({
+      exitCode: 1,
+      errors: 'PORT must be a port number from 0 to 65535 (0 picks a free one), not "eighty".\n',
+    });
+  });
+
+  test("the engine's port in use", async () => {
+    const port = await busyPort();
+    const { end } = await start({ DYNAMODB_PORT: String(port) });
+    expect(await end()).toEqual({
+      exitCode: 1,
+      errors: `Port ${port} is in use; set DYNAMODB_PORT to another one.\n`,
+    });
+  });
+
+  test("the API's port in use", async () => {
+    const port = await busyPort();
+    const { end } = await start({ PORT: String(port) });
+    expect(await end()).toEqual({
+      exitCode: 1,
+      errors: `Port ${port} is in use; set PORT to another one.\n`,
+    });
+  });
+
+  test("the data in use by another start", async () => {
+    const dataFolder = await tempFolder();
+    await using _other = await startEngine({
+      dataFolder,
+      enginePort: 0,
+      engineEndpoint: undefined,
+    });
+    const { end } = await start({ DATA_DIR: dataFolder });
+    const { exitCode, errors } = await end();
+    expect(exitCode).toBe(1);
+    expect(errors).toMatch(/^The data in .* can't be opened .*DATA_DIR to another folder\.\n$/);
+  });
+
+  test("another engine that is not there", async () => {
+    const { end } = await start({ DYNAMODB_ENDPOINT: "http://127.0.0.1:1" });
+    const { exitCode, errors } = await end();
+    expect(exitCode).toBe(1);
+    expect(errors).toMatch(/^No DynamoDB answers at DYNAMODB_ENDPOINT http.*\.\n$/);
+  });
+});
+
+test.each(["SIGINT", "SIGTERM"] as const)("%s while it starts ends it with 0", async (signal) => {
+  const { child, end } = await start();
+  await once(child.stdout, "data");
+  child.kill(signal);
+  expect(await end()).toEqual({ exitCode: 0, errors: "" });
+});
+
+test.skipIf(process.platform === "win32")("npm's shell takes it along when it ends", async () => {
+  const shell = ["sh", "-c", '"$0" "$1"; true', process.execPath, program];
+  const { child, end } = await start({ npm_lifecycle_event: "start" }, shell);
+  await once(child.stdout, "data");
+  child.kill("SIGTERM");
+  expect(await end()).toEqual({ exitCode: null, errors: "" });
+});

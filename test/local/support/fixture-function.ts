@@ -1,0 +1,53 @@
+import { open, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { functionEnvironment } from "../../../local/function-environment.ts";
+import { type FunctionHost, startFunction } from "../../../local/function-host.ts";
+import { tempFolder } from "./temp-folder.ts";
+
+export type FixtureFunction = FunctionHost & {
+  /** Replaces the code that the next process loads. */
+  write(code: string): Promise<void>;
+  /** What it has logged so far, line by line. */
+  readLog(): Promise<Record<string, unknown>[]>;
+};
+
+/** Runs `code`, the text of an ES module with a `handler`, until the test ends. */
+export async function startFixture(
+  code: string,
+  { timeoutSeconds = 10, environment = {} }: FixtureOptions = {},
+): Promise<FixtureFunction> {
+  const codeFolder = await tempFolder();
+  const write = (text: string) => writeFile(join(codeFolder, "index.mjs"), text);
+  await write(code);
+  const logFile = join(codeFolder, "log");
+  const log = await open(logFile, "a");
+  const spec = {
+    id: "Fixture",
+    codeFolder,
+    handler: "index.handler",
+    timeoutSeconds,
+    memoryMb: 128,
+    logLevel: "INFO",
+    environment,
+  };
+  const host = startFunction({
+    ...spec,
+    environment: functionEnvironment(spec, "http://127.0.0.1:1", {}),
+    output: log.fd,
+  });
+  onTestFinished(async () => {
+    await host[Symbol.asyncDispose]();
+    await log.close();
+  });
+  return {
+    ...host,
+    write,
+    async readLog() {
+      const lines = (await readFile(logFile, "utf8")).trim().split("\n");
+      return lines.map((line) => JSON.parse(line));
+    },
+  };
+}
+
+type FixtureOptions = { timeoutSeconds?: number; environment?: Record<string, string> };

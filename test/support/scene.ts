@@ -1,0 +1,115 @@
+import { randomUUID } from "node:crypto";
+import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import type { Handler } from "../../lambdas/http.ts";
+import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { releaseHandler } from "../../lambdas/release.ts";
+import type { Service } from "../../lambdas/service.ts";
+import type { License } from "../../lambdas/sessions/license.ts";
+import { openTable } from "../../lambdas/sessions/table.ts";
+import { validateHandler } from "../../lambdas/validate.ts";
+import { createLicense, type NewLicense } from "../../ops/create-license.ts";
+import { clientFor, type Engine } from "./engines.ts";
+
+export type Reply = { status: number; body: Record<string, unknown> };
+
+type Ask = (body: unknown) => Promise<Reply>;
+
+/** The three functions on a real engine, with a clock that stands until it is moved. */
+export type Scene = {
+  validate: Ask;
+  heartbeat: Ask;
+  release: Ask;
+  /** The clock of the functions, epoch milliseconds. */
+  nowMs(): number;
+  passMs(milliseconds: number): void;
+  passSeconds(seconds: number): void;
+  /** Makes a license with a key of its own and returns the key. */
+  license(attributes?: Partial<NewLicense>): Promise<string>;
+  item(licenseKey: string): Promise<License | undefined>;
+  /** Changes attributes of a license, as an operator would. */
+  change(licenseKey: string, attributes: Partial<License>): Promise<void>;
+  /** The commands the functions have sent since the last time this was asked. */
+  takeCalls(): string[];
+};
+
+export type SceneOptions = { sessionTimeoutSeconds?: number; multiSymbolSessions?: boolean };
+
+export function openScene(
+  { endpoint, tableName, askForRefusedItem }: Engine,
+  { sessionTimeoutSeconds = 60, multiSymbolSessions = true }: SceneOptions = {},
+): Scene {
+  let nowMs = Date.UTC(2026, 0, 5, 12);
+  const client = DynamoDBDocumentClient.from(clientFor(endpoint));
+  const watchedClient = DynamoDBDocumentClient.from(clientFor(endpoint));
+  let calls: string[] = [];
+  watchedClient.middlewareStack.add(
+    (next, context) => (args) => {
+      calls.push(String(context.commandName).replace(/Command$/, ""));
+      return next(args);
+    },
+    { step: "initialize" },
+  );
+  const settings = {
+    tableName,
+    sessionTimeoutMs: sessionTimeoutSeconds * 1000,
+    multiSymbolSessions,
+    askForRefusedItem,
+  };
+  const service: Service = {
+    settings,
+    table: openTable({ client: watchedClient, ...settings }),
+    now: () => nowMs,
+  };
+
+  async function item(licenseKey: string): Promise<License | undefined> {
+    const { Item } = await client.send(
+      new GetCommand({
+        TableName: tableName,
+        Key: { license_id: licenseIdOf(licenseKey) },
+        ConsistentRead: true,
+      }),
+    );
+    return Item as License | undefined;
+  }
+
+  return {
+    validate: asker(validateHandler(service)),
+    heartbeat: asker(heartbeatHandler(service)),
+    release: asker(releaseHandler(service)),
+    nowMs: () => nowMs,
+    passMs(milliseconds) {
+      nowMs += milliseconds;
+    },
+    passSeconds(seconds) {
+      nowMs += seconds * 1000;
+    },
+    async license(attributes = {}) {
+      const licenseKey = attributes.licenseKey ?? `KEY-${randomUUID()}`;
+      await createLicense({ client, tableName }, { licenseKey, ...attributes }, nowMs);
+      return licenseKey;
+    },
+    item,
+    async change(licenseKey, attributes) {
+      const Item = { ...(await item(licenseKey)), ...attributes };
+      await client.send(new PutCommand({ TableName: tableName, Item }));
+    },
+    takeCalls() {
+      const taken = calls;
+      calls = [];
+      return taken;
+    },
+  };
+}
+
+/** Asks a function as API Gateway would: a string goes as it is, anything else as JSON. */
+export function asker(handler: Handler): Ask {
+  return async (body) => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const result = await handler(
+      { body: text, isBase64Encoded: false },
+      { awsRequestId: "request-1" },
+    );
+    return { status: result.statusCode ?? 0, body: JSON.parse(result.body ?? "null") };
+  };
+}
