@@ -53,7 +53,12 @@ export function parseBody<Request>(
     if (Buffer.byteLength(text) > maxBytes) return refusedAs(field);
     texts[field] = text;
   }
-  if (hasProtoMember(body)) return unreadable("__proto__", "is not a name for a field");
+  if (Object.hasOwn(body, "__proto__")) return unreadable("__proto__", "is not a field");
+  const tainted = Object.entries(body).find(([, value]) => hasProtoMember(value))?.[0];
+  if (tainted !== undefined) {
+    const field = Object.hasOwn(schema.shape, tainted) ? tainted : "body";
+    return unreadable(field, "must not have a member __proto__");
+  }
   return { readable: true, request: result.data, texts };
 }
 
@@ -74,8 +79,8 @@ function bodyText(event: BodyEvent): string | undefined {
 }
 
 /** Looks everywhere, without recursion: a body may be nested deeper than the stack. */
-function hasProtoMember(body: object): boolean {
-  const pending: unknown[] = [body];
+function hasProtoMember(json: unknown): boolean {
+  const pending = [json];
   while (pending.length > 0) {
     const value = pending.pop();
     if (typeof value !== "object" || value === null) continue;

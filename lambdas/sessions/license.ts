@@ -49,9 +49,9 @@ export function activeSymbols(license: License, nowMs: number, sessionTimeoutMs:
 
 /** The end of the license as an ISO 8601 instant, or `null` if it never expires. */
 export function expirationIso(license: License): string | null {
-  return license.license_expiration === undefined
-    ? null
-    : new Date(license.license_expiration).toISOString();
+  if (license.license_expiration === undefined) return null;
+  // biome-ignore lint/style/noRestrictedGlobals: it formats an instant, and reads no clock
+  return new Date(license.license_expiration).toISOString();
 }
 
 function isExpired(license: License, nowMs: number): boolean {
