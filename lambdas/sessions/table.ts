@@ -5,6 +5,7 @@ import {
   GetItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
+import { fromEnv } from "@aws-sdk/credential-provider-env";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { type License, licenseSchema } from "./license.ts";
 
@@ -89,6 +90,8 @@ export function openTable({ client, tableName, askForRefusedItem }: TableOptions
  */
 export function createClient(): DynamoDBClient {
   return new DynamoDBClient({
+    // Where Lambda puts them; nowhere else is looked.
+    credentials: fromEnv(),
     maxAttempts: 3,
     requestHandler: {
       connectionTimeout: 500,
