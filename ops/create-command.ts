@@ -77,8 +77,11 @@ type CreateOptions = {
   json?: true;
 };
 
-const keySchema = licenseKeySchema
+const keySchema = z
+  .string()
+  .trim()
   .regex(/^[\x21-\x7e]+$/)
+  .pipe(licenseKeySchema)
   .describe("1 to 128 printable ASCII characters without space");
 const textSchema = z.string().trim().min(1).max(64).describe("1 to 64 characters");
 const daysSchema = z.coerce
