@@ -3,7 +3,9 @@ import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
   Alarm,
   type AlarmProps,
+  Color,
   ComparisonOperator,
+  type HorizontalAnnotation,
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
@@ -22,11 +24,13 @@ export type AlarmsProps = {
 };
 
 const period = Duration.minutes(5);
-const operations = [Operation.GET_ITEM, Operation.UPDATE_ITEM];
+/** What the functions do to the table. */
+export const watchedOperations = [Operation.GET_ITEM, Operation.UPDATE_ITEM];
 
 /** The alarms, and the topic that tells of them and of their end. */
 export class Alarms extends Construct {
   readonly topic: Topic;
+  private readonly thresholdOf = new Map<string, number>();
 
   constructor(scope: Construct, id: string, { httpApi, functions, table, email }: AlarmsProps) {
     super(scope, id);
@@ -68,22 +72,37 @@ export class Alarms extends Construct {
       });
     }
     this.alarm("TableThrottles", {
-      metric: table.metricThrottledRequestsForOperations({ operations, period, statistic: "Sum" }),
+      metric: table.metricThrottledRequestsForOperations({
+        operations: watchedOperations,
+        period,
+        statistic: "Sum",
+      }),
       threshold: 1,
       alarmDescription:
         "DynamoDB throttled the table; what the SDK's retries did not save was a 500.",
     });
     this.alarm("TableSystemErrors", {
-      metric: table.metricSystemErrorsForOperations({ operations, period, statistic: "Sum" }),
+      metric: table.metricSystemErrorsForOperations({
+        operations: watchedOperations,
+        period,
+        statistic: "Sum",
+      }),
       threshold: 1,
       alarmDescription: "DynamoDB failed by itself; see the AWS Health Dashboard.",
     });
+  }
+
+  /** Where the alarms with these ids begin, to be drawn into a graph of what they watch. */
+  thresholds(...ids: readonly string[]): HorizontalAnnotation[] {
+    const values = new Set(ids.flatMap((id) => this.thresholdOf.get(id) ?? []));
+    return [...values].map((value) => ({ value, label: `alarm from ${value}`, color: Color.RED }));
   }
 
   private alarm(
     id: string,
     props: Pick<AlarmProps, "metric" | "threshold" | "alarmDescription"> & Partial<AlarmProps>,
   ): void {
+    this.thresholdOf.set(id, props.threshold);
     const alarm = new Alarm(this, id, {
       evaluationPeriods: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

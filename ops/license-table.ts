@@ -73,7 +73,7 @@ async function explainingWith<Result>(place: Place, work: Promise<Result>): Prom
 }
 
 function explained(error: unknown, { tableName, endpoint }: Place) {
-  if (!(error instanceof Error)) return undefined;
+  if (!(error instanceof Error) || error instanceof Refusal) return undefined;
   if (endpoint !== undefined && "code" in error && error.code === "ECONNREFUSED") {
     return new Refusal(
       `There is no database at ${endpoint}. Start it with "npm start", or say where it is with ` +

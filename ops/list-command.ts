@@ -81,7 +81,7 @@ function cells(license: LicenseItem, { nowMs, sessionTimeoutMs }: JudgedAt): str
   ).length;
   const ends = license.license_expiration;
   return [
-    license.license_id,
+    license.license_id.slice(0, 12),
     standingOf(license, nowMs),
     license.license_type,
     ends === undefined ? "never" : new Date(ends).toISOString().slice(0, 10),

@@ -55,7 +55,7 @@ const columns = [
 
 function cells(session: LiveSession): string[] {
   return [
-    session.license_id,
+    session.license_id.slice(0, 12),
     session.symbol,
     session.device_fingerprint,
     `${session.seconds_left} s`,

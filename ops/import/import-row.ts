@@ -30,8 +30,6 @@ export function readHeader(
   cells: readonly string[],
 ): { header: Header; unknown: string[] } | { problem: string } {
   const columns = cells.map((cell) => cell.trim().toLowerCase());
-  const twice = columns.find((column, index) => columns.indexOf(column) !== index);
-  if (twice !== undefined) return { problem: `the header has the column ${twice} twice` };
   const missing = needed.filter((name) => !columns.includes(name));
   if (!columns.some((column) => names.includes(column))) missing.unshift("license_key");
   if (missing.length > 0) {
@@ -43,6 +41,8 @@ export function readHeader(
     return { problem: "the header has both license_key and license_id; one must go" };
   }
   const known = [...names, ...needed, ...optional];
+  const twice = known.find((name) => columns.indexOf(name) !== columns.lastIndexOf(name));
+  if (twice !== undefined) return { problem: `the header has the column ${twice} twice` };
   return {
     header: {
       width: columns.length,

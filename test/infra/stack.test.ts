@@ -49,10 +49,13 @@ describe("the table", () => {
       "LogGroupName",
       "TopicName",
       "AlarmName",
+      "DashboardName",
+      "FilterName",
     ];
     const named = Object.entries(template.toJSON().Resources as Record<string, Resource>).filter(
       ([, { Type, Properties }]) =>
-        Type !== "AWS::Lambda::Permission" && names.some((name) => name in (Properties ?? {})),
+        !["AWS::Lambda::Permission", "AWS::Logs::MetricFilter"].includes(Type) &&
+        names.some((name) => name in (Properties ?? {})),
     );
     expect(named).toEqual([]);
   });
@@ -264,10 +267,12 @@ describe("the settings", () => {
   });
 });
 
-test("the outputs name the API, the table and the topic", () => {
+test("the outputs name the API, the table, the topic, the dashboard and the time-out", () => {
   expect(Object.keys(template.findOutputs("*")).sort()).toEqual([
     "AlarmTopicArn",
     "ApiUrl",
+    "DashboardName",
+    "SessionTimeoutSeconds",
     "TableName",
   ]);
 });
