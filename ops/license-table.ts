@@ -40,6 +40,11 @@ export async function withTable<Result>(
     ...(endpoint !== undefined && localClientConfig(endpoint)),
     // After a throttle all writers together go on as fast as they are let.
     retryMode: "adaptive",
+    requestHandler: {
+      connectionTimeout: 5_000,
+      requestTimeout: 15_000,
+      throwOnRequestTimeout: true,
+    },
   });
   try {
     const table = {
@@ -78,6 +83,11 @@ function explained(error: unknown, { tableName, endpoint }: Place) {
     return new Refusal(
       `There is no database at ${endpoint}. Start it with "npm start", or say where it is with ` +
         "DYNAMODB_PORT or DYNAMODB_ENDPOINT; --stack NAME or --table NAME works on AWS.",
+    );
+  }
+  if (error.name === "TimeoutError") {
+    return new Refusal(
+      `${endpoint ?? "AWS"} did not answer in time; look at what became of it before going on.`,
     );
   }
   if (error.name === "ResourceNotFoundException") {

@@ -5,7 +5,7 @@ import type { Engine } from "./engines.ts";
 /** One call that went to the engine, and the capacity units that it consumed. */
 export type MeteredCall = { operation: string; units: number };
 
-type Verdict = "throttle" | "break off" | undefined;
+type Verdict = "throttle" | "break off" | "lose the answer" | undefined;
 
 /**
  * Stands between a client and an engine, asks for the consumed capacity of every call, and keeps
@@ -43,6 +43,10 @@ export async function startMeter(engine: Pick<Engine, "endpoint">) {
         body: JSON.stringify({ ...JSON.parse(text), ReturnConsumedCapacity: "TOTAL" }),
       });
       const answered = await answer.text();
+      if (verdict === "lose the answer") {
+        request.socket.destroy();
+        return;
+      }
       call.units = JSON.parse(answered).ConsumedCapacity?.CapacityUnits ?? 0;
       response.writeHead(answer.status, { "content-type": "application/x-amz-json-1.0" });
       response.end(answered);
