@@ -3,8 +3,9 @@ import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
   Alarm,
   type AlarmProps,
+  Color,
   ComparisonOperator,
-  MathExpression,
+  type HorizontalAnnotation,
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
@@ -14,6 +15,7 @@ import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
 import type { RouteFunction } from "./route-function.ts";
+import { sumOverOperations } from "./table-metrics.ts";
 
 export type AlarmsProps = {
   httpApi: HttpApi;
@@ -23,12 +25,11 @@ export type AlarmsProps = {
 };
 
 const period = Duration.minutes(5);
-/** Those that the functions are granted. */
-const operations = ["GetItem", "UpdateItem"] as const;
 
 /** The alarms, and the topic that tells of them and of their end. */
 export class Alarms extends Construct {
   readonly topic: Topic;
+  private readonly thresholdOf = new Map<string, number>();
 
   constructor(scope: Construct, id: string, { httpApi, functions, table, email }: AlarmsProps) {
     super(scope, id);
@@ -70,22 +71,29 @@ export class Alarms extends Construct {
       });
     }
     this.alarm("TableThrottles", {
-      metric: sumOverOperations(table, "ThrottledRequests"),
+      metric: sumOverOperations(table, "ThrottledRequests", period),
       threshold: 1,
       alarmDescription:
         "DynamoDB throttled the table; what the SDK's retries did not save was a 500.",
     });
     this.alarm("TableSystemErrors", {
-      metric: sumOverOperations(table, "SystemErrors"),
+      metric: sumOverOperations(table, "SystemErrors", period),
       threshold: 1,
       alarmDescription: "DynamoDB failed by itself; see the AWS Health Dashboard.",
     });
+  }
+
+  /** Where the alarms with these ids begin, to be drawn into a graph of what they watch. */
+  thresholds(...ids: readonly string[]): HorizontalAnnotation[] {
+    const values = new Set(ids.flatMap((id) => this.thresholdOf.get(id) ?? []));
+    return [...values].map((value) => ({ value, label: `alarm from ${value}`, color: Color.RED }));
   }
 
   private alarm(
     id: string,
     props: Pick<AlarmProps, "metric" | "threshold" | "alarmDescription"> & Partial<AlarmProps>,
   ): void {
+    this.thresholdOf.set(id, props.threshold);
     const alarm = new Alarm(this, id, {
       evaluationPeriods: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -95,23 +103,4 @@ export class Alarms extends Construct {
     alarm.addAlarmAction(new SnsAction(this.topic));
     alarm.addOkAction(new SnsAction(this.topic));
   }
-}
-
-/**
- * DynamoDB reports these per operation, and only when there are any. So each must be filled: a sum
- * with a part that is missing is missing itself, and never alarms.
- */
-function sumOverOperations(table: TableV2, metricName: string): MathExpression {
-  const usingMetrics = Object.fromEntries(
-    operations.map((operation) => [
-      operation.toLowerCase(),
-      table.metric(metricName, {
-        dimensionsMap: { TableName: table.tableName, Operation: operation },
-        statistic: "Sum",
-        period,
-      }),
-    ]),
-  );
-  const filled = Object.keys(usingMetrics).map((id) => `FILL(${id}, 0)`);
-  return new MathExpression({ expression: filled.join(" + "), usingMetrics, period });
 }

@@ -15,6 +15,15 @@ const engineVariables = {
     .optional(),
 };
 
+const timeoutVariable = {
+  SESSION_TIMEOUT_SECONDS: z
+    .string()
+    .regex(/^[1-9]\d{0,4}$/, "must be a whole number of seconds from 1 to 86400")
+    .transform(Number)
+    .pipe(z.number().max(86_400, "must be a whole number of seconds from 1 to 86400"))
+    .default(60),
+};
+
 const engineSchema = z.object(engineVariables);
 
 const settingsSchema = z
@@ -22,12 +31,7 @@ const settingsSchema = z
     ...engineVariables,
     PORT: port.default(3000),
     DATA_DIR: z.string().default(".local"),
-    SESSION_TIMEOUT_SECONDS: z
-      .string()
-      .regex(/^[1-9]\d{0,4}$/, "must be a whole number of seconds from 1 to 86400")
-      .transform(Number)
-      .pipe(z.number().max(86_400, "must be a whole number of seconds from 1 to 86400"))
-      .default(60),
+    ...timeoutVariable,
     MULTI_SYMBOL_SESSIONS: z
       .enum(["true", "false"], { error: "must be true or false" })
       .default("true"),
@@ -63,6 +67,15 @@ export function readSettings(env: Variables): Settings {
 export function engineEndpoint(env: Variables): string {
   const { DYNAMODB_ENDPOINT, DYNAMODB_PORT } = parse(engineSchema, env);
   return DYNAMODB_ENDPOINT ?? `http://127.0.0.1:${DYNAMODB_PORT}`;
+}
+
+/**
+ * The time-out of the sessions that `npm start` serves, by the same variable.
+ *
+ * @throws StartProblem naming the variable if it is wrong
+ */
+export function sessionTimeoutSeconds(env: Variables): number {
+  return parse(z.object(timeoutVariable), env).SESSION_TIMEOUT_SECONDS;
 }
 
 function parse<Output>(schema: z.ZodType<Output>, env: Variables): Output {

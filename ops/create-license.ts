@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { licenseIdOf } from "../lambdas/license-key.ts";
 import type { License } from "../lambdas/sessions/license.ts";
+import { getLicense } from "./get-license.ts";
 import type { LicenseTable } from "./license-table.ts";
 
 export type NewLicense = {
@@ -46,7 +48,9 @@ export async function createLicense(
     );
     return { created: true, license };
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return { created: false };
-    throw error;
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    // Met by itself: an earlier attempt of the SDK had been applied, only its answer was lost.
+    const met = await getLicense({ client, tableName }, license.license_id);
+    return isDeepStrictEqual(met, license) ? { created: true, license } : { created: false };
   }
 }

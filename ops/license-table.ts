@@ -1,52 +1,93 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { localClientConfig } from "../local/local-client-config.ts";
-import { engineEndpoint, type Variables } from "../local/settings.ts";
+import { engineEndpoint, sessionTimeoutSeconds, type Variables } from "../local/settings.ts";
 import { StartProblem } from "../local/start-problem.ts";
 import { Refusal } from "./refusal.ts";
+import { readStackOutputs } from "./stack-outputs.ts";
 
 export type LicenseTable = { client: DynamoDBDocumentClient; tableName: string };
+
+/** A table with the time-out by which its sessions are judged. */
+export type OpenTable = LicenseTable & { sessionTimeoutMs: number };
 
 /** What `npm start` calls the table: its logical id in the stack. */
 export const localTableName = "Sessions";
 
+/** On AWS, by the stack or by itself; without either, the table of `npm start`. */
+export type TableName = { stackName?: string | undefined; tableName?: string | undefined };
+
 /**
- * Works on the table of that name on AWS or, without a name, on the one of `npm start`, found by
- * the same variables as there. What goes wrong with the connection becomes a `Refusal` that says
- * what to do.
+ * Works on the named table. The one of `npm start` is found by the same variables as there. The
+ * time-out comes from the stack's outputs or else from SESSION_TIMEOUT_SECONDS. What goes wrong
+ * with the connection becomes a `Refusal` that says what to do.
  */
 export async function withTable<Result>(
-  awsTableName: string | undefined,
+  named: TableName,
   variables: Variables,
-  work: (table: LicenseTable) => Promise<Result>,
+  work: (table: OpenTable) => Promise<Result>,
 ): Promise<Result> {
-  const endpoint = awsTableName === undefined ? endpointFrom(variables) : undefined;
-  const tableName = awsTableName ?? localTableName;
-  const client = new DynamoDBClient(endpoint === undefined ? {} : localClientConfig(endpoint));
+  const local = named.stackName === undefined && named.tableName === undefined;
+  const endpoint = local ? fromVariables(() => engineEndpoint(variables)) : undefined;
+  const { tableName, timeoutSeconds } =
+    named.stackName === undefined
+      ? {
+          tableName: named.tableName ?? localTableName,
+          timeoutSeconds: fromVariables(() => sessionTimeoutSeconds(variables)),
+        }
+      : await explainingWith({ tableName: undefined, endpoint }, readStackOutputs(named.stackName));
+  const client = new DynamoDBClient({
+    ...(endpoint !== undefined && localClientConfig(endpoint)),
+    // After a throttle all writers together go on as fast as they are let.
+    retryMode: "adaptive",
+    requestHandler: {
+      connectionTimeout: 5_000,
+      requestTimeout: 15_000,
+      throwOnRequestTimeout: true,
+    },
+  });
   try {
-    return await work({ client: DynamoDBDocumentClient.from(client), tableName });
-  } catch (error) {
-    throw explained(error, tableName, endpoint) ?? error;
+    const table = {
+      client: DynamoDBDocumentClient.from(client),
+      tableName,
+      sessionTimeoutMs: timeoutSeconds * 1000,
+    };
+    return await explainingWith({ tableName, endpoint }, work(table));
   } finally {
     client.destroy();
   }
 }
 
-function endpointFrom(variables: Variables): string {
+function fromVariables<Value>(read: () => Value): Value {
   try {
-    return engineEndpoint(variables);
+    return read();
   } catch (error) {
     if (error instanceof StartProblem) throw new Refusal(error.message);
     throw error;
   }
 }
 
-function explained(error: unknown, tableName: string, endpoint: string | undefined) {
-  if (!(error instanceof Error)) return undefined;
-  if ("code" in error && error.code === "ECONNREFUSED") {
+type Place = { tableName: string | undefined; endpoint: string | undefined };
+
+async function explainingWith<Result>(place: Place, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    throw explained(error, place) ?? error;
+  }
+}
+
+function explained(error: unknown, { tableName, endpoint }: Place) {
+  if (!(error instanceof Error) || error instanceof Refusal) return undefined;
+  if (endpoint !== undefined && "code" in error && error.code === "ECONNREFUSED") {
     return new Refusal(
       `There is no database at ${endpoint}. Start it with "npm start", or say where it is with ` +
-        "DYNAMODB_PORT or DYNAMODB_ENDPOINT; --table NAME works on AWS.",
+        "DYNAMODB_PORT or DYNAMODB_ENDPOINT; --stack NAME or --table NAME works on AWS.",
+    );
+  }
+  if (error.name === "TimeoutError") {
+    return new Refusal(
+      `${endpoint ?? "AWS"} did not answer in time; look at what became of it before going on.`,
     );
   }
   if (error.name === "ResourceNotFoundException") {
@@ -61,6 +102,11 @@ function explained(error: unknown, tableName: string, endpoint: string | undefin
   }
   if (endpoint === undefined && /Credentials|Region/i.test(`${error.name} ${error.message}`)) {
     return new Refusal(`No access to AWS: ${error.message}`);
+  }
+  if (endpoint !== undefined && "code" in error && typeof error.code === "string") {
+    return error.code === "EPIPE"
+      ? undefined
+      : new Refusal(`The database at ${endpoint} broke off (${error.code}); look before going on.`);
   }
   return undefined;
 }

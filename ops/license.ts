@@ -1,25 +1,31 @@
-import { Command, CommanderError } from "commander";
-import { addCreateCommand } from "./create-command.ts";
-import { Refusal, WrongUsage } from "./refusal.ts";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { stopSignal } from "../local/stop-signals.ts";
+import { runLicense } from "./run-license.ts";
 
-const program = new Command("license")
-  .description("Administers licenses, in the local table or with --table on AWS.")
-  .exitOverride()
-  .showHelpAfterError("(--help tells how it is used)");
-addCreateCommand(program, process.stdout);
+// A reader that goes away (`| head`) is told to the write that meets it.
+process.stdout.on("error", () => {});
 
-/** Exit codes: 0 done, 1 refused or failed, 2 used wrongly. */
-try {
-  await program.parseAsync();
-} catch (error) {
-  // Commander has printed its own errors already.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else if (error instanceof WrongUsage) complain(error.message, 2);
-  else if (error instanceof Refusal) complain(error.message, 1);
-  else throw error;
-}
+const stop = stopSignal("npm_lifecycle_event" in process.env);
+process.exitCode = await runLicense(process.argv.slice(2), {
+  output: process.stdout,
+  messages: process.stderr,
+  variables: process.env,
+  now: Date.now,
+  stop,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+});
 
-function complain(message: string, exitCode: number): void {
-  process.stderr.write(`${message}\n`);
-  process.exitCode = exitCode;
+/** No answer, at the end of the input or on Ctrl-C, is a no. */
+function ask(question: string): Promise<boolean> {
+  // Not as a terminal: Ctrl-C stays the signal that it is everywhere else.
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  return new Promise<boolean>((resolve) => {
+    lines.once("close", () => resolve(false));
+    stop.addEventListener("abort", () => resolve(false), { once: true });
+    lines.question(question, (answer) => resolve(/^y(es)?$/i.test(answer.trim())));
+  }).finally(() => {
+    lines.close();
+    process.stdin.unref();
+  });
 }

@@ -7,3 +7,8 @@ export class Refusal extends Error {
 export class WrongUsage extends Error {
   override name = "WrongUsage";
 }
+
+/** How far a command had come when it was told to stop. Ends it with exit code 130, as Ctrl-C does. */
+export class Interrupted extends Error {
+  override name = "Interrupted";
+}

@@ -1,19 +1,9 @@
-import { App } from "aws-cdk-lib";
-import { Match, Template } from "aws-cdk-lib/assertions";
+import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
-import { LicenseSessionsStack } from "../../infra/license-sessions-stack.ts";
-import { readSettings } from "../../infra/settings.ts";
 import { localTableName } from "../../ops/license-table.ts";
+import { stackTemplate } from "../support/stack-template.ts";
 
-function templateWith(context: Record<string, unknown> = {}): Template {
-  // Without bundles: what they do is tested on the real ones, over HTTP.
-  const app = new App({ context: { "aws:cdk:bundling-stacks": [], ...context } });
-  const read = readSettings(app.node);
-  if (!read.valid) throw new Error(read.complaint);
-  return Template.fromStack(new LicenseSessionsStack(app, "LicenseSessions", read.settings));
-}
-
-const template = templateWith();
+const template = stackTemplate();
 
 type Resource = { Type: string; Properties?: object };
 
@@ -49,10 +39,13 @@ describe("the table", () => {
       "LogGroupName",
       "TopicName",
       "AlarmName",
+      "DashboardName",
+      "FilterName",
     ];
     const named = Object.entries(template.toJSON().Resources as Record<string, Resource>).filter(
       ([, { Type, Properties }]) =>
-        Type !== "AWS::Lambda::Permission" && names.some((name) => name in (Properties ?? {})),
+        !["AWS::Lambda::Permission", "AWS::Logs::MetricFilter"].includes(Type) &&
+        names.some((name) => name in (Properties ?? {})),
     );
     expect(named).toEqual([]);
   });
@@ -235,7 +228,7 @@ describe("the alarms", () => {
 
   test("an e-mail is sent to whom the context names, and to nobody else", () => {
     template.resourceCountIs("AWS::SNS::Subscription", 0);
-    templateWith({ alarmEmail: "ops@example.com" }).hasResourceProperties(
+    stackTemplate({ alarmEmail: "ops@example.com" }).hasResourceProperties(
       "AWS::SNS::Subscription",
       { Protocol: "email", Endpoint: "ops@example.com" },
     );
@@ -244,7 +237,7 @@ describe("the alarms", () => {
 
 describe("the settings", () => {
   test("arrive as the strings that cdk -c passes", () => {
-    const changed = templateWith({
+    const changed = stackTemplate({
       sessionTimeoutSeconds: "90",
       multiSymbolSessions: "false",
       logRetentionDays: "7",
@@ -270,14 +263,16 @@ describe("the settings", () => {
     ["logRetentionDays", "8"],
     ["throttleBurst", "-1"],
   ] as const)("context %s=%s is refused by name", ([name, value]) => {
-    expect(() => templateWith({ [name]: value })).toThrow(`context ${name}`);
+    expect(() => stackTemplate({ [name]: value })).toThrow(`context ${name}`);
   });
 });
 
-test("the outputs name the API, the table and the topic", () => {
+test("the outputs name the API, the table, the topic, the dashboard and the time-out", () => {
   expect(Object.keys(template.findOutputs("*")).sort()).toEqual([
     "AlarmTopicArn",
     "ApiUrl",
+    "DashboardName",
+    "SessionTimeoutSeconds",
     "TableName",
   ]);
 });

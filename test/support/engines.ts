@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { CreateTableCommand, DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
+import { localClientConfig } from "../../local/local-client-config.ts";
 
 /** A real engine with an empty table `Sessions`. */
 export type Engine = {
@@ -101,11 +102,7 @@ export async function startDynamoDbLocal(): Promise<Engine> {
 }
 
 export function clientFor(endpoint: string): DynamoDBClient {
-  return new DynamoDBClient({
-    endpoint,
-    region: "local",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-  });
+  return new DynamoDBClient(localClientConfig(endpoint));
 }
 
 async function createTable(endpoint: string): Promise<void> {

@@ -1,0 +1,119 @@
+import { Duration } from "aws-cdk-lib";
+import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
+import {
+  Dashboard,
+  GraphWidget,
+  type GraphWidgetProps,
+  type IMetric,
+  LogQueryVisualizationType,
+  LogQueryWidget,
+  Stats,
+} from "aws-cdk-lib/aws-cloudwatch";
+import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
+import { Construct } from "constructs";
+import type { Alarms } from "./alarms.ts";
+import type { RefusalMetrics } from "./refusal-metrics.ts";
+import type { RouteFunction } from "./route-function.ts";
+import { sumOverOperations } from "./table-metrics.ts";
+
+export type OperationsDashboardProps = {
+  httpApi: HttpApi;
+  functions: readonly RouteFunction[];
+  table: TableV2;
+  alarms: Alarms;
+  refusals: RefusalMetrics;
+};
+
+const period = Duration.minutes(5);
+const sum = { period, statistic: Stats.SUM };
+
+/** What the service does, on one page; where an alarm watches, its threshold is drawn in. */
+export class OperationsDashboard extends Construct {
+  readonly dashboard: Dashboard;
+
+  constructor(scope: Construct, id: string, props: OperationsDashboardProps) {
+    super(scope, id);
+    const { httpApi, functions, table, alarms, refusals } = props;
+    this.dashboard = new Dashboard(this, "Dashboard", { defaultInterval: Duration.hours(6) });
+
+    this.dashboard.addWidgets(
+      graph("Requests", [httpApi.metricCount(sum)]),
+      graph(
+        "4xx and 5xx of the API",
+        [httpApi.metricClientError(sum), httpApi.metricServerError(sum)],
+        alarms.thresholds("Api5xx"),
+      ),
+      graph("Latency of the API (ms)", [
+        httpApi.metricLatency({ period, statistic: "p50", label: "p50" }),
+        httpApi.metricLatency({ period, statistic: "p99", label: "p99" }),
+      ]),
+    );
+    this.dashboard.addWidgets(
+      ...functions.map(({ node }) =>
+        graph(`${node.id}: refusals and failures by code`, [refusals.byCode(node.id, period)]),
+      ),
+    );
+    this.dashboard.addWidgets(
+      graph(
+        "Errors of the functions",
+        functions.map(({ function: fn, node }) => fn.metricErrors({ ...sum, label: node.id })),
+        alarms.thresholds(...functions.map(({ node }) => `${node.id}Errors`)),
+      ),
+      graph(
+        "Throttles of the functions",
+        functions.map(({ function: fn, node }) => fn.metricThrottles({ ...sum, label: node.id })),
+        alarms.thresholds(...functions.map(({ node }) => `${node.id}Throttles`)),
+      ),
+      graph(
+        "Duration of the functions (ms)",
+        functions.flatMap(({ function: fn, node }) => [
+          fn.metricDuration({ period, statistic: "p50", label: `${node.id} p50` }),
+          fn.metricDuration({ period, statistic: "p99", label: `${node.id} p99` }),
+        ]),
+        alarms.thresholds(...functions.map(({ node }) => `${node.id}Slow`)),
+      ),
+    );
+    this.dashboard.addWidgets(
+      graph("Capacity units the table consumed", [
+        table.metricConsumedWriteCapacityUnits({ ...sum, label: "written" }),
+        table.metricConsumedReadCapacityUnits({ ...sum, label: "read" }),
+      ]),
+      graph(
+        "Throttles of the table",
+        [sumOverOperations(table, "ThrottledRequests", sum.period)],
+        alarms.thresholds("TableThrottles"),
+      ),
+      graph(
+        "System errors of the table",
+        [sumOverOperations(table, "SystemErrors", sum.period)],
+        alarms.thresholds("TableSystemErrors"),
+      ),
+    );
+    this.dashboard.addWidgets(
+      new LogQueryWidget({
+        title: "The latest refusals and failures",
+        logGroupNames: functions.map(({ logGroup }) => logGroup.logGroupName),
+        view: LogQueryVisualizationType.TABLE,
+        queryLines: latestRefusals,
+        width: 24,
+        height: 8,
+      }),
+    );
+  }
+}
+
+function graph(
+  title: string,
+  left: IMetric[],
+  leftAnnotations: GraphWidgetProps["leftAnnotations"] = [],
+) {
+  return new GraphWidget({ title, left, leftAnnotations, leftYAxis: { min: 0 }, width: 8 });
+}
+
+/** The first query of the runbook, `docs/operations.md`. */
+const latestRefusals = [
+  "fields @timestamp, message.code, message.status, message.symbol, message.license, message.device, message.request_id",
+  "filter ispresent(message.code)",
+  "sort @timestamp desc",
+  "limit 50",
+];

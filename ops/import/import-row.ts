@@ -1,0 +1,146 @@
+import { licenseIdOf } from "../../lambdas/license-key.ts";
+import type { License } from "../../lambdas/sessions/license.ts";
+import { emailSchema, keySchema, typeSchema } from "../option-readers.ts";
+import { parseInstantMs } from "../parse-instant.ts";
+
+/** A row of the old table, or of an export, in the terms of this one. */
+export type ImportRow = {
+  licenseId: string;
+  status: License["status"];
+  licenseType: string;
+  email: string | undefined;
+  /** Epoch milliseconds; never if absent. */
+  expiresAtMs: number | undefined;
+  maxSessions: number | undefined;
+  createdAtMs: number | undefined;
+  fencingToken: number | undefined;
+  supersededBy: string | undefined;
+};
+
+/** Where each known column stands in a row. */
+export type Header = { width: number; at: ReadonlyMap<string, number> };
+
+const needed = ["email", "license_type", "license_status", "license_expiration"];
+/** What an export has besides. */
+const optional = ["max_sessions", "created_at", "fencing_token", "superseded_by"];
+const names = ["license_key", "license_id"];
+
+/** Reads the first row of a file. Unknown columns are left out, and told of. */
+export function readHeader(
+  cells: readonly string[],
+): { header: Header; unknown: string[] } | { problem: string } {
+  const columns = cells.map((cell) => cell.trim().toLowerCase());
+  const missing = needed.filter((name) => !columns.includes(name));
+  if (!columns.some((column) => names.includes(column))) missing.unshift("license_key");
+  if (missing.length > 0) {
+    return {
+      problem: `the header must name the columns, with commas between; there is no ${missing.join(", ")}`,
+    };
+  }
+  if (names.every((name) => columns.includes(name))) {
+    return { problem: "the header has both license_key and license_id; one must go" };
+  }
+  const known = [...names, ...needed, ...optional];
+  const twice = known.find((name) => columns.indexOf(name) !== columns.lastIndexOf(name));
+  if (twice !== undefined) return { problem: `the header has the column ${twice} twice` };
+  return {
+    header: {
+      width: columns.length,
+      at: new Map(columns.flatMap((column, at) => (known.includes(column) ? [[column, at]] : []))),
+    },
+    unknown: columns.filter((column) => !known.includes(column)),
+  };
+}
+
+/** Reads one row. The problems never quote a cell: it may be a key in the wrong column. */
+export function readImportRow(
+  { width, at }: Header,
+  cells: readonly string[],
+): { row: ImportRow } | { problems: string[] } {
+  if (cells.length !== width) {
+    return { problems: [`it has ${cells.length} fields where the header has ${width}`] };
+  }
+  const problems: string[] = [];
+  const row: ImportRow = {
+    licenseId: licenseId(),
+    status: status(),
+    licenseType: licenseType(),
+    email: email(),
+    expiresAtMs: instant("license_expiration"),
+    maxSessions: whole("max_sessions", 1, 100),
+    createdAtMs: instant("created_at"),
+    fencingToken: whole("fencing_token", 0, Number.MAX_SAFE_INTEGER),
+    supersededBy: id("superseded_by"),
+  };
+  return problems.length > 0 ? { problems } : { row };
+
+  function cell(column: string): string {
+    return cells[at.get(column) ?? -1] ?? "";
+  }
+
+  function licenseId(): string {
+    if (!at.has("license_key")) return id("license_id") ?? missing("license_id");
+    const key = cell("license_key");
+    if (key === "") return missing("license_key");
+    if (/\s/.test(key)) problems.push("license_key has a space in it");
+    else if (!keySchema.safeParse(key).success)
+      problems.push(`license_key must be ${keySchema.description}`);
+    return licenseIdOf(key);
+  }
+
+  function missing(column: string): string {
+    problems.push(`${column} is empty`);
+    return "";
+  }
+
+  function id(column: string): string | undefined {
+    const text = cell(column).trim().toLowerCase();
+    if (text === "") return undefined;
+    if (!/^[0-9a-f]{64}$/.test(text)) problems.push(`${column} must be 64 hexadecimal digits`);
+    return text;
+  }
+
+  function status(): License["status"] {
+    const text = cell("license_status").trim().toLowerCase();
+    if (text === "active" || text === "suspended" || text === "cancelled") return text;
+    problems.push("license_status must be active, suspended or cancelled");
+    return "suspended";
+  }
+
+  function licenseType(): string {
+    const text = cell("license_type").trim();
+    if (text === "") return "standard";
+    if (!typeSchema.safeParse(text).success) {
+      problems.push(`license_type must be ${typeSchema.description} of UTF-8 text`);
+    }
+    return text;
+  }
+
+  function email(): string | undefined {
+    const text = cell("email").trim();
+    if (text === "") return undefined;
+    if (!emailSchema.safeParse(text).success) problems.push("email is no e-mail address");
+    return text;
+  }
+
+  function instant(column: string): number | undefined {
+    const text = cell(column).trim();
+    // PostgreSQL has an infinite timestamp, which never comes.
+    if (text === "" || text.toLowerCase() === "infinity") return undefined;
+    const instantMs = parseInstantMs(text);
+    if (instantMs === undefined) {
+      problems.push(`${column} is no date, such as 2027-01-31 or 2027-01-31 18:00:00+00`);
+    }
+    return instantMs;
+  }
+
+  function whole(column: string, min: number, max: number): number | undefined {
+    const text = cell(column).trim();
+    if (text === "") return undefined;
+    const value = Number(text);
+    if (!/^\d{1,16}$/.test(text) || value < min || value > max) {
+      problems.push(`${column} must be a whole number from ${min} to ${max}`);
+    }
+    return value;
+  }
+}

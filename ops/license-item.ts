@@ -1,0 +1,89 @@
+import * as z from "zod";
+import { type EndedCode, endedCode, licenseSchema } from "../lambdas/sessions/license.ts";
+import { isLive, secondsUntilLapse } from "../lambdas/sessions/session.ts";
+
+/** The item of a license with what only administration knows of it. */
+export const licenseItemSchema = z.object({
+  ...licenseSchema.shape,
+  /** Of the change that was made last: by it, a change that is sent twice recognises itself. */
+  change_id: z.string().optional(),
+  /** The license has another key, under this id. It is `cancelled`, and nothing changes it any more. */
+  superseded_by: z.string().optional(),
+  /** What `status` was when the license was superseded. */
+  superseded_status: z.optional(licenseSchema.shape.status),
+});
+
+export type LicenseItem = z.infer<typeof licenseItemSchema>;
+
+/**
+ * Whether it only stands in the place of a key that never worked (see `rekey-license.ts`). A license
+ * that was rekeyed keeps what its status was; a placeholder never had one.
+ */
+export function isPlaceholder(
+  license: LicenseItem,
+): license is LicenseItem & { superseded_by: string } {
+  return license.superseded_by !== undefined && license.superseded_status === undefined;
+}
+
+export const standings = ["active", "suspended", "cancelled", "expired", "rekeyed"] as const;
+
+export type Standing = (typeof standings)[number];
+
+/** What the license is worth now, in one word. */
+export function standingOf(license: LicenseItem, nowMs: number): Standing {
+  if (license.superseded_by !== undefined) return "rekeyed";
+  const ended = endedCode(license, nowMs);
+  return ended ? endedStandings[ended] : "active";
+}
+
+const endedStandings: Record<EndedCode, Standing> = {
+  license_suspended: "suspended",
+  license_cancelled: "cancelled",
+  license_expired: "expired",
+};
+
+/** Whole days until the license ends, 0 once it has, `null` if it never does. */
+export function daysLeft({ license_expiration }: LicenseItem, nowMs: number): number | null {
+  if (license_expiration === undefined) return null;
+  return Math.max(0, Math.floor((license_expiration - nowMs) / 86_400_000));
+}
+
+/** The clock reading that a verb judges by, epoch milliseconds, and the time-out of the service. */
+export type JudgedAt = { nowMs: number; sessionTimeoutMs: number };
+
+/**
+ * A license as `--json` prints it, the same for every verb: all attributes as stored (times in
+ * epoch milliseconds, what is absent `null`), and what follows from them now.
+ */
+export function licenseView(license: LicenseItem, { nowMs, sessionTimeoutMs }: JudgedAt) {
+  const sessions = Object.entries(license.sessions).map(([symbol, session]) => {
+    const live = isLive(session, nowMs, sessionTimeoutMs);
+    const { bot_version = null, bot_status = null, metadata = null, ...always } = session;
+    const view = {
+      state: live ? ("live" as const) : ("lapsed" as const),
+      seconds_left: secondsUntilLapse(session, nowMs, sessionTimeoutMs),
+      ...always,
+      bot_version,
+      bot_status,
+      metadata,
+    };
+    return [symbol, view] as const;
+  });
+  return {
+    license_id: license.license_id,
+    standing: standingOf(license, nowMs),
+    status: license.status,
+    license_type: license.license_type,
+    email: license.email ?? null,
+    created_at: license.created_at ?? null,
+    license_expiration: license.license_expiration ?? null,
+    days_left: daysLeft(license, nowMs),
+    max_sessions: license.max_sessions,
+    fencing_token: license.fencing_token,
+    superseded_by: license.superseded_by ?? null,
+    live_sessions: sessions.filter(([, { state }]) => state === "live").length,
+    sessions: Object.fromEntries(sessions),
+  };
+}
+
+export type LicenseView = ReturnType<typeof licenseView>;

@@ -1,0 +1,36 @@
+import { type Surroundings, write } from "./surroundings.ts";
+
+export type ListShape<Entry> = {
+  /** Printed above the lines, unless as JSON. */
+  head: string;
+  line(entry: Entry): string;
+  /** What `JSON.stringify` gets. */
+  view(entry: Entry): unknown;
+};
+
+/**
+ * Prints pages as they come: as lines, or as one JSON array with an element on each line. An array
+ * that was broken off is no JSON, so nobody takes a part for the whole.
+ *
+ * @returns how many entries there were
+ */
+export async function printList<Entry>(
+  { output }: Surroundings,
+  { json }: { json?: true },
+  { head, line, view }: ListShape<Entry>,
+  pages: AsyncIterable<readonly Entry[]>,
+): Promise<number> {
+  let count = 0;
+  await write(output, json ? "[" : head);
+  for await (const entries of pages) {
+    const text = entries
+      .map((entry, index) =>
+        json ? `${count + index > 0 ? "," : ""}\n${JSON.stringify(view(entry))}` : line(entry),
+      )
+      .join("");
+    count += entries.length;
+    if (text) await write(output, text);
+  }
+  if (json) await write(output, "\n]\n");
+  return count;
+}

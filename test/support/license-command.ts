@@ -1,0 +1,61 @@
+import { Writable } from "node:stream";
+import type { Variables } from "../../local/settings.ts";
+import { runLicense } from "../../ops/run-license.ts";
+import type { Surroundings } from "../../ops/surroundings.ts";
+import type { Engine } from "./engines.ts";
+
+export type Ran = { exitCode: number; stdout: string; stderr: string };
+
+export type OperatorOptions = {
+  variables?: Variables;
+  /** What is answered to every question; without it there is nobody to answer. */
+  answer?: boolean | (() => Promise<boolean>);
+  /** What happens with the text that the verb prints; it may refuse it. */
+  onOutput?: (text: string) => void;
+  stop?: AbortSignal;
+  now?: () => number;
+};
+
+/** Somebody who types `npm run license --` and the words, in this process. */
+export function operator({ endpoint }: Pick<Engine, "endpoint">, fixed: OperatorOptions = {}) {
+  return async (words: string | readonly string[], options: OperatorOptions = {}): Promise<Ran> => {
+    const { variables, answer, onOutput, stop, now } = { ...fixed, ...options };
+    const output = textSink(onOutput);
+    const messages = textSink();
+    const surroundings: Surroundings = {
+      output: output.stream,
+      messages: messages.stream,
+      variables: { DYNAMODB_ENDPOINT: endpoint, ...variables },
+      now: now ?? Date.now,
+      stop: stop ?? new AbortController().signal,
+      ask:
+        answer === undefined
+          ? undefined
+          : async (question) => {
+              messages.stream.write(`${question}\n`);
+              return typeof answer === "boolean" ? answer : answer();
+            },
+    };
+    const list = typeof words === "string" ? words.split(" ") : words;
+    const exitCode = await runLicense(list, surroundings);
+    return { exitCode, stdout: output.text(), stderr: messages.text() };
+  };
+}
+
+function textSink(onText?: (text: string) => void) {
+  let text = "";
+  const stream = new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      try {
+        onText?.(String(chunk));
+        text += chunk;
+        done();
+      } catch (error) {
+        done(error instanceof Error ? error : new Error(String(error)));
+      }
+    },
+  });
+  stream.on("error", () => {});
+  return { stream, text: () => text };
+}
