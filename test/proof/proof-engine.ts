@@ -1,0 +1,74 @@
+import { spawnSync } from "node:child_process";
+import { env } from "node:process";
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import type { License } from "../../lambdas/sessions/license.ts";
+import { clientFor, startDynamoDbLocal } from "../support/engines.ts";
+import { openInProcessDynalite } from "../support/in-process-dynalite.ts";
+
+/** An engine, and a look at every reply it gives. */
+export type ProofEngine = {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  askForRefusedItem: boolean;
+  /** The item of each license as the latest reply of the engine showed it. */
+  shown: Map<string, License | undefined>;
+  /** What a request for a license waits for before it goes out and before its reply comes in. */
+  paces: Map<string, () => Promise<void>>;
+  stop(): Promise<void>;
+};
+
+export async function dynaliteForProof(): Promise<ProofEngine> {
+  return watched(await openInProcessDynalite());
+}
+
+export async function dynamoDbLocalForProof(): Promise<ProofEngine> {
+  const engine = await startDynamoDbLocal();
+  return watched({ ...engine, client: DynamoDBDocumentClient.from(clientFor(engine.endpoint)) });
+}
+
+/** Without Java there is no DynamoDB Local; in CI that is a failure. */
+export const hasDynamoDbLocal =
+  env.CI !== undefined || spawnSync("java", ["-version"]).status === 0;
+
+function watched(engine: Omit<ProofEngine, "shown" | "paces">): ProofEngine {
+  const shown: ProofEngine["shown"] = new Map();
+  const paces: ProofEngine["paces"] = new Map();
+  engine.client.middlewareStack.add(
+    (next) => async (args) => {
+      const id = licenseIdIn(args.input);
+      const pace = paces.get(id);
+      await pace?.();
+      try {
+        const result = await next(args);
+        shown.set(id, licenseIn(result.output));
+        return result;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException && error.Item) {
+          shown.set(id, asLicense(unmarshall(error.Item)));
+        }
+        throw error;
+      } finally {
+        await pace?.();
+      }
+    },
+    { step: "initialize", priority: "high" },
+  );
+  return { ...engine, shown, paces };
+}
+
+function licenseIdIn(input: object): string {
+  const key = "Key" in input ? input.Key : "Item" in input ? input.Item : undefined;
+  return typeof key === "object" && key !== null && "license_id" in key ? `${key.license_id}` : "";
+}
+
+function licenseIn(output: object): License | undefined {
+  if ("Attributes" in output) return asLicense(output.Attributes);
+  return "Item" in output ? asLicense(output.Item) : undefined;
+}
+
+/** The model is compared with the item as it is, so it must not be parsed into shape first. */
+function asLicense(item: unknown): License | undefined {
+  return item as License | undefined;
+}
