@@ -5,7 +5,7 @@ import type { License } from "../../lambdas/sessions/license.ts";
 import type { Answer, Call } from "./call.ts";
 import { arbitrarySteps, type Step, startMs } from "./history-step.ts";
 import { possibleOutcomes } from "./model.ts";
-import type { ProofEngine } from "./proof-engine.ts";
+import { keepQuietAndPatient, type ProofEngine } from "./proof-engine.ts";
 import { replayable, tell } from "./scale.ts";
 import { openWorld, type World, type WorldOptions } from "./world.ts";
 
@@ -35,10 +35,12 @@ export function describeHistories(
     let engine: ProofEngine;
     beforeAll(async () => {
       engine = await openEngine();
-      // A line for each refusal, by the ten thousand: writing them takes longer than the refusals.
-      vi.spyOn(console, "info").mockImplementation(() => {});
+      keepQuietAndPatient();
     });
-    afterAll(() => engine.stop());
+    afterAll(async () => {
+      vi.useRealTimers();
+      await engine.stop();
+    });
 
     test("after every step of every history answer and stored item are those of the rules", async () => {
       let steps = 0;

@@ -3,6 +3,7 @@ import { env } from "node:process";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { vi } from "vitest";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { clientFor, startDynamoDbLocal } from "../support/engines.ts";
 import { openInProcessDynalite } from "../support/in-process-dynalite.ts";
@@ -31,6 +32,15 @@ export async function dynamoDbLocalForProof(): Promise<ProofEngine> {
 /** Without Java there is no DynamoDB Local; in CI that is a failure. */
 export const hasDynamoDbLocal =
   env.CI !== undefined || spawnSync("java", ["-version"]).status === 0;
+
+/**
+ * For tests by the ten thousand, once their engine is open: a log line for each refusal would take
+ * longer than the refusal, and on a busy machine the time for an answer may run out by itself.
+ */
+export function keepQuietAndPatient(): void {
+  vi.spyOn(console, "info").mockImplementation(() => {});
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+}
 
 function watched(engine: Omit<ProofEngine, "shown" | "paces">): ProofEngine {
   const shown: ProofEngine["shown"] = new Map();
