@@ -42,7 +42,7 @@ export function keepQuietAndPatient(): void {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 }
 
-function watched(engine: Omit<ProofEngine, "shown" | "paces">): ProofEngine {
+export function watched(engine: Omit<ProofEngine, "shown" | "paces">): ProofEngine {
   const shown: ProofEngine["shown"] = new Map();
   const paces: ProofEngine["paces"] = new Map();
   engine.client.middlewareStack.add(

@@ -53,12 +53,12 @@ async function expectExplained(
 ): Promise<void> {
   const world = await openWorld(engine, options, race.before);
   const before = world.shown();
-  const recorder = openRecorder(world);
+  const recorder = openRecorder();
   engine.paces.set(world.licenseId, () => scheduler.schedule(Promise.resolve()));
   await scheduler.waitFor(
     Promise.all(
       race.programs.map(async (program) => {
-        for (const call of program) await recorder.perform(call);
+        for (const call of program) await recorder.perform(world, call);
       }),
     ),
   );

@@ -10,12 +10,12 @@ export type TimedCall = Call & { nowMs: number };
 export type CallRecord = Recorded<TimedCall, Answer>;
 
 /** Writes down when calls start and end, and what they are answered. */
-export function openRecorder(world: World) {
+export function openRecorder() {
   const history: CallRecord[] = [];
   let instant = 0;
   return {
     history,
-    async perform(call: TimedCall): Promise<Answer> {
+    async perform(world: World, call: TimedCall): Promise<Answer> {
       const record: CallRecord = { call, startedAt: ++instant, ended: undefined };
       history.push(record);
       const answer = await world.perform(call, call.nowMs);

@@ -13,6 +13,7 @@ import type { ProofEngine } from "./proof-engine.ts";
 
 /** One license on an engine, with the real functions in front of it. */
 export type World = {
+  licenseKey: string;
   licenseId: string;
   /** @param nowMs what the function that is called reads from its clock */
   perform(call: Call, nowMs: number): Promise<Answer>;
@@ -23,14 +24,14 @@ export type World = {
 
 export type WorldOptions = { sessionTimeoutMs: number; multiSymbolSessions: boolean };
 
-/** Makes a world with a license of its own; without attributes, one whose key nobody knows. */
+/** Makes a license and the functions for it; without attributes, it makes no license. */
 export async function openWorld(
   engine: ProofEngine,
   options: WorldOptions,
   attributes: Omit<License, "license_id"> | undefined,
+  licenseKey = `KEY-${randomUUID()}`,
 ): Promise<World> {
   const { client, tableName } = engine;
-  const licenseKey = `KEY-${randomUUID()}`;
   const licenseId = licenseIdOf(licenseKey);
   if (attributes) {
     const Item = { license_id: licenseId, ...attributes };
@@ -92,6 +93,7 @@ export async function openWorld(
   }
 
   return {
+    licenseKey,
     licenseId,
     perform(call, nowMs) {
       switch (call.verb) {
