@@ -6,8 +6,9 @@ const isDeep = env.PROOF === "deep";
 /** Replays the cases of an earlier run, whose seed was printed. */
 const seed = env.PROOF_SEED ? Number(env.PROOF_SEED) : randomInt(2 ** 31);
 
-/** How many cases to try: `npm run test:deep` tries more than a normal run. */
+/** How many cases to try: more under `npm run test:deep`, fewer against a mutant. */
 export function howMany(normal: number, deep: number): number {
+  if (env.PROOF === "mutation") return Math.ceil(normal / 10);
   return isDeep ? deep : normal;
 }
 
