@@ -1,0 +1,65 @@
+import { randomInt } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import type { openRights } from "./rights.ts";
+import type { ServiceClient } from "./service-client.ts";
+
+export type Device = { license: number; licenseKey: string; name: string };
+
+/** Of a hundred heartbeats, how many are followed by something else than the next one. */
+const percent = { crash: 2, sleep: 2, release: 2 };
+
+/** Runs one bot on one device until it is stopped: claims, beats, crashes, sleeps, starts again. */
+export async function runDevice(
+  { license, licenseKey, name }: Device,
+  service: ServiceClient,
+  rights: ReturnType<typeof openRights>,
+  signal: AbortSignal,
+): Promise<void> {
+  const caller = { license_key: licenseKey, device_fingerprint: name, symbol: "ES" };
+  await pause(randomInt(20_000));
+  while (!signal.aborted) {
+    const claim = await service.ask("/api/validate-license", caller);
+    if (claim.code !== "granted") {
+      const waitMs = 1_000 * Math.min(20, Number(claim.body.estimated_wait_seconds ?? 20));
+      await pause(waitMs + randomInt(1_000));
+      continue;
+    }
+    const timeoutMs = 1_000 * Number(claim.body.session_timeout_seconds);
+    const beatMs = 1_000 * Number(claim.body.heartbeat_interval_seconds);
+    rights.confirmed(license, name, claim.sentMs, claim.answeredMs, timeoutMs);
+    await beatUntilLost(claim.body.session_id, timeoutMs, beatMs);
+  }
+
+  async function beatUntilLost(session_id: unknown, timeoutMs: number, beatMs: number) {
+    while (!signal.aborted) {
+      await pause(beatMs - 1_000 + randomInt(2_000));
+      if (signal.aborted) return;
+      const beat = await service.ask("/api/heartbeat", { ...caller, session_id });
+      if (beat.code === "recorded") {
+        rights.confirmed(license, name, beat.sentMs, beat.answeredMs, timeoutMs);
+      } else if (/^(session_|license_)/.test(beat.code)) {
+        return rights.over(license, name, beat.answeredMs);
+      }
+
+      const dice = randomInt(100);
+      if (dice < percent.crash) return restartAfterCrash(timeoutMs);
+      if (dice < percent.crash + percent.sleep) {
+        // A laptop with its lid closed: its session may be gone when it wakes up and goes on.
+        await pause(randomInt(2 * timeoutMs));
+      } else if (dice < percent.crash + percent.sleep + percent.release) {
+        rights.over(license, name, performance.now());
+        await service.ask("/api/session/release", { ...caller, session_id });
+        return pause(randomInt(beatMs));
+      }
+    }
+  }
+
+  /** A crash frees nothing: until its time is over, the device may still trade on its right. */
+  async function restartAfterCrash(timeoutMs: number) {
+    await pause(randomInt(2 * timeoutMs));
+  }
+
+  async function pause(milliseconds: number): Promise<void> {
+    await wait(milliseconds, undefined, { signal }).catch(() => {});
+  }
+}

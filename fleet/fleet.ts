@@ -1,0 +1,84 @@
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import * as z from "zod";
+import { withTable } from "../ops/license-table.ts";
+import { Refusal } from "../ops/refusal.ts";
+import { withLicenses } from "./licenses.ts";
+import { runFleet, type Verdict } from "./run-fleet.ts";
+
+const program = new Command("fleet")
+  .description(
+    "Runs bots with real timing against a running service, and judges whether two devices ever " +
+      "had a right to believe they hold one session. Makes its own licenses and removes them.",
+  )
+  .requiredOption(
+    "--url <url>",
+    "the service, local or deployed",
+    readAs(z.url({ protocol: /^https?$/ })),
+  )
+  .option("--bots <n>", "how many licenses, with a bot each", readAs(count(1)), 100)
+  .option("--rivals <m>", "how many of them are used by a second device too", readAs(count(0)), 20)
+  .option("--minutes <t>", "how long", readAs(z.coerce.number().positive().max(10_000)), 5)
+  .option("--table <name>", "the table on AWS; the one of npm start if not given")
+  .addHelpText(
+    "after",
+    "\nExample:\n  npm run fleet -- --url http://127.0.0.1:3000 --bots 500 --rivals 100 --minutes 10",
+  )
+  .exitOverride()
+  .action(async (options: Options) => {
+    const stop = new AbortController();
+    process.once("SIGINT", () => stop.abort());
+    process.once("SIGTERM", () => stop.abort());
+    const { url, bots, rivals, minutes, table: tableName } = options;
+    const verdict = await withTable({ tableName }, process.env, (table) =>
+      withLicenses(table, bots, (licenseKeys) =>
+        runFleet({ url, licenseKeys, rivals, minutes }, process.stdout, stop.signal),
+      ),
+    );
+    process.stdout.write(inWords(verdict));
+    if (!isGood(verdict)) process.exitCode = 1;
+  });
+
+type Options = { url: string; bots: number; rivals: number; minutes: number; table?: string };
+
+/** Exit codes: 0 a good verdict, 1 a bad one or none, 2 used wrongly. */
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof Refusal) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  } else throw error;
+}
+
+function count(min: number) {
+  return z.coerce.number().int().min(min).max(100_000);
+}
+
+function readAs<Value>(schema: z.ZodType<Value>): (text: string) => Value {
+  return (text) => {
+    const result = schema.safeParse(text);
+    if (result.success) return result.data;
+    throw new InvalidArgumentError(result.error.issues[0]?.message ?? "");
+  };
+}
+
+/** A fleet in which nobody was ever let in has shown nothing. */
+function isGood({ overlaps, intervals }: Verdict): boolean {
+  return overlaps.length === 0 && intervals > 0;
+}
+
+function inWords(verdict: Verdict): string {
+  const { overlaps, intervals, counts } = verdict;
+  return [
+    "",
+    ...[...counts].sort(([, a], [, b]) => b - a).map(([code, times]) => `${times}  ${code}`),
+    ...overlaps.map(
+      ({ license, devices, fromMs, toMs }) =>
+        `license ${license}: ${devices.join(" and ")}, for ${Math.round(toMs - fromMs)} ms`,
+    ),
+    `${intervals} times a device held a session; ${overlaps.length} times two held one at once.`,
+    `Verdict: ${isGood(verdict) ? "good" : "BAD"}`,
+    "",
+  ].join("\n");
+}

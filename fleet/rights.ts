@@ -1,0 +1,65 @@
+/** A time in which a device had a right to believe that it holds the session of a license. */
+export type Right = { license: number; device: string; fromMs: number; toMs: number };
+
+export type Overlap = { license: number; devices: [string, string]; fromMs: number; toMs: number };
+
+/** Collects the rights of all devices, on one clock. */
+export function openRights() {
+  const all: Right[] = [];
+  const current = new Map<string, Right>();
+  const nameOf = (license: number, device: string) => `${license} ${device}`;
+
+  return {
+    all,
+    /**
+     * The service has said yes. The right begins when the answer is there, and ends one time-out
+     * after the request was sent: the server can't have set its timer to any earlier instant.
+     */
+    confirmed(
+      license: number,
+      device: string,
+      sentMs: number,
+      answeredMs: number,
+      timeoutMs: number,
+    ) {
+      const toMs = sentMs + timeoutMs;
+      const right = current.get(nameOf(license, device));
+      if (right && right.toMs >= answeredMs) {
+        right.toMs = Math.max(right.toMs, toMs);
+        return;
+      }
+      const begun = { license, device, fromMs: answeredMs, toMs };
+      current.set(nameOf(license, device), begun);
+      all.push(begun);
+    },
+    /** The device knows that it holds it no more: it gave it up, or was told. */
+    over(license: number, device: string, atMs: number) {
+      const right = current.get(nameOf(license, device));
+      if (right) right.toMs = Math.min(right.toMs, atMs);
+      current.delete(nameOf(license, device));
+    },
+    heldAt(nowMs: number): number {
+      return [...current.values()].filter(({ toMs }) => toMs > nowMs).length;
+    },
+  };
+}
+
+/** Every interval in which two devices had a right to the session of one license. */
+export function overlapsOf(rights: readonly Right[]): Overlap[] {
+  return [...Map.groupBy(rights, ({ license }) => license).values()].flatMap((ofLicense) => {
+    const sorted = ofLicense
+      .filter(({ fromMs, toMs }) => fromMs < toMs)
+      .sort((a, b) => a.fromMs - b.fromMs);
+    return sorted.flatMap((first, index) =>
+      sorted
+        .slice(index + 1)
+        .filter((second) => second.device !== first.device && second.fromMs < first.toMs)
+        .map((second) => ({
+          license: first.license,
+          devices: [first.device, second.device] satisfies [string, string],
+          fromMs: second.fromMs,
+          toMs: Math.min(first.toMs, second.toMs),
+        })),
+    );
+  });
+}

@@ -1,0 +1,73 @@
+import { Agent, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import * as z from "zod";
+
+/** An answer, and when it was asked for and came, on the clock of `performance.now()`. */
+export type TimedAnswer = {
+  code: string;
+  body: Record<string, unknown>;
+  sentMs: number;
+  answeredMs: number;
+};
+
+export type ServiceClient = ReturnType<typeof openServiceClient>;
+
+/** Bots give up after that. */
+const giveUpAfterMs = 5_000;
+
+const bodySchema = z.looseObject({ code: z.string().default("no_code") });
+
+/** Asks the service as a bot does, and keeps count of what it is answered. */
+export function openServiceClient(baseUrl: string) {
+  const isHttps = new URL(baseUrl).protocol === "https:";
+  const agent = new (isHttps ? HttpsAgent : Agent)({ keepAlive: true, maxSockets: 200 });
+  const counts = new Map<string, number>();
+  let latenciesMs: number[] = [];
+
+  async function ask(path: string, body: Record<string, unknown>): Promise<TimedAnswer> {
+    const sentMs = performance.now();
+    const answer = await post(new URL(path, baseUrl), agent, JSON.stringify(body)).catch(() => ({
+      code: "no_answer",
+    }));
+    const answeredMs = performance.now();
+    counts.set(answer.code, (counts.get(answer.code) ?? 0) + 1);
+    latenciesMs.push(answeredMs - sentMs);
+    return { code: answer.code, body: answer, sentMs, answeredMs };
+  }
+
+  return {
+    ask,
+    /** How often each code was answered. */
+    counts,
+    /** How long each answer took since this was last asked, from the quickest to the slowest. */
+    takeLatenciesMs(): number[] {
+      const taken = latenciesMs.sort((a, b) => a - b);
+      latenciesMs = [];
+      return taken;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function post(url: URL, agent: Agent, body: string): Promise<z.infer<typeof bodySchema>> {
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === "https:" ? httpsRequest : httpRequest;
+    const outgoing = send(url, {
+      method: "POST",
+      agent,
+      headers: { "content-type": "application/json" },
+      signal: AbortSignal.timeout(giveUpAfterMs),
+    });
+    outgoing.on("error", reject);
+    outgoing.on("response", async (incoming) => {
+      try {
+        let text = "";
+        for await (const chunk of incoming) text += chunk;
+        resolve(bodySchema.parse(JSON.parse(text)));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    outgoing.end(body);
+  });
+}

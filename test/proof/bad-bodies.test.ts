@@ -1,0 +1,137 @@
+import fc from "fast-check";
+import { beforeAll, expect, test, vi } from "vitest";
+import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import { releaseHandler } from "../../lambdas/release.ts";
+import type { License } from "../../lambdas/sessions/license.ts";
+import { validateHandler } from "../../lambdas/validate.ts";
+import { howMany, replayable, tell } from "./scale.ts";
+
+/** In every mangled part of a body: wherever it turns up again, the body was quoted. */
+const mark = "Zq7XkMarkZq7Xk";
+
+const license: License = {
+  license_id: "id",
+  status: "active",
+  license_type: "standard",
+  max_sessions: 1,
+  fencing_token: 0,
+  sessions: {},
+};
+let touched = 0;
+const service = {
+  settings: {
+    tableName: "unused",
+    sessionTimeoutMs: 60_000,
+    multiSymbolSessions: true,
+    askForRefusedItem: false,
+  },
+  table: {
+    async get() {
+      touched++;
+      return license;
+    },
+    async update() {
+      touched++;
+      return { applied: true as const, license };
+    },
+  },
+  now: () => 0,
+};
+const handlers = {
+  validate: validateHandler(service),
+  heartbeat: heartbeatHandler(service),
+  release: releaseHandler(service),
+};
+
+const logged: unknown[] = [];
+beforeAll(() => {
+  vi.spyOn(console, "info").mockImplementation((line) => logged.push(line));
+  vi.spyOn(console, "error").mockImplementation((line) => logged.push(line));
+});
+
+const valid = { license_key: "KEY", device_fingerprint: "device" };
+const marked = fc.string({ unit: "binary", maxLength: 20 }).map((text) => `${text}${mark}`);
+const strange = fc.oneof(
+  fc.json().map((text) => JSON.parse(text)),
+  fc.constantFrom(null, true, 1e308, -0, 2 ** 53, [], {}, "", " ", "\ud800", `\udfff${mark}`),
+  marked,
+  fc.string({ unit: "binary" }),
+  fc.dictionary(marked, fc.jsonValue(), { noNullPrototype: true }),
+);
+const fields = ["license_key", "device_fingerprint", "symbol", "session_id", "check_only"];
+const reports = ["bot_version", "status", "metadata", "__proto__", "constructor"];
+
+/** Text of a body: valid JSON of a wrong shape, half of it, twice of it, or no JSON at all. */
+const text = fc.oneof(
+  fc
+    .record({ name: fc.constantFrom(...fields, ...reports), value: strange })
+    .map(({ name, value }) => JSON.stringify({ ...valid, [name]: value })),
+  fc
+    .record({ name: fc.constantFrom(...fields, ...reports), value: strange })
+    .map(
+      ({ name, value }) =>
+        `{"license_key":"KEY","device_fingerprint":"d","${name}":1,"${name}":${JSON.stringify(value)}}`,
+    ),
+  fc.json(),
+  marked,
+  fc.string({ unit: "binary" }),
+  strange.map((value) => JSON.stringify(value)),
+  fc
+    .record({ depth: fc.integer({ min: 1, max: 20_000 }), open: fc.constantFrom("[", '{"a":') })
+    .map(({ depth, open }) => `{"license_key":"KEY","metadata":${open.repeat(depth)}`),
+  fc
+    .integer({ min: 1, max: 5_000 })
+    .map((depth) => `{"license_key":"${mark}","x":${"[".repeat(depth)}${"]".repeat(depth)}}`),
+  fc.constantFrom("1e999", "-", "0x1", "NaN", '{"license_key":1e999}', `{"a":1}${mark}`),
+  fc
+    .record({ at: fc.nat(60), junk: fc.string({ unit: "binary", maxLength: 3 }) })
+    .map(({ at, junk }) => {
+      const whole = JSON.stringify({ ...valid, symbol: "ES", session_id: "id" });
+      return `${whole.slice(0, at)}${junk}${whole.slice(at + junk.length)}`;
+    }),
+);
+
+type Event = { body?: string; isBase64Encoded: boolean };
+const event: fc.Arbitrary<Event> = fc.oneof(
+  { weight: 8, arbitrary: text.map((body) => ({ body, isBase64Encoded: false })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({ text, encoding: fc.constantFrom("utf8", "utf16le", "latin1") })
+      .map(({ text, encoding }) => ({
+        body: Buffer.from(text, encoding as BufferEncoding).toString("base64"),
+        isBase64Encoded: true,
+      })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => ({
+      body: Buffer.from(bytes).toString("base64"),
+      isBase64Encoded: true,
+    })),
+  },
+  { weight: 1, arbitrary: text.map((body) => ({ body, isBase64Encoded: true })) },
+  { weight: 1, arbitrary: fc.constant({ isBase64Encoded: false }) },
+);
+
+test("no body gets a 500, is written if it is refused, or is quoted back or logged", async () => {
+  const runs = howMany(3_000, 100_000);
+  let refused = 0;
+  const name = fc.constantFrom("validate" as const, "heartbeat" as const, "release" as const);
+  await fc.assert(
+    fc.asyncProperty(name, event, async (name, event) => {
+      touched = 0;
+      logged.length = 0;
+      const result = await handlers[name](event, { awsRequestId: "request" });
+      expect([200, 400]).toContain(result.statusCode);
+      expect(touched).toBe(result.statusCode === 400 ? 0 : 1);
+      if (result.statusCode !== 400) return;
+      refused++;
+      expect(JSON.parse(result.body ?? "")).toMatchObject({ code: "bad_request" });
+      expect(`${result.body}${JSON.stringify(logged)}`).not.toContain(mark);
+    }),
+    replayable(runs),
+  );
+  expect(refused).toBeGreaterThan(runs / 2);
+  tell(`${runs} bodies, of which ${refused} were refused`);
+}, 3_600_000);

@@ -1,0 +1,39 @@
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { vi } from "vitest";
+import { createClient } from "../../lambdas/sessions/table.ts";
+import { clientFor, startDynalite } from "../support/engines.ts";
+import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
+import { type ProofEngine, watched } from "./proof-engine.ts";
+
+/** One engine seen twice: through the proxy by the client of the functions, and past it. */
+export type FaultyService = {
+  proxy: FaultProxy;
+  /** As a function that has just started: a client whose budget of retries is used up has none. */
+  throughProxy(): ProofEngine;
+  pastProxy: ProofEngine;
+  stop(): Promise<void>;
+};
+
+export async function startFaultyService(): Promise<FaultyService> {
+  const engine = await startDynalite();
+  const proxy = await startFaultProxy(engine.endpoint);
+  vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", proxy.endpoint);
+  vi.stubEnv("AWS_ACCESS_KEY_ID", "local");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "local");
+  return {
+    proxy,
+    throughProxy() {
+      const client = DynamoDBDocumentClient.from(createClient());
+      return watched({ ...engine, client, stop: async () => client.destroy() });
+    },
+    pastProxy: watched({
+      ...engine,
+      client: DynamoDBDocumentClient.from(clientFor(engine.endpoint)),
+    }),
+    async stop() {
+      vi.unstubAllEnvs();
+      await proxy.stop();
+      await engine.stop();
+    },
+  };
+}

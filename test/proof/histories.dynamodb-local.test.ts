@@ -1,0 +1,13 @@
+import { describe, test } from "vitest";
+import { describeHistories } from "./histories.ts";
+import { dynamoDbLocalForProof, hasDynamoDbLocal } from "./proof-engine.ts";
+import { howMany } from "./scale.ts";
+
+if (hasDynamoDbLocal) {
+  const size = { histories: howMany(100, 4_000), lanes: 4, seedOffset: 2000 };
+  describeHistories("DynamoDB Local", dynamoDbLocalForProof, size);
+} else {
+  describe("on DynamoDB Local", () => {
+    test.skip("needs Java 17", () => {});
+  });
+}

@@ -1,0 +1,127 @@
+import { isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { License } from "../../lambdas/sessions/license.ts";
+import type { Answer, Call } from "./call.ts";
+import { arbitrarySteps, type Step, startMs } from "./history-step.ts";
+import { possibleOutcomes } from "./model.ts";
+import { keepQuietAndPatient, type ProofEngine } from "./proof-engine.ts";
+import { replayable, tell } from "./scale.ts";
+import { openWorld, type World, type WorldOptions } from "./world.ts";
+
+const stepsOfHistory = 30;
+
+export type HistoriesSize = {
+  histories: number;
+  /** How many run at a time: more than one where the engine has a process of its own. */
+  lanes: number;
+  /** Added to the seed, so that no two test files try the same. */
+  seedOffset: number;
+};
+
+/** What is known of the world beside it: all that it may be compared with. */
+type Model = { item: License | undefined; nowMs: number; grantedIds: string[] };
+
+/**
+ * Random programs of several devices and an operator against the real functions on a real engine.
+ *
+ */
+export function describeHistories(
+  engineName: string,
+  openEngine: () => Promise<ProofEngine>,
+  size: HistoriesSize,
+): void {
+  describe(`on ${engineName}`, () => {
+    let engine: ProofEngine;
+    beforeAll(async () => {
+      engine = await openEngine();
+      keepQuietAndPatient();
+    });
+    afterAll(async () => {
+      vi.useRealTimers();
+      await engine.stop();
+    });
+
+    test("after every step of every history answer and stored item are those of the rules", async () => {
+      let steps = 0;
+      const property = fc.asyncProperty(arbitrarySteps(stepsOfHistory), async (history) => {
+        const world = await openWorld(engine, history.options, history.license);
+        const item = history.license && { license_id: world.licenseId, ...history.license };
+        await fc.asyncModelRun(
+          () => ({ model: { item, nowMs: startMs, grantedIds: [] }, real: world }),
+          history.steps.map((step) => commandOf(step, history.options)),
+        );
+        expect(await world.stored()).toEqual(engine.shown.get(world.licenseId));
+        engine.shown.delete(world.licenseId);
+        steps += history.steps.length;
+      });
+      await inLanes(size, async (runs, lane) => {
+        await fc.assert(property, replayable(runs, lane));
+        tell(`${steps / stepsOfHistory} histories of ${stepsOfHistory} steps on ${engineName}`);
+      });
+      expect(steps).toBe(size.histories * stepsOfHistory);
+    }, 3_600_000);
+  });
+}
+
+/** In portions, so that a long run tells how far it has come. */
+async function inLanes(
+  { histories, lanes, seedOffset }: HistoriesSize,
+  run: (runs: number, seedOffset: number) => Promise<void>,
+): Promise<void> {
+  const most = Math.min(500, Math.ceil(histories / lanes));
+  const portions = Array.from({ length: Math.ceil(histories / most) }, (_, index) => ({
+    runs: Math.min(most, histories - index * most),
+    seedOffset: seedOffset + index,
+  }));
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      for (let next = portions.shift(); next; next = portions.shift()) {
+        await run(next.runs, next.seedOffset);
+      }
+    }),
+  );
+}
+
+function commandOf(
+  step: Step,
+  options: WorldOptions,
+): fc.AsyncCommand<Model, World> & { toString(): string } {
+  return {
+    check: () => true,
+    async run(model, world) {
+      if (step.does === "pass") {
+        model.nowMs += step.ms;
+        return;
+      }
+      const call = step.call(model);
+      const answer = await world.perform(call, model.nowMs);
+      model.item = agreed(model, world, call, answer, options);
+      if (answer.body.code === "granted") noteFreshId(model, answer);
+    },
+    toString: () => step.inWords,
+  };
+}
+
+/** The item after the call, if answer and stored item are possible by the rules. */
+function agreed(
+  { item, nowMs }: Model,
+  world: World,
+  call: Call,
+  answer: Answer,
+  options: WorldOptions,
+): License | undefined {
+  const outcomes = possibleOutcomes(item, call, { nowMs, ...options }, answer);
+  const met = { answer, item: answer.status === 409 ? item : world.shown() };
+  const match = outcomes.find((outcome) => isDeepStrictEqual(outcome, met));
+  // For its words: it fails, and shows where the two differ.
+  if (!match) expect(met, JSON.stringify(call)).toEqual(outcomes[0]);
+  return met.item;
+}
+
+function noteFreshId({ grantedIds }: Model, { body }: Answer): void {
+  const id = String(body.session_id);
+  expect(grantedIds).not.toContain(id);
+  expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  grantedIds.push(id);
+}

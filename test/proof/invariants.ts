@@ -1,0 +1,118 @@
+import type { License } from "../../lambdas/sessions/license.ts";
+import type { CallRecord } from "./recorder.ts";
+
+/**
+ * What no history may break, each in the words of its breach. They hold whatever the order of the
+ * calls was, and so are a second judge beside the search for an order.
+ */
+export const invariants = {
+  /** Those who are let in at one instant hold different symbols. */
+  oneWinnerForASymbol(history) {
+    if (!isOfOneInstant(history)) return [];
+    const winners = Map.groupBy(granted(history), ({ call }) =>
+      "symbol" in call ? call.symbol : undefined,
+    );
+    return [...winners.entries()]
+      .filter(([symbol, records]) => records.length > 1 && !wasGivenUp(history, symbol))
+      .map(([symbol, records]) => `${records.length} were let in for ${symbol ?? "*"}`);
+  },
+
+  noMoreSessionsThanSeats(_history, item) {
+    const held = Object.keys(item?.sessions ?? {}).length;
+    return item && held > item.max_sessions ? [`${held} sessions for ${item.max_sessions}`] : [];
+  },
+
+  /** A claim that started after another had ended has the greater token, and no two are equal. */
+  tokensRise(history) {
+    const claims = granted(history);
+    return claims.flatMap((one) =>
+      claims
+        .filter((other) => other !== one && tokenOf(other) <= tokenOf(one))
+        .filter((other) => tokenOf(other) === tokenOf(one) || other.startedAt > endOf(one))
+        .map((other) => `token ${tokenOf(other)} came after ${tokenOf(one)}`),
+    );
+  },
+
+  /** Who is refused by a holder is shown a device that asked for or held a session. */
+  losersAreToldTheTruth(history, item, before) {
+    const devices = new Set([
+      ...history.flatMap(({ call }) => ("device" in call ? [call.device] : [])),
+      ...[before, item].flatMap((license) =>
+        Object.values(license?.sessions ?? {}).map((session) => session.device_fingerprint),
+      ),
+    ]);
+    return history.flatMap(({ call, ended }) => {
+      const { active_device: shown, code } = ended?.answer.body ?? {};
+      if (typeof shown !== "string") return [];
+      // A seat may be taken by the caller's own session for another symbol.
+      const itself = code !== "session_limit" && "device" in call ? call.device : undefined;
+      const start = shown.replace(/\.\.\.$/, "");
+      return [...devices].some((device) => device !== itself && device.startsWith(start))
+        ? []
+        : [`nobody is ${shown}`];
+    });
+  },
+
+  /** Every answer of success has left its mark, or somebody who may has wiped it. */
+  noFalseSuccess(history, item) {
+    if (!isOfOneInstant(history)) return [];
+    return granted(history).flatMap(({ call, ended }) => {
+      const id = ended?.answer.body.session_id;
+      const stands = Object.values(item?.sessions ?? {}).some(
+        (session) => session.session_id === id,
+      );
+      const symbol = "symbol" in call ? call.symbol : undefined;
+      return stands || wasGivenUp(history, symbol) || wasDisplaced(history, symbol)
+        ? []
+        : [`nothing is left of ${id}`];
+    });
+  },
+} satisfies Record<string, Invariant>;
+
+type Invariant = (
+  history: readonly CallRecord[],
+  item: License | undefined,
+  before: License | undefined,
+) => string[];
+
+/** All breaches of all invariants. */
+export function breaches(...[history, item, before]: Parameters<Invariant>): string[] {
+  return Object.entries<Invariant>(invariants).flatMap(([name, find]) =>
+    find(history, item, before).map((breach) => `${name}: ${breach}`),
+  );
+}
+
+function granted(history: readonly CallRecord[]): CallRecord[] {
+  return history.filter(({ ended }) => ended?.answer.body.code === "granted");
+}
+
+/** While no time passes and no device replaces a session of its own, who was let in stays in. */
+function isOfOneInstant(history: readonly CallRecord[]): boolean {
+  const claims = granted(history).map(({ call }) => JSON.stringify(call));
+  return (
+    new Set(history.map(({ call }) => call.nowMs)).size <= 1 &&
+    new Set(claims).size === claims.length
+  );
+}
+
+/** A symbol that was released or ended may rightly have several holders in turn. */
+function wasGivenUp(history: readonly CallRecord[], symbol: string | undefined): boolean {
+  return history.some(
+    ({ call, ended }) =>
+      ended?.answer.status === 200 &&
+      ((call.verb === "release" && call.symbol === symbol) ||
+        (call.verb === "end-session" && call.sessionSymbol === (symbol ?? "*"))),
+  );
+}
+
+function wasDisplaced(history: readonly CallRecord[], symbol: string | undefined): boolean {
+  return granted(history).some(({ call }) => "symbol" in call && call.symbol !== symbol);
+}
+
+function tokenOf({ ended }: CallRecord): number {
+  return Number(ended?.answer.body.fencing_token);
+}
+
+function endOf({ ended }: CallRecord): number {
+  return ended?.at ?? Infinity;
+}

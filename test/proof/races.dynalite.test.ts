@@ -1,0 +1,5 @@
+import { dynaliteForProof } from "./proof-engine.ts";
+import { describeRaces } from "./races.ts";
+import { howMany } from "./scale.ts";
+
+describeRaces("dynalite", dynaliteForProof, howMany(300, 10_000));

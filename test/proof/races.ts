@@ -1,0 +1,79 @@
+import { isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { breaches } from "./invariants.ts";
+import { finalStates } from "./linearizability.ts";
+import { keepQuietAndPatient, type ProofEngine } from "./proof-engine.ts";
+import { type Race, type RaceKind, raceKinds } from "./race.ts";
+import { openRecorder, rulesOf } from "./recorder.ts";
+import { replayable, tell } from "./scale.ts";
+import { openWorld } from "./world.ts";
+
+const options = { sessionTimeoutMs: 60_000, multiSymbolSessions: true };
+
+/**
+ * Calls at one time, whose requests to the engine go out and whose replies come in in an order that
+ * fast-check chooses.
+ */
+export function describeRaces(
+  engineName: string,
+  openEngine: () => Promise<ProofEngine>,
+  rounds: number,
+): void {
+  describe(`on ${engineName}`, () => {
+    let engine: ProofEngine;
+    beforeAll(async () => {
+      engine = await openEngine();
+      keepQuietAndPatient();
+    });
+    afterAll(async () => {
+      vi.useRealTimers();
+      await engine.stop();
+    });
+
+    const promise = "some order of the calls explains every answer, and no invariant is broken";
+    test.for(Object.keys(raceKinds))(`%s: ${promise}`, { timeout: 3_600_000 }, async (name) => {
+      const kind = kindNamed(name);
+      await fc.assert(
+        fc.asyncProperty(kind.race, fc.scheduler(), (race, scheduler) =>
+          expectExplained(engine, kind, race, scheduler),
+        ),
+        replayable(rounds),
+      );
+      tell(`${rounds} races of ${name} on ${engineName}`);
+    });
+  });
+}
+
+async function expectExplained(
+  engine: ProofEngine,
+  kind: RaceKind,
+  race: Race,
+  scheduler: fc.Scheduler,
+): Promise<void> {
+  const world = await openWorld(engine, options, race.before);
+  const before = world.shown();
+  const recorder = openRecorder();
+  engine.paces.set(world.licenseId, () => scheduler.schedule(Promise.resolve()));
+  await scheduler.waitFor(
+    Promise.all(
+      race.programs.map(async (program) => {
+        for (const call of program) await recorder.perform(world, call);
+      }),
+    ),
+  );
+  engine.paces.delete(world.licenseId);
+
+  const item = await world.stored();
+  const finals = finalStates(recorder.history, before, rulesOf(options));
+  expect(finals.some((state) => isDeepStrictEqual(state, item))).toBe(true);
+  expect(breaches(recorder.history, item, before)).toEqual([]);
+  expect(kind.complaints(recorder.history, race)).toEqual([]);
+  engine.shown.delete(world.licenseId);
+}
+
+function kindNamed(name: string): RaceKind {
+  const kind = raceKinds[name];
+  if (!kind) throw new Error(`There is no race ${name}`);
+  return kind;
+}

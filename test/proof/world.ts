@@ -1,0 +1,142 @@
+import { randomUUID } from "node:crypto";
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import type { Handler } from "../../lambdas/http.ts";
+import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { releaseHandler } from "../../lambdas/release.ts";
+import type { License } from "../../lambdas/sessions/license.ts";
+import { openTable } from "../../lambdas/sessions/table.ts";
+import { validateHandler } from "../../lambdas/validate.ts";
+import type { Answer, Call } from "./call.ts";
+import type { ProofEngine } from "./proof-engine.ts";
+
+/** One license on an engine, with the real functions in front of it. */
+export type World = {
+  licenseKey: string;
+  licenseId: string;
+  /** @param nowMs what the function that is called reads from its clock */
+  perform(call: Call, nowMs: number): Promise<Answer>;
+  /** The item as the latest reply of the engine showed it. */
+  shown(): License | undefined;
+  stored(): Promise<License | undefined>;
+};
+
+export type WorldOptions = { sessionTimeoutMs: number; multiSymbolSessions: boolean };
+
+/** Makes a license and the functions for it; without attributes, it makes no license. */
+export async function openWorld(
+  engine: ProofEngine,
+  options: WorldOptions,
+  attributes: Omit<License, "license_id"> | undefined,
+  licenseKey = `KEY-${randomUUID()}`,
+): Promise<World> {
+  const { client, tableName } = engine;
+  const licenseId = licenseIdOf(licenseKey);
+  if (attributes) {
+    const Item = { license_id: licenseId, ...attributes };
+    await client.send(new PutCommand({ TableName: tableName, Item }));
+    engine.shown.set(licenseId, Item);
+  }
+
+  let clockMs = 0;
+  const settings = { tableName, askForRefusedItem: engine.askForRefusedItem, ...options };
+  const table = openTable({ client, ...settings });
+  const service = { settings, table, now: () => clockMs };
+  const claim = validateHandler(service);
+  const heartbeat = heartbeatHandler(service);
+  const release = releaseHandler(service);
+
+  async function ask(handler: Handler, nowMs: number, fields: Record<string, unknown>) {
+    clockMs = nowMs;
+    const body = JSON.stringify({ license_key: licenseKey, ...fields });
+    const result = await handler({ body, isBase64Encoded: false }, { awsRequestId: "request" });
+    const { message, ...rest } = JSON.parse(result.body ?? "{}");
+    if (typeof message !== "string" || message === "") throw new Error("An answer has no message");
+    return { status: result.statusCode ?? 0, body: rest };
+  }
+
+  /** An operator's write: beside the service, and conditional like its own. */
+  async function write(
+    UpdateExpression: string,
+    ConditionExpression: string,
+    names: Record<string, string> | undefined,
+    values: Record<string, unknown> | undefined,
+  ): Promise<Answer> {
+    try {
+      await client.send(
+        new UpdateCommand({
+          TableName: tableName,
+          Key: { license_id: licenseId },
+          UpdateExpression,
+          ConditionExpression,
+          ...(names && { ExpressionAttributeNames: names }),
+          ...(values && { ExpressionAttributeValues: values }),
+          ReturnValues: "ALL_NEW",
+        }),
+      );
+      return { status: 200, body: {} };
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return { status: 409, body: {} };
+      throw error;
+    }
+  }
+
+  function changeStatus(from: string, to: string): Promise<Answer> {
+    const names = { "#status": "status" };
+    return write("SET #status = :to", "#status = :from", names, { ":from": from, ":to": to });
+  }
+
+  function set(attribute: string, value: number): Promise<Answer> {
+    const values = { ":value": value };
+    return write(`SET ${attribute} = :value`, "attribute_exists(license_id)", undefined, values);
+  }
+
+  return {
+    licenseKey,
+    licenseId,
+    perform(call, nowMs) {
+      switch (call.verb) {
+        case "claim":
+        case "check":
+          return ask(claim, nowMs, {
+            device_fingerprint: call.device,
+            symbol: call.symbol,
+            ...(call.verb === "check" && { check_only: true }),
+          });
+        case "heartbeat":
+          return ask(heartbeat, nowMs, {
+            device_fingerprint: call.device,
+            symbol: call.symbol,
+            session_id: call.sessionId,
+            ...call.report,
+          });
+        case "release":
+          return ask(release, nowMs, {
+            device_fingerprint: call.device,
+            symbol: call.symbol,
+            session_id: call.sessionId,
+          });
+        case "suspend":
+          return changeStatus("active", "suspended");
+        case "activate":
+          return changeStatus("suspended", "active");
+        case "extend":
+          return set("license_expiration", call.expiresAtMs);
+        case "set-seats":
+          return set("max_sessions", call.seats);
+        case "end-session": {
+          const names = { "#symbol": call.sessionSymbol };
+          const there = "attribute_exists(sessions.#symbol)";
+          return write("REMOVE sessions.#symbol", there, names, undefined);
+        }
+      }
+    },
+    shown: () => engine.shown.get(licenseId),
+    async stored() {
+      const Key = { license_id: licenseId };
+      await client.send(new GetCommand({ TableName: tableName, Key, ConsistentRead: true }));
+      return engine.shown.get(licenseId);
+    },
+  };
+}
