@@ -1,5 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
+import {
+  claimRoute,
+  type DocumentedRoute,
+  heartbeatRoute,
+  releaseRoute,
+} from "../../contract/routes.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
 import type { Handler } from "../../lambdas/http.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
@@ -9,6 +15,7 @@ import type { License } from "../../lambdas/sessions/license.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
 import { validateHandler } from "../../lambdas/validate.ts";
 import { createLicense, type NewLicense } from "../../ops/create-license.ts";
+import { expectDocumented } from "./documented.ts";
 import { clientFor, type Engine } from "./engines.ts";
 
 export type Reply = { status: number; body: Record<string, unknown> };
@@ -74,9 +81,9 @@ export function openScene(
   }
 
   return {
-    validate: asker(validateHandler(service)),
-    heartbeat: asker(heartbeatHandler(service)),
-    release: asker(releaseHandler(service)),
+    validate: documented(claimRoute, asker(validateHandler(service))),
+    heartbeat: documented(heartbeatRoute, asker(heartbeatHandler(service))),
+    release: documented(releaseRoute, asker(releaseHandler(service))),
     nowMs: () => nowMs,
     passMs(milliseconds) {
       nowMs += milliseconds;
@@ -99,6 +106,15 @@ export function openScene(
       calls = [];
       return taken;
     },
+  };
+}
+
+/** Holds every answer against the OpenAPI document. */
+function documented(route: DocumentedRoute, ask: Ask): Ask {
+  return async (body) => {
+    const reply = await ask(body);
+    expectDocumented(route, reply);
+    return reply;
   };
 }
 

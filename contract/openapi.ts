@@ -1,0 +1,131 @@
+import * as z from "zod";
+import { gatewayAnswer } from "./answers.ts";
+import { type DocumentedRoute, routes } from "./routes.ts";
+
+/** A request, and the answer it really got. */
+export type Example = {
+  path: string;
+  /** Distinguishes the examples of a route; the code of the answer. */
+  code: string;
+  request: unknown;
+  status: number;
+  answer: unknown;
+};
+
+/** The OpenAPI 3.1 document of the service. */
+export function openApiDocument(examples: readonly Example[]) {
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "License Sessions",
+      version: "1",
+      description:
+        "A license key serves one device at a time, per trading symbol. A bot claims a session, " +
+        "keeps it with heartbeats and releases it. Every answer of the service carries `code`, " +
+        "which never changes its meaning; ignore fields you don't know.",
+    },
+    servers: [
+      {
+        url: "{api}",
+        description: "The ApiUrl of the stack, or a local `npm start`",
+        variables: { api: { default: "http://127.0.0.1:3000" } },
+      },
+    ],
+    // The license key in the body is the credential.
+    security: [],
+    paths: Object.fromEntries(
+      routes.map((route) => [route.path, { post: operation(route, examples) }]),
+    ),
+    components: { schemas: componentSchemas() },
+  };
+}
+
+function operation(route: DocumentedRoute, allExamples: readonly Example[]) {
+  const examples = allExamples.filter(({ path }) => path === route.path);
+  const statuses = [...new Set(route.answers.map(({ status }) => status))];
+  return {
+    operationId: route.operationId,
+    summary: route.summary,
+    description: route.description,
+    requestBody: {
+      required: true,
+      content: {
+        "application/json": {
+          schema: referenceTo(route.requestName),
+          examples: named(examples, isReadable, ({ request }) => request),
+        },
+      },
+    },
+    responses: {
+      ...Object.fromEntries(
+        statuses.map((status) => [status, documentedStatus(route, status, examples)]),
+      ),
+      429: gatewayResponse("Above the throttle. Nothing was done; try again."),
+      default: gatewayResponse(
+        "Any answer without `code`, whatever its status, is of API Gateway: nothing is confirmed.",
+      ),
+    },
+  };
+}
+
+function documentedStatus(route: DocumentedRoute, status: number, examples: readonly Example[]) {
+  const answers = route.answers.filter((answer) => answer.status === status);
+  const references = answers.map(({ name }) => referenceTo(name));
+  const answered = (example: Example) => example.status === status;
+  return {
+    description: examples
+      .filter(answered)
+      .map(({ code }) => `\`${code}\``)
+      .join(", "),
+    content: {
+      "application/json": {
+        schema: references.length === 1 ? references[0] : { oneOf: references },
+        examples: named(examples, answered, ({ answer }) => answer),
+      },
+    },
+  };
+}
+
+function named(
+  examples: readonly Example[],
+  wanted: (example: Example) => boolean,
+  value: (example: Example) => unknown,
+) {
+  return Object.fromEntries(
+    examples.filter(wanted).map((example) => [example.code, { value: value(example) }]),
+  );
+}
+
+/** An unreadable request is no example of a request. */
+function isReadable({ status }: Example): boolean {
+  return status !== 400;
+}
+
+function gatewayResponse(description: string) {
+  return {
+    description,
+    content: { "application/json": { schema: referenceTo("GatewayAnswer") } },
+  };
+}
+
+function referenceTo(name: string) {
+  return { $ref: referencePath(name) };
+}
+
+function referencePath(name: string): string {
+  return `#/components/schemas/${name}`;
+}
+
+function componentSchemas() {
+  const registry = z.registry<{ id: string }>();
+  for (const route of routes) {
+    registry.add(route.request, { id: route.requestName });
+    for (const { name, schema } of route.answers) registry.add(schema, { id: name });
+  }
+  registry.add(gatewayAnswer, { id: "GatewayAnswer" });
+  // As input: what a caller may send, and answers that may gain fields.
+  const { schemas } = z.toJSONSchema(registry, { io: "input", uri: referencePath });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, { $schema, $id, ...schema }]) => [name, schema]),
+  );
+}

@@ -1,0 +1,92 @@
+import type * as z from "zod";
+import { heartbeatSchema } from "../lambdas/heartbeat.ts";
+import { holderSchema } from "../lambdas/request.ts";
+import { validateSchema } from "../lambdas/validate.ts";
+import * as answers from "./answers.ts";
+
+export type AnswerSchema = z.ZodObject<{ code: z.ZodLiteral<string> }>;
+
+/** A case of the contract: the schema of its body, and the name it has in the document. */
+export type DocumentedAnswer = { status: number; name: string; schema: AnswerSchema };
+
+export type DocumentedRoute = {
+  path: string;
+  operationId: string;
+  summary: string;
+  description: string;
+  requestName: string;
+  /** The very schema the function parses with. */
+  request: z.core.$ZodObject;
+  answers: readonly DocumentedAnswer[];
+};
+
+export const claimRoute: DocumentedRoute = {
+  path: "/api/validate-license",
+  operationId: "claimSession",
+  summary: "Claim a session",
+  description:
+    "Succeeds if the license is good and the symbol is free, lapsed or held by the same device. " +
+    "With `check_only` it is only told whether a claim would succeed, and nothing is written.",
+  requestName: "ClaimRequest",
+  request: validateSchema,
+  answers: [
+    { status: 200, name: "Granted", schema: answers.granted },
+    { status: 200, name: "Available", schema: answers.available },
+    { status: 400, name: "ClaimUnreadable", schema: answers.claimUnreadable },
+    { status: 401, name: "LicenseRefused", schema: answers.licenseRefused },
+    { status: 403, name: "ClaimRefused", schema: answers.claimRefused },
+    { status: 500, name: "ClaimFailed", schema: answers.claimFailed },
+  ],
+};
+
+export const heartbeatRoute: DocumentedRoute = {
+  path: "/api/heartbeat",
+  operationId: "keepSession",
+  summary: "Keep a session alive",
+  description:
+    "200 only after the heartbeat is stored; everything else means it was not. A session that " +
+    "has lapsed but that nobody has taken is revived. Fields that are not sent stay as stored.",
+  requestName: "HeartbeatRequest",
+  request: heartbeatSchema,
+  answers: [
+    { status: 200, name: "Recorded", schema: answers.recorded },
+    { status: 400, name: "Unreadable", schema: answers.unreadable },
+    { status: 403, name: "LicenseEnded", schema: answers.licenseEnded },
+    { status: 500, name: "SessionTaken", schema: answers.sessionTaken },
+    { status: 500, name: "SessionReplaced", schema: answers.sessionReplaced },
+    { status: 500, name: "SessionNotFound", schema: answers.sessionNotFound },
+    { status: 500, name: "Failed", schema: answers.failed },
+  ],
+};
+
+export const releaseRoute: DocumentedRoute = {
+  path: "/api/session/release",
+  operationId: "releaseSession",
+  summary: "End a session",
+  description: "Whoever does not hold the session changes nothing. An ended license may release.",
+  requestName: "ReleaseRequest",
+  request: holderSchema,
+  answers: [
+    { status: 200, name: "Released", schema: answers.released },
+    { status: 200, name: "NotHeld", schema: answers.notHeld },
+    { status: 400, name: "Unreadable", schema: answers.unreadable },
+    { status: 500, name: "Failed", schema: answers.failed },
+  ],
+};
+
+export const routes = [claimRoute, heartbeatRoute, releaseRoute] as const;
+
+/** The case of the contract with this status and code, if there is one. */
+export function documentedAnswer(
+  route: DocumentedRoute,
+  status: number,
+  code: unknown,
+): DocumentedAnswer | undefined {
+  return route.answers.find(
+    (answer) => answer.status === status && codesOf(answer).some((known) => known === code),
+  );
+}
+
+export function codesOf({ schema }: DocumentedAnswer): string[] {
+  return [...schema.shape.code.values];
+}

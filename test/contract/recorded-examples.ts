@@ -1,0 +1,110 @@
+import type { Example } from "../../contract/openapi.ts";
+import {
+  claimRoute,
+  type DocumentedRoute,
+  heartbeatRoute,
+  releaseRoute,
+} from "../../contract/routes.ts";
+import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import { releaseHandler } from "../../lambdas/release.ts";
+import type { Service } from "../../lambdas/service.ts";
+import { validateHandler } from "../../lambdas/validate.ts";
+import type { Engine } from "../support/engines.ts";
+import { asker, openScene, type Reply } from "../support/scene.ts";
+
+/**
+ * Lives through every case of the contract and keeps what was asked and answered. The clock stands
+ * still and random ids are renamed, so that the same code always gives the same examples.
+ */
+export async function recordExamples(engine: Engine): Promise<Example[]> {
+  const scene = openScene(engine);
+  const examples: Example[] = [];
+  const sessionIds: unknown[] = [];
+
+  const one = "DOCS-EXAMPLE-KEY-1";
+  await scene.license({
+    licenseKey: one,
+    licenseType: "pro",
+    maxSessions: 1,
+    expiresAtMs: Date.UTC(2026, 11, 31),
+  });
+
+  const a = { license_key: one, device_fingerprint: "desktop-7f3a9c", symbol: "ES" };
+  const b = { ...a, device_fingerprint: "laptop-51d20e" };
+  const report = { bot_version: "2.4.1", status: "trading", metadata: { open_orders: 2 } };
+
+  await record(claimRoute, scene.validate, { ...a, check_only: true });
+  const { body } = await record(claimRoute, scene.validate, a);
+  const held = { ...a, session_id: body.session_id };
+  await record(claimRoute, scene.validate, b);
+  await record(claimRoute, scene.validate, { ...b, symbol: "NQ" });
+  await record(claimRoute, scene.validate, { ...a, license_key: "DOCS-NO-SUCH-KEY" });
+  await record(claimRoute, scene.validate, { ...a, symbol: "E S" });
+
+  scene.passSeconds(20);
+  await record(heartbeatRoute, scene.heartbeat, { ...held, ...report });
+  await record(heartbeatRoute, scene.heartbeat, { ...a, metadata: "trading" });
+  await record(heartbeatRoute, scene.heartbeat, { ...a, symbol: "NQ" });
+  const again = await scene.validate(a);
+  sessionIds.push(again.body.session_id);
+  await record(heartbeatRoute, scene.heartbeat, held);
+
+  const current = { ...a, session_id: again.body.session_id };
+  await record(releaseRoute, scene.release, current);
+  await record(releaseRoute, scene.release, current);
+  await record(releaseRoute, scene.release, { ...current, session_id: 7 });
+  await scene.validate(b);
+  await record(heartbeatRoute, scene.heartbeat, current);
+
+  for (const status of ["suspended", "cancelled"] as const) {
+    await scene.change(one, { status });
+    await record(claimRoute, scene.validate, b);
+    await record(heartbeatRoute, scene.heartbeat, b);
+  }
+  await scene.change(one, { status: "active", license_expiration: scene.nowMs() });
+  await record(claimRoute, scene.validate, b);
+  await record(heartbeatRoute, scene.heartbeat, b);
+
+  const broken = brokenService(scene.nowMs());
+  await record(claimRoute, asker(validateHandler(broken)), a);
+  await record(heartbeatRoute, asker(heartbeatHandler(broken)), held);
+  await record(releaseRoute, asker(releaseHandler(broken)), held);
+
+  return examples.map(withFixedIds);
+
+  async function record(
+    route: DocumentedRoute,
+    ask: (body: unknown) => Promise<Reply>,
+    request: object,
+  ): Promise<Reply> {
+    const reply = await ask(request);
+    if (reply.body.session_id !== undefined) sessionIds.push(reply.body.session_id);
+    const { status, body: answer } = reply;
+    examples.push({ path: route.path, code: String(answer.code), request, status, answer });
+    return reply;
+  }
+
+  function withFixedIds(example: Example): Example {
+    let text = JSON.stringify(example);
+    for (const [index, id] of sessionIds.entries()) {
+      text = text.replaceAll(String(id), `1c0c8a5e-14ee-4b8e-8b7c-0e7d4a2a2d8${index}`);
+    }
+    return JSON.parse(text);
+  }
+}
+
+function brokenService(nowMs: number): Service {
+  const fail = async () => {
+    throw new Error("The database is away");
+  };
+  return {
+    settings: {
+      tableName: "unused",
+      sessionTimeoutMs: 60_000,
+      multiSymbolSessions: true,
+      askForRefusedItem: false,
+    },
+    table: { get: fail, update: fail },
+    now: () => nowMs,
+  };
+}
