@@ -1,0 +1,56 @@
+/** How a session is kept in time. Everything follows from what the service named. */
+export type Timing = {
+  /** How long a request that was confirmed gives a right to the session, from its sending. */
+  rightMs: number;
+  heartbeatIntervalMs: number;
+  requestTimeoutMs: number;
+  /** How long to ask for the session again after oversleeping. */
+  askWithinMs: number;
+  /** Later than this is not a late timer: the process was asleep or stuck. */
+  oversleptAfterMs: number;
+};
+
+export type TimingOptions = {
+  marginMs?: number | undefined;
+  requestTimeoutMs?: number | undefined;
+};
+
+export const defaultRequestTimeoutMs = 5_000;
+
+/** As long as the service has named no interval. */
+export const openingIntervalMs = 20_000;
+
+/** @throws RangeError: a negative margin, say, would be a right beyond the session */
+export function checkTimes(options: TimingOptions & { openWithinMs?: number | undefined }): void {
+  const { marginMs = 0, requestTimeoutMs = 1, openWithinMs = 0 } = options;
+  if (!(marginMs >= 0)) throw new RangeError(`marginMs is ${marginMs}`);
+  if (!(requestTimeoutMs > 0)) throw new RangeError(`requestTimeoutMs is ${requestTimeoutMs}`);
+  if (!(openWithinMs >= 0)) throw new RangeError(`openWithinMs is ${openWithinMs}`);
+}
+
+export function timingOf(
+  sessionTimeoutMs: number,
+  namedIntervalMs: number,
+  { marginMs, requestTimeoutMs = defaultRequestTimeoutMs }: TimingOptions,
+): Timing {
+  const wantedMarginMs = marginMs ?? Math.min(5_000, sessionTimeoutMs / 6);
+  const rightMs = Math.floor(sessionTimeoutMs - Math.min(wantedMarginMs, sessionTimeoutMs / 2));
+  return {
+    rightMs,
+    heartbeatIntervalMs: Math.floor(Math.min(namedIntervalMs, sessionTimeoutMs / 3)),
+    requestTimeoutMs: Math.floor(Math.min(requestTimeoutMs, rightMs / 3)),
+    askWithinMs: Math.min(10_000, rightMs),
+    oversleptAfterMs: Math.min(1_000, Math.floor(rightMs / 5)),
+  };
+}
+
+/** Up to a tenth early, so that bots which started together drift apart. */
+export function heartbeatDelayMs(intervalMs: number, random: number): number {
+  return Math.floor(intervalMs * (1 - 0.1 * random));
+}
+
+/** Half a second, then twice as long each time up to 4 s, for an interval of 20 s. */
+export function retryDelayMs(failures: number, intervalMs: number, random: number): number {
+  const delayMs = Math.min((intervalMs / 40) * 2 ** (failures - 1), intervalMs / 5);
+  return Math.floor(delayMs * (1 - 0.5 * random));
+}

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { claimSession } from "../../clients/typescript/claim-session.ts";
+import { keepSession } from "../../clients/typescript/keep-session.ts";
+import type { Session, SessionStatus } from "../../clients/typescript/session.ts";
+import { type Scenario, scenarioFiles } from "./scenarios.ts";
+import { createScriptedRuntime } from "./scripted-runtime.ts";
+import { createTimeline } from "./timeline.ts";
+
+beforeEach(() => {
+  vi.spyOn(Date, "now").mockImplementation(() => {
+    throw new Error("The wall clock was read");
+  });
+});
+afterEach(() => vi.restoreAllMocks());
+
+describe("the TypeScript client", () => {
+  describe.for(scenarioFiles)("$name", ({ scenarios }) => {
+    test.for(scenarios)("$guarantee", play);
+  });
+});
+
+async function play(scenario: Scenario): Promise<void> {
+  const timeline = createTimeline(scenario.asleep);
+  const { runtime, unasked } = createScriptedRuntime(scenario, timeline);
+  const aborting = new AbortController();
+  const statuses: (string | number)[][] = [];
+  const releases: [number, string][] = [];
+  const held: [number, boolean][] = [];
+  const fired: number[] = [];
+  let session: Session | undefined;
+  let opened: number | undefined;
+  let refused: { at: number; error: unknown } | undefined;
+  let failure: unknown;
+
+  const { report } = scenario;
+  const options = {
+    url: "unused",
+    licenseKey: "KEY",
+    deviceFingerprint: "device",
+    signal: aborting.signal,
+    onStatus: (status: SessionStatus) => statuses.push([timeline.nowMs(), ...inShort(status)]),
+    ...(report && { report: () => report }),
+    ...scenario.options,
+  };
+  const opening = claimSession(options, runtime).then(
+    (claim) => {
+      opened = timeline.nowMs();
+      session = keepSession(claim, options, runtime);
+      session.signal.addEventListener("abort", () => fired.push(timeline.nowMs()));
+    },
+    (error) => {
+      refused = { at: timeline.nowMs(), error };
+    },
+  );
+  opening.catch((error) => {
+    failure = error;
+  });
+
+  for (const [atMs, what] of scenario.does) {
+    timeline.schedule(atMs, "program", () => {
+      if (what === "abort") aborting.abort();
+      else session?.release().then((outcome) => releases.push([timeline.nowMs(), outcome]));
+    });
+  }
+  for (const [atMs] of scenario.held) {
+    timeline.schedule(atMs, "probe", () => held.push([atMs, session?.held ?? false]));
+  }
+  await timeline.run();
+
+  expect(failure).toBeUndefined();
+  expect(statuses.slice(-(scenario.lastStatuses ?? 100))).toEqual(scenario.statuses);
+  expect(unasked()).toEqual([]);
+  expect(opened).toBe(scenario.opens);
+  expect(refused && { at: refused.at, ...errorInShort(refused.error) }).toEqual(scenario.refused);
+  expect(held).toEqual(scenario.held);
+  if (scenario.releases) expect(releases).toEqual(scenario.releases);
+  if (!session) return;
+  const end = statuses.at(-1);
+  expect(fired).toEqual([end?.[0]]);
+  expect(session.signal.reason).toMatchObject({ reason: end?.[2], code: end?.[3] });
+  expect(session.signal.reason.activeDevice).toBe(
+    scenario.endedBy ?? session.signal.reason.activeDevice,
+  );
+}
+
+function inShort(status: SessionStatus): (string | number)[] {
+  switch (status.state) {
+    case "opening":
+      return [status.state, status.problem];
+    case "held":
+      return [status.state, status.rightLastsMs];
+    case "troubled":
+      return [status.state, status.problem, status.rightLastsMs];
+    case "asking":
+      return status.problem === undefined ? [status.state] : [status.state, status.problem];
+    case "ended":
+      return [status.state, status.reason, status.code];
+  }
+}
+
+function errorInShort(error: unknown): object {
+  const { name, code, activeDevice, waitSeconds, field } = error as Record<string, unknown>;
+  return {
+    error: name,
+    ...(typeof code === "string" && { code }),
+    ...(activeDevice !== undefined && { activeDevice }),
+    ...(waitSeconds !== undefined && { waitSeconds }),
+    ...(field !== undefined && { field }),
+  };
+}
