@@ -1,0 +1,42 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+
+const answers: Record<string, Record<string, unknown>> = {
+  "/api/validate-license": {
+    code: "granted",
+    session_id: "session-1",
+    fencing_token: 1,
+    session_timeout_seconds: 6,
+    heartbeat_interval_seconds: 1,
+  },
+  "/api/heartbeat": { code: "recorded", session_timeout_seconds: 6 },
+  "/api/session/release": { code: "released" },
+};
+
+/** A service on a free port of this machine that answers 200 with what `answers` has for the path. */
+export async function startFakeService() {
+  const asked: string[] = [];
+  const service = {
+    url: "",
+    asked,
+    answers: { ...answers },
+    /** Answers in its own way, if it is set. */
+    instead: undefined as ((response: ServerResponse) => void) | undefined,
+    stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+  const server = createServer((request, response) => {
+    const path = request.url ?? "";
+    asked.push(path);
+    request.resume();
+    if (service.instead) service.instead(response);
+    else response.end(JSON.stringify(service.answers[path]));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  service.url = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
+  return service;
+}

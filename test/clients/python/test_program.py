@@ -1,0 +1,262 @@
+"""What the scenarios can't show: threads, signals, the exit of a program, and real HTTP."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import unittest
+import unittest.mock
+from http.server import BaseHTTPRequestHandler
+
+import license_session
+from fake_service import FakeService
+from license_session import ServiceUnavailable, Status, open_session
+from scripted_runtime import ROOT, ScriptedRuntime
+
+RELEASE = "/api/session/release"
+
+
+def until(condition, seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+class Program(unittest.TestCase):
+    def setUp(self) -> None:
+        self.service = FakeService()
+        self.addCleanup(self.service.close)
+        logging.disable(logging.CRITICAL)
+        self.addCleanup(logging.disable, logging.NOTSET)
+
+    def open(self, **options):
+        session = open_session(self.service.url, "KEY", "device", **options)
+        self.addCleanup(session.release)
+        return session
+
+    def run_program(self, program: str) -> subprocess.Popen:
+        head = f"""
+            import sys
+            from license_session import open_session
+            session = open_session({self.service.url!r}, "KEY", "device")
+        """
+        source = textwrap.dedent(head) + textwrap.dedent(program)
+        process = subprocess.Popen(
+            [sys.executable, "-B", "-c", source],
+            env={**os.environ, "PYTHONPATH": str(ROOT / "clients/python")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_a_with_block_holds_the_session_and_releases_it(self) -> None:
+        with self.open() as session:
+            self.assertTrue(session.held)
+            self.assertEqual((session.session_id, session.fencing_token), ("session-1", 1))
+            self.assertTrue(until(lambda: "/api/heartbeat" in self.service.asked))
+            self.assertFalse(session.wait_lost(0.01))
+        self.assertFalse(session.held)
+        self.assertTrue(session.wait_lost())
+        self.assertEqual(self.service.asked.count(RELEASE), 1)
+        self.assertEqual(session.release(), "released")
+        self.assertEqual(self.service.asked.count(RELEASE), 1)
+
+    def test_wait_lost_wakes_as_soon_as_the_session_is_taken(self) -> None:
+        session = self.open()
+        self.service.answers["/api/heartbeat"] = {"code": "session_taken", "active_device": "x..."}
+        self.assertTrue(session.wait_lost(10))
+        self.assertEqual((session.ended.reason, session.ended.active_device), ("taken", "x..."))
+
+    def test_an_error_of_on_status_or_of_report_does_not_end_the_keeping(self) -> None:
+        def fail(*_: object) -> dict:
+            raise RuntimeError("of the program")
+
+        session = self.open(on_status=fail, report=fail)
+        self.assertTrue(until(lambda: self.service.asked.count("/api/heartbeat") >= 2))
+        self.assertTrue(session.held)
+
+    def test_on_status_may_release(self) -> None:
+        sessions = []
+
+        def stop(status: Status) -> None:
+            if sessions and status.state == "held":
+                sessions[0].release()
+
+        sessions.append(self.open(on_status=stop))
+        self.assertTrue(sessions[0].wait_lost(10))
+        self.assertTrue(until(lambda: RELEASE in self.service.asked))
+
+    def test_a_keeper_that_fails_ends_the_session_and_says_so(self) -> None:
+        scenario = {"server": [{"at": 0, "ask": "claim", "after": 0, "answer": "granted"}]}
+        for error in (RuntimeError("bug"), SystemExit(1)):
+            runtime = ScriptedRuntime(scenario)
+            statuses: list[Status] = []
+            options = license_session._Options(
+                caller={},
+                report=None,
+                on_status=statuses.append,
+                margin_ms=None,
+                request_timeout_ms=5_000,
+                open_within_ms=30_000,
+            )
+            session = license_session._open_with(options, runtime)
+            runtime.pause = unittest.mock.Mock(side_effect=error)
+            try:
+                runtime.keep()
+            except SystemExit:
+                pass
+            self.assertTrue(session.wait_lost(0))
+            self.assertFalse(session.held)
+            self.assertEqual((statuses[-1].reason, statuses[-1].code), ("lost", "keeper_failed"))
+
+    def test_the_end_of_the_program_releases(self) -> None:
+        for ending in ("", "sys.exit(3)", "raise KeyError('bug')"):
+            self.service.asked.clear()
+            self.run_program(ending).wait(10)
+            self.assertEqual(self.service.asked.count(RELEASE), 1, ending)
+
+    def test_sigterm_releases_and_then_ends_the_program_as_before(self) -> None:
+        process = self.run_program("print('ready', flush=True); session.wait_lost(60)")
+        process.stdout.readline()
+        process.terminate()
+        self.assertEqual(process.wait(10), -signal.SIGTERM)
+        self.assertEqual(self.service.asked.count(RELEASE), 1)
+
+    def test_sigterm_calls_the_handler_that_was_there_before(self) -> None:
+        process = self.run_program(
+            """
+            import signal
+            session.release()
+            def before(number, frame):
+                print("handled", number, session.held, flush=True)
+                sys.exit(0)
+            signal.signal(signal.SIGTERM, before)
+            session = open_session(URL, "KEY", "device")
+            print("ready", flush=True)
+            session.wait_lost(60)
+            """.replace("URL", repr(self.service.url))
+        )
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.terminate()
+        self.assertEqual(process.stdout.readline(), f"handled {int(signal.SIGTERM)} False\n")
+        self.assertEqual(process.wait(10), 0)
+        self.assertEqual(self.service.asked.count(RELEASE), 2)
+
+    def test_release_gives_sigterm_back_and_leaves_what_others_set_since(self) -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        self.addCleanup(signal.signal, signal.SIGTERM, before)
+        session = self.open()
+        self.assertIsNot(signal.getsignal(signal.SIGTERM), before)
+        session.release()
+        self.assertIs(signal.getsignal(signal.SIGTERM), before)
+        second = self.open()
+
+        def theirs(*_: object) -> None:
+            pass
+
+        signal.signal(signal.SIGTERM, theirs)
+        second.release()
+        self.assertIs(signal.getsignal(signal.SIGTERM), theirs)
+
+    def test_a_program_that_ignores_sigterm_keeps_its_session(self) -> None:
+        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.addCleanup(signal.signal, signal.SIGTERM, before)
+        self.open()
+        self.assertIs(signal.getsignal(signal.SIGTERM), signal.SIG_IGN)
+
+    def test_opening_works_on_any_thread(self) -> None:
+        sessions = []
+        thread = threading.Thread(target=lambda: sessions.append(self.open()))
+        thread.start()
+        thread.join()
+        self.assertTrue(sessions[0].held)
+
+    @unittest.skipUnless(hasattr(os, "fork"), "needs os.fork")
+    def test_a_forked_child_has_no_right_and_releases_nothing(self) -> None:
+        process = self.run_program(
+            """
+            import os
+            child = os.fork()
+            if child == 0:
+                print(session.held, session.wait_lost(60), session.release(), flush=True)
+                sys.exit(0)
+            os.waitpid(child, 0)
+            print(session.held, flush=True)
+            session.wait_lost(60)
+            """
+        )
+        self.assertEqual(process.stdout.readline(), "False True not_held\n")
+        self.assertEqual(process.stdout.readline(), "True\n")
+        self.assertNotIn(RELEASE, self.service.asked)
+
+    def test_an_answer_that_trickles_in_keeps_nobody_beyond_the_time(self) -> None:
+        def trickle(handler: BaseHTTPRequestHandler) -> bool:
+            handler.send_response(200)
+            handler.send_header("content-length", "1000")
+            handler.end_headers()
+            for _ in range(100):
+                try:
+                    handler.wfile.write(b" ")
+                except OSError:
+                    break
+                time.sleep(0.05)
+            return True
+
+        self.service.instead = trickle
+        started = time.monotonic()
+        with self.assertRaisesRegex(ServiceUnavailable, "no_answer_in_time"):
+            self.open(open_within_seconds=0.4)
+        self.assertLess(time.monotonic() - started, 2)
+
+    def test_a_redirect_is_not_followed(self) -> None:
+        def redirect(handler: BaseHTTPRequestHandler) -> bool:
+            handler.send_response(302)
+            handler.send_header("location", f"{self.service.url}/elsewhere")
+            handler.send_header("content-length", "0")
+            handler.end_headers()
+            return True
+
+        self.service.instead = redirect
+        with self.assertRaisesRegex(ServiceUnavailable, "HTTP 302"):
+            self.open(open_within_seconds=0.3)
+        self.assertNotIn("/elsewhere", self.service.asked)
+
+    def test_what_could_not_work_is_refused_before_anything_is_sent(self) -> None:
+        for options in (
+            {"margin_seconds": -1},
+            {"margin_seconds": float("nan")},
+            {"request_timeout_seconds": 0},
+            {"open_within_seconds": -1},
+        ):
+            with self.assertRaises(ValueError):
+                self.open(**options)
+        for url in ("ftp://host", "host", ""):
+            with self.assertRaises(ValueError):
+                open_session(url, "KEY", "device")
+        self.assertEqual(self.service.asked, [])
+
+    def test_the_clock_never_goes_back_and_keeps_step(self) -> None:
+        runtime = license_session._WebRuntime("http://127.0.0.1")
+        started_ms, started = runtime.now_ms(), time.monotonic()
+        readings = [runtime.now_ms() for _ in range(1000)]
+        runtime.pause(started_ms + 200, lambda: False)
+        self.assertEqual(readings, sorted(readings))
+        self.assertGreaterEqual(runtime.now_ms(), started_ms + 200)
+        self.assertLess(abs(time.monotonic() - started - 0.2), 0.5)
+
+
+if __name__ == "__main__":
+    unittest.main()

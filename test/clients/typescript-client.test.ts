@@ -1,0 +1,164 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { createClock } from "../../clients/typescript/clock.ts";
+import {
+  openSession,
+  ServiceUnavailable,
+  type Session,
+  SessionEnded,
+  type SessionOptions,
+} from "../../clients/typescript/open-session.ts";
+import { startFakeService } from "./fake-service.ts";
+
+const entry = join(import.meta.dirname, "../../clients/typescript/open-session.ts");
+
+describe("the TypeScript client, over HTTP", () => {
+  let service: Awaited<ReturnType<typeof startFakeService>>;
+  const sessions: Session[] = [];
+  beforeEach(async () => {
+    service = await startFakeService();
+  });
+  afterEach(async () => {
+    await Promise.all(sessions.splice(0).map((session) => session.release()));
+    service.stop();
+    vi.restoreAllMocks();
+  });
+
+  async function open(options: Partial<SessionOptions> = {}): Promise<Session> {
+    const { url } = service;
+    const session = await openSession({
+      url,
+      licenseKey: "KEY",
+      deviceFingerprint: "device",
+      ...options,
+    });
+    sessions.push(session);
+    return session;
+  }
+
+  async function finished(program: string) {
+    const source = `
+      import { openSession } from ${JSON.stringify(entry)};
+      const session = await openSession({
+        url: ${JSON.stringify(service.url)}, licenseKey: "KEY", deviceFingerprint: "device",
+      });
+      ${program}`;
+    const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", source]);
+    let output = "";
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      output += chunk;
+    });
+    const [exitCode] = await once(child, "close");
+    return { exitCode, output };
+  }
+
+  test("a session is held, kept and released", async () => {
+    const session = await open();
+    expect(session).toMatchObject({ held: true, sessionId: "session-1", fencingToken: 1 });
+    await vi.waitFor(() => expect(service.asked).toContain("/api/heartbeat"), 5_000);
+    expect(await session.release()).toBe("released");
+    expect(session.held).toBe(false);
+    expect(session.signal.reason).toBeInstanceOf(SessionEnded);
+  });
+
+  test("the keeping does not keep a program alive", async () => {
+    expect(await finished("console.log(session.held);")).toEqual({
+      exitCode: 0,
+      output: "true\n",
+    });
+  });
+
+  test("a program that waits for the release gets to see its end, also when it is tried again", async () => {
+    const flaky = `
+      let calls = 0;
+      const web = globalThis.fetch;
+      globalThis.fetch = (...args) => ++calls === 1 ? Promise.reject(new TypeError("reset")) : web(...args);
+      console.log(await session.release());`;
+    expect(await finished(flaky)).toEqual({ exitCode: 0, output: "released\n" });
+  });
+
+  test("an error of onStatus or report, thrown or rejected, does not end the keeping", async () => {
+    const complaint = vi.spyOn(console, "error").mockImplementation(() => {});
+    let told = 0;
+    const session = await open({
+      onStatus: () => {
+        told++;
+        if (told === 1) throw new Error("of the program");
+        return Promise.reject(new Error("of the program"));
+      },
+      report: () => {
+        throw new Error("of the program");
+      },
+    });
+    await vi.waitFor(() => expect(told).toBeGreaterThan(2), 10_000);
+    expect(session.held).toBe(true);
+    expect(complaint).toHaveBeenCalled();
+  });
+
+  test("an answer that trickles in keeps nobody beyond the time", async () => {
+    service.instead = (response) => {
+      response.writeHead(200, { "content-length": "1000" });
+      const drip = setInterval(() => response.write(" "), 50);
+      response.on("close", () => clearInterval(drip));
+    };
+    const started = performance.now();
+    await expect(open({ openWithinMs: 400 })).rejects.toThrow(/no_answer_in_time/);
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  test("a redirect is not followed", async () => {
+    service.instead = (response) => response.writeHead(302, { location: "/elsewhere" }).end();
+    await expect(open({ openWithinMs: 300 })).rejects.toThrow(ServiceUnavailable);
+    expect(service.asked).not.toContain("/elsewhere");
+  });
+
+  test("a service that is not there is told in words", async () => {
+    service.stop();
+    await expect(open({ openWithinMs: 100 })).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  test("a signal that has fired before opens nothing", async () => {
+    await expect(open({ signal: AbortSignal.abort(new Error("not now")) })).rejects.toThrow(
+      "not now",
+    );
+    expect(service.asked).toEqual([]);
+  });
+
+  test("what could not work is refused before anything is sent", async () => {
+    for (const options of [
+      { marginMs: -1 },
+      { marginMs: Number.NaN },
+      { requestTimeoutMs: 0 },
+      { openWithinMs: -1 },
+    ]) {
+      await expect(open(options)).rejects.toThrow(RangeError);
+    }
+    for (const url of ["ftp://host", "host", ""]) {
+      await expect(open({ url })).rejects.toThrow(TypeError);
+    }
+    expect(service.asked).toEqual([]);
+  });
+
+  test("the address may have a path of its own, with a slash at its end or without", async () => {
+    for (const path of ["/stage", "/stage/"]) {
+      await open({ url: service.url + path, openWithinMs: 200 }).catch(() => {});
+    }
+    expect(service.asked).toEqual(Array(2).fill("/stage/api/validate-license"));
+  });
+
+  test("the clock never goes back, keeps step, and counts the sleep of the machine", async () => {
+    const nowMs = createClock();
+    const [startedMs, started] = [nowMs(), performance.now()];
+    await wait(50);
+    expect(nowMs() - startedMs - (performance.now() - started)).toBeLessThan(5);
+    vi.spyOn(performance, "now").mockReturnValue(started - 60_000);
+    if (process.platform === "linux") expect(nowMs() - startedMs).toBeGreaterThan(-100);
+  });
+});
