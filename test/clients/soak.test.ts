@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process, { env } from "node:process";
+import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterAll, describe, expect, test } from "vitest";
+import { endAll, npmStart } from "../support/service-process.ts";
+
+type Act = { token: number; atMs: number; device: string };
+
+const languages = {
+  TypeScript: [process.execPath, join(import.meta.dirname, "soak-bot.ts")],
+  Python: ["python3", "-B", join(import.meta.dirname, "python/soak_bot.py")],
+} as const;
+type Language = keyof typeof languages;
+
+/** What becomes of a bot that has the session: in turn, for every bot of a language. */
+const fates = ["ends orderly", "crashes", "falls asleep"] as const;
+
+const folder = mkdtempSync(join(tmpdir(), "license-sessions-"));
+const bots = new Set<ChildProcess>();
+afterAll(() => {
+  for (const bot of bots) bot.kill("SIGKILL");
+  endAll();
+  rmSync(folder, { recursive: true });
+});
+
+const hasPython = spawnSync("python3", ["--version"]).status === 0 || env.CI !== undefined;
+
+describe("both clients against npm start", () => {
+  test.skipIf(!hasPython)(
+    "bots that contend for one key, end, crash and fall asleep, never act two at a time",
+    { timeout: 120_000 },
+    async () => {
+      const service = await npmStart({ DATA_DIR: folder, SESSION_TIMEOUT_SECONDS: "2" });
+      const acts: Act[] = [];
+      const over = new AbortController();
+      const seats = (["TypeScript", "Python", "TypeScript", "Python"] as const).map(
+        (language, index) => occupy(language, `${language}-${index}`, index, service.url),
+      );
+      const giveUpMs = Date.now() + 60_000;
+      while (Date.now() < giveUpMs && sessionsOf("TypeScript") + sessionsOf("Python") < 8) {
+        await wait(100);
+      }
+      while (Date.now() < giveUpMs && !(sessionsOf("TypeScript") && sessionsOf("Python"))) {
+        await wait(100);
+      }
+      over.abort();
+      for (const bot of bots) bot.kill("SIGKILL");
+      await Promise.all(seats);
+      await service.stop();
+
+      expect(sessionsOf("TypeScript")).toBeGreaterThan(0);
+      expect(sessionsOf("Python")).toBeGreaterThan(0);
+      const inTime = acts.toSorted((a, b) => a.atMs - b.atMs || a.token - b.token);
+      const tooLate = inTime.filter(({ token }, index) => token < (inTime[index - 1]?.token ?? 0));
+      expect(tooLate).toEqual([]);
+
+      function sessionsOf(language: Language): number {
+        const own = acts.filter(({ device }) => device.startsWith(language));
+        return new Set(own.map(({ token }) => token)).size;
+      }
+
+      /** One bot after the other, as a device that is started anew each time. */
+      async function occupy(
+        language: Language,
+        device: string,
+        firstFate: number,
+        url: string,
+      ): Promise<void> {
+        for (let round = firstFate; !over.signal.aborted; round++) {
+          const [command, ...words] = languages[language];
+          const bot = spawn(command, [...words, url, "DEMO-DEMO-DEMO-DEMO", device], {
+            env: { ...env, PYTHONPATH: join(import.meta.dirname, "../../clients/python") },
+            stdio: ["ignore", "pipe", "inherit"],
+          });
+          bots.add(bot);
+          const ended = once(bot, "close");
+          const lines = createInterface(bot.stdout);
+          lines.on("line", (line) => {
+            const [token, atMs] = line.split(" ").map(Number);
+            acts.push({ token: token ?? 0, atMs: atMs ?? 0, device });
+          });
+          const hasTurn = once(lines, "line");
+          await Promise.race([hasTurn, ended]);
+          await wait(400);
+          await meet(bot, fates[round % fates.length]);
+          await ended;
+          bots.delete(bot);
+        }
+      }
+    },
+  );
+});
+
+async function meet(bot: ChildProcess, fate: (typeof fates)[number] | undefined): Promise<void> {
+  if (fate === "crashes") {
+    bot.kill("SIGKILL");
+    return;
+  }
+  if (fate === "falls asleep") {
+    bot.kill("SIGSTOP");
+    await wait(3_000);
+    bot.kill("SIGCONT");
+    // So that it may show whether it goes on without asking.
+    await wait(200);
+  }
+  bot.kill("SIGTERM");
+}
