@@ -1,0 +1,38 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import process, { env } from "node:process";
+
+const root = join(import.meta.dirname, "../..");
+
+/** How an example is run in each of the languages, from the folder of the project. */
+const commands = {
+  sh: ["bash", "-c"],
+  ts: [process.execPath, "--input-type=module-typescript", "--eval"],
+  python: ["python3", "-B", "-c"],
+} as const;
+
+/**
+ * Runs the first example of a language in `docs/bots.md` as it stands there, but for the address.
+ *
+ * @returns what it printed, errors included
+ */
+export async function runExample(language: keyof typeof commands, url: string): Promise<string> {
+  const page = readFileSync(join(root, "docs/bots.md"), "utf8");
+  const [, example] = page.match(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "ms")) ?? [];
+  if (example === undefined) throw new Error(`docs/bots.md has no example in ${language}`);
+  const [command, ...options] = commands[language];
+  const child = spawn(command, [...options, example.replaceAll("http://127.0.0.1:3000", url)], {
+    cwd: root,
+    env: { ...env, PYTHONPATH: "clients/python" },
+  });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      printed += chunk;
+    });
+  }
+  await once(child, "close");
+  return printed;
+}
