@@ -618,10 +618,10 @@ class Session:
             self._report_refused = False
             self._ask_until_ms = None
             # An answer that was slept through may say nothing any more.
-            if self.held:
-                self._options.tell(self._held_status())
-            else:
+            if self._right_ends_ms <= self._runtime.now_ms():
                 self._ask()
+            else:
+                self._tell(self._held_status())
         else:
             # What can't be read is the report: the rest was good enough for the claim.
             if isinstance(outcome, _Unreadable):
@@ -637,9 +637,9 @@ class Session:
             self._failures, self._timing.heartbeat_interval_ms, runtime.random()
         )
         if self._ask_until_ms is not None:
-            self._options.tell(Status("asking", problem=problem))
+            self._tell(Status("asking", problem=problem))
         else:
-            self._options.tell(
+            self._tell(
                 Status("troubled", problem=problem, right_lasts_seconds=self.right_lasts_seconds)
             )
 
@@ -661,7 +661,12 @@ class Session:
         self._ask_until_ms = self._runtime.now_ms() + self._timing.ask_within_ms
         self._next_beat_ms = self._runtime.now_ms()
         self._failures = 0
-        self._options.tell(Status("asking"))
+        self._tell(Status("asking"))
+
+    def _tell(self, status: Status) -> None:
+        # The program may have released meanwhile, on another thread: then nothing follows.
+        if not self._is_over():
+            self._options.tell(status)
 
     def _finish(self, end: _Ended) -> None:
         with self._lock:
