@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { claimRoute, heartbeatRoute, releaseRoute } from "../../contract/routes.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
 import { releaseHandler } from "../../lambdas/release.ts";
 import type { Service } from "../../lambdas/service.ts";
 import { validateHandler } from "../../lambdas/validate.ts";
+import { expectDocumented } from "../support/documented.ts";
 
 let touched = 0;
 const service: Service = {
@@ -31,12 +33,15 @@ const handlers = {
   release: releaseHandler(service),
 };
 type Name = keyof typeof handlers;
+const documentedRoutes = { validate: claimRoute, heartbeat: heartbeatRoute, release: releaseRoute };
 const names: Name[] = ["validate", "heartbeat", "release"];
 
 async function send(name: Name, body: string | undefined, isBase64Encoded = false) {
   const event = { ...(body !== undefined && { body }), isBase64Encoded };
   const result = await handlers[name](event, { awsRequestId: "request-1" });
-  return { status: result.statusCode, body: JSON.parse(result.body ?? "") };
+  const reply = { status: result.statusCode ?? 0, body: JSON.parse(result.body ?? "") };
+  expectDocumented(documentedRoutes[name], reply);
+  return reply;
 }
 
 const valid = { license_key: "KEY", device_fingerprint: "device" };
