@@ -9,12 +9,13 @@ import {
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
-import { Operation, type TableV2 } from "aws-cdk-lib/aws-dynamodb";
+import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
 import type { RouteFunction } from "./route-function.ts";
+import { sumOverOperations } from "./table-metrics.ts";
 
 export type AlarmsProps = {
   httpApi: HttpApi;
@@ -24,8 +25,6 @@ export type AlarmsProps = {
 };
 
 const period = Duration.minutes(5);
-/** What the functions do to the table. */
-export const watchedOperations = [Operation.GET_ITEM, Operation.UPDATE_ITEM];
 
 /** The alarms, and the topic that tells of them and of their end. */
 export class Alarms extends Construct {
@@ -72,21 +71,13 @@ export class Alarms extends Construct {
       });
     }
     this.alarm("TableThrottles", {
-      metric: table.metricThrottledRequestsForOperations({
-        operations: watchedOperations,
-        period,
-        statistic: "Sum",
-      }),
+      metric: sumOverOperations(table, "ThrottledRequests", period),
       threshold: 1,
       alarmDescription:
         "DynamoDB throttled the table; what the SDK's retries did not save was a 500.",
     });
     this.alarm("TableSystemErrors", {
-      metric: table.metricSystemErrorsForOperations({
-        operations: watchedOperations,
-        period,
-        statistic: "Sum",
-      }),
+      metric: sumOverOperations(table, "SystemErrors", period),
       threshold: 1,
       alarmDescription: "DynamoDB failed by itself; see the AWS Health Dashboard.",
     });

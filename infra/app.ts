@@ -4,6 +4,12 @@ import { LicenseSessionsStack } from "./license-sessions-stack.ts";
 import { readSettings } from "./settings.ts";
 
 const app = new App();
-new LicenseSessionsStack(app, "LicenseSessions", readSettings(app.node));
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-app.synth();
+const settings = readSettings(app.node);
+if (settings.valid) {
+  new LicenseSessionsStack(app, "LicenseSessions", settings.settings);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  app.synth();
+} else {
+  console.error(settings.complaint);
+  process.exitCode = 1;
+}

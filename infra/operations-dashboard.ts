@@ -11,9 +11,10 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
-import { type Alarms, watchedOperations } from "./alarms.ts";
+import type { Alarms } from "./alarms.ts";
 import type { RefusalMetrics } from "./refusal-metrics.ts";
 import type { RouteFunction } from "./route-function.ts";
+import { sumOverOperations } from "./table-metrics.ts";
 
 export type OperationsDashboardProps = {
   httpApi: HttpApi;
@@ -79,12 +80,12 @@ export class OperationsDashboard extends Construct {
       ]),
       graph(
         "Throttles of the table",
-        [table.metricThrottledRequestsForOperations({ ...sum, operations: watchedOperations })],
+        [sumOverOperations(table, "ThrottledRequests", sum.period)],
         alarms.thresholds("TableThrottles"),
       ),
       graph(
         "System errors of the table",
-        [table.metricSystemErrorsForOperations({ ...sum, operations: watchedOperations })],
+        [sumOverOperations(table, "SystemErrors", sum.period)],
         alarms.thresholds("TableSystemErrors"),
       ),
     );

@@ -23,15 +23,20 @@ const settingsSchema = z.object({
 
 export type Settings = z.infer<typeof settingsSchema>;
 
-/** Reads the settings from the context of the app; throws one sentence that names what is wrong. */
-export function readSettings(node: Node): Settings {
+export type ReadSettings =
+  | { valid: true; settings: Settings }
+  /** A sentence that names what is wrong. */
+  | { valid: false; complaint: string };
+
+/** Reads the settings from the context of the app. */
+export function readSettings(node: Node): ReadSettings {
   const context = Object.fromEntries(
     Object.keys(settingsSchema.shape).map((name) => [name, node.tryGetContext(name)]),
   );
   const result = settingsSchema.safeParse(context);
-  if (result.success) return result.data;
+  if (result.success) return { valid: true, settings: result.data };
   const complaints = result.error.issues.map(
     ({ path, message }) => `context ${path.join(".")}: ${message}`,
   );
-  throw new Error(complaints.join("; "));
+  return { valid: false, complaint: complaints.join("; ") };
 }

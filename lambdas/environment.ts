@@ -1,22 +1,23 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 
 const flag = z.stringbool({ truthy: ["true"], falsy: ["false"] });
 
-const environmentSchema = z
-  .object({
-    TABLE_NAME: z.string().min(1),
-    SESSION_TIMEOUT_SECONDS: z.coerce.number().int().min(1).max(86_400),
+const environmentSchema = z.pipe(
+  z.object({
+    TABLE_NAME: z.string().check(z.minLength(1)),
+    SESSION_TIMEOUT_SECONDS: z.coerce.number().check(z.int(), z.minimum(1), z.maximum(86_400)),
     MULTI_SYMBOL_SESSIONS: flag,
-    ASK_FOR_REFUSED_ITEM: flag.default(false),
-  })
-  .transform((variables) => ({
+    ASK_FOR_REFUSED_ITEM: z._default(flag, false),
+  }),
+  z.transform((variables) => ({
     tableName: variables.TABLE_NAME,
     sessionTimeoutMs: variables.SESSION_TIMEOUT_SECONDS * 1000,
     /** Off: all symbols of a license share one session. */
     multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
     /** See `TableOptions` in `sessions/table.ts`. */
     askForRefusedItem: variables.ASK_FOR_REFUSED_ITEM,
-  }));
+  })),
+);
 
 export type Settings = z.infer<typeof environmentSchema>;
 

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { type Answer, type Handler, toHandler } from "./http.ts";
 import { isWellFormed } from "./license-key.ts";
 import { callerOf, holderSchema } from "./request.ts";
@@ -8,19 +8,15 @@ import { activeSymbols, endedMessages, expirationIso } from "./sessions/license.
 import { maskFingerprint } from "./sessions/session.ts";
 
 const shortText = z
-  .string()
-  .max(64)
-  .refine(isWellFormed)
-  .optional()
-  .describe("at most 64 characters");
+  .optional(z.string().check(z.maxLength(64), z.refine(isWellFormed)))
+  .check(z.describe("at most 64 characters"));
 
-export const heartbeatSchema = holderSchema.extend({
+export const heartbeatSchema = z.extend(holderSchema, {
   bot_version: shortText,
   status: shortText,
   metadata: z
-    .record(z.string(), z.unknown())
-    .optional()
-    .describe("an object of at most 1024 bytes of JSON text"),
+    .optional(z.record(z.string(), z.unknown()))
+    .check(z.describe("an object of at most 1024 bytes of JSON text")),
 });
 
 /** `POST /api/heartbeat`: keeps a session alive. 200 only after the write was confirmed. */

@@ -48,21 +48,23 @@ export function toHandler<Request extends CallerRequest>(
   now: () => number,
 ): Handler {
   return async (event, { awsRequestId: requestId }) => {
-    const nowMs = now();
-    const parsed = parseBody(event, route);
-    if (!parsed.readable) {
-      const { field, message } = parsed;
-      const answer: Answer = {
-        statusCode: 400,
-        body: { ...route.fieldsOf.badRequest, code: "bad_request", message, field },
-      };
-      log("info", requestId, answer, { field });
-      return toResult(answer);
-    }
-    const { request, texts } = parsed;
+    let who: Record<string, unknown> = {};
     try {
+      const nowMs = now();
+      const parsed = parseBody(event, route);
+      if (!parsed.readable) {
+        const { field, message } = parsed;
+        const answer: Answer = {
+          statusCode: 400,
+          body: { ...route.fieldsOf.badRequest, code: "bad_request", message, field },
+        };
+        log("info", requestId, answer, { field });
+        return toResult(answer);
+      }
+      const { request, texts } = parsed;
+      who = whoAsked(request);
       const answer = await inTime((signal) => route.answer(request, { nowMs, signal, texts }));
-      if (answer.statusCode >= 400) log("info", requestId, answer, whoAsked(request));
+      if (answer.statusCode >= 400) log("info", requestId, answer, who);
       return toResult(answer);
     } catch (error) {
       const answer: Answer = {
@@ -74,7 +76,7 @@ export function toHandler<Request extends CallerRequest>(
           request_id: requestId,
         },
       };
-      log("error", requestId, answer, { ...whoAsked(request), error: inWords(error) });
+      log("error", requestId, answer, { ...who, error: inWords(error) });
       return toResult(answer);
     }
   };

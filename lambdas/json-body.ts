@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
-import type * as z from "zod";
+import * as z from "zod/mini";
 import { memberSource } from "./json-source.ts";
 import { isWellFormed } from "./license-key.ts";
 
@@ -8,7 +8,7 @@ export type BodyEvent = Pick<APIGatewayProxyEventV2, "body" | "isBase64Encoded">
 
 /** The shape of a body, and the members that are kept as the JSON text they came as. */
 export type BodyShape<Request> = {
-  schema: z.ZodObject & z.ZodType<Request>;
+  schema: z.ZodMiniObject & z.ZodMiniType<Request>;
   maxBytesOfText: Record<string, number>;
 };
 
@@ -41,7 +41,7 @@ export function parseBody<Request>(
   }
 
   const refusedAs = (field: string) =>
-    unreadable(field, `must be ${schema.shape[field]?.description ?? "readable"}`);
+    unreadable(field, `must be ${descriptionOf(schema.shape[field]) ?? "readable"}`);
 
   const result = schema.safeParse(body);
   if (!result.success) return refusedAs(String(result.error.issues[0]?.path[0] ?? "body"));
@@ -53,12 +53,21 @@ export function parseBody<Request>(
     if (Buffer.byteLength(text) > maxBytes) return refusedAs(field);
     texts[field] = text;
   }
-  if (hasProtoMember(body)) return unreadable("__proto__", "is not a name for a field");
+  if (Object.hasOwn(body, "__proto__")) return unreadable("__proto__", "is not a field");
+  const tainted = Object.entries(body).find(([, value]) => hasProtoMember(value))?.[0];
+  if (tainted !== undefined) {
+    const field = Object.hasOwn(schema.shape, tainted) ? tainted : "body";
+    return unreadable(field, "must not have a member __proto__");
+  }
   return { readable: true, request: result.data, texts };
 }
 
 function unreadable(field: string, complaint: string): ParsedBody<never> {
   return { readable: false, field, message: `${field} ${complaint}` };
+}
+
+function descriptionOf(schema: z.core.$ZodType | undefined): string | undefined {
+  return schema && z.globalRegistry.get(schema)?.description;
 }
 
 function bodyText(event: BodyEvent): string | undefined {
@@ -74,8 +83,8 @@ function bodyText(event: BodyEvent): string | undefined {
 }
 
 /** Looks everywhere, without recursion: a body may be nested deeper than the stack. */
-function hasProtoMember(body: object): boolean {
-  const pending: unknown[] = [body];
+function hasProtoMember(json: unknown): boolean {
+  const pending = [json];
   while (pending.length > 0) {
     const value = pending.pop();
     if (typeof value !== "object" || value === null) continue;

@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
-import * as z from "zod";
+import * as z from "zod/mini";
 
 export const licenseKeySchema = z
   .string()
-  .trim()
-  .min(1)
-  .max(128)
-  .refine(isWellFormed)
-  .describe("1 to 128 characters; space around it is ignored");
+  .check(
+    z.trim(),
+    z.minLength(1),
+    z.maxLength(128),
+    z.refine(isWellFormed),
+    z.describe("1 to 128 characters; space around it is ignored"),
+  );
 
 /** The `license_id` of a (trimmed) license key: its SHA-256 in hex. Only this is ever stored. */
 export function licenseIdOf(licenseKey: string): string {

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import type { Settings } from "./environment.ts";
 import { isWellFormed, licenseIdOf, licenseKeySchema } from "./license-key.ts";
 import type { Caller } from "./sessions/holder.ts";
@@ -12,26 +12,21 @@ export const callerSchema = z.object({
   license_key: licenseKeySchema,
   device_fingerprint: z
     .string()
-    .min(1)
-    .max(255)
-    .refine(isWellFormed)
-    .describe("1 to 255 characters"),
+    .check(
+      z.minLength(1),
+      z.maxLength(255),
+      z.refine(isWellFormed),
+      z.describe("1 to 255 characters"),
+    ),
   symbol: z
-    .string()
-    .regex(/^[A-Za-z0-9._\-/=^!]{1,32}$/)
-    .toUpperCase()
-    .optional()
-    .describe("1 to 32 characters of A-Z 0-9 . _ - / = ^ !"),
+    .optional(z.string().check(z.regex(/^[A-Za-z0-9._\-/=^!]{1,32}$/), z.toUpperCase()))
+    .check(z.describe("1 to 32 characters of A-Z 0-9 . _ - / = ^ !")),
 });
 
-export const holderSchema = callerSchema.extend({
+export const holderSchema = z.extend(callerSchema, {
   session_id: z
-    .string()
-    .min(1)
-    .max(64)
-    .refine(isWellFormed)
-    .optional()
-    .describe("the session_id of the claim, 1 to 64 characters"),
+    .optional(z.string().check(z.minLength(1), z.maxLength(64), z.refine(isWellFormed)))
+    .check(z.describe("the session_id of the claim, 1 to 64 characters")),
 });
 
 export type CallerRequest = z.infer<typeof callerSchema>;

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { type Answer, type Handler, toHandler } from "./http.ts";
 import { type CallerRequest, callerOf, callerSchema } from "./request.ts";
 import { type Service, serviceFromEnvironment } from "./service.ts";
@@ -12,8 +12,8 @@ import {
 import { activeSymbols, endedMessages, expirationIso, type License } from "./sessions/license.ts";
 import { maskFingerprint } from "./sessions/session.ts";
 
-export const validateSchema = callerSchema.extend({
-  check_only: z.boolean().optional().describe("true or false"),
+export const validateSchema = z.extend(callerSchema, {
+  check_only: z.optional(z.boolean()).check(z.describe("true or false")),
 });
 
 /** `POST /api/validate-license`: claims a session or, with `check_only`, tells whether one could. */

@@ -50,8 +50,8 @@ async function startEmbedded({ enginePort, dataFolder }: EngineSettings): Promis
     await Promise.race([expectAnswer(endpoint), thrown]);
   } catch (error) {
     throw new StartProblem(
-      `The data in ${path} can't be opened (${error}). If another "npm start" has it open, ` +
-        "end that one or set DATA_DIR to another folder.",
+      `The data in ${path} can't be opened: most likely another "npm start" has it open. End that ` +
+        `one, or set DATA_DIR to another folder. (${error})`,
     );
   } finally {
     process.off("uncaughtException", reject);

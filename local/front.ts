@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { finished } from "node:stream/promises";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Api } from "./api.ts";
 import { type HttpAnswer, jsonAnswer } from "./http-answer.ts";
 import { listen } from "./listen.ts";
@@ -66,6 +66,8 @@ export async function startFront(api: Api, wantedPort: number): Promise<Front> {
   return {
     port,
     async [Symbol.asyncDispose]() {
+      // What has arrived but is not read yet would count as idle, and be cut off.
+      await nextTurn();
       server.close();
       const timeUp = new AbortController();
       const { signal } = timeUp;

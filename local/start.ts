@@ -5,6 +5,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { licenseIdOf } from "../lambdas/license-key.ts";
 import { createLicense } from "../ops/create-license.ts";
+import { localTableName } from "../ops/license-table.ts";
 import { createApi } from "./api.ts";
 import { readAssembly } from "./assembly.ts";
 import { startEngine } from "./engine.ts";
@@ -42,27 +43,26 @@ async function start(): Promise<void> {
   const settings = readSettings(env);
   const assemblyFolder = resolve(settings.dataFolder, "cdk.out");
 
-  console.log("Synthesizing the stack and starting the database ...");
+  console.log("Starting the database and synthesizing the stack ...");
   const context = {
     sessionTimeoutSeconds: String(settings.sessionTimeoutSeconds),
     multiSymbolSessions: String(settings.multiSymbolSessions),
   };
+  // Before the stack is written: its folder may be in use by another start on the same data.
+  const engine = resources.use(await startEngine(settings));
   const ending = new AbortController();
   const synthesized = synthesize(assemblyFolder, context, ending.signal);
   resources.defer(async () => {
     ending.abort();
     await synthesized.catch(() => {});
   });
-  const [engine] = await Promise.all([
-    startEngine(settings).then((started) => resources.use(started)),
-    synthesized,
-  ]);
+  await synthesized;
   const app = await readAssembly(assemblyFolder);
 
   const client = new DynamoDBClient(localClientConfig(engine.endpoint));
   resources.defer(() => client.destroy());
   await createMissingTables(client, app.tables);
-  const licenses = { client: DynamoDBDocumentClient.from(client), tableName: "Sessions" };
+  const licenses = { client: DynamoDBDocumentClient.from(client), tableName: localTableName };
   await createLicense(licenses, { licenseKey: demoKey }, Date.now());
   const askForRefusedItem = !(await returnsRefusedItem(licenses, licenseIdOf(demoKey)));
 

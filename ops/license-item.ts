@@ -3,13 +3,14 @@ import { type EndedCode, endedCode, licenseSchema } from "../lambdas/sessions/li
 import { isLive, secondsUntilLapse } from "../lambdas/sessions/session.ts";
 
 /** The item of a license with what only administration knows of it. */
-export const licenseItemSchema = licenseSchema.extend({
+export const licenseItemSchema = z.object({
+  ...licenseSchema.shape,
   /** Of the change that was made last: by it, a change that is sent twice recognises itself. */
   change_id: z.string().optional(),
   /** The license has another key, under this id. It is `cancelled`, and nothing changes it any more. */
   superseded_by: z.string().optional(),
   /** What `status` was when the license was superseded. */
-  superseded_status: licenseSchema.shape.status.optional(),
+  superseded_status: z.optional(licenseSchema.shape.status),
 });
 
 export type LicenseItem = z.infer<typeof licenseItemSchema>;

@@ -12,8 +12,11 @@ export function readAs<Value>(option: string, schema: z.ZodType<Value>): (text: 
   };
 }
 
-export const keySchema = licenseKeySchema
+export const keySchema = z
+  .string()
+  .trim()
   .regex(/^[\x21-\x7e]+$/)
+  .pipe(licenseKeySchema)
   .describe("1 to 128 printable ASCII characters without space");
 
 export const typeSchema = z

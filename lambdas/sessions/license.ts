@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { isLive, sessionSchema } from "./session.ts";
 
 /** The one item of a license: everything that is read, judged and changed together. */
@@ -7,13 +7,13 @@ export const licenseSchema = z.object({
   license_id: z.string(),
   status: z.enum(["active", "suspended", "cancelled"]),
   license_type: z.string(),
-  email: z.string().optional(),
-  created_at: z.number().optional(),
+  email: z.optional(z.string()),
+  created_at: z.optional(z.number()),
   /** Epoch milliseconds; absent means the license never expires. */
-  license_expiration: z.number().optional(),
-  max_sessions: z.number().int().positive(),
+  license_expiration: z.optional(z.number()),
+  max_sessions: z.int().check(z.positive()),
   /** How many claims have been granted so far. Never goes back. */
-  fencing_token: z.number().int().nonnegative().default(0),
+  fencing_token: z._default(z.int().check(z.nonnegative()), 0),
   sessions: z.record(z.string(), sessionSchema),
 });
 
@@ -49,9 +49,9 @@ export function activeSymbols(license: License, nowMs: number, sessionTimeoutMs:
 
 /** The end of the license as an ISO 8601 instant, or `null` if it never expires. */
 export function expirationIso(license: License): string | null {
-  return license.license_expiration === undefined
-    ? null
-    : new Date(license.license_expiration).toISOString();
+  if (license.license_expiration === undefined) return null;
+  // biome-ignore lint/style/noRestrictedGlobals: it formats an instant, and reads no clock
+  return new Date(license.license_expiration).toISOString();
 }
 
 function isExpired(license: License, nowMs: number): boolean {

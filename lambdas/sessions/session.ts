@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 
 /** A session as it stands in the item of its license. Times are epoch milliseconds. */
 export const sessionSchema = z.object({
@@ -6,10 +6,10 @@ export const sessionSchema = z.object({
   session_id: z.string(),
   started_at: z.number(),
   last_heartbeat: z.number(),
-  bot_version: z.string().optional(),
-  bot_status: z.string().optional(),
+  bot_version: z.optional(z.string()),
+  bot_status: z.optional(z.string()),
   /** The JSON text the bot sent, to the letter. */
-  metadata: z.string().optional(),
+  metadata: z.optional(z.string()),
 });
 
 export type Session = z.infer<typeof sessionSchema>;

@@ -1,6 +1,12 @@
-import { ConditionalCheckFailedException, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { fromEnv } from "@aws-sdk/credential-provider-env";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { type License, licenseSchema } from "./license.ts";
 
 /** One `UpdateItem` on the item of a license. */
@@ -29,7 +35,7 @@ export type SessionTable = {
 };
 
 export type TableOptions = {
-  client: DynamoDBDocumentClient;
+  client: Pick<DynamoDBClient, "send">;
   tableName: string;
   /**
    * Set for an engine that ignores `ReturnValuesOnConditionCheckFailure`, such as dynalite: the
@@ -41,33 +47,33 @@ export type TableOptions = {
 export function openTable({ client, tableName, askForRefusedItem }: TableOptions): SessionTable {
   async function get(licenseId: string, signal: AbortSignal): Promise<License | undefined> {
     const { Item } = await client.send(
-      new GetCommand({
+      new GetItemCommand({
         TableName: tableName,
-        Key: { license_id: licenseId },
+        Key: { license_id: { S: licenseId } },
         ConsistentRead: true,
       }),
       { abortSignal: signal },
     );
-    return Item && licenseSchema.parse(Item);
+    return Item && toLicense(Item);
   }
 
   async function update(change: ConditionalUpdate, signal: AbortSignal): Promise<UpdateResult> {
-    const command = new UpdateCommand({
+    const command = new UpdateItemCommand({
       TableName: tableName,
-      Key: { license_id: change.licenseId },
+      Key: { license_id: { S: change.licenseId } },
       UpdateExpression: change.update,
       ConditionExpression: change.condition,
       ExpressionAttributeNames: change.names,
-      ExpressionAttributeValues: change.values,
+      ExpressionAttributeValues: marshall(change.values),
       ReturnValues: "ALL_NEW",
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
     try {
       const { Attributes } = await client.send(command, { abortSignal: signal });
-      return { applied: true, license: licenseSchema.parse(Attributes) };
+      return { applied: true, license: toLicense(Attributes) };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      if (error.Item) return { applied: false, met: licenseSchema.parse(unmarshall(error.Item)) };
+      if (error.Item) return { applied: false, met: toLicense(error.Item) };
       return {
         applied: false,
         met: askForRefusedItem ? await get(change.licenseId, signal) : undefined,
@@ -82,8 +88,10 @@ export function openTable({ client, tableName, askForRefusedItem }: TableOptions
  * The client of the functions. Its time-outs make a silent DynamoDB an error after 1 s and leave
  * room for the SDK's two further attempts within the time a request has (see `http.ts`).
  */
-export function createDocumentClient(): DynamoDBDocumentClient {
-  const client = new DynamoDBClient({
+export function createClient(): DynamoDBClient {
+  return new DynamoDBClient({
+    // Where Lambda puts them; nowhere else is looked.
+    credentials: fromEnv(),
     maxAttempts: 3,
     requestHandler: {
       connectionTimeout: 500,
@@ -92,5 +100,9 @@ export function createDocumentClient(): DynamoDBDocumentClient {
       throwOnRequestTimeout: true,
     },
   });
-  return DynamoDBDocumentClient.from(client);
+}
+
+/** Throws if the item is no license. */
+function toLicense(item: Record<string, AttributeValue> = {}): License {
+  return licenseSchema.parse(unmarshall(item));
 }

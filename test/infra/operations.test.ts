@@ -1,18 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
-import { Template } from "aws-cdk-lib/assertions";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { LicenseSessionsStack } from "../../infra/license-sessions-stack.ts";
-import { readSettings } from "../../infra/settings.ts";
 import { toHandler } from "../../lambdas/http.ts";
 import { callerSchema } from "../../lambdas/request.ts";
 import { formatLogLine } from "../../local/function-log.ts";
+import { stackTemplate } from "../support/stack-template.ts";
 
-const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
-const template = Template.fromStack(
-  new LicenseSessionsStack(app, "LicenseSessions", readSettings(app.node)),
-);
+const template = stackTemplate();
 
 const filters = Object.values(template.findResources("AWS::Logs::MetricFilter")).map(
   ({ Properties }) => Properties,

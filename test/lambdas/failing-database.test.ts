@@ -1,10 +1,11 @@
 import {
   ConditionalCheckFailedException,
   DynamoDBClient,
+  GetItemCommand,
   ProvisionedThroughputExceededException,
   ResourceNotFoundException,
+  UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
@@ -13,7 +14,7 @@ import type { Service } from "../../lambdas/service.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
 import { validateHandler } from "../../lambdas/validate.ts";
 
-const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+const client = new DynamoDBClient({});
 const database = mockClient(client);
 const settings = {
   tableName: "Sessions",
@@ -65,7 +66,7 @@ describe.for(failures)("%s", ([, error]) => {
   };
 
   test("a heartbeat whose update fails, for any reason, never answers 200", async () => {
-    database.on(UpdateCommand).rejects(error);
+    database.on(UpdateItemCommand).rejects(error);
     expect(await ask(heartbeatHandler(service))).toEqual({
       status: 500,
       body: { status: "error", session_conflict: false, ...opaque },
@@ -73,7 +74,7 @@ describe.for(failures)("%s", ([, error]) => {
   });
 
   test("a claim, its check and a release are opaque 500s too", async () => {
-    database.on(UpdateCommand).rejects(error).on(GetCommand).rejects(error);
+    database.on(UpdateItemCommand).rejects(error).on(GetItemCommand).rejects(error);
     const invalid = { status: 500, body: { license_valid: false, ...opaque } };
     expect(await ask(validateHandler(service))).toEqual(invalid);
     expect(await ask(validateHandler(service), { ...request, check_only: true })).toEqual(invalid);
@@ -84,7 +85,7 @@ describe.for(failures)("%s", ([, error]) => {
   });
 
   test("leaves one log line that says why, without the key or the whole fingerprint", async () => {
-    database.on(UpdateCommand).rejects(error);
+    database.on(UpdateItemCommand).rejects(error);
     await ask(heartbeatHandler(service), { ...request, symbol: "es" });
     expect(logged.mock.calls).toEqual([
       [
@@ -107,7 +108,7 @@ describe("a refused condition", () => {
   const refusal = new ConditionalCheckFailedException(told);
 
   test("is a 500 for a heartbeat, with the code of what was met", async () => {
-    database.on(UpdateCommand).rejects(refusal);
+    database.on(UpdateItemCommand).rejects(refusal);
     expect(await ask(heartbeatHandler(service))).toMatchObject({
       status: 500,
       body: { code: "session_not_found", session_conflict: false },
@@ -116,7 +117,7 @@ describe("a refused condition", () => {
   });
 
   test("is a log line of its own, without stack", async () => {
-    database.on(UpdateCommand).rejects(refusal);
+    database.on(UpdateItemCommand).rejects(refusal);
     await ask(heartbeatHandler(service));
     expect(noted.mock.calls).toEqual([
       [
@@ -134,7 +135,7 @@ describe("a refused condition", () => {
 });
 
 test("a claim whose answer was lost is granted when its second attempt meets its own session", async () => {
-  database.on(UpdateCommand).callsFake((input) => {
+  database.on(UpdateItemCommand).callsFake((input) => {
     const session = input.ExpressionAttributeValues[":session"];
     const Item = {
       license_id: { S: "id" },
@@ -146,8 +147,8 @@ test("a claim whose answer was lost is granted when its second attempt meets its
         M: {
           "*": {
             M: {
-              device_fingerprint: { S: session.device_fingerprint },
-              session_id: { S: session.session_id },
+              device_fingerprint: session.M.device_fingerprint,
+              session_id: session.M.session_id,
               started_at: { N: "1000000" },
               last_heartbeat: { N: "1000000" },
             },
@@ -165,7 +166,9 @@ test("a claim whose answer was lost is granted when its second attempt meets its
 });
 
 test("an item that is no license is a 500, not a guess", async () => {
-  database.on(UpdateCommand).resolves({ Attributes: { license_id: "id", status: "?" } });
+  database
+    .on(UpdateItemCommand)
+    .resolves({ Attributes: { license_id: { S: "id" }, status: { S: "?" } } });
   expect((await ask(heartbeatHandler(service))).body.code).toBe("internal_error");
 });
 
@@ -185,13 +188,13 @@ test("a database that never answers is a 500 of ours after 3.5 s", async () => {
 });
 
 test("a success leaves no log line", async () => {
-  database.on(UpdateCommand).resolves({
+  database.on(UpdateItemCommand).resolves({
     Attributes: {
-      license_id: "id",
-      status: "active",
-      license_type: "standard",
-      max_sessions: 20,
-      sessions: {},
+      license_id: { S: "id" },
+      status: { S: "active" },
+      license_type: { S: "standard" },
+      max_sessions: { N: "20" },
+      sessions: { M: {} },
     },
   });
   expect((await ask(heartbeatHandler(service))).status).toBe(200);

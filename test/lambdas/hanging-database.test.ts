@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { afterEach, expect, test, vi } from "vitest";
 import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
-import { createDocumentClient, openTable } from "../../lambdas/sessions/table.ts";
+import { createClient, openTable } from "../../lambdas/sessions/table.ts";
 import { asker } from "../support/scene.ts";
 
 let stop = () => {};
@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 /** A database on the wire that does with a connection whatever is given. */
-async function databaseThat(treats: (socket: Socket) => void): Promise<DynamoDBDocumentClient> {
+async function databaseThat(treats: (socket: Socket) => void): Promise<DynamoDBClient> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -30,7 +30,7 @@ async function databaseThat(treats: (socket: Socket) => void): Promise<DynamoDBD
   vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", `http://127.0.0.1:${port}`);
   vi.stubEnv("AWS_ACCESS_KEY_ID", "local");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "local");
-  return createDocumentClient();
+  return createClient();
 }
 
 const endless =

@@ -75,7 +75,9 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
     const { end } = await start({ DATA_DIR: dataFolder });
     const { exitCode, errors } = await end();
     expect(exitCode).toBe(1);
-    expect(errors).toMatch(/^The data in .* can't be opened .*DATA_DIR to another folder\.\n$/);
+    expect(errors).toMatch(
+      /^The data in .* can't be opened: .* set DATA_DIR to another folder\. \(.*\)\n$/,
+    );
   });
 
   test("another engine that is not there", async () => {

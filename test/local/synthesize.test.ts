@@ -20,7 +20,7 @@ test("the stack of this project can be run locally, with the settings it was giv
   expect(app.tables.map(({ tableName }) => tableName)).toEqual(["Sessions"]);
   expect(app.functions).toHaveLength(3);
   for (const { codeFolder, environment } of app.functions) {
-    expect(existsSync(join(codeFolder, "index.mjs"))).toBe(true);
+    expect(existsSync(join(codeFolder, "index.cjs"))).toBe(true);
     expect(environment).toEqual({
       TABLE_NAME: "Sessions",
       SESSION_TIMEOUT_SECONDS: "7",
