@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { toHandler } from "../../lambdas/http.ts";
 import { callerSchema } from "../../lambdas/request.ts";
@@ -147,6 +149,45 @@ describe("the dashboard", () => {
     const { query } = widget("The latest refusals and failures");
     expect(query?.match(/SOURCE/g)).toHaveLength(3);
     expect(query).toContain("message.code");
+  });
+});
+
+describe("the runbook", () => {
+  const runbook = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
+
+  test("has each alarm", () => {
+    const ids = Object.keys(template.findResources("AWS::CloudWatch::Alarm")).map((id) =>
+      id.replace(/^Alarms/, "").replace(/[0-9A-F]{8}$/, ""),
+    );
+    const headings = runbook.split("\n").filter((line) => line.startsWith("### "));
+    for (const id of ids) expect(headings.join()).toContain(id);
+  });
+
+  test.for([
+    "granted",
+    "available",
+    "recorded",
+    "released",
+    "not_held",
+    "license_unknown",
+    "license_suspended",
+    "license_cancelled",
+    "license_expired",
+    "session_conflict",
+    "session_limit",
+    "session_taken",
+    "session_replaced",
+    "session_not_found",
+    "bad_request",
+    "internal_error",
+  ])("has the code %s", (code) => {
+    expect(runbook).toMatch(new RegExp(`^\\| .*\`${code}\``, "m"));
+  });
+
+  test("has the query of the dashboard", () => {
+    const { query = "" } = widget("The latest refusals and failures");
+    const lines = query.split(" | fields ").at(-1) ?? "";
+    expect(runbook).toContain(`fields ${lines}`);
   });
 });
 
