@@ -30,6 +30,9 @@ export function bundleFunction(entryPoint: string, outfile: string): void {
       // The SDK imports this always and, in a function, calls it never: half of the bundle.
       "@aws-sdk/credential-provider-node": join(lambdasFolder, "credential-chain.ts"),
     },
+    // Loaded by operations that stream events; DynamoDB has none. Inside, it would keep the rest
+    // from being shaken.
+    external: ["@smithy/core/event-streams"],
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",

@@ -1,0 +1,34 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { bundleFunction } from "../infra/bundle-function.ts";
+import { buildBareBundle } from "./bare-bundle.ts";
+
+export type Bundle = { name: string; file: string; rawBytes: number; gzippedBytes: number };
+
+/** The bundles that are deployed and, as the first, the bare one, in a folder of their own. */
+export type Bundles = AsyncDisposable & Record<"bare" | FunctionName, Bundle>;
+
+type FunctionName = "validate" | "heartbeat" | "release";
+
+export async function buildBundles(): Promise<Bundles> {
+  const folder = await mkdtemp(join(tmpdir(), "license-sessions-bench-"));
+  const bundle = async (name: string, build: (file: string) => void): Promise<Bundle> => {
+    const file = join(folder, `${name}.cjs`);
+    build(file);
+    const bytes = await readFile(file);
+    return { name, file, rawBytes: bytes.length, gzippedBytes: gzipSync(bytes).length };
+  };
+  const ours = (name: FunctionName) =>
+    bundle(name, (file) =>
+      bundleFunction(join(import.meta.dirname, "..", "lambdas", `${name}.ts`), file),
+    );
+  return {
+    bare: await bundle("bare", buildBareBundle),
+    validate: await ours("validate"),
+    heartbeat: await ours("heartbeat"),
+    release: await ours("release"),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}

@@ -1,0 +1,11 @@
+/** What each part of the benchmark is given. */
+export type Context = {
+  /** How many measurements of each kind, in turn with those they are compared with. */
+  runs: number;
+  /** How long one point of the throughput is measured, and how long a table may be filled. */
+  seconds: number;
+  /** A line for people, on stderr. */
+  progress: (line: string) => void;
+  /** Aborts on Ctrl-C. */
+  signal: AbortSignal;
+};

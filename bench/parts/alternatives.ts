@@ -1,0 +1,102 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { CreateTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
+import { clientFor } from "../../test/support/engines.ts";
+import { deliveryHero, licenseSessions, lockClient, locksTable } from "../contenders.ts";
+import type { Context } from "../context.ts";
+import { startEngine } from "../engine.ts";
+import { meter } from "../metered-client.ts";
+import type { Report } from "../report.ts";
+import { serviceOn } from "../service-on-engine.ts";
+import { inWords, spreadOf } from "../statistics.ts";
+
+const leaseMs = 2_000;
+const successions = 3;
+
+/** Acquire, heartbeat, release and the place of a dead holder, with each library. */
+export async function alternatives({ runs, progress, signal }: Context): Promise<Report> {
+  await using engine = await startEngine();
+  const ours = serviceOn(engine, leaseMs);
+  const client = clientFor(engine.endpoint);
+  await createLocksTable(client);
+  const documents = DynamoDBDocument.from(client);
+  const theirMeter = meter(client);
+  const contenders = [
+    { contender: licenseSessions(ours.service), meter: ours.meter },
+    { contender: deliveryHero(documents, leaseMs), meter: theirMeter },
+    { contender: lockClient(documents, leaseMs), meter: theirMeter },
+  ];
+  for (let run = 0; run < runs + successions; run++) {
+    await ours.addLicense({ licenseKey: `bench-${run}` });
+  }
+
+  const rows: Report["rows"] = [];
+  for (const step of ["acquire", "heartbeat", "release"] as const) {
+    for (const { contender, meter } of contenders) {
+      progress(`alternatives: ${step} of ${contender.name}`);
+      const wallMs: number[] = [];
+      let asked: string[] = [];
+      let units = 0;
+      for (let run = 0; run < runs; run++) {
+        signal.throwIfAborted();
+        meter.take();
+        const startedAtMs = performance.now();
+        await contender[step](`bench-${run}`);
+        wallMs.push(performance.now() - startedAtMs);
+        ({ calls: asked, units } = meter.take());
+      }
+      const row = { step, library: contender.name, "wall ms": inWords(spreadOf(wallMs), 2) };
+      rows.push({ ...row, calls: asked.length, units, asked: asked.join(" ") });
+    }
+  }
+  for (const { contender, meter } of contenders) {
+    progress(`alternatives: a dead holder of ${contender.name}`);
+    const wallMs: number[] = [];
+    let asked: string[] = [];
+    let units = 0;
+    for (let run = runs; run < runs + successions; run++) {
+      signal.throwIfAborted();
+      const startedAtMs = performance.now();
+      await contender.acquire(`bench-${run}`);
+      await wait(leaseMs / 2, undefined, { signal });
+      meter.take();
+      await contender.succeed(`bench-${run}`);
+      wallMs.push(performance.now() - startedAtMs);
+      ({ calls: asked, units } = meter.take());
+    }
+    const row = { step: "dead holder", library: contender.name };
+    rows.push({
+      ...row,
+      "wall ms": inWords(spreadOf(wallMs), 0),
+      calls: asked.length,
+      units,
+      asked: asked.join(" "),
+    });
+  }
+  return {
+    title: "Against other locks on DynamoDB, on the same engine",
+    notes: [
+      `${engine.name}; medians (quartiles) of ${runs} each, without contention; ours with its HTTP event`,
+      `dead holder: from its last beat until another holds its place, which began to wait after half the lease of ${leaseMs} ms`,
+    ],
+    rows,
+  };
+}
+
+async function createLocksTable(client: DynamoDBClient): Promise<void> {
+  const { tableName, partitionKey, sortKey } = locksTable;
+  await client.send(
+    new CreateTableCommand({
+      TableName: tableName,
+      KeySchema: [
+        { AttributeName: partitionKey, KeyType: "HASH" },
+        { AttributeName: sortKey, KeyType: "RANGE" },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: partitionKey, AttributeType: "S" },
+        { AttributeName: sortKey, AttributeType: "S" },
+      ],
+      BillingMode: "PAY_PER_REQUEST",
+    }),
+  );
+}

@@ -1,0 +1,64 @@
+import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import { releaseHandler } from "../../lambdas/release.ts";
+import { validateHandler } from "../../lambdas/validate.ts";
+import { asker } from "../../test/support/scene.ts";
+import type { Context } from "../context.ts";
+import { startEngine } from "../engine.ts";
+import type { Report } from "../report.ts";
+import { device, rival } from "../sample.ts";
+import { serviceOn } from "../service-on-engine.ts";
+
+/** What each operation asks of DynamoDB, and what that is charged as. */
+export async function calls({ progress, signal }: Context): Promise<Report> {
+  await using engine = await startEngine();
+  const { service, meter, addLicense } = serviceOn(engine);
+  const validate = asker(validateHandler(service));
+  const heartbeat = asker(heartbeatHandler(service));
+  const release = asker(releaseHandler(service));
+
+  const rows: Report["rows"] = [];
+  for (const sessions of [1, 4, 20]) {
+    signal.throwIfAborted();
+    progress(`calls and units with ${sessions} sessions`);
+    const licenseKey = `CALLS-${sessions}`;
+    await addLicense({ licenseKey, maxSessions: sessions });
+    const of = (fingerprint: string, symbol: string) => ({
+      license_key: licenseKey,
+      device_fingerprint: fingerprint,
+      symbol,
+    });
+    for (let index = 1; index < sessions; index++) await validate(of(device, `S${index}`));
+    meter.take();
+
+    const claimed = await validate(of(device, "ES"));
+    const row = (operation: string, status: number) => {
+      const { calls: asked, units } = meter.take();
+      rows.push({
+        operation,
+        sessions,
+        status,
+        calls: asked.length,
+        units,
+        asked: asked.join(" "),
+      });
+    };
+    row("claim", claimed.status);
+    const { session_id } = claimed.body;
+    row("heartbeat", (await heartbeat({ ...of(device, "ES"), session_id })).status);
+    row("heartbeat refused", (await heartbeat(of(rival, "ES"))).status);
+    row("claim refused", (await validate(of(rival, "ES"))).status);
+    row("check only", (await validate({ ...of(device, "ES"), check_only: true })).status);
+    row("release", (await release(of(device, "ES"))).status);
+  }
+  return {
+    title: "Calls to DynamoDB and capacity units of each operation",
+    notes: [
+      `${engine.name}; a unit is what ReturnConsumedCapacity says`,
+      "a refused write returns no figure; DynamoDB charges the units it would have written",
+      ...(engine.askForRefusedItem
+        ? ["dynalite has to be asked for a refused item: one Get more"]
+        : []),
+    ],
+    rows,
+  };
+}

@@ -1,0 +1,77 @@
+import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
+import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import { validateHandler } from "../../lambdas/validate.ts";
+import { clientFor } from "../../test/support/engines.ts";
+import { asker } from "../../test/support/scene.ts";
+import type { Context } from "../context.ts";
+import { startEngine } from "../engine.ts";
+import type { Report } from "../report.ts";
+import { device, sampleItem, symbol } from "../sample.ts";
+import { serviceOn } from "../service-on-engine.ts";
+import { inWords, spreadOf } from "../statistics.ts";
+
+const heartbeats = 1_000;
+
+/** The same heartbeat with ever more licenses in the table. */
+export async function growth({ seconds, progress, signal }: Context): Promise<Report> {
+  await using engine = await startEngine();
+  const { service, meter, addLicense } = serviceOn(engine);
+  const request = { license_key: "GROWTH", device_fingerprint: device, symbol };
+  await addLicense({ licenseKey: request.license_key });
+  await asker(validateHandler(service))(request);
+  const heartbeat = asker(heartbeatHandler(service));
+  const client = clientFor(engine.endpoint);
+
+  /** Adds licenses until there are so many, or the time is over; tells how many there are. */
+  async function fill(from: number, to: number): Promise<number> {
+    const endsAtMs = performance.now() + seconds * 10_000;
+    let count = from;
+    while (count < to && performance.now() < endsAtMs) {
+      signal.throwIfAborted();
+      progress(`growth: ${count} licenses`);
+      const batches = Array.from({ length: Math.min(80, Math.ceil((to - count) / 25)) }, () => {
+        const items = Array.from({ length: Math.min(25, to - count) }, () => {
+          count++;
+          const license_id = { S: count.toString(16).padStart(64, "0") };
+          return { PutRequest: { Item: { ...sampleItem(1, Date.now()), license_id } } };
+        });
+        return { RequestItems: { [engine.tableName]: items } };
+      });
+      await Promise.all(batches.map((batch) => client.send(new BatchWriteItemCommand(batch))));
+    }
+    return count;
+  }
+
+  const rows: Report["rows"] = [];
+  let licenses = 1;
+  let firstMedianMs: number | undefined;
+  for (const wanted of [1, 10_000, 1_000_000]) {
+    licenses = await fill(licenses, wanted);
+    const wallMs: number[] = [];
+    meter.take();
+    for (let index = 0; index < heartbeats; index++) {
+      const startedAtMs = performance.now();
+      await heartbeat(request);
+      wallMs.push(performance.now() - startedAtMs);
+    }
+    const { calls, units } = meter.take();
+    const spread = spreadOf(wallMs);
+    firstMedianMs ??= spread.median;
+    rows.push({
+      licenses,
+      "wall ms": inWords(spread, 2),
+      "of the first": (spread.median / firstMedianMs).toFixed(2),
+      "calls each": calls.length / heartbeats,
+      "units each": units / heartbeats,
+    });
+    if (licenses < wanted) break;
+  }
+  return {
+    title: "How the cost of a heartbeat grows with the licenses in the table",
+    notes: [
+      `${engine.name}; medians (quartiles) of ${heartbeats} heartbeats`,
+      `filling the table was ended after ${seconds * 10} s a step; --seconds gives it more`,
+    ],
+    rows,
+  };
+}

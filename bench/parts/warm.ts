@@ -1,0 +1,57 @@
+import * as z from "zod";
+import { buildBundles } from "../bundles.ts";
+import type { Context } from "../context.ts";
+import type { Report } from "../report.ts";
+import { runProgram } from "../run-program.ts";
+import { device, licenseKey, rival, sessionId, symbol } from "../sample.ts";
+import { inWords, spreadOf } from "../statistics.ts";
+import { startStub } from "../stub.ts";
+
+const both = z.object({ bare: z.array(z.number()), ours: z.array(z.number()) });
+const resultSchema = z.object({ cpuMicroseconds: both, wallMicroseconds: both });
+
+/** CPU and wall time of a warm call, in turn with the bare SDK call of the same `UpdateItem`. */
+export async function warm({ runs, progress, signal }: Context): Promise<Report> {
+  await using bundles = await buildBundles();
+  using stub = await startStub();
+  const caller = { license_key: licenseKey, device_fingerprint: device, symbol };
+  const operations = [
+    ["heartbeat", bundles.heartbeat, { ...caller, session_id: sessionId }],
+    ["claim", bundles.validate, caller],
+    ["refused claim", bundles.validate, { ...caller, device_fingerprint: rival }],
+    ["release", bundles.release, caller],
+  ] as const;
+
+  const blocks = runs * 10;
+  const rows: Report["rows"] = [];
+  for (const [operation, bundle, request] of operations) {
+    progress(`warm ${operation}`);
+    const words = [bundles.bare.file, bundle.file, JSON.stringify(request), String(blocks)];
+    const result = await runProgram("warm.ts", words, stub.endpoint, signal);
+    const { cpuMicroseconds: cpu, wallMicroseconds: wall } = resultSchema.parse(result);
+    rows.push({
+      operation,
+      "CPU us, bare": inWords(spreadOf(cpu.bare), 0),
+      "CPU us, ours": inWords(spreadOf(cpu.ours), 0),
+      "CPU ratio": inWords(spreadOf(ratios(cpu)), 2),
+      "of lower quartiles": (
+        spreadOf(cpu.ours).lowerQuartile / spreadOf(cpu.bare).lowerQuartile
+      ).toFixed(2),
+      "wall us, bare": inWords(spreadOf(wall.bare), 0),
+      "wall us, ours": inWords(spreadOf(wall.ours), 0),
+      "wall ratio": inWords(spreadOf(ratios(wall)), 2),
+    });
+  }
+  return {
+    title: "Warm calls, beside the bare SDK call of the same UpdateItem",
+    notes: [
+      `medians (quartiles) of ${blocks} blocks of 25 calls, one call at a time`,
+      "a ratio is that of two neighbouring blocks",
+    ],
+    rows,
+  };
+}
+
+function ratios({ bare, ours }: z.infer<typeof both>): number[] {
+  return ours.map((value, index) => value / (bare[index] ?? Number.NaN));
+}

@@ -1,0 +1,24 @@
+// Loads a bundle and has its first call answered. Words: the bundle, and what the call is given.
+// Not TypeScript: what strips the types would be in the time and the memory.
+import { createRequire } from "node:module";
+import { argv } from "node:process";
+
+const [bundleFile = "", event = "{}"] = argv.slice(2);
+const startedAtMs = performance.now();
+const startedCpu = process.cpuUsage();
+const { handler } = createRequire(import.meta.url)(bundleFile);
+const loadedAtMs = performance.now();
+const answer = await handler(JSON.parse(event), { awsRequestId: "request-1" });
+const answeredAtMs = performance.now();
+const { user, system } = process.cpuUsage(startedCpu);
+if (answer.statusCode !== 200 && answer.Attributes === undefined) {
+  throw new Error(`No success: ${JSON.stringify(answer)}`);
+}
+const result = {
+  loadMs: loadedAtMs - startedAtMs,
+  totalMs: answeredAtMs - startedAtMs,
+  sinceProcessStartMs: answeredAtMs,
+  cpuMs: (user + system) / 1000,
+  peakMemoryMb: process.resourceUsage().maxRSS / 1024,
+};
+process.stdout.write(JSON.stringify(result), () => process.exit());

@@ -1,0 +1,34 @@
+// DynamoDB's wire, and nothing behind it: answers each UpdateItem at once. A process of its own, so
+// that its work is not counted. Tells its port on stdout.
+import { createServer } from "node:http";
+import { sampleItem } from "../sample.ts";
+
+const item = sampleItem(1, Date.now());
+const applied = JSON.stringify({ Attributes: item });
+const refused = JSON.stringify({
+  __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+  message: "The conditional request failed",
+  Item: item,
+});
+let lastBody = "{}";
+
+const server = createServer((request, response) => {
+  let body = "";
+  request.setEncoding("utf8");
+  request.on("data", (chunk) => {
+    body += chunk;
+  });
+  request.on("end", () => {
+    const isQuestion = request.method === "GET";
+    if (!isQuestion) lastBody = body;
+    const isRival = !isQuestion && body.includes('"rival-');
+    response.writeHead(isRival ? 400 : 200, { "content-type": "application/x-amz-json-1.0" });
+    response.end(isQuestion ? lastBody : isRival ? refused : applied);
+  });
+});
+server.keepAliveTimeout = 60_000;
+server.listen(0, "127.0.0.1", () => {
+  const address = server.address();
+  console.log(typeof address === "object" ? address?.port : address);
+});
+process.on("disconnect", () => process.exit());

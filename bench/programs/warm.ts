@@ -1,0 +1,38 @@
+// CPU and wall time per call, in turn with the bare call of the same UpdateItem. Words: the bare
+// bundle, the function's bundle, the request's body, the number of blocks.
+import { createRequire } from "node:module";
+import { argv, env } from "node:process";
+
+const [bareFile = "", bundleFile = "", body = "{}", blocks = "30"] = argv.slice(2);
+// Short, so that what disturbs a block disturbs its neighbour too.
+const callsInBlock = 25;
+const require = createRequire(import.meta.url);
+const bare = require(bareFile).handler;
+const handler = require(bundleFile).handler;
+console.info = () => {};
+
+const event = { body, isBase64Encoded: false };
+const callOurs = () => handler(event, { awsRequestId: "request-1" });
+await callOurs();
+const update = await (await fetch(env.AWS_ENDPOINT_URL_DYNAMODB ?? "")).json();
+const callBare = () => bare(update).catch(() => {});
+
+const contenders = { bare: callBare, ours: callOurs };
+type Name = keyof typeof contenders;
+const cpuMicroseconds: Record<Name, number[]> = { bare: [], ours: [] };
+const wallMicroseconds: Record<Name, number[]> = { bare: [], ours: [] };
+for (const call of [callBare, callOurs]) for (let i = 0; i < 2_000; i++) await call();
+
+for (let block = 0; block < Number(blocks); block++) {
+  const order: Name[] = block % 2 === 0 ? ["bare", "ours"] : ["ours", "bare"];
+  for (const name of order) {
+    const call = contenders[name];
+    const startedCpu = process.cpuUsage();
+    const startedAtMs = performance.now();
+    for (let i = 0; i < callsInBlock; i++) await call();
+    const { user, system } = process.cpuUsage(startedCpu);
+    wallMicroseconds[name].push(((performance.now() - startedAtMs) * 1000) / callsInBlock);
+    cpuMicroseconds[name].push((user + system) / callsInBlock);
+  }
+}
+process.stdout.write(JSON.stringify({ cpuMicroseconds, wallMicroseconds }), () => process.exit());

@@ -1,0 +1,32 @@
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { Service } from "../lambdas/service.ts";
+import { openTable } from "../lambdas/sessions/table.ts";
+import { createLicense, type NewLicense } from "../ops/create-license.ts";
+import { clientFor, type Engine } from "../test/support/engines.ts";
+import { type Meter, meter } from "./metered-client.ts";
+
+/** The service as the functions run it, on an engine, with a meter on what it asks for. */
+export function serviceOn(
+  { endpoint, tableName, askForRefusedItem }: Engine,
+  sessionTimeoutMs = 60_000,
+): {
+  service: Service;
+  meter: Meter;
+  addLicense(license: NewLicense): Promise<void>;
+} {
+  const client = clientFor(endpoint);
+  const documents = DynamoDBDocumentClient.from(clientFor(endpoint));
+  const settings = {
+    tableName,
+    sessionTimeoutMs,
+    multiSymbolSessions: true,
+    askForRefusedItem,
+  };
+  return {
+    service: { settings, table: openTable({ client, ...settings }), now: Date.now },
+    meter: meter(client),
+    async addLicense(license) {
+      await createLicense({ client: documents, tableName }, license, Date.now());
+    },
+  };
+}
