@@ -131,6 +131,9 @@ function held<Lock>(locks: Map<string, Lock>, id: string): Lock {
 
 /** Node has no public way to bring a timer forward, and the library none to beat. */
 function runNow(timer: NodeJS.Timeout & { _onTimeout?(): void }): void {
+  const beat = timer._onTimeout;
+  if (beat === undefined) throw new Error("This Node.js keeps the callback of a timer elsewhere");
+  // Which forgets the callback.
   clearTimeout(timer);
-  timer._onTimeout?.();
+  beat.call(timer);
 }

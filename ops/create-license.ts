@@ -49,6 +49,7 @@ export async function createLicense(
     return { created: true, license };
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if ((error.$metadata.attempts ?? 1) === 1) return { created: false };
     // Met by itself: an earlier attempt of the SDK had been applied, only its answer was lost.
     const met = await getLicense({ client, tableName }, license.license_id);
     return isDeepStrictEqual(met, license) ? { created: true, license } : { created: false };

@@ -3,7 +3,8 @@
 import { createServer } from "node:http";
 import { sampleItem } from "../sample.ts";
 
-const item = sampleItem(1, Date.now());
+// A day ahead: a session that lapsed meanwhile would not be refused but fought for.
+const item = sampleItem(1, Date.now() + 86_400_000);
 const applied = JSON.stringify({ Attributes: item });
 const refused = JSON.stringify({
   __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",

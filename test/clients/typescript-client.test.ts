@@ -109,7 +109,7 @@ describe("the TypeScript client, over HTTP", () => {
       response.on("close", () => clearInterval(drip));
     };
     const started = performance.now();
-    await expect(open({ openWithinMs: 400 })).rejects.toThrow(/no_answer_in_time/);
+    await expect(open({ openWithinMs: 400 })).rejects.toThrow(ServiceUnavailable);
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 

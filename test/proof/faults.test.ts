@@ -120,12 +120,17 @@ async function expectPromisesKept(plan: Fault[], { call, sessions }: (typeof sit
   service.proxy.plan(direct.licenseId, []);
 
   // The owner goes on, now that the database is well again.
-  const holds = (await direct.stored())?.sessions.ES?.device_fingerprint === owner.device;
+  const isHolder = async () =>
+    (await direct.stored())?.sessions.ES?.device_fingerprint === owner.device;
+  const heldBefore = await isHolder();
   const beat: TimedCall = { verb: "heartbeat", sessionId: undefined, report: {}, ...owner };
   let next = await recorder.perform(faulty, beat);
   // A stall of the machine is a fault of its own, and nobody's plan.
-  if (next.body.code === "internal_error") next = await recorder.perform(faulty, beat);
-  expect(next.status === 200, about).toBe(holds);
+  for (let stalls = 0; next.body.code === "internal_error" && stalls < 4; stalls++) {
+    next = await recorder.perform(faulty, beat);
+  }
+  // The same before and after, unless a request of the first call was still under way.
+  expect([heldBefore, await isHolder()], about).toContain(next.status === 200);
   if (answer.body.code === "granted" || answer.body.code === "recorded") {
     expect(next.status, about).toBe(200);
   }

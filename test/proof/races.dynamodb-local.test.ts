@@ -4,7 +4,7 @@ import { describeRaces } from "./races.ts";
 import { howMany } from "./scale.ts";
 
 if (hasDynamoDbLocal) {
-  describeRaces("DynamoDB Local", dynamoDbLocalForProof, howMany(30, 1_000));
+  describeRaces("DynamoDB Local", dynamoDbLocalForProof, howMany(10, 1_000));
 } else {
   describe("on DynamoDB Local", () => {
     test.skip("needs Java 17", () => {});

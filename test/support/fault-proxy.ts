@@ -101,8 +101,15 @@ export async function startFaultProxy(engineEndpoint: string): Promise<FaultProx
   // Not kept alive: the engine might close a connection just as it is used again.
   const agent = new Agent({ keepAlive: false });
 
-  const server = createServer(async (incoming, response) => {
+  const server = createServer((incoming, response) => {
     response.on("error", () => {});
+    // The engine itself may break off: so does the proxy then.
+    serve(incoming, response).catch(() => reset(response));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+
+  async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const sent = await readRequest(incoming).catch(() => undefined);
     if (!sent) return;
     const forward = () => send(engineEndpoint, agent, sent);
@@ -119,9 +126,7 @@ export async function startFaultProxy(engineEndpoint: string): Promise<FaultProx
     const ofFault = spoiled.get(fault) ?? new Map<number, number>();
     spoiled.set(fault, ofFault.set(attempt, (ofFault.get(attempt) ?? 0) + 1));
     await faults[fault]({ forward, response });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
+  }
 
   return {
     endpoint: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
