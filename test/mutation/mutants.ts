@@ -196,8 +196,8 @@ export const mutants: Mutant[] = [
   { file: license, from: "    .sort();", to: "    .sort().reverse();" },
   {
     file: license,
-    from: "license.license_expiration === undefined\n    ? null",
-    to: "license.license_expiration !== undefined\n    ? null",
+    from: "if (license.license_expiration === undefined) return null;",
+    to: "if (license.license_expiration !== undefined) return null;",
   },
   // Liveness, waiting, masking.
   {
@@ -254,8 +254,8 @@ export const mutants: Mutant[] = [
     from: "settings.multiSymbolSessions && request.symbol",
     to: "request.symbol",
   },
-  { file: "lambdas/request.ts", from: "    .toUpperCase()\n", to: "" },
-  { file: "lambdas/license-key.ts", from: "  .trim()\n", to: "" },
+  { file: "lambdas/request.ts", from: ", z.toUpperCase()", to: "" },
+  { file: "lambdas/license-key.ts", from: "    z.trim(),\n", to: "" },
   { file: "lambdas/http.ts", from: "answerWithinMs = 3_500", to: "answerWithinMs = 30_000" },
   { file: "lambdas/http.ts", from: "statusCode: 500,\n", to: "statusCode: 200,\n" },
   { file: "lambdas/http.ts", from: "const nowMs = now();", to: "now(); const nowMs = now();" },
@@ -307,6 +307,7 @@ export const mutants: Mutant[] = [
   },
   { file: "lambdas/json-body.ts", from: "fatal: true, ", to: "" },
   { file: "lambdas/json-body.ts", from: "isWellFormed(body) ? body : undefined", to: "body" },
-  { file: "lambdas/json-body.ts", from: "if (hasProtoMember(body))", to: "if (!body)" },
+  { file: "lambdas/json-body.ts", from: 'if (Object.hasOwn(body, "__proto__"))', to: "if (!body)" },
+  { file: "lambdas/json-body.ts", from: "if (tainted !== undefined)", to: "if (tainted === null)" },
   { file: "lambdas/json-body.ts", from: " || Array.isArray(body)", to: "" },
 ];

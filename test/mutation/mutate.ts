@@ -67,7 +67,10 @@ async function firstFailure(index: number, files: string[]): Promise<string | un
   }
   const [exitCode] = await once(child, "close");
   if (exitCode === 0) return undefined;
-  return /FAIL\s+(.*)/.exec(output)?.[1] ?? "a test file that does not even start";
+  const failure = /FAIL\s+(.*)/.exec(output)?.[1];
+  if (failure === undefined)
+    throw new Error(`The tests did not run with mutant ${index}: ${output}`);
+  return failure;
 }
 
 function inWords({ file, from, to }: Mutant): string {

@@ -24,7 +24,6 @@ type Model = { item: License | undefined; nowMs: number; grantedIds: string[] };
 
 /**
  * Random programs of several devices and an operator against the real functions on a real engine.
- *
  */
 export function describeHistories(
   engineName: string,
