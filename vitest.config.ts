@@ -9,10 +9,14 @@ export default defineConfig({
       SESSION_TIMEOUT_SECONDS: "60",
       MULTI_SYMBOL_SESSIONS: "true",
       AWS_REGION: "local",
+      // CDK's own checks cost seconds for each template; `npm run synth` and the test of cdk-nag do them.
+      CDK_VALIDATION: "false",
     },
-    // A start of the whole service takes seconds, and more on a busy machine.
+    // A thread costs less than a process, which counts with a worker for each file.
+    pool: "threads",
     maxWorkers: 3,
     silent: "passed-only",
+    // A start of the whole service takes seconds, and more on a busy machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

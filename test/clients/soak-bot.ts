@@ -14,7 +14,7 @@ const session = await turn();
 process.once("SIGTERM", () => void session.release());
 while (!session.signal.aborted) {
   const atMs = Date.now();
-  if (session.held) console.log(session.fencingToken, atMs);
+  if (session.held) console.log(JSON.stringify({ token: session.fencingToken, atMs }));
   await wait(10);
 }
 await session.release();

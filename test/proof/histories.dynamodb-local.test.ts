@@ -3,7 +3,7 @@ import { describeHistories } from "./histories.ts";
 import { dynamoDbLocalForProof, hasDynamoDbLocal } from "./proof-engine.ts";
 import { howMany } from "./scale.ts";
 
-if (hasDynamoDbLocal) {
+if (hasDynamoDbLocal()) {
   const size = { histories: howMany(40, 4_000), lanes: 4, seedOffset: 2000 };
   describeHistories("DynamoDB Local", dynamoDbLocalForProof, size);
 } else {

@@ -30,8 +30,9 @@ export async function dynamoDbLocalForProof(): Promise<ProofEngine> {
 }
 
 /** Without Java there is no DynamoDB Local; in CI that is a failure. */
-export const hasDynamoDbLocal =
-  env.CI !== undefined || spawnSync("java", ["-version"]).status === 0;
+export function hasDynamoDbLocal(): boolean {
+  return env.CI !== undefined || spawnSync("java", ["-version"]).status === 0;
+}
 
 /**
  * For tests by the ten thousand, once their engine is open: a log line for each refusal would take

@@ -3,7 +3,7 @@ import { dynamoDbLocalForProof, hasDynamoDbLocal } from "./proof-engine.ts";
 import { describeRaces } from "./races.ts";
 import { howMany } from "./scale.ts";
 
-if (hasDynamoDbLocal) {
+if (hasDynamoDbLocal()) {
   describeRaces("DynamoDB Local", dynamoDbLocalForProof, howMany(10, 1_000));
 } else {
   describe("on DynamoDB Local", () => {

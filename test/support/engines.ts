@@ -66,6 +66,9 @@ export async function startDynamoDbLocal(): Promise<Engine> {
   const java = spawn(
     "java",
     [
+      // For a life of seconds: no second compiler, no collector with threads of its own.
+      "-XX:TieredStopAtLevel=1",
+      "-XX:+UseSerialGC",
       "-Djava.library.path=./DynamoDBLocal_lib",
       "-jar",
       "DynamoDBLocal.jar",

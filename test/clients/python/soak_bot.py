@@ -5,6 +5,7 @@ Prints a line for each act: the number of its session and when it looked whether
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 
@@ -22,4 +23,4 @@ while session is None:
 while not session.wait_lost(0.01):
     at_ms = int(time.time() * 1000)
     if session.held:
-        print(session.fencing_token, at_ms, flush=True)
+        print(json.dumps({"token": session.fencing_token, "atMs": at_ms}), flush=True)
