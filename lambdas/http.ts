@@ -14,7 +14,7 @@ export type Answer = {
 export type Turn = {
   /** The one clock reading of the request, epoch milliseconds. */
   nowMs: number;
-  /** Aborts when the time for an answer is over. */
+  /** Aborts when the time for an answer is over; nothing more may be written then. */
   signal: AbortSignal;
   /** The members of the body that are kept as text. */
   texts: Record<string, string>;
@@ -48,7 +48,7 @@ export function toHandler<Request extends CallerRequest>(
   now: () => number,
 ): Handler {
   return async (event, { awsRequestId: requestId }) => {
-    let who: Record<string, unknown> = {};
+    let who = (): Record<string, unknown> => ({});
     try {
       const nowMs = now();
       const parsed = parseBody(event, route);
@@ -62,9 +62,9 @@ export function toHandler<Request extends CallerRequest>(
         return toResult(answer);
       }
       const { request, texts } = parsed;
-      who = whoAsked(request);
+      who = () => whoAsked(request);
       const answer = await inTime((signal) => route.answer(request, { nowMs, signal, texts }));
-      if (answer.statusCode >= 400) log("info", requestId, answer, who);
+      if (answer.statusCode >= 400) log("info", requestId, answer, who());
       return toResult(answer);
     } catch (error) {
       const answer: Answer = {
@@ -76,7 +76,7 @@ export function toHandler<Request extends CallerRequest>(
           request_id: requestId,
         },
       };
-      log("error", requestId, answer, { ...who, error: inWords(error) });
+      log("error", requestId, answer, { ...who(), error: inWords(error) });
       return toResult(answer);
     }
   };

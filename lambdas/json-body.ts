@@ -48,7 +48,7 @@ export function parseBody<Request>(
 
   const texts: Record<string, string> = {};
   for (const [field, maxBytes] of Object.entries(maxBytesOfText)) {
-    const text = memberSource(source, field);
+    const text = Object.hasOwn(body, field) ? memberSource(source, field) : undefined;
     if (text === undefined) continue;
     if (Buffer.byteLength(text) > maxBytes) return refusedAs(field);
     texts[field] = text;
@@ -72,9 +72,10 @@ function descriptionOf(schema: z.core.$ZodType | undefined): string | undefined 
 
 function bodyText(event: BodyEvent): string | undefined {
   const body = event.body ?? "";
-  const bytes = Buffer.from(body, event.isBase64Encoded ? "base64" : "utf8");
-  if (bytes.length > maxBodyBytes) return undefined;
+  const encoding = event.isBase64Encoded ? "base64" : "utf8";
+  if (Buffer.byteLength(body, encoding) > maxBodyBytes) return undefined;
   if (!event.isBase64Encoded) return isWellFormed(body) ? body : undefined;
+  const bytes = Buffer.from(body, encoding);
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

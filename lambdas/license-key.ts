@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import * as z from "zod/mini";
 
 export const licenseKeySchema = z
@@ -13,7 +13,7 @@ export const licenseKeySchema = z
 
 /** The `license_id` of a (trimmed) license key: its SHA-256 in hex. Only this is ever stored. */
 export function licenseIdOf(licenseKey: string): string {
-  return createHash("sha256").update(licenseKey).digest("hex");
+  return hash("sha256", licenseKey, "hex");
 }
 
 /** A string with half a surrogate pair has no UTF-8 form: it can't be hashed nor stored as it is. */

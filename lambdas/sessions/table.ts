@@ -26,7 +26,10 @@ export type UpdateResult =
   | { applied: true; license: License }
   | { applied: false; met: License | undefined };
 
-/** The table of licenses. Anything but a refused condition is thrown, the SDK's errors as they are. */
+/**
+ * The table of licenses. Anything but a refused condition is thrown, the SDK's errors as they are.
+ * Once `signal` has aborted, nothing more is sent: neither a call nor the SDK's next attempt at one.
+ */
 export type SessionTable = {
   /** One strongly consistent `GetItem`. */
   get(licenseId: string, signal: AbortSignal): Promise<License | undefined>;
@@ -35,7 +38,7 @@ export type SessionTable = {
 };
 
 export type TableOptions = {
-  client: Pick<DynamoDBClient, "send">;
+  client: Pick<DynamoDBClient, "send" | "middlewareStack">;
   tableName: string;
   /**
    * Set for an engine that ignores `ReturnValuesOnConditionCheckFailure`, such as dynalite: the
@@ -45,15 +48,15 @@ export type TableOptions = {
 };
 
 export function openTable({ client, tableName, askForRefusedItem }: TableOptions): SessionTable {
+  sendNothingAfterAbort(client);
+
   async function get(licenseId: string, signal: AbortSignal): Promise<License | undefined> {
-    const { Item } = await client.send(
-      new GetItemCommand({
-        TableName: tableName,
-        Key: { license_id: { S: licenseId } },
-        ConsistentRead: true,
-      }),
-      { abortSignal: signal },
-    );
+    const command = new GetItemCommand({
+      TableName: tableName,
+      Key: { license_id: { S: licenseId } },
+      ConsistentRead: true,
+    });
+    const { Item } = await client.send(endedBy(signal, command));
     return Item && toLicense(Item);
   }
 
@@ -69,7 +72,7 @@ export function openTable({ client, tableName, askForRefusedItem }: TableOptions
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
     try {
-      const { Attributes } = await client.send(command, { abortSignal: signal });
+      const { Attributes } = await client.send(endedBy(signal, command));
       return { applied: true, license: toLicense(Attributes) };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
@@ -84,6 +87,33 @@ export function openTable({ client, tableName, askForRefusedItem }: TableOptions
   return { get, update };
 }
 
+/** The signals of the calls under way, by the input of their commands. */
+const signalOf = new WeakMap<object, AbortSignal>();
+
+function endedBy<Command extends { input: object }>(
+  signal: AbortSignal,
+  command: Command,
+): Command {
+  signalOf.set(command.input, signal);
+  return command;
+}
+
+/**
+ * Makes the signal of a call end its attempts. The SDK's own way, `send(command, { abortSignal })`,
+ * rules out `cacheMiddleware`; all that it does beyond this is to hang up on the attempt under way,
+ * which the engine may have applied all the same, and which the time-outs end.
+ */
+function sendNothingAfterAbort({ middlewareStack }: TableOptions["client"]): void {
+  middlewareStack.add(
+    (next) => (attempt) => {
+      signalOf.get(attempt.input)?.throwIfAborted();
+      return next(attempt);
+    },
+    // The last step before an attempt is sent.
+    { name: "sendNothingAfterAbort", step: "finalizeRequest", priority: "low", override: true },
+  );
+}
+
 /**
  * The client of the functions. Its time-outs make a silent DynamoDB an error after 1 s and leave
  * room for the SDK's two further attempts within the time a request has (see `http.ts`).
@@ -93,6 +123,8 @@ export function createClient(): DynamoDBClient {
     // Where Lambda puts them; nowhere else is looked.
     credentials: fromEnv(),
     maxAttempts: 3,
+    // Puts the steps of a call together once, not for each call: a tenth of its CPU time.
+    cacheMiddleware: true,
     requestHandler: {
       connectionTimeout: 500,
       requestTimeout: 1_000,

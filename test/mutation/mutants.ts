@@ -260,6 +260,8 @@ export const mutants: Mutant[] = [
   { file: "lambdas/http.ts", from: "statusCode: 500,\n", to: "statusCode: 200,\n" },
   { file: "lambdas/http.ts", from: "const nowMs = now();", to: "now(); const nowMs = now();" },
   { file: "lambdas/http.ts", from: "      controller.abort(error);\n", to: "" },
+  { file: table, from: "  signalOf.set(command.input, signal);\n", to: "" },
+  { file: table, from: "      signalOf.get(attempt.input)?.throwIfAborted();\n", to: "" },
   {
     file: "lambdas/validate.ts",
     from: "request.check_only ? checkClaim : claim",
@@ -302,8 +304,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: "lambdas/json-body.ts",
-    from: "bytes.length > maxBodyBytes",
-    to: "bytes.length > 2 * maxBodyBytes",
+    from: "Buffer.byteLength(body, encoding) > maxBodyBytes",
+    to: "Buffer.byteLength(body, encoding) > 2 * maxBodyBytes",
   },
   { file: "lambdas/json-body.ts", from: "fatal: true, ", to: "" },
   { file: "lambdas/json-body.ts", from: "isWellFormed(body) ? body : undefined", to: "body" },

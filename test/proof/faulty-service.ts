@@ -16,6 +16,7 @@ export type FaultyService = {
 
 export async function startFaultyService(): Promise<FaultyService> {
   const engine = await startDynalite();
+  const documents = DynamoDBDocumentClient.from(clientFor(engine.endpoint));
   const proxy = await startFaultProxy(engine.endpoint);
   vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", proxy.endpoint);
   vi.stubEnv("AWS_ACCESS_KEY_ID", "local");
@@ -23,13 +24,15 @@ export async function startFaultyService(): Promise<FaultyService> {
   return {
     proxy,
     throughProxy() {
-      const client = DynamoDBDocumentClient.from(createClient());
-      return watched({ ...engine, client, stop: async () => client.destroy() });
+      const functionsClient = createClient();
+      return watched({
+        ...engine,
+        client: documents,
+        functionsClient,
+        stop: async () => functionsClient.destroy(),
+      });
     },
-    pastProxy: watched({
-      ...engine,
-      client: DynamoDBDocumentClient.from(clientFor(engine.endpoint)),
-    }),
+    pastProxy: watched({ ...engine, client: documents, functionsClient: documents }),
     async stop() {
       vi.unstubAllEnvs();
       await proxy.stop();

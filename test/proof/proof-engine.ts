@@ -5,12 +5,16 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { vi } from "vitest";
 import type { License } from "../../lambdas/sessions/license.ts";
+import type { TableOptions } from "../../lambdas/sessions/table.ts";
 import { clientFor, startDynamoDbLocal } from "../support/engines.ts";
 import { openInProcessDynalite } from "../support/in-process-dynalite.ts";
 
 /** An engine, and a look at every reply it gives. */
 export type ProofEngine = {
+  /** What the tests write and look with. */
   client: DynamoDBDocumentClient;
+  /** What the functions go through, watched. It may be the same. */
+  functionsClient: TableOptions["client"];
   tableName: string;
   askForRefusedItem: boolean;
   /** The item of each license as the latest reply of the engine showed it. */
@@ -21,12 +25,14 @@ export type ProofEngine = {
 };
 
 export async function dynaliteForProof(): Promise<ProofEngine> {
-  return watched(await openInProcessDynalite());
+  const engine = await openInProcessDynalite();
+  return watched({ ...engine, functionsClient: engine.client });
 }
 
 export async function dynamoDbLocalForProof(): Promise<ProofEngine> {
   const engine = await startDynamoDbLocal();
-  return watched({ ...engine, client: DynamoDBDocumentClient.from(clientFor(engine.endpoint)) });
+  const client = DynamoDBDocumentClient.from(clientFor(engine.endpoint));
+  return watched({ ...engine, client, functionsClient: client });
 }
 
 /** Without Java there is no DynamoDB Local; in CI that is a failure. */
@@ -46,7 +52,7 @@ export function keepQuietAndPatient(): void {
 export function watched(engine: Omit<ProofEngine, "shown" | "paces">): ProofEngine {
   const shown: ProofEngine["shown"] = new Map();
   const paces: ProofEngine["paces"] = new Map();
-  engine.client.middlewareStack.add(
+  engine.functionsClient.middlewareStack.add(
     (next) => async (args) => {
       const id = licenseIdIn(args.input);
       const pace = paces.get(id);

@@ -41,7 +41,7 @@ export async function openWorld(
 
   let clockMs = 0;
   const settings = { tableName, askForRefusedItem: engine.askForRefusedItem, ...options };
-  const table = openTable({ client, ...settings });
+  const table = openTable({ client: engine.functionsClient, ...settings });
   const service = { settings, table, now: () => clockMs };
   const claim = validateHandler(service);
   const heartbeat = heartbeatHandler(service);
