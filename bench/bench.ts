@@ -1,7 +1,8 @@
 import "./environment.ts";
 import { arch, cpus, platform, totalmem } from "node:os";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "./context.ts";
+import { installLockLibraries } from "./lock-libraries.ts";
 import { alternatives } from "./parts/alternatives.ts";
 import { calls } from "./parts/calls.ts";
 import { cold } from "./parts/cold.ts";
@@ -18,9 +19,18 @@ type Options = { only: PartName[]; runs: number; seconds: number; json?: true };
 
 const program = new Command("bench")
   .description("Measures what a session costs. Ratios count: a busy machine shifts all times.")
-  .option("--only <parts>", `some of ${partNames.join(",")}`, readParts, partNames)
+  .addOption(
+    new Option("--only <parts>", `some of ${partNames.join(",")}`)
+      .argParser(readParts)
+      .default(partNames, "all"),
+  )
   .option("--runs <n>", "measurements of each kind", readCount, 30)
-  .option("--seconds <n>", "of load for each number of connections", readCount, 5)
+  .option(
+    "--seconds <n>",
+    "of load for each number of connections, and minutes to fill the table",
+    readCount,
+    5,
+  )
   .option("--json", "print one JSON object")
   .addHelpText("after", "\nExample:\n  npm run bench -- --only cold,warm --runs 50")
   .showHelpAfterError("(--help tells how it is used)");
@@ -47,6 +57,8 @@ const machine = {
 const reports: Partial<Record<PartName, Report>> = {};
 try {
   if (!options.json) process.stdout.write(`${Object.values(machine).join(", ")}\n\n`);
+  // First, so that nothing is measured in vain if it fails.
+  if (options.only.includes("alternatives")) await installLockLibraries(context);
   for (const name of options.only) {
     const report = await parts[name](context);
     reports[name] = report;

@@ -2,7 +2,7 @@
 export type Context = {
   /** How many measurements of each kind, in turn with those they are compared with. */
   runs: number;
-  /** How long one point of the throughput is measured, and how long a table may be filled. */
+  /** How long one point of the throughput is measured; as many minutes the filling of a table may take. */
   seconds: number;
   /** A line for people, on stderr. */
   progress: (line: string) => void;

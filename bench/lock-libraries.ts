@@ -1,6 +1,9 @@
+import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
+import type { Context } from "./context.ts";
 
 /** As much of `@deliveryhero/dynamodb-lock` as is used here. */
 type DeliveryHero = {
@@ -29,19 +32,26 @@ type LockClient = {
 };
 export type LockClientLock = { release(done: Done): void; heartbeatTimeout: NodeJS.Timeout };
 
-/** Throws one sentence that says what to do if they are not installed. */
-export function loadLockLibraries(): { deliveryHero: DeliveryHero; lockClient: LockClient } {
-  const require = createRequire(join(import.meta.dirname, "alternatives", "package.json"));
+const folder = join(import.meta.dirname, "alternatives");
+const require = createRequire(join(folder, "package.json"));
+
+/** They are no dependency of the project: their peers are deprecated. */
+export async function installLockLibraries({ progress, signal }: Context): Promise<void> {
   try {
-    return {
-      deliveryHero: require("@deliveryhero/dynamodb-lock"),
-      lockClient: require("dynamodb-lock-client"),
-    };
-  } catch (error) {
-    throw new Error("The alternatives are not installed: npm ci --prefix bench/alternatives", {
-      cause: error,
-    });
+    require.resolve("@deliveryhero/dynamodb-lock");
+    require.resolve("dynamodb-lock-client");
+  } catch {
+    progress("installing the alternatives: npm ci --prefix bench/alternatives");
+    await promisify(execFile)("npm", ["ci", "--prefix", folder], { signal });
   }
+}
+
+/** After `installLockLibraries`. */
+export function loadLockLibraries(): { deliveryHero: DeliveryHero; lockClient: LockClient } {
+  return {
+    deliveryHero: require("@deliveryhero/dynamodb-lock"),
+    lockClient: require("dynamodb-lock-client"),
+  };
 }
 
 /** The document client of the SDK's version 2, which `dynamodb-lock-client` expects. */
