@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -7,6 +8,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { fromEnv } from "@aws-sdk/credential-provider-env";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { type License, licenseSchema } from "./license.ts";
 
 /** One `UpdateItem` on the item of a license. */
@@ -38,7 +40,8 @@ export type SessionTable = {
 };
 
 export type TableOptions = {
-  client: Pick<DynamoDBClient, "send" | "middlewareStack">;
+  /** Calls end at their signal if it is one of `createClient`. */
+  client: Pick<DynamoDBClient, "send">;
   tableName: string;
   /**
    * Set for an engine that ignores `ReturnValuesOnConditionCheckFailure`, such as dynalite: the
@@ -48,15 +51,13 @@ export type TableOptions = {
 };
 
 export function openTable({ client, tableName, askForRefusedItem }: TableOptions): SessionTable {
-  sendNothingAfterAbort(client);
-
   async function get(licenseId: string, signal: AbortSignal): Promise<License | undefined> {
     const command = new GetItemCommand({
       TableName: tableName,
       Key: { license_id: { S: licenseId } },
       ConsistentRead: true,
     });
-    const { Item } = await client.send(endedBy(signal, command));
+    const { Item } = await callSignal.run(signal, () => client.send(command));
     return Item && toLicense(Item);
   }
 
@@ -72,7 +73,7 @@ export function openTable({ client, tableName, askForRefusedItem }: TableOptions
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
     try {
-      const { Attributes } = await client.send(endedBy(signal, command));
+      const { Attributes } = await callSignal.run(signal, () => client.send(command));
       return { applied: true, license: toLicense(Attributes) };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
@@ -87,31 +88,18 @@ export function openTable({ client, tableName, askForRefusedItem }: TableOptions
   return { get, update };
 }
 
-/** The signals of the calls under way, by the input of their commands. */
-const signalOf = new WeakMap<object, AbortSignal>();
-
-function endedBy<Command extends { input: object }>(
-  signal: AbortSignal,
-  command: Command,
-): Command {
-  signalOf.set(command.input, signal);
-  return command;
-}
+/** The signal of the call that is under way. */
+const callSignal = new AsyncLocalStorage<AbortSignal>();
 
 /**
- * Makes the signal of a call end its attempts. The SDK's own way, `send(command, { abortSignal })`,
- * rules out `cacheMiddleware`; all that it does beyond this is to hang up on the attempt under way,
- * which the engine may have applied all the same, and which the time-outs end.
+ * Ends each attempt of a call at the signal of the call. The SDK's own way, `send(command,
+ * { abortSignal })`, hands the signal down just so, but rules out `cacheMiddleware`.
  */
-function sendNothingAfterAbort({ middlewareStack }: TableOptions["client"]): void {
-  middlewareStack.add(
-    (next) => (attempt) => {
-      signalOf.get(attempt.input)?.throwIfAborted();
-      return next(attempt);
-    },
-    // The last step before an attempt is sent.
-    { name: "sendNothingAfterAbort", step: "finalizeRequest", priority: "low", override: true },
-  );
+class AbortingHandler extends NodeHttpHandler {
+  override handle(...[request, options]: Parameters<NodeHttpHandler["handle"]>) {
+    const abortSignal = callSignal.getStore();
+    return super.handle(request, abortSignal ? { ...options, abortSignal } : options);
+  }
 }
 
 /**
@@ -119,19 +107,34 @@ function sendNothingAfterAbort({ middlewareStack }: TableOptions["client"]): voi
  * room for the SDK's two further attempts within the time a request has (see `http.ts`).
  */
 export function createClient(): DynamoDBClient {
-  return new DynamoDBClient({
+  const client = new DynamoDBClient({
     // Where Lambda puts them; nowhere else is looked.
     credentials: fromEnv(),
     maxAttempts: 3,
     // Puts the steps of a call together once, not for each call: a tenth of its CPU time.
     cacheMiddleware: true,
-    requestHandler: {
+    requestHandler: new AbortingHandler({
       connectionTimeout: 500,
       requestTimeout: 1_000,
       // Without it the SDK only warns.
       throwOnRequestTimeout: true,
-    },
+    }),
   });
+  signWithOneSigner(client);
+  return client;
+}
+
+/**
+ * The SDK makes a signer for each call, of a copy of its whole configuration: 3 % of the CPU time
+ * of a call. What may change, the date and the credentials, a signer asks for at each signature.
+ */
+function signWithOneSigner({ config }: DynamoDBClient): void {
+  const makeSigner = config.signer;
+  let signer: Awaited<ReturnType<typeof makeSigner>> | undefined;
+  config.signer = async (authScheme) => {
+    signer ??= await makeSigner(authScheme);
+    return signer;
+  };
 }
 
 /** Throws if the item is no license. */

@@ -185,40 +185,6 @@ test("a database that never answers is a 500 of ours after 3.5 s", async () => {
   expect(await answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
 });
 
-test("after its answer a request sends nothing more, though the SDK has attempts left", async () => {
-  let attempts = 0;
-  let answersAfterMs = 0;
-  const slowClient = new DynamoDBClient({
-    region: "local",
-    endpoint: "http://127.0.0.1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-    maxAttempts: 3,
-    requestHandler: {
-      async handle() {
-        attempts++;
-        await new Promise((resolve) => setTimeout(resolve, answersAfterMs));
-        throw Object.assign(new Error("secret internals"), { name: "TimeoutError" });
-      },
-      updateHttpClientConfig() {},
-      httpHandlerConfigs: () => ({}),
-    },
-  });
-  const table = openTable({ client: slowClient, ...settings });
-  const slowHeartbeat = heartbeatHandler({ ...service, table });
-  // The first call reads files, which takes no time that can be set.
-  await ask(slowHeartbeat);
-  expect(attempts).toBe(3);
-
-  attempts = 0;
-  answersAfterMs = 2_000;
-  vi.useFakeTimers();
-  const answer = ask(slowHeartbeat);
-  await vi.advanceTimersByTimeAsync(3_500);
-  expect(await answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect(attempts).toBe(2);
-});
-
 test("a success leaves no log line", async () => {
   database.on(UpdateItemCommand).resolves({
     Attributes: {

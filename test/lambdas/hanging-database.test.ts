@@ -1,19 +1,26 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { afterEach, expect, test, vi } from "vitest";
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import type { Handler } from "../../lambdas/http.ts";
+import type { Service } from "../../lambdas/service.ts";
 import { createClient, openTable } from "../../lambdas/sessions/table.ts";
+import { validateHandler } from "../../lambdas/validate.ts";
 import { asker } from "../support/scene.ts";
 
 let stop = () => {};
+beforeEach(() => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+});
 afterEach(() => {
   stop();
+  vi.useRealTimers();
   vi.unstubAllEnvs();
 });
 
-/** A database on the wire that does with a connection whatever is given. */
-async function databaseThat(treats: (socket: Socket) => void): Promise<DynamoDBClient> {
+/** The service on a database on the wire that does with each connection whatever is given. */
+async function serviceOnDatabaseThat(treats: (socket: Socket) => void): Promise<Service> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -30,11 +37,51 @@ async function databaseThat(treats: (socket: Socket) => void): Promise<DynamoDBC
   vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", `http://127.0.0.1:${port}`);
   vi.stubEnv("AWS_ACCESS_KEY_ID", "local");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "local");
-  return createClient();
+  const settings = {
+    tableName: "Sessions",
+    sessionTimeoutMs: 60_000,
+    multiSymbolSessions: true,
+    askForRefusedItem: false,
+  };
+  const table = openTable({ client: createClient(), ...settings });
+  return { settings, table, now: Date.now };
 }
 
-const endless =
-  "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: 9999\r\n\r\n{";
+function ask(handler: Handler) {
+  return asker(handler)({ license_key: "KEY", device_fingerprint: "device", symbol: "ES" });
+}
+
+function answerOf(status: string, body: object): string {
+  const text = JSON.stringify(body);
+  const type = "content-type: application/x-amz-json-1.0";
+  return `HTTP/1.1 ${status}\r\n${type}\r\ncontent-length: ${text.length}\r\n\r\n${text}`;
+}
+
+/** One session of another symbol, long lapsed, on the only seat. */
+const fullLicense = {
+  license_id: { S: "id" },
+  status: { S: "active" },
+  license_type: { S: "standard" },
+  max_sessions: { N: "1" },
+  sessions: {
+    M: {
+      NQ: {
+        M: {
+          device_fingerprint: { S: "another-device" },
+          session_id: { S: "held" },
+          started_at: { N: "1" },
+          last_heartbeat: { N: "1" },
+        },
+      },
+    },
+  },
+};
+const applied = answerOf("200 OK", { Attributes: fullLicense });
+const refused = answerOf("400 Bad Request", {
+  __type: "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+  Item: fullLicense,
+});
+const endless = applied.slice(0, -1);
 
 test.for([
   ["takes the request and says nothing", () => {}],
@@ -44,18 +91,53 @@ test.for([
   ],
   ["hangs up", (socket: Socket) => socket.once("data", () => socket.destroy())],
 ] as const)("a database that %s is a 500 of ours within 4.5 s", async ([, treats]) => {
-  const settings = {
-    tableName: "Sessions",
-    sessionTimeoutMs: 60_000,
-    multiSymbolSessions: true,
-    askForRefusedItem: false,
-  };
-  const client = await databaseThat(treats);
-  const table = openTable({ client, ...settings });
-  const heartbeat = asker(heartbeatHandler({ settings, table, now: Date.now }));
-
+  const service = await serviceOnDatabaseThat(treats);
   const startedAtMs = performance.now();
-  const reply = await heartbeat({ license_key: "KEY", device_fingerprint: "device" });
+  const reply = await ask(heartbeatHandler(service));
   expect(reply).toMatchObject({ status: 500, body: { code: "internal_error" } });
   expect(performance.now() - startedAtMs).toBeLessThan(4_500);
 });
+
+test("answers that never ended hold no connections: the next heartbeat succeeds", async () => {
+  let answer = endless;
+  const service = await serviceOnDatabaseThat((socket) => {
+    socket.on("data", () => socket.write(answer));
+  });
+  const heartbeat = heartbeatHandler(service);
+  // As many as the SDK opens connections, and one more.
+  const replies = await Promise.all(Array.from({ length: 51 }, () => ask(heartbeat)));
+  expect(new Set(replies.map(({ body }) => body.code))).toEqual(new Set(["internal_error"]));
+  answer = applied;
+  expect((await ask(heartbeat)).status).toBe(200);
+});
+
+test("after its answer a request sends nothing more, though the SDK has attempts left", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  let requests = 0;
+  const service = await serviceOnDatabaseThat((socket) => {
+    socket.on("data", () => {
+      requests++;
+      // The claim's first write is refused at its last attempt. What comes then has no answer.
+      if (requests === 3) setTimeout(() => socket.write(refused), 900);
+    });
+  });
+  let isAnswered = false;
+  const reply = ask(validateHandler(service)).finally(() => {
+    isAnswered = true;
+  });
+  await letPass(3_499);
+  expect({ requests, isAnswered }).toEqual({ requests: 4, isAnswered: false });
+  await letPass(1);
+  expect(await reply).toMatchObject({ status: 500, body: { code: "internal_error" } });
+  await letPass(20_000);
+  expect(requests).toBe(4);
+});
+
+/** In small steps, between which the sockets have their turns. */
+async function letPass(milliseconds: number): Promise<void> {
+  const stepMs = 20;
+  for (let leftMs = milliseconds; leftMs > 0; leftMs -= stepMs) {
+    for (let turns = 0; turns < 5; turns++) await turnOfTheLoop();
+    await vi.advanceTimersByTimeAsync(Math.min(stepMs, leftMs));
+  }
+}

@@ -260,8 +260,7 @@ export const mutants: Mutant[] = [
   { file: "lambdas/http.ts", from: "statusCode: 500,\n", to: "statusCode: 200,\n" },
   { file: "lambdas/http.ts", from: "const nowMs = now();", to: "now(); const nowMs = now();" },
   { file: "lambdas/http.ts", from: "      controller.abort(error);\n", to: "" },
-  { file: table, from: "  signalOf.set(command.input, signal);\n", to: "" },
-  { file: table, from: "      signalOf.get(attempt.input)?.throwIfAborted();\n", to: "" },
+  { file: table, from: "abortSignal ? { ...options, abortSignal } : options", to: "options" },
   {
     file: "lambdas/validate.ts",
     from: "request.check_only ? checkClaim : claim",

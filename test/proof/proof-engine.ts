@@ -1,11 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { env } from "node:process";
-import { type AttributeValue, ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+} from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { vi } from "vitest";
 import type { License } from "../../lambdas/sessions/license.ts";
-import type { TableOptions } from "../../lambdas/sessions/table.ts";
 import { clientFor, startDynamoDbLocal } from "../support/engines.ts";
 import { openInProcessDynalite } from "../support/in-process-dynalite.ts";
 
@@ -14,7 +17,7 @@ export type ProofEngine = {
   /** What the tests write and look with. */
   client: DynamoDBDocumentClient;
   /** What the functions go through, watched. It may be the same. */
-  functionsClient: TableOptions["client"];
+  functionsClient: Pick<DynamoDBClient, "send" | "middlewareStack">;
   tableName: string;
   askForRefusedItem: boolean;
   /** The item of each license as the latest reply of the engine showed it. */
