@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
+import * as z from "zod";
 import type { openRights } from "./rights.ts";
 import type { ServiceClient } from "./service-client.ts";
 
@@ -8,7 +9,17 @@ export type Device = { license: number; licenseKey: string; name: string };
 /** Of a hundred heartbeats, how many are followed by something else than the next one. */
 const percent = { crash: 2, sleep: 2, release: 2 };
 
-/** Runs one bot on one device until it is stopped: claims, beats, crashes, sleeps, starts again. */
+/** Without them nothing can be judged. */
+const grantedSchema = z.object({
+  session_timeout_seconds: z.number().positive(),
+  heartbeat_interval_seconds: z.number().positive(),
+});
+
+/**
+ * Runs one bot on one device until it is stopped: claims, beats, crashes, sleeps, starts again.
+ *
+ * @throws ZodError if the service lets it in without saying for how long
+ */
 export async function runDevice(
   { license, licenseKey, name }: Device,
   service: ServiceClient,
@@ -24,8 +35,9 @@ export async function runDevice(
       await pause(waitMs + randomInt(1_000));
       continue;
     }
-    const timeoutMs = 1_000 * Number(claim.body.session_timeout_seconds);
-    const beatMs = 1_000 * Number(claim.body.heartbeat_interval_seconds);
+    const granted = grantedSchema.parse(claim.body);
+    const timeoutMs = 1_000 * granted.session_timeout_seconds;
+    const beatMs = 1_000 * granted.heartbeat_interval_seconds;
     rights.confirmed(license, name, claim.sentMs, claim.answeredMs, timeoutMs);
     await beatUntilLost(claim.body.session_id, timeoutMs, beatMs);
   }

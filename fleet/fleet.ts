@@ -1,9 +1,12 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import * as z from "zod";
+import { stopSignal } from "../local/stop-signals.ts";
 import { withTable } from "../ops/license-table.ts";
 import { Refusal } from "../ops/refusal.ts";
 import { withLicenses } from "./licenses.ts";
 import { runFleet, type Verdict } from "./run-fleet.ts";
+
+const stop = stopSignal("npm_lifecycle_event" in process.env);
 
 const program = new Command("fleet")
   .description(
@@ -25,17 +28,17 @@ const program = new Command("fleet")
   )
   .exitOverride()
   .action(async (options: Options) => {
-    const stop = new AbortController();
-    process.once("SIGINT", () => stop.abort());
-    process.once("SIGTERM", () => stop.abort());
     const { url, bots, rivals, minutes, table: tableName } = options;
-    const verdict = await withTable({ tableName }, process.env, (table) =>
-      withLicenses(table, bots, (licenseKeys) =>
-        runFleet({ url, licenseKeys, rivals, minutes }, process.stdout, stop.signal),
-      ),
+    async function runAndJudge(licenseKeys: string[]) {
+      const plan = { url, licenseKeys, rivals, minutes };
+      const verdict = await runFleet(plan, process.stdout, stop);
+      process.stdout.write(inWords(verdict));
+      if (!isGood(verdict)) process.exitCode = 1;
+    }
+    const progress = (line: string) => process.stderr.write(`${line}\n`);
+    await withTable({ tableName }, process.env, (table) =>
+      withLicenses(table, bots, runAndJudge, progress, stop),
     );
-    process.stdout.write(inWords(verdict));
-    if (!isGood(verdict)) process.exitCode = 1;
   });
 
 type Options = { url: string; bots: number; rivals: number; minutes: number; table?: string };
@@ -47,6 +50,9 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else if (error instanceof Refusal) {
     process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  } else if (stop.aborted) {
+    process.stderr.write("Stopped before any bot ran\n");
     process.exitCode = 1;
   } else throw error;
 }

@@ -6,32 +6,69 @@ import type { LicenseTable } from "../ops/license-table.ts";
 
 const atOnce = 20;
 
-/** Does some work with licenses that are made for it and removed after it, however it ends. */
+/**
+ * Does some work with licenses that are made for it and removed after it, however it ends. Their
+ * type is `fleet`.
+ *
+ * @param progress is told in words what is done
+ * @param signal stops the making of licenses; those that were made are removed
+ * @throws the reason of the signal if it aborts before the work, else whatever failed first
+ */
 export async function withLicenses<Result>(
   table: LicenseTable,
   count: number,
   work: (licenseKeys: string[]) => Promise<Result>,
+  progress: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<Result> {
   const keys = Array.from({ length: count }, () => `FLEET-${randomUUID()}`);
-  try {
-    await forEach(keys, async (licenseKey) => {
+  const begun: string[] = [];
+
+  async function makeAndWork(): Promise<Result> {
+    progress(`Making ${count} licenses`);
+    const broken = new AbortController();
+    await forEach(keys, AbortSignal.any([signal, broken.signal]), async (licenseKey) => {
+      begun.push(licenseKey);
       const license = { licenseKey, licenseType: "fleet", maxSessions: 1 };
-      await createLicense(table, license, Date.now());
+      await createLicense(table, license, Date.now()).catch((error) => broken.abort(error));
     });
-    return await work(keys);
-  } finally {
-    await forEach(keys, async (licenseKey) => {
-      const Key = { license_id: licenseIdOf(licenseKey) };
-      await table.client.send(new DeleteCommand({ TableName: table.tableName, Key }));
-    });
+    broken.signal.throwIfAborted();
+    signal.throwIfAborted();
+    return work(keys);
   }
+
+  async function remove(): Promise<void> {
+    progress(`Removing ${begun.length} licenses`);
+    const problems: unknown[] = [];
+    await forEach(begun, undefined, async (licenseKey) => {
+      const Key = { license_id: licenseIdOf(licenseKey) };
+      const command = new DeleteCommand({ TableName: table.tableName, Key });
+      await table.client.send(command).catch((error) => problems.push(error));
+    });
+    if (problems.length === 0) return;
+    progress(`${problems.length} licenses could not be removed; their type is fleet`);
+    throw problems[0];
+  }
+
+  const [done] = await Promise.allSettled([makeAndWork()]);
+  const [removed] = await Promise.allSettled([remove()]);
+  if (done.status === "rejected") throw done.reason;
+  if (removed.status === "rejected") throw removed.reason;
+  return done.value;
 }
 
-async function forEach(keys: string[], work: (key: string) => Promise<void>): Promise<void> {
+async function forEach(
+  keys: string[],
+  signal: AbortSignal | undefined,
+  work: (key: string) => Promise<void>,
+): Promise<void> {
   const pending = keys.values();
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
-      for (const key of pending) await work(key);
+      for (const key of pending) {
+        if (signal?.aborted) return;
+        await work(key);
+      }
     }),
   );
 }

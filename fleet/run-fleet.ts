@@ -21,17 +21,21 @@ export async function runFleet(
 ): Promise<Verdict> {
   const service = openServiceClient(url);
   const rights = openRights();
-  const ended = AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]);
+  const broken = new AbortController();
+  const ended = AbortSignal.any([signal, broken.signal, AbortSignal.timeout(minutes * 60_000)]);
   const devices = licenseKeys.flatMap((licenseKey, license): Device[] => [
     { license, licenseKey, name: `fleet-first-device-of-${license}` },
     ...(license < rivals
       ? [{ license, licenseKey, name: `fleet-other-device-of-${license}` }]
       : []),
   ]);
-  const running = devices.map((device) => runDevice(device, service, rights, ended));
+  const running = devices.map(async (device) => {
+    await runDevice(device, service, rights, ended).catch((error) => broken.abort(error));
+  });
   await tellProgress(service, rights, output, ended);
   await Promise.all(running);
   service.close();
+  broken.signal.throwIfAborted();
   return {
     overlaps: overlapsOf(rights.all),
     intervals: rights.all.length,

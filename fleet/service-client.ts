@@ -2,7 +2,10 @@ import { Agent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import * as z from "zod";
 
-/** An answer, and when it was asked for and came, on the clock of `performance.now()`. */
+/**
+ * An answer, and when it was asked for and came, on the clock of `performance.now()`. It was asked
+ * for when it got a connection: before that, it may have waited for one.
+ */
 export type TimedAnswer = {
   code: string;
   body: Record<string, unknown>;
@@ -25,10 +28,10 @@ export function openServiceClient(baseUrl: string) {
   let latenciesMs: number[] = [];
 
   async function ask(path: string, body: Record<string, unknown>): Promise<TimedAnswer> {
-    const sentMs = performance.now();
-    const answer = await post(new URL(path, baseUrl), agent, JSON.stringify(body)).catch(() => ({
-      code: "no_answer",
-    }));
+    let sentMs = performance.now();
+    const answer = await post(new URL(path, baseUrl), agent, JSON.stringify(body), () => {
+      sentMs = performance.now();
+    }).catch(() => ({ code: "no_answer" }));
     const answeredMs = performance.now();
     counts.set(answer.code, (counts.get(answer.code) ?? 0) + 1);
     latenciesMs.push(answeredMs - sentMs);
@@ -49,7 +52,12 @@ export function openServiceClient(baseUrl: string) {
   };
 }
 
-function post(url: URL, agent: Agent, body: string): Promise<z.infer<typeof bodySchema>> {
+function post(
+  url: URL,
+  agent: Agent,
+  body: string,
+  onConnection: () => void,
+): Promise<z.infer<typeof bodySchema>> {
   return new Promise((resolve, reject) => {
     const send = url.protocol === "https:" ? httpsRequest : httpRequest;
     const outgoing = send(url, {
@@ -59,6 +67,7 @@ function post(url: URL, agent: Agent, body: string): Promise<z.infer<typeof body
       signal: AbortSignal.timeout(giveUpAfterMs),
     });
     outgoing.on("error", reject);
+    outgoing.on("socket", onConnection);
     outgoing.on("response", async (incoming) => {
       try {
         let text = "";

@@ -44,8 +44,8 @@ afterAll(() => service.stop());
 
 test("whatever happens on the wire, at any attempt: no false success, nobody else is let in, and 500 in time", async () => {
   const sweeps = howMany(1, 26);
+  const slow = howMany(0, 1) ? slowFaults : [];
   for (let sweep = 0; sweep < sweeps; sweep++) {
-    const slow = howMany(0, 1) ? slowFaults : [];
     const cases = [...fastFaults, ...slow].flatMap((fault) => casesOf(fault, situations));
     await atOnce(48, cases);
   }
@@ -60,7 +60,7 @@ test("whatever happens on the wire, at any attempt: no false success, nobody els
   const counts = [...spoiled].map(([fault, attempts]) => `${sum(attempts.values())} ${fault}`);
   const total = sum([...spoiled.values()].map((attempts) => sum(attempts.values())));
   tell(`${total} faulted requests: ${counts.join(", ")}`);
-  for (const fault of fastFaults)
+  for (const fault of [...fastFaults, ...slow])
     expect([...(spoiled.get(fault)?.keys() ?? [])].sort(), fault).toEqual([1, 2, 3]);
   expect(spoiled.size).toBe(fastFaults.length + slowFaults.length);
   expect(total).toBeGreaterThan(howMany(400, 20_000));
@@ -69,6 +69,17 @@ test("whatever happens on the wire, at any attempt: no false success, nobody els
 function sum(numbers: Iterable<number>): number {
   return [...numbers].reduce((total, one) => total + one, 0);
 }
+
+/** What the SDK does not try again, or has no time to. */
+const final: readonly Fault[] = [
+  "table missing",
+  "garbage instead of an answer",
+  "garbage after it was applied",
+  "answer byte by byte",
+];
+const maxAttempts = 3;
+/** What faults of the first two attempts take at most; longer, and the machine was stalled. */
+const unstalledMs = 2_500;
 
 type Case = readonly [Fault[], (typeof situations)[number]];
 
@@ -111,7 +122,12 @@ async function expectPromisesKept(plan: Fault[], { call, sessions }: (typeof sit
   service.proxy.plan(direct.licenseId, plan);
   const startedAtMs = performance.now();
   const asked = recorder.perform(faulty, call).then((answer) => {
-    expect(performance.now() - startedAtMs, about).toBeLessThan(4_500);
+    const tookMs = performance.now() - startedAtMs;
+    expect(tookMs, about).toBeLessThan(4_500);
+    const isOvercome = plan.length < maxAttempts && !plan.some((fault) => final.includes(fault));
+    if (isOvercome && tookMs < unstalledMs) {
+      expect(answer.body.code, about).not.toBe("internal_error");
+    }
     return answer;
   });
   await wait(Math.random() * 60);

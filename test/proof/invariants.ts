@@ -47,7 +47,8 @@ export const invariants = {
       // A seat may be taken by the caller's own session for another symbol.
       const itself = code !== "session_limit" && "device" in call ? call.device : undefined;
       const start = shown.replace(/\.\.\.$/, "");
-      return [...devices].some((device) => device !== itself && device.startsWith(start))
+      return start !== "" &&
+        [...devices].some((device) => device !== itself && device.startsWith(start))
         ? []
         : [`nobody is ${shown}`];
     });

@@ -65,6 +65,8 @@ async function expectExplained(
   engine.paces.delete(world.licenseId);
 
   const item = await world.stored();
+  // Nothing fails in a race, so each caller is owed an answer that says what happened.
+  expect(recorder.history.filter(({ ended }) => !ended)).toEqual([]);
   const finals = finalStates(recorder.history, before, rulesOf(options));
   expect(finals.some((state) => isDeepStrictEqual(state, item))).toBe(true);
   expect(breaches(recorder.history, item, before)).toEqual([]);
