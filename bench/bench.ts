@@ -15,7 +15,13 @@ const parts = { cold, warm, calls, growth, throughput, alternatives };
 type PartName = keyof typeof parts;
 const partNames = Object.keys(parts) as PartName[];
 
-type Options = { only: PartName[]; runs: number; seconds: number; json?: true };
+type Options = {
+  only: PartName[];
+  runs: number;
+  seconds: number;
+  fillMinutes: number;
+  json?: true;
+};
 
 const program = new Command("bench")
   .description("Measures what a session costs. Ratios count: a busy machine shifts all times.")
@@ -25,12 +31,8 @@ const program = new Command("bench")
       .default(partNames, "all"),
   )
   .option("--runs <n>", "measurements of each kind", readCount, 30)
-  .option(
-    "--seconds <n>",
-    "of load for each number of connections, and minutes to fill the table",
-    readCount,
-    5,
-  )
+  .option("--seconds <n>", "of load for each number of connections", readCount, 5)
+  .option("--fill-minutes <n>", "for filling the table, at each size", readCount, 5)
   .option("--json", "print one JSON object")
   .addHelpText("after", "\nExample:\n  npm run bench -- --only cold,warm --runs 50")
   .showHelpAfterError("(--help tells how it is used)");
@@ -43,6 +45,7 @@ process.once("SIGTERM", () => stop.abort());
 const context: Context = {
   runs: options.runs,
   seconds: options.seconds,
+  fillMinutes: options.fillMinutes,
   progress: (line) => process.stderr.write(`${line}\n`),
   signal: stop.signal,
 };

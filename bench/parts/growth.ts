@@ -15,7 +15,7 @@ const heartbeats = 1_000;
 const warmUps = 5_000;
 
 /** The same heartbeat with ever more licenses in the table. */
-export async function growth({ seconds, progress, signal }: Context): Promise<Report> {
+export async function growth({ fillMinutes, progress, signal }: Context): Promise<Report> {
   await using engine = await startEngine();
   const { service, meter, addLicense } = serviceOn(engine);
   const request = { license_key: "GROWTH", device_fingerprint: device, symbol };
@@ -26,7 +26,7 @@ export async function growth({ seconds, progress, signal }: Context): Promise<Re
 
   /** Adds licenses until there are so many, or the time is over; tells how many there are. */
   async function fill(from: number, to: number): Promise<number> {
-    const endsAtMs = performance.now() + seconds * 60_000;
+    const endsAtMs = performance.now() + fillMinutes * 60_000;
     let count = from;
     let toldAtMs = Number.NEGATIVE_INFINITY;
     while (count < to && performance.now() < endsAtMs) {
@@ -82,7 +82,7 @@ export async function growth({ seconds, progress, signal }: Context): Promise<Re
     notes: [
       `${engine.name}; medians (quartiles) of ${heartbeats} heartbeats`,
       `after ${warmUps} that are not counted`,
-      `a step of filling the table ends after ${seconds} minutes; --seconds gives it more`,
+      `a step of filling the table ends after ${fillMinutes} minutes; --fill-minutes gives it more`,
     ],
     rows,
   };

@@ -16,17 +16,18 @@ export async function warm({ runs, progress, signal }: Context): Promise<Report>
   using stub = await startStub();
   const caller = { license_key: licenseKey, device_fingerprint: device, symbol };
   const operations = [
-    ["heartbeat", bundles.heartbeat, { ...caller, session_id: sessionId }],
-    ["claim", bundles.validate, caller],
-    ["refused claim", bundles.validate, { ...caller, device_fingerprint: rival }],
-    ["release", bundles.release, caller],
+    ["heartbeat", bundles.heartbeat, { ...caller, session_id: sessionId }, 200],
+    ["claim", bundles.validate, caller, 200],
+    ["refused claim", bundles.validate, { ...caller, device_fingerprint: rival }, 403],
+    ["release", bundles.release, caller, 200],
   ] as const;
 
   const blocks = runs * 10;
   const rows: Report["rows"] = [];
-  for (const [operation, bundle, request] of operations) {
+  for (const [operation, bundle, request, status] of operations) {
     progress(`warm ${operation}`);
-    const words = [bundles.bare.file, bundle.file, JSON.stringify(request), String(blocks)];
+    const answered = [JSON.stringify(request), String(status)];
+    const words = [bundles.bare.file, bundle.file, ...answered, String(blocks)];
     const result = await runProgram("warm.ts", words, stub.endpoint, signal);
     const { cpuMicroseconds: cpu, wallMicroseconds: wall } = resultSchema.parse(result);
     rows.push({

@@ -1,9 +1,9 @@
 // CPU and wall time per call, in turn with the bare call of the same UpdateItem. Words: the bare
-// bundle, the function's bundle, the request's body, the number of blocks.
+// bundle, the function's bundle, the request's body, the status of its answer, the number of blocks.
 import { createRequire } from "node:module";
 import { argv, env } from "node:process";
 
-const [bareFile = "", bundleFile = "", body = "{}", blocks = "30"] = argv.slice(2);
+const [bareFile = "", bundleFile = "", body = "{}", status = "200", blocks = "30"] = argv.slice(2);
 // Short, so that what disturbs a block disturbs its neighbour too.
 const callsInBlock = 25;
 const require = createRequire(import.meta.url);
@@ -13,9 +13,18 @@ console.info = () => {};
 
 const event = { body, isBase64Encoded: false };
 const callOurs = () => handler(event, { awsRequestId: "request-1" });
-await callOurs();
+const { statusCode } = await callOurs();
+if (statusCode !== Number(status)) throw new Error(`${statusCode} where ${status} was expected`);
 const update = await (await fetch(env.AWS_ENDPOINT_URL_DYNAMODB ?? "")).json();
-const callBare = () => bare(update).catch(() => {});
+const isRefused = statusCode !== 200;
+const bareProblem = await bare(update).then(
+  () => undefined,
+  (error: Error) => error.name,
+);
+if (bareProblem !== (isRefused ? "ConditionalCheckFailedException" : undefined)) {
+  throw new Error(`The bare call ended with ${bareProblem}`);
+}
+const callBare = isRefused ? () => bare(update).catch(() => {}) : () => bare(update);
 
 const contenders = { bare: callBare, ours: callOurs };
 type Name = keyof typeof contenders;

@@ -392,6 +392,20 @@ export function describeBehaviour(engineName: string, startEngine: () => Promise
         });
       });
 
+      test("a day or an hour that is not whole any more is not counted", async () => {
+        const { scene, license_key, a } = await heldByA();
+        await scene.change(license_key, { license_expiration: scene.nowMs() + 86_400_000 });
+        expect((await scene.heartbeat(a)).body).toMatchObject({
+          days_until_expiration: 1,
+          hours_until_expiration: 24,
+        });
+        scene.passMs(1);
+        expect((await scene.heartbeat(a)).body).toMatchObject({
+          days_until_expiration: 0,
+          hours_until_expiration: 23,
+        });
+      });
+
       test("a license without end has null for what is left of it", async () => {
         const { scene, a } = await heldByA();
         expect((await scene.heartbeat(a)).body).toMatchObject({

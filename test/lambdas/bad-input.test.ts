@@ -77,6 +77,7 @@ describe.for(names)("%s", (name) => {
   test.for([
     ["bytes that are no UTF-8", base64(Buffer.from([0x7b, 0xff, 0xfe, 0x7d]))],
     ["base64 of broken JSON", base64("{")],
+    ["a byte order mark", base64(`\ufeff${JSON.stringify(valid)}`)],
     ["no base64 at all", "%%%"],
   ] as const)("%s under the base64 flag is a 400 that names the body", async ([, body]) => {
     expect(await send(name, body, true)).toMatchObject({

@@ -11,7 +11,13 @@ const neededShare = 0.95;
 
 /** From fast to slow: a mutant goes on to the next only if it survives. */
 const stages = [
-  ["test/behaviour/dynalite", "test/lambdas/sessions", "test/lambdas/failing-database"],
+  [
+    "test/behaviour/dynalite",
+    "test/lambdas/sessions",
+    "test/lambdas/failing-database",
+    "test/lambdas/environment",
+    "test/lambdas/json-source",
+  ],
   ["test/lambdas/bad-input", "test/proof/histories.dynalite-one", "test/proof/races.dynalite"],
   ["test/proof/late-requests", "test/lambdas/hanging-database", "test/proof/bad-bodies"],
   ["test/proof/faults", "test/proof/clocks", "test/behaviour/dynamodb-local"],
