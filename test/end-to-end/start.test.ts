@@ -157,6 +157,17 @@ describe("npm start", () => {
     expect(await claim.json()).toMatchObject({ code: "granted" });
   });
 
+  test("a fingerprint that is not UTF-8 is a 400, and claims for nobody", async () => {
+    const { a } = await twoDevices();
+    const response = await fetch(`${service.url}${validate}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: Buffer.from(JSON.stringify({ ...a, device_fingerprint: "device-\u00ff" }), "latin1"),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "bad_request", field: "body" });
+  });
+
   test("a port in use is one clear sentence and exit 1", async () => {
     const { port } = new URL(service.url);
     const second = npm(["start"], { PORT: port, DYNAMODB_PORT: "0", DATA_DIR: temporaryFolder() });
