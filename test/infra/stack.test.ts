@@ -273,8 +273,15 @@ describe("the settings", () => {
     ["alarmEmail", "nobody"],
     ["logRetentionDays", "8"],
     ["throttleBurst", "-1"],
+    ["throttleBurst", true],
+    ["sessionTimeoutSeconds", null],
+    ["logRetentionDays", [7]],
   ] as const)("context %s=%s is refused by name", ([name, value]) => {
     expect(() => stackTemplate({ [name]: value })).toThrow(`context ${name}`);
+  });
+
+  test("a name that is misspelled is refused, not ignored", () => {
+    expect(() => stackTemplate({ sessionTimeoutSecond: 90 })).toThrow("sessionTimeoutSecond");
   });
 });
 
