@@ -1,6 +1,7 @@
-import { RemovalPolicy, Validations } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { AccessLogField, AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
 import {
+  CorsHttpMethod,
   HttpApi,
   HttpMethod,
   HttpStage,
@@ -20,7 +21,17 @@ export class SessionsApi extends Construct {
 
   constructor(scope: Construct, id: string, table: TableV2, settings: Settings) {
     super(scope, id);
-    this.httpApi = new HttpApi(this, "HttpApi", { createDefaultStage: false });
+    this.httpApi = new HttpApi(this, "HttpApi", {
+      createDefaultStage: false,
+      // Any origin: the key in the body is the only credential, there are no cookies, and the answer
+      // tells a page nothing that the key does not.
+      corsPreflight: {
+        allowOrigins: ["*"],
+        allowMethods: [CorsHttpMethod.POST],
+        allowHeaders: ["content-type"],
+        maxAge: Duration.days(1),
+      },
+    });
     new HttpStage(this, "Stage", {
       httpApi: this.httpApi,
       stageName: "$default",

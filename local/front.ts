@@ -3,9 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { finished } from "node:stream/promises";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Api } from "./api.ts";
+import { answerPreflight, withCorsHeaders } from "./cors.ts";
 import { type HttpAnswer, jsonAnswer } from "./http-answer.ts";
 import { listen } from "./listen.ts";
 import { readBody } from "./request-body.ts";
+import type { Cors } from "./template-schema.ts";
 
 /** Closing it lets the requests in flight have their answers, but not for long. */
 export type Front = AsyncDisposable & { port: number };
@@ -18,9 +20,10 @@ const finishWithinMs = 5_000;
  * Serves the API over HTTP, on this machine only.
  *
  * @param wantedPort 0 picks a free one
+ * @param cors without it pages of other origins are not served
  * @throws StartProblem if the port can't be had
  */
-export async function startFront(api: Api, wantedPort: number): Promise<Front> {
+export async function startFront(api: Api, wantedPort: number, cors?: Cors): Promise<Front> {
   const inFlight = new Set<Promise<void>>();
   const server = createServer((request, response) => {
     void serve(request, response);
@@ -36,19 +39,18 @@ export async function startFront(api: Api, wantedPort: number): Promise<Front> {
     const receivedAtMs = Date.now();
     const body = await readBody(request, maxBodyBytes).catch(() => "broken off" as const);
     if (body === "broken off") return;
+    const { method = "", url: target = "", headersDistinct: headers } = request;
+    const sourceIp = request.socket.remoteAddress ?? "";
+    const received = { method, target, headers, sourceIp, port, requestId, receivedAtMs };
     const answer =
-      body === "too large"
-        ? jsonAnswer(413, { message: "Request Entity Too Large" })
-        : await api({
-            method: request.method ?? "",
-            target: request.url ?? "",
-            headers: request.headersDistinct,
-            body,
-            sourceIp: request.socket.remoteAddress ?? "",
-            port,
-            requestId,
-            receivedAtMs,
-          });
+      answerPreflight(cors, received) ??
+      withCorsHeaders(
+        cors,
+        headers,
+        body === "too large"
+          ? jsonAnswer(413, { message: "Request Entity Too Large" })
+          : await api({ ...received, body }),
+      );
     send(response, answer, requestId);
   }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { decodePath, type RouteMatch } from "./router.ts";
@@ -32,7 +33,8 @@ export function toEvent(
   const headers = toEventHeaders(request);
   const cookies = (request.headers.cookie ?? []).flatMap((line) => line.split(/;\s*/));
   const queryStringParameters = joinValues(new URLSearchParams(query));
-  const isText = isTextType(headers["content-type"]);
+  // Decoded, different bytes that are no UTF-8 would become the same text.
+  const isText = isTextType(headers["content-type"]) && isUtf8(request.body);
   const domainName = (headers.host ?? "").replace(/:\d+$/, "");
 
   return {

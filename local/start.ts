@@ -78,7 +78,7 @@ async function start(): Promise<void> {
   );
   await Promise.all([...functions.values()].map(({ loaded }) => loaded));
   const api = createApi(app, functions, (line) => console.error(line));
-  const front = resources.use(await startFront(api, settings.port));
+  const front = resources.use(await startFront(api, settings.port, app.cors));
 
   const address = `http://127.0.0.1:${front.port}`;
   const data = settings.engineEndpoint === undefined ? `, data in ${settings.dataFolder}` : "";

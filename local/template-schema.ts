@@ -28,6 +28,18 @@ export const assetsSchema = z.object({
   ),
 });
 
+const corsSchema = z.object({
+  AllowOrigins: z.tuple([z.literal("*")]),
+  AllowMethods: z.array(z.string()).exactOptional(),
+  AllowHeaders: z.array(z.string()).exactOptional(),
+  ExposeHeaders: z.array(z.string()).exactOptional(),
+  MaxAge: z.int().exactOptional(),
+});
+
+export type Cors = z.infer<typeof corsSchema>;
+
+export const apiSchema = z.object({ CorsConfiguration: corsSchema.exactOptional() });
+
 export const routeSchema = z.object({
   RouteKey: z.string(),
   AuthorizationType: z.literal("NONE").optional(),

@@ -2,8 +2,10 @@ import { join } from "node:path";
 import type * as z from "zod";
 import { StartProblem } from "./start-problem.ts";
 import {
+  apiSchema,
   apiType,
   assetsSchema,
+  type Cors,
   functionSchema,
   integrationSchema,
   routeSchema,
@@ -14,6 +16,7 @@ import {
 
 export type LocalApp = {
   apiId: string;
+  cors: Cors | undefined;
   routes: readonly RouteSpec[];
   /** Those that a route leads to. */
   functions: readonly FunctionSpec[];
@@ -102,6 +105,7 @@ export function interpretTemplate(
 
   return {
     apiId,
+    cors: read(apiId, apiType, apiSchema).CorsConfiguration,
     routes,
     functions: [...new Set(routes.map(({ functionId }) => functionId))].map(readFunction),
     tables: tableIds.map((id) => ({

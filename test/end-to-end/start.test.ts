@@ -128,6 +128,46 @@ describe("npm start", () => {
     expect({ status: response.status, body: await response.json() }).toEqual(notFound);
   });
 
+  test("a page of any origin is let through by its browser, and can read what it is answered", async () => {
+    const origin = "https://bots.example";
+    const preflight = await fetch(`${service.url}${validate}`, {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type",
+      },
+    });
+    expect(preflight.status).toBe(204);
+    expect(await preflight.text()).toBe("");
+    expect(Object.fromEntries(preflight.headers)).toMatchObject({
+      "access-control-allow-origin": "*",
+      "access-control-allow-methods": "POST",
+      "access-control-allow-headers": "content-type",
+      "access-control-max-age": "86400",
+    });
+
+    const { a } = await twoDevices();
+    const claim = await fetch(`${service.url}${validate}`, {
+      method: "POST",
+      headers: { origin, "content-type": "application/json" },
+      body: JSON.stringify(a),
+    });
+    expect(claim.headers.get("access-control-allow-origin")).toBe("*");
+    expect(await claim.json()).toMatchObject({ code: "granted" });
+  });
+
+  test("a fingerprint that is not UTF-8 is a 400, and claims for nobody", async () => {
+    const { a } = await twoDevices();
+    const response = await fetch(`${service.url}${validate}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: Buffer.from(JSON.stringify({ ...a, device_fingerprint: "device-\u00ff" }), "latin1"),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: "bad_request", field: "body" });
+  });
+
   test("a port in use is one clear sentence and exit 1", async () => {
     const { port } = new URL(service.url);
     const second = npm(["start"], { PORT: port, DYNAMODB_PORT: "0", DATA_DIR: temporaryFolder() });

@@ -88,6 +88,17 @@ describe("the API", () => {
   });
 });
 
+test("the API lets pages of any origin send JSON, and browsers remember it for a day", () => {
+  template.hasResourceProperties("AWS::ApiGatewayV2::Api", {
+    CorsConfiguration: {
+      AllowOrigins: ["*"],
+      AllowMethods: ["POST"],
+      AllowHeaders: ["content-type"],
+      MaxAge: 86_400,
+    },
+  });
+});
+
 describe("the functions", () => {
   test("run on Node.js 24 on arm64, log JSON, and outlast their own answer in time", () => {
     template.resourceCountIs("AWS::Lambda::Function", 3);
@@ -262,8 +273,15 @@ describe("the settings", () => {
     ["alarmEmail", "nobody"],
     ["logRetentionDays", "8"],
     ["throttleBurst", "-1"],
+    ["throttleBurst", true],
+    ["sessionTimeoutSeconds", null],
+    ["logRetentionDays", [7]],
   ] as const)("context %s=%s is refused by name", ([name, value]) => {
     expect(() => stackTemplate({ [name]: value })).toThrow(`context ${name}`);
+  });
+
+  test("a name that is misspelled is refused, not ignored", () => {
+    expect(() => stackTemplate({ sessionTimeoutSecond: 90 })).toThrow("sessionTimeoutSecond");
   });
 });
 

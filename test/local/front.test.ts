@@ -7,18 +7,22 @@ import { type Api, createApi } from "../../local/api.ts";
 import { startFront } from "../../local/front.ts";
 import { jsonAnswer } from "../../local/http-answer.ts";
 import { listen } from "../../local/listen.ts";
+import type { Cors } from "../../local/template-schema.ts";
 import { startFixture } from "./support/fixture-function.ts";
 
 const anyApi: Api = async () => jsonAnswer(200, "well");
 
-async function serve(api: Api) {
-  const front = await startFront(api, 0);
+async function serve(api: Api, cors?: Cors) {
+  const front = await startFront(api, 0, cors);
   onTestFinished(() => front[Symbol.asyncDispose]());
   return { ...front, address: `http://127.0.0.1:${front.port}` };
 }
 
 /** A front with a route for each function: `POST /NAME`. */
-async function serveFunctions(codeOf: Record<string, string>, timeoutSeconds = 10) {
+async function serveFunctions(
+  codeOf: Record<string, string>,
+  { timeoutSeconds = 10, cors }: { timeoutSeconds?: number; cors?: Cors } = {},
+) {
   const reports: string[] = [];
   const functions = new Map(
     await Promise.all(
@@ -33,7 +37,7 @@ async function serveFunctions(codeOf: Record<string, string>, timeoutSeconds = 1
     functionId: name,
   }));
   const api = createApi({ apiId: "api", routes }, functions, (line) => reports.push(line));
-  return { ...(await serve(api)), reports };
+  return { ...(await serve(api, cors)), reports };
 }
 
 /** Sends bytes as they are and gives back all that comes. */
@@ -43,6 +47,7 @@ async function exchange(port: number, request: string): Promise<string> {
   return text(socket);
 }
 
+const limitBytes = 10 * 1024 * 1024;
 const internalServerError = { message: "Internal Server Error" };
 
 describe("the front", () => {
@@ -153,8 +158,6 @@ describe("the front", () => {
 });
 
 describe("a body", () => {
-  const limitBytes = 10 * 1024 * 1024;
-
   test("of 10 MB is let through", async () => {
     const { address } = await serve(async ({ body }) => jsonAnswer(200, body.length));
     const response = await fetch(address, { method: "POST", body: Buffer.alloc(limitBytes) });
@@ -172,6 +175,31 @@ describe("a body", () => {
   });
 });
 
+describe("where CORS is configured", () => {
+  const cors: Cors = { AllowOrigins: ["*"], AllowMethods: ["POST"] };
+  const origin = "https://bots.example";
+
+  test("a preflight is answered without asking the API", async () => {
+    const { address } = await serve(async () => jsonAnswer(500, "asked"), cors);
+    const headers = { origin, "access-control-request-method": "POST" };
+    const response = await fetch(address, { method: "OPTIONS", headers });
+    expect(response.status).toBe(204);
+    expect(response.headers.get("access-control-allow-methods")).toBe("POST");
+  });
+
+  test.each([
+    [404, "/other", ""],
+    [413, "/bad", Buffer.alloc(limitBytes + 1)],
+    [500, "/bad", ""],
+  ])("a page can read a %i of the gateway itself", async (status, path, body) => {
+    const bad = "export const handler = async () => { throw new Error(); };";
+    const { address } = await serveFunctions({ bad }, { cors });
+    const response = await fetch(address + path, { method: "POST", headers: { origin }, body });
+    expect(response.status).toBe(status);
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+  });
+});
+
 describe("a function that fails", () => {
   test.each([
     ["throws", "throw new Error('secret')"],
@@ -186,7 +214,7 @@ describe("a function that fails", () => {
         bad: `export const handler = async () => { ${code} };`,
         good: "export const handler = async () => 'well';",
       },
-      0.5,
+      { timeoutSeconds: 0.5 },
     );
     const post = (name: string) => fetch(`${address}/${name}`, { method: "POST" });
     const [bad, good] = await Promise.all([post("bad"), post("good")]);

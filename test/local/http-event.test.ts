@@ -134,6 +134,14 @@ describe("a body", () => {
     expect(event).toMatchObject({ body: body.toString("base64"), isBase64Encoded: true });
   });
 
+  test("of a text type that is not UTF-8 is base64, so that no two bodies become one", () => {
+    for (const bytes of [[0xff], [0xfe], [0xc3], [0xed, 0xa0, 0x80]]) {
+      const body = Buffer.from(bytes);
+      const event = eventOf({ body, headers: { "content-type": ["application/json"] } });
+      expect(event).toMatchObject({ body: body.toString("base64"), isBase64Encoded: true });
+    }
+  });
+
   test("without a type is base64", () => {
     expect(eventOf({ body })).toMatchObject({ isBase64Encoded: true });
   });

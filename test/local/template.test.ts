@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { StartProblem } from "../../local/start-problem.ts";
 import { interpretTemplate } from "../../local/template.ts";
-import { assets, functionWith, integrationOf, templateWith } from "./support/assembly.ts";
+import { apiWith, assets, functionWith, integrationOf, templateWith } from "./support/assembly.ts";
 
 const folder = join("/", "out");
 const interpret = (changes?: Record<string, unknown>) =>
@@ -32,6 +32,11 @@ describe("a template", () => {
         },
       ],
     });
+  });
+
+  test("gives the CORS configuration of its API", () => {
+    const CorsConfiguration = { AllowOrigins: ["*"], AllowMethods: ["POST"], MaxAge: 60 };
+    expect(interpret({ Api: apiWith({ CorsConfiguration }) }).cors).toEqual(CorsConfiguration);
   });
 
   test("may leave to CloudFormation what has a default", () => {
@@ -85,6 +90,11 @@ describe("what can't be run here is told, with its place:", () => {
   test.each([
     ["no API", { Api: { Type: "AWS::SNS::Topic" } }, "AWS::ApiGatewayV2::Api"],
     ["two APIs", { Api2: { Type: "AWS::ApiGatewayV2::Api" } }, "AWS::ApiGatewayV2::Api"],
+    [
+      "an origin of one's own",
+      { Api: apiWith({ CorsConfiguration: { AllowOrigins: ["https://bots.example"] } }) },
+      "Api (AWS::ApiGatewayV2::Api) can't be run locally. CorsConfiguration.AllowOrigins",
+    ],
     ["no integration", { BeatIntegration: { Type: "AWS::SNS::Topic" } }, "BeatIntegration"],
     [
       "an authorizer",

@@ -4,7 +4,7 @@ const integrationTarget = (id: string) => ({ "Fn::Join": ["", ["integrations/", 
 export function templateWith(changes: Record<string, unknown> = {}): unknown {
   return {
     Resources: {
-      Api: { Type: "AWS::ApiGatewayV2::Api", Properties: { ProtocolType: "HTTP" } },
+      Api: apiWith({}),
       BeatRoute: {
         Type: "AWS::ApiGatewayV2::Route",
         Properties: {
@@ -28,6 +28,10 @@ export function templateWith(changes: Record<string, unknown> = {}): unknown {
       ...changes,
     },
   };
+}
+
+export function apiWith(changes: Record<string, unknown>): unknown {
+  return { Type: "AWS::ApiGatewayV2::Api", Properties: { ProtocolType: "HTTP", ...changes } };
 }
 
 export function integrationOf(uri: unknown): unknown {
