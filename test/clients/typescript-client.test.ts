@@ -135,8 +135,13 @@ describe("the TypeScript client, over HTTP", () => {
     for (const options of [
       { marginMs: -1 },
       { marginMs: Number.NaN },
+      { marginMs: Infinity },
       { requestTimeoutMs: 0 },
+      { requestTimeoutMs: Number.NaN },
+      { requestTimeoutMs: Infinity },
       { openWithinMs: -1 },
+      { openWithinMs: Number.NaN },
+      { openWithinMs: -Infinity },
     ]) {
       await expect(open(options)).rejects.toThrow(RangeError);
     }
@@ -144,6 +149,14 @@ describe("the TypeScript client, over HTTP", () => {
       await expect(open({ url })).rejects.toThrow(TypeError);
     }
     expect(service.asked).toEqual([]);
+  });
+
+  test("any length of time can be chosen", async () => {
+    const longest = Number.MAX_VALUE;
+    for (const openWithinMs of [longest, Infinity]) {
+      const session = await open({ marginMs: longest, requestTimeoutMs: longest, openWithinMs });
+      expect(session.held).toBe(true);
+    }
   });
 
   test("the address may have a path of its own, with a slash at its end or without", async () => {
