@@ -159,6 +159,16 @@ describe("the TypeScript client, over HTTP", () => {
     }
   });
 
+  test("a release outlives the page that sends it, a claim or a heartbeat does not", async () => {
+    const sent = vi.spyOn(globalThis, "fetch");
+    const session = await open();
+    await vi.waitFor(() => expect(service.asked).toContain("/api/heartbeat"), 5_000);
+    await session.release();
+    for (const [url, options] of sent.mock.calls) {
+      expect(options?.keepalive).toBe(String(url).endsWith("/api/session/release"));
+    }
+  });
+
   test("the address may have a path of its own, with a slash at its end or without", async () => {
     for (const path of ["/stage", "/stage/"]) {
       await open({ url: service.url + path, openWithinMs: 200 }).catch(() => {});
