@@ -1,11 +1,10 @@
-import { mkdir } from "node:fs/promises";
 import type { Server } from "node:http";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import { listen } from "./listen.ts";
 import { localClientConfig } from "./local-client-config.ts";
+import { makeDataFolder } from "./make-data-folder.ts";
 import type { Settings } from "./settings.ts";
 import { StartProblem } from "./start-problem.ts";
 
@@ -34,10 +33,7 @@ async function findEngine(endpoint: string): Promise<Engine> {
 }
 
 async function startEmbedded({ enginePort, dataFolder }: EngineSettings): Promise<Engine> {
-  const path = join(dataFolder, "dynamodb");
-  await mkdir(path, { recursive: true }).catch((error) => {
-    throw new StartProblem(`DATA_DIR ${dataFolder} can't be used (${error}).`);
-  });
+  const path = await makeDataFolder(dataFolder, "dynamodb");
   const server = dynalite({ path, createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
   // It throws, from within the event, when a caller breaks off: as a function does that is killed.
   server.on("request", (request) => request.removeAllListeners("error"));

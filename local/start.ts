@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { resolve } from "node:path";
 import { env } from "node:process";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
@@ -13,6 +12,7 @@ import { startFront } from "./front.ts";
 import { functionEnvironment } from "./function-environment.ts";
 import { startFunction } from "./function-host.ts";
 import { localClientConfig } from "./local-client-config.ts";
+import { makeDataFolder } from "./make-data-folder.ts";
 import { returnsRefusedItem } from "./refused-item.ts";
 import { readSettings } from "./settings.ts";
 import { StartProblem } from "./start-problem.ts";
@@ -41,7 +41,7 @@ process.exit(exitCode);
 /** Leaves in `resources` all that must be closed at the end, the last one first. */
 async function start(): Promise<void> {
   const settings = readSettings(env);
-  const assemblyFolder = resolve(settings.dataFolder, "cdk.out");
+  const assemblyFolder = await makeDataFolder(settings.dataFolder, "cdk.out");
 
   console.log("Starting the database and synthesizing the stack ...");
   const context = {

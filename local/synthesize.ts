@@ -26,7 +26,8 @@ export async function synthesize(
     .parse(JSON.parse(await readFile(join(projectFolder, "cdk.json"), "utf8")));
   signal.throwIfAborted();
   try {
-    const running = promisify(execFile)(execPath, ["infra/app.ts"], {
+    const words = ["--disable-warning=ExperimentalWarning", "infra/app.ts"];
+    const running = promisify(execFile)(execPath, words, {
       cwd: projectFolder,
       env: {
         ...env,

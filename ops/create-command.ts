@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { createLicense } from "./create-license.ts";
+import { createLicense, defaultLicenseType, defaultMaxSessions } from "./create-license.ts";
 import { licenseView } from "./license-item.ts";
 import { expiresText } from "./license-text.ts";
 import {
@@ -32,13 +32,13 @@ export function addCreateCommand(program: Command, surroundings: Surroundings): 
     .command("create")
     .description("Makes a license and prints its key, once: only a hash of it is stored.")
     .option("--key <key>", "the key; a random one if not given", readAs("--key", keySchema))
-    .option("--type <type>", "what was sold", readAs("--type", typeSchema), "standard")
+    .option("--type <type>", "what was sold", readAs("--type", typeSchema), defaultLicenseType)
     .option("--days <n>", "how long it lasts; for ever if not given", readAs("--days", daysSchema))
     .option(
       "--max-sessions <n>",
       "how many symbols at a time",
       readAs("--max-sessions", seatsSchema),
-      20,
+      defaultMaxSessions,
     )
     .option("--email <address>", "whose it is", readAs("--email", emailSchema));
   addTableOptions(command)

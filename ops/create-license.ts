@@ -6,11 +6,14 @@ import type { License } from "../lambdas/sessions/license.ts";
 import { getLicense } from "./get-license.ts";
 import type { LicenseTable } from "./license-table.ts";
 
+export const defaultLicenseType = "standard";
+export const defaultMaxSessions = 20;
+
 export type NewLicense = {
   licenseKey: string;
-  /** "standard" if not given. */
+  /** `defaultLicenseType` if not given. */
   licenseType?: string;
-  /** 20 if not given. */
+  /** `defaultMaxSessions` if not given. */
   maxSessions?: number;
   email?: string;
   /** Epoch milliseconds; a license without it never expires. */
@@ -24,7 +27,13 @@ export type NewLicense = {
  */
 export async function createLicense(
   { client, tableName }: LicenseTable,
-  { licenseKey, licenseType = "standard", maxSessions = 20, email, expiresAtMs }: NewLicense,
+  {
+    licenseKey,
+    licenseType = defaultLicenseType,
+    maxSessions = defaultMaxSessions,
+    email,
+    expiresAtMs,
+  }: NewLicense,
   nowMs: number,
 ): Promise<{ created: true; license: License } | { created: false }> {
   const license: License = {

@@ -10,7 +10,8 @@ export type ListShape<Entry> = {
 
 /**
  * Prints pages as they come: as lines, or as one JSON array with an element on each line. An array
- * that was broken off is no JSON, so nobody takes a part for the whole.
+ * that was broken off is no JSON, so nobody takes a part for the whole. Prints nothing if the first
+ * page can't be had.
  *
  * @returns how many entries there were
  */
@@ -21,16 +22,17 @@ export async function printList<Entry>(
   pages: AsyncIterable<readonly Entry[]>,
 ): Promise<number> {
   let count = 0;
-  await write(output, json ? "[" : head);
+  let unprinted = json ? "[" : head;
   for await (const entries of pages) {
-    const text = entries
-      .map((entry, index) =>
-        json ? `${count + index > 0 ? "," : ""}\n${JSON.stringify(view(entry))}` : line(entry),
-      )
-      .join("");
+    const lines = entries.map((entry, index) =>
+      json ? `${count + index > 0 ? "," : ""}\n${JSON.stringify(view(entry))}` : line(entry),
+    );
     count += entries.length;
+    const text = unprinted + lines.join("");
+    unprinted = "";
     if (text) await write(output, text);
   }
-  if (json) await write(output, "\n]\n");
+  if (json) unprinted += "\n]\n";
+  if (unprinted) await write(output, unprinted);
   return count;
 }

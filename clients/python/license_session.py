@@ -15,6 +15,7 @@ import atexit
 import http.client
 import json
 import logging
+import math
 import os
 import random
 import signal
@@ -741,7 +742,8 @@ def open_session(
     :param margin_seconds: how long before another device could be let in the right ends; by
         default 5 s, or a sixth of the session's time-out if that is less; never more than half
     :param request_timeout_seconds: for each request; a third of the right if that is less
-    :param open_within_seconds: how long to try when the service gives no usable answer
+    :param open_within_seconds: how long to try when the service gives no usable answer;
+        ``math.inf``: until there is one
     :param release_at_exit: release the session when the interpreter ends
     :param release_on_sigterm: release it on SIGTERM, and then do what was set for SIGTERM before.
         Only from the main thread, where Python allows it; elsewhere this does nothing
@@ -751,9 +753,9 @@ def open_session(
     :raises ServiceUnavailable: no usable answer came in time
     :raises ValueError: an argument is none that could work
     """
-    if margin_seconds is not None and not margin_seconds >= 0:
+    if margin_seconds is not None and not 0 <= margin_seconds < math.inf:
         raise ValueError(f"margin_seconds is {margin_seconds}")
-    if not request_timeout_seconds > 0:
+    if not 0 < request_timeout_seconds < math.inf:
         raise ValueError(f"request_timeout_seconds is {request_timeout_seconds}")
     if not open_within_seconds >= 0:
         raise ValueError(f"open_within_seconds is {open_within_seconds}")
@@ -765,9 +767,9 @@ def open_session(
         caller=caller,
         report=report,
         on_status=on_status,
-        margin_ms=None if margin_seconds is None else int(margin_seconds * 1000),
-        request_timeout_ms=int(request_timeout_seconds * 1000),
-        open_within_ms=int(open_within_seconds * 1000),
+        margin_ms=None if margin_seconds is None else _milliseconds(margin_seconds),
+        request_timeout_ms=_milliseconds(request_timeout_seconds),
+        open_within_ms=_milliseconds(open_within_seconds),
     )
     session = _open_with(options, _WebRuntime(url))
     if release_at_exit:
@@ -776,6 +778,11 @@ def open_session(
     if release_on_sigterm:
         _release_on_sigterm(session)
     return session
+
+
+def _milliseconds(seconds: float) -> int:
+    """Thirty years stand for all that is longer, and for ``math.inf``."""
+    return int(min(seconds, 1e9) * 1000)
 
 
 def _open_with(options: _Options, runtime: Runtime) -> Session:

@@ -31,7 +31,10 @@ export type SessionOptions = {
   marginMs?: number | undefined;
   /** For each request, 5 s by default; a third of the right to the session if that is less. */
   requestTimeoutMs?: number | undefined;
-  /** How long opening goes on when the service gives no usable answer, 30 s by default. */
+  /**
+   * How long opening goes on when the service gives no usable answer, 30 s by default. `Infinity`:
+   * until there is one.
+   */
   openWithinMs?: number | undefined;
 };
 

@@ -23,8 +23,9 @@ export const openingIntervalMs = 20_000;
 /** @throws RangeError: a negative margin, say, would be a right beyond the session */
 export function checkTimes(options: TimingOptions & { openWithinMs?: number | undefined }): void {
   const { marginMs = 0, requestTimeoutMs = 1, openWithinMs = 0 } = options;
-  if (!(marginMs >= 0)) throw new RangeError(`marginMs is ${marginMs}`);
-  if (!(requestTimeoutMs > 0)) throw new RangeError(`requestTimeoutMs is ${requestTimeoutMs}`);
+  if (!(marginMs >= 0 && marginMs < Infinity)) throw new RangeError(`marginMs is ${marginMs}`);
+  if (!(requestTimeoutMs > 0 && requestTimeoutMs < Infinity))
+    throw new RangeError(`requestTimeoutMs is ${requestTimeoutMs}`);
   if (!(openWithinMs >= 0)) throw new RangeError(`openWithinMs is ${openWithinMs}`);
 }
 

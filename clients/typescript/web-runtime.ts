@@ -1,4 +1,5 @@
 import { createClock } from "./clock.ts";
+import { releasePath } from "./requests.ts";
 import { type Exchange, noAnswerInTime, type PauseMode, type Runtime } from "./runtime.ts";
 
 /** At most so long at once, so that waking from sleep is noticed soon. */
@@ -47,7 +48,7 @@ export function createWebRuntime(url: string | URL): Runtime {
     if (signal.aborted) stop();
     try {
       return await Promise.race([
-        post(new URL(path, base), text, over.signal).catch(inWords),
+        post(new URL(path, base), text, path === releasePath, over.signal).catch(inWords),
         pause(untilMs, over.signal, "lets exit").then(() => ({ problem: noAnswerInTime })),
       ]);
     } finally {
@@ -59,7 +60,13 @@ export function createWebRuntime(url: string | URL): Runtime {
   return { nowMs, random: Math.random, pause, exchange };
 }
 
-async function post(url: URL, text: string, signal: AbortSignal): Promise<Exchange> {
+/** @param keepalive whether it is to outlive the page, as no claim or heartbeat should */
+async function post(
+  url: URL,
+  text: string,
+  keepalive: boolean,
+  signal: AbortSignal,
+): Promise<Exchange> {
   const response = await fetch(url, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -68,6 +75,7 @@ async function post(url: URL, text: string, signal: AbortSignal): Promise<Exchan
     redirect: "error",
     credentials: "omit",
     cache: "no-store",
+    keepalive,
     signal,
   });
   return { status: response.status, body: parsed(await response.text()) };

@@ -1,5 +1,6 @@
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
+import { defaultLicenseType } from "../create-license.ts";
 import { emailSchema, keySchema, typeSchema } from "../option-readers.ts";
 import { parseInstantMs } from "../parse-instant.ts";
 
@@ -109,7 +110,7 @@ export function readImportRow(
 
   function licenseType(): string {
     const text = cell("license_type").trim();
-    if (text === "") return "standard";
+    if (text === "") return defaultLicenseType;
     if (!typeSchema.safeParse(text).success) {
       problems.push(`license_type must be ${typeSchema.description} of UTF-8 text`);
     }

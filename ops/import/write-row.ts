@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { defaultMaxSessions } from "../create-license.ts";
 import type { LicenseItem } from "../license-item.ts";
 import type { LicenseTable } from "../license-table.ts";
 import type { ImportRow } from "./import-row.ts";
@@ -25,8 +26,6 @@ export async function writeRow(
     throw error;
   }
 }
-
-const defaultMaxSessions = 20;
 
 async function createIfNew(
   { client, tableName }: LicenseTable,

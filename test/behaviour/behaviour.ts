@@ -119,6 +119,13 @@ export function describeBehaviour(engineName: string, startEngine: () => Promise
         expect(body).not.toHaveProperty("symbol");
       });
 
+      test("a time-out of less than 3 s still names an interval of 1 s", async () => {
+        const scene = openScene(engine, { sessionTimeoutSeconds: 2 });
+        const license_key = await scene.license();
+        const { body } = await scene.validate({ license_key, device_fingerprint: deviceA });
+        expect(body).toMatchObject({ session_timeout_seconds: 2, heartbeat_interval_seconds: 1 });
+      });
+
       test("check_only on a free session: available, and nothing is written", async () => {
         const scene = openScene(engine);
         const license_key = await scene.license();

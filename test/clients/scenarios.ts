@@ -11,7 +11,11 @@ const scenarioSchema = z.strictObject({
   /** For what only one of the languages has. */
   only: z.literal("typescript").optional(),
   options: z
-    .strictObject({ marginMs: z.int(), requestTimeoutMs: z.int(), openWithinMs: z.int() })
+    .strictObject({
+      marginMs: z.int(),
+      requestTimeoutMs: z.int(),
+      openWithinMs: z.union([z.int(), z.literal("for ever").transform(() => Infinity)]),
+    })
     .partial()
     .default({}),
   /** What chance says each time. */

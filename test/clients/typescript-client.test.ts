@@ -135,8 +135,13 @@ describe("the TypeScript client, over HTTP", () => {
     for (const options of [
       { marginMs: -1 },
       { marginMs: Number.NaN },
+      { marginMs: Infinity },
       { requestTimeoutMs: 0 },
+      { requestTimeoutMs: Number.NaN },
+      { requestTimeoutMs: Infinity },
       { openWithinMs: -1 },
+      { openWithinMs: Number.NaN },
+      { openWithinMs: -Infinity },
     ]) {
       await expect(open(options)).rejects.toThrow(RangeError);
     }
@@ -144,6 +149,24 @@ describe("the TypeScript client, over HTTP", () => {
       await expect(open({ url })).rejects.toThrow(TypeError);
     }
     expect(service.asked).toEqual([]);
+  });
+
+  test("any length of time can be chosen", async () => {
+    const longest = Number.MAX_VALUE;
+    for (const openWithinMs of [longest, Infinity]) {
+      const session = await open({ marginMs: longest, requestTimeoutMs: longest, openWithinMs });
+      expect(session.held).toBe(true);
+    }
+  });
+
+  test("a release outlives the page that sends it, a claim or a heartbeat does not", async () => {
+    const sent = vi.spyOn(globalThis, "fetch");
+    const session = await open();
+    await vi.waitFor(() => expect(service.asked).toContain("/api/heartbeat"), 5_000);
+    await session.release();
+    for (const [url, options] of sent.mock.calls) {
+      expect(options?.keepalive).toBe(String(url).endsWith("/api/session/release"));
+    }
   });
 
   test("the address may have a path of its own, with a slash at its end or without", async () => {

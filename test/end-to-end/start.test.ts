@@ -75,6 +75,13 @@ describe("npm start", () => {
     expect((await service.post(heartbeat, bot)).body.code).toBe("session_not_found");
   });
 
+  test("no cache may keep an answer", async () => {
+    for (const path of [validate, heartbeat, release]) {
+      const { headers } = await fetch(`${service.url}${path}`, { method: "POST", body: "{}" });
+      expect(headers.get("cache-control")).toBe("no-store");
+    }
+  });
+
   test("heartbeats keep a second device out beyond the time-out", async () => {
     const { a, b } = await twoDevices();
     await service.post(validate, a);

@@ -164,14 +164,16 @@ describe("the alarms", () => {
   });
 
   test.for([
-    ["Errors", "Sum", 1],
-    ["Throttles", "Sum", 1],
-    ["Duration", undefined, 2000],
-  ] as const)("%s of each function", ([MetricName, Statistic, Threshold]) => {
+    ["Errors", "Sum", 1, 1],
+    ["Throttles", "Sum", 1, 1],
+    ["Duration", undefined, 2000, 3],
+  ] as const)("%s of each function", ([MetricName, Statistic, Threshold, EvaluationPeriods]) => {
     const expected = {
       Namespace: "AWS/Lambda",
       MetricName,
       Threshold,
+      Period: 300,
+      EvaluationPeriods,
       ...(Statistic ? { Statistic } : { ExtendedStatistic: "p99" }),
     };
     const found = template.findResources("AWS::CloudWatch::Alarm", { Properties: expected });

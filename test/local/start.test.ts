@@ -47,6 +47,21 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
     });
   });
 
+  test.skipIf(process.platform !== "linux")("data where no folder can be made", async () => {
+    const { end } = await start({ DATA_DIR: "/proc/nowhere" });
+    expect(await end()).toEqual({
+      exitCode: 1,
+      errors: "DATA_DIR /proc/nowhere can't be used (Error: /proc/nowhere can't be made).\n",
+    });
+  });
+
+  test("data in what is no folder", async () => {
+    const { end } = await start({ DATA_DIR: program });
+    const { exitCode, errors } = await end();
+    expect(exitCode).toBe(1);
+    expect(errors).toMatch(/^DATA_DIR .*start\.ts can't be used \(Error: ENOTDIR.*\)\.\n$/);
+  });
+
   test("the engine's port in use", async () => {
     const port = await busyPort();
     const { end } = await start({ DYNAMODB_PORT: String(port) });

@@ -76,6 +76,14 @@ describe("list", () => {
     expect(writes).toBe(2);
   });
 
+  test.for(["list", "list --json", "export"])(
+    "%s of a table out of reach prints nothing",
+    async (words) => {
+      const ran = await operator({ endpoint: "http://127.0.0.1:1" })(words);
+      expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+    },
+  );
+
   test("Ctrl-C stops it, and it says so", async () => {
     const stop = new AbortController();
     const ran = await license("list", { stop: stop.signal, onOutput: () => stop.abort() });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import subprocess
@@ -237,9 +238,14 @@ class Program(unittest.TestCase):
     def test_what_could_not_work_is_refused_before_anything_is_sent(self) -> None:
         for options in (
             {"margin_seconds": -1},
-            {"margin_seconds": float("nan")},
+            {"margin_seconds": math.nan},
+            {"margin_seconds": math.inf},
             {"request_timeout_seconds": 0},
+            {"request_timeout_seconds": math.nan},
+            {"request_timeout_seconds": math.inf},
             {"open_within_seconds": -1},
+            {"open_within_seconds": math.nan},
+            {"open_within_seconds": -math.inf},
         ):
             with self.assertRaises(ValueError):
                 self.open(**options)
@@ -247,6 +253,16 @@ class Program(unittest.TestCase):
             with self.assertRaises(ValueError):
                 open_session(url, "KEY", "device")
         self.assertEqual(self.service.asked, [])
+
+    def test_any_length_of_time_can_be_chosen(self) -> None:
+        longest = sys.float_info.max
+        for open_within_seconds in (longest, math.inf):
+            session = self.open(
+                margin_seconds=longest,
+                request_timeout_seconds=longest,
+                open_within_seconds=open_within_seconds,
+            )
+            self.assertTrue(session.held)
 
     def test_the_clock_never_goes_back_and_keeps_step(self) -> None:
         runtime = license_session._WebRuntime("http://127.0.0.1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import unittest
 from typing import Any, Optional
 from unittest import mock
@@ -36,6 +37,7 @@ def play(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
         runtime.probe(at_ms, lambda at_ms=at_ms: look(at_ms))
 
     chosen = scenario.get("options", {})
+    open_within = chosen.get("openWithinMs", 30_000)
     report = {
         {"botVersion": "bot_version"}.get(name, name): value
         for name, value in scenario.get("report", {}).items()
@@ -46,7 +48,9 @@ def play(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
         on_status=lambda status: statuses.append([runtime.now_ms(), *in_short(status)]),
         margin_ms=chosen.get("marginMs"),
         request_timeout_ms=chosen.get("requestTimeoutMs", 5_000),
-        open_within_ms=chosen.get("openWithinMs", 30_000),
+        open_within_ms=(
+            license_session._milliseconds(math.inf) if open_within == "for ever" else open_within
+        ),
     )
     wall_clock = AssertionError("The wall clock was read")
     with mock.patch("time.time", side_effect=wall_clock):
