@@ -101,6 +101,8 @@ export function lockClient(documents: DynamoDBDocument, leaseMs: number): Conten
     client.acquireLock({ lockId: `${id}-lock-client`, lockGroup: "bench" }, (error, lock) => {
       if (lock === undefined) return reject(error);
       clearTimeout(locks.get(id)?.heartbeatTimeout);
+      // The last holder of each place is never ended, and shall not keep the benchmark alive.
+      lock.heartbeatTimeout.unref();
       locks.set(id, lock);
       resolve();
     });

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { devNull } from "node:os";
 import { join } from "node:path";
-import { execPath } from "node:process";
+import { execArgv, execPath } from "node:process";
 import { promisify } from "node:util";
 
 /**
@@ -15,7 +15,7 @@ export async function runProgram(
   signal: AbortSignal,
 ): Promise<unknown> {
   const program = join(import.meta.dirname, "programs", name);
-  const { stdout } = await promisify(execFile)(execPath, [program, ...words], {
+  const { stdout } = await promisify(execFile)(execPath, [...execArgv, program, ...words], {
     signal,
     maxBuffer: 2 ** 26,
     env: {
