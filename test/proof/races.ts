@@ -65,8 +65,12 @@ async function expectExplained(
   engine.paces.delete(world.licenseId);
 
   const item = await world.stored();
-  // Nothing fails in a race, so each caller is owed an answer that says what happened.
-  expect(recorder.history.filter(({ ended }) => !ended)).toEqual([]);
+  // Nothing fails in a race, so each caller is owed an answer that says what happened. With clocks a
+  // time-out apart there is no end to what rivals may do to a claim, and its service gives up.
+  const clocksMs = recorder.history.map(({ call }) => call.nowMs);
+  if (Math.max(...clocksMs) - Math.min(...clocksMs) < options.sessionTimeoutMs) {
+    expect(recorder.history.filter(({ ended }) => !ended)).toEqual([]);
+  }
   const finals = finalStates(recorder.history, before, rulesOf(options));
   expect(finals.some((state) => isDeepStrictEqual(state, item))).toBe(true);
   expect(breaches(recorder.history, item, before)).toEqual([]);
