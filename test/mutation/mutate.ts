@@ -73,7 +73,8 @@ async function firstFailure(index: number, files: string[]): Promise<string | un
   }
   const [exitCode] = await once(child, "close");
   if (exitCode === 0) return undefined;
-  const failure = /FAIL\s+(.*)/.exec(output)?.[1];
+  // A mutant that fills the memory takes its worker along, and the name of the test with it.
+  const failure = /FAIL\s+(.*)/.exec(output)?.[1] ?? /Worker exited unexpectedly/.exec(output)?.[0];
   if (failure === undefined)
     throw new Error(`The tests did not run with mutant ${index}: ${output}`);
   return failure;
