@@ -76,6 +76,12 @@ describe.for(names)("%s", (name) => {
 
   test.for([
     ["bytes that are no UTF-8", base64(Buffer.from([0x7b, 0xff, 0xfe, 0x7d]))],
+    [
+      "JSON with bytes that are no UTF-8 in a string",
+      Buffer.from(JSON.stringify({ ...valid, device_fingerprint: "\xff" }), "latin1").toString(
+        "base64",
+      ),
+    ],
     ["base64 of broken JSON", base64("{")],
     ["a byte order mark", base64(`\ufeff${JSON.stringify(valid)}`)],
     ["no base64 at all", "%%%"],
@@ -84,6 +90,10 @@ describe.for(names)("%s", (name) => {
       status: 400,
       body: { code: "bad_request", field: "body" },
     });
+  });
+
+  test.for(["[]", "null", "1", '"KEY"'])("%s is said to be no JSON object", async (body) => {
+    expect((await send(name, body)).body.message).toBe("body must be a JSON object");
   });
 
   test("a body in base64 is read like any other", async () => {

@@ -185,6 +185,23 @@ test("a database that never answers is a 500 of ours after 3.5 s", async () => {
   expect(await answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
 });
 
+test("a check reads what was written last, which no engine but DynamoDB's own may fail to give", async () => {
+  database.on(GetItemCommand).resolves({});
+  await ask(validateHandler(service), { ...request, check_only: true });
+  const [call] = database.commandCalls(GetItemCommand);
+  expect(call?.args[0].input.ConsistentRead).toBe(true);
+});
+
+test("the clock is read once for a request, however many calls it takes", async () => {
+  const now = vi.fn(() => 1_000_000);
+  database.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(told));
+  database.on(GetItemCommand).resolves({});
+  const table = openTable({ client, ...settings, askForRefusedItem: true });
+  await ask(validateHandler({ ...service, table, now }));
+  expect(database.calls()).toHaveLength(2);
+  expect(now).toHaveBeenCalledTimes(1);
+});
+
 test("a success leaves no log line", async () => {
   database.on(UpdateItemCommand).resolves({
     Attributes: {

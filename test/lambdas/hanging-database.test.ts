@@ -98,6 +98,18 @@ test.for([
   expect(performance.now() - startedAtMs).toBeLessThan(4_500);
 });
 
+test("a database that hangs up is asked three times", async () => {
+  let requests = 0;
+  const service = await serviceOnDatabaseThat((socket) => {
+    socket.once("data", () => {
+      requests++;
+      socket.destroy();
+    });
+  });
+  await ask(heartbeatHandler(service));
+  expect(requests).toBe(3);
+});
+
 test("answers that never ended hold no connections: the next heartbeat succeeds", async () => {
   let answer = endless;
   const service = await serviceOnDatabaseThat((socket) => {
