@@ -135,7 +135,10 @@ async function expectPromisesKept(plan: Fault[], { call, sessions }: (typeof sit
     }
     return answer;
   });
-  await wait(Math.random() * 60);
+  // At any moment, or just when the first attempt was applied, if it was, and another is to come.
+  await (Math.random() < 0.5
+    ? wait(Math.random() * 60)
+    : Promise.race([service.proxy.firstFaultOver(direct.licenseId), wait(1_000)]));
   await recorder.perform(direct, { verb: "claim", ...rival });
   const answer = await asked;
   service.proxy.plan(direct.licenseId, []);

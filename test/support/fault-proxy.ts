@@ -10,6 +10,8 @@ export type FaultProxy = {
   endpoint: string;
   /** What becomes of the next requests for a license, in order; those after them pass. */
   plan(licenseId: string, next: Fault[]): void;
+  /** When the first planned fault of a license has run its course. */
+  firstFaultOver(licenseId: string): Promise<void>;
   /** Holds back the next request for a license, while its sender sees a broken connection. */
   holdNext(licenseId: string): { deliver(): Promise<void> };
   /** How many requests were spoiled so far, by kind and by attempt of the SDK (1, 2, 3). */
@@ -96,6 +98,7 @@ export const fastFaults = Object.keys(faults).filter(
 
 export async function startFaultProxy(engineEndpoint: string): Promise<FaultProxy> {
   const plans = new Map<string, Fault[]>();
+  const firstFaults = new Map<string, PromiseWithResolvers<void>>();
   const held = new Map<string, PromiseWithResolvers<() => Promise<Received>>>();
   const spoiled: FaultProxy["spoiled"] = new Map();
   // Not kept alive: the engine might close a connection just as it is used again.
@@ -126,11 +129,18 @@ export async function startFaultProxy(engineEndpoint: string): Promise<FaultProx
     const ofFault = spoiled.get(fault) ?? new Map<number, number>();
     spoiled.set(fault, ofFault.set(attempt, (ofFault.get(attempt) ?? 0) + 1));
     await faults[fault]({ forward, response });
+    firstFaults.get(licenseId)?.resolve();
   }
 
   return {
     endpoint: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
-    plan: (licenseId, next) => plans.set(licenseId, [...next]),
+    plan(licenseId, next) {
+      plans.set(licenseId, [...next]);
+      firstFaults.set(licenseId, Promise.withResolvers());
+    },
+    async firstFaultOver(licenseId) {
+      await firstFaults.get(licenseId)?.promise;
+    },
     holdNext(licenseId) {
       const hold = Promise.withResolvers<() => Promise<Received>>();
       held.set(licenseId, hold);
