@@ -51,7 +51,7 @@ try {
   else if (error instanceof Refusal) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
-  } else if (stop.aborted) {
+  } else if (error === stop.reason) {
     process.stderr.write("Stopped before any bot ran\n");
     process.exitCode = 1;
   } else throw error;

@@ -42,20 +42,20 @@ export async function alternatives({ runs, progress, signal }: Context): Promise
   const rows: Report["rows"] = [];
   for (const step of steps) {
     progress(`alternatives: ${step}`);
-    const measured = contenders.map(({ contender, meter }) => {
+    const trials = contenders.map(({ contender, meter }) => {
       return { contender, meter, wallMs: [] as number[], asked: [] as string[], units: 0 };
     });
     for (const id of ids.slice(0, runs)) {
       signal.throwIfAborted();
-      for (const of of measured) {
-        of.meter.take();
+      for (const trial of trials) {
+        trial.meter.take();
         const startedAtMs = performance.now();
-        await of.contender[step](id);
-        of.wallMs.push(performance.now() - startedAtMs);
-        ({ calls: of.asked, units: of.units } = of.meter.take());
+        await trial.contender[step](id);
+        trial.wallMs.push(performance.now() - startedAtMs);
+        ({ calls: trial.asked, units: trial.units } = trial.meter.take());
       }
     }
-    for (const { contender, wallMs, asked, units } of measured) {
+    for (const { contender, wallMs, asked, units } of trials) {
       const row = { step, library: contender.name, "wall ms": inWords(spreadOf(wallMs), 2) };
       rows.push({ ...row, calls: asked.length, units, asked: asked.join(" ") });
     }

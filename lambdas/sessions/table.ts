@@ -111,7 +111,7 @@ export function createClient(): DynamoDBClient {
     // Where Lambda puts them; nowhere else is looked.
     credentials: fromEnv(),
     maxAttempts: 3,
-    // Puts the steps of a call together once, not for each call: a tenth of its CPU time.
+    // Puts the steps of a call together once, not for each call.
     cacheMiddleware: true,
     requestHandler: new AbortingHandler({
       connectionTimeout: 500,
@@ -125,8 +125,8 @@ export function createClient(): DynamoDBClient {
 }
 
 /**
- * The SDK makes a signer for each call, of a copy of its whole configuration: 3 % of the CPU time
- * of a call. What may change, the date and the credentials, a signer asks for at each signature.
+ * The SDK makes a signer for each call, of a copy of its whole configuration. What may change, the
+ * date and the credentials, a signer asks for at each signature.
  */
 function signWithOneSigner({ config }: DynamoDBClient): void {
   const makeSigner = config.signer;
