@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
 import type { Handler } from "../../lambdas/http.ts";
@@ -8,14 +7,17 @@ import type { Service } from "../../lambdas/service.ts";
 import { createClient, openTable } from "../../lambdas/sessions/table.ts";
 import { validateHandler } from "../../lambdas/validate.ts";
 import { asker } from "../support/scene.ts";
+import { startWireClock, type WireClock } from "../support/wire-clock.ts";
 
+let clock: WireClock;
 let stop = () => {};
-beforeEach(() => {
+beforeEach(async () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
+  clock = await startWireClock();
 });
-afterEach(() => {
+afterEach(async () => {
   stop();
-  vi.useRealTimers();
+  await clock.stop();
   vi.unstubAllEnvs();
 });
 
@@ -92,10 +94,9 @@ test.for([
   ["hangs up", (socket: Socket) => socket.once("data", () => socket.destroy())],
 ] as const)("a database that %s is a 500 of ours within 4.5 s", async ([, treats]) => {
   const service = await serviceOnDatabaseThat(treats);
-  const startedAtMs = performance.now();
-  const reply = await ask(heartbeatHandler(service));
+  const reply = await clock.until(ask(heartbeatHandler(service)));
   expect(reply).toMatchObject({ status: 500, body: { code: "internal_error" } });
-  expect(performance.now() - startedAtMs).toBeLessThan(4_500);
+  expect(clock.nowMs()).toBeLessThan(4_500);
 });
 
 test("a database that hangs up is asked three times", async () => {
@@ -106,7 +107,7 @@ test("a database that hangs up is asked three times", async () => {
       socket.destroy();
     });
   });
-  await ask(heartbeatHandler(service));
+  await clock.until(ask(heartbeatHandler(service)));
   expect(requests).toBe(3);
 });
 
@@ -117,14 +118,14 @@ test("answers that never ended hold no connections: the next heartbeat succeeds"
   });
   const heartbeat = heartbeatHandler(service);
   // As many as the SDK opens connections, and one more.
-  const replies = await Promise.all(Array.from({ length: 51 }, () => ask(heartbeat)));
+  const asked = Promise.all(Array.from({ length: 51 }, () => ask(heartbeat)));
+  const replies = await clock.until(asked);
   expect(new Set(replies.map(({ body }) => body.code))).toEqual(new Set(["internal_error"]));
   answer = applied;
-  expect((await ask(heartbeat)).status).toBe(200);
+  expect((await clock.until(ask(heartbeat))).status).toBe(200);
 });
 
 test("after its answer a request sends nothing more, though the SDK has attempts left", async () => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   let requests = 0;
   const service = await serviceOnDatabaseThat((socket) => {
     socket.on("data", () => {
@@ -137,19 +138,10 @@ test("after its answer a request sends nothing more, though the SDK has attempts
   const reply = ask(validateHandler(service)).finally(() => {
     isAnswered = true;
   });
-  await letPass(3_499);
+  await clock.pass(3_499);
   expect({ requests, isAnswered }).toEqual({ requests: 4, isAnswered: false });
-  await letPass(1);
+  await clock.pass(1);
   expect(await reply).toMatchObject({ status: 500, body: { code: "internal_error" } });
-  await letPass(20_000);
+  await clock.pass(5_000);
   expect(requests).toBe(4);
 });
-
-/** In small steps, between which the sockets have their turns. */
-async function letPass(milliseconds: number): Promise<void> {
-  const stepMs = 20;
-  for (let leftMs = milliseconds; leftMs > 0; leftMs -= stepMs) {
-    for (let turns = 0; turns < 5; turns++) await turnOfTheLoop();
-    await vi.advanceTimersByTimeAsync(Math.min(stepMs, leftMs));
-  }
-}

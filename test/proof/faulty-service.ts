@@ -3,11 +3,14 @@ import { vi } from "vitest";
 import { createClient } from "../../lambdas/sessions/table.ts";
 import { clientFor, startDynalite } from "../support/engines.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
+import { startWireClock, type WireClock } from "../support/wire-clock.ts";
 import { type ProofEngine, watched } from "./proof-engine.ts";
 
 /** One engine seen twice: through the proxy by the client of the functions, and past it. */
 export type FaultyService = {
   proxy: FaultProxy;
+  /** What the time-outs of the functions and of their client go by. It runs until the end. */
+  clock: Pick<WireClock, "nowMs" | "wait">;
   /** As a function that has just started: a client whose budget of retries is used up has none. */
   throughProxy(): ProofEngine;
   pastProxy: ProofEngine;
@@ -16,6 +19,9 @@ export type FaultyService = {
 
 export async function startFaultyService(): Promise<FaultyService> {
   const engine = await startDynalite();
+  const clock = await startWireClock();
+  const over = Promise.withResolvers<void>();
+  const running = clock.until(over.promise);
   const documents = DynamoDBDocumentClient.from(clientFor(engine.endpoint));
   const proxy = await startFaultProxy(engine.endpoint);
   vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", proxy.endpoint);
@@ -23,6 +29,7 @@ export async function startFaultyService(): Promise<FaultyService> {
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "local");
   return {
     proxy,
+    clock,
     throughProxy() {
       const functionsClient = createClient();
       return watched({
@@ -37,6 +44,9 @@ export async function startFaultyService(): Promise<FaultyService> {
       vi.unstubAllEnvs();
       await proxy.stop();
       await engine.stop();
+      over.resolve();
+      await running;
+      await clock.stop();
     },
   };
 }

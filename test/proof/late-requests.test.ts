@@ -114,7 +114,7 @@ test("a claim whose answer is lost may be told the token of a later claim for an
   const { direct, slow } = await openScene({}, 2);
   service.proxy.plan(direct.licenseId, ["answer lost"]);
   const lost = slow.perform({ verb: "claim", ...a }, nowMs);
-  await vi.waitFor(async () => expect((await direct.stored())?.fencing_token).toBe(8));
+  await service.proxy.firstFaultOver(direct.licenseId);
   const other = await direct.perform({ verb: "claim", ...b, symbol: "NQ" }, nowMs);
   expect(other.body.fencing_token).toBe(9);
   expect((await lost).body).toMatchObject({ code: "granted", fencing_token: 9 });

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { setTimeout as wait } from "node:timers/promises";
 
 /** What may become of a request to the engine or of its answer. */
 export type Fault = keyof typeof faults;
@@ -104,7 +103,8 @@ export async function startFaultProxy(engineEndpoint: string): Promise<FaultProx
   // Not kept alive: the engine might close a connection just as it is used again.
   const agent = new Agent({ keepAlive: false });
 
-  const server = createServer((incoming, response) => {
+  // Nor does the proxy close one that was unused for some seconds: nobody has planned that.
+  const server = createServer({ keepAliveTimeout: 0 }, (incoming, response) => {
     response.on("error", () => {});
     // The engine itself may break off: so does the proxy then.
     serve(incoming, response).catch(() => reset(response));
@@ -207,4 +207,9 @@ function garbage(response: ServerResponse): void {
 
 function reset(response: ServerResponse): void {
   response.socket?.resetAndDestroy();
+}
+
+/** On the clock of `setTimeout`, whichever that is. */
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
