@@ -2,7 +2,7 @@ import type * as z from "zod";
 import { heartbeatSchema } from "../lambdas/heartbeat.ts";
 import { holderSchema } from "../lambdas/request.ts";
 import { validateSchema } from "../lambdas/validate.ts";
-import * as answers from "./answers.ts";
+import * as answers from "./answer-schemas.ts";
 
 export type AnswerSchema = z.ZodObject<{ code: z.ZodLiteral<string> }>;
 

@@ -1,8 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import * as z from "zod";
-import { stopSignal } from "../local/stop-signals.ts";
-import { withTable } from "../ops/license-table.ts";
-import { Refusal } from "../ops/refusal.ts";
+import { CommandError } from "../engine/command-error.ts";
+import { stopSignal } from "../engine/stop-signal.ts";
+import { withTable } from "../licenses/with-table.ts";
 import { withLicenses } from "./licenses.ts";
 import { runFleet, type Verdict } from "./run-fleet.ts";
 
@@ -48,7 +48,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else if (error instanceof Refusal) {
+  else if (error instanceof CommandError) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
   } else if (error === stop.reason) {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
 import { licenseIdOf } from "../lambdas/license-key.ts";
-import { createLicense } from "../ops/create-license.ts";
-import type { LicenseTable } from "../ops/license-table.ts";
+import { createLicense } from "../licenses/create-license.ts";
+import type { TableHandle } from "../licenses/table-handle.ts";
 
 const atOnce = 20;
 
@@ -15,7 +15,7 @@ const atOnce = 20;
  * @throws the reason of the signal if it aborts before the work, else whatever failed first
  */
 export async function withLicenses<Result>(
-  table: LicenseTable,
+  table: TableHandle,
   count: number,
   work: (licenseKeys: string[]) => Promise<Result>,
   progress: (line: string) => void,

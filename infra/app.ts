@@ -1,10 +1,10 @@
 import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { LicenseSessionsStack } from "./license-sessions-stack.ts";
-import { readSettings } from "./settings.ts";
+import { readStackSettings } from "./stack-settings.ts";
 
 const app = new App();
-const settings = readSettings(app.node);
+const settings = readStackSettings(app.node);
 if (settings.valid) {
   new LicenseSessionsStack(app, "LicenseSessions", settings.settings);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -5,11 +5,11 @@ import { OperationsDashboard } from "./operations-dashboard.ts";
 import { RefusalMetrics } from "./refusal-metrics.ts";
 import { SessionsApi } from "./sessions-api.ts";
 import { SessionsTable } from "./sessions-table.ts";
-import type { Settings } from "./settings.ts";
+import type { StackSettings } from "./stack-settings.ts";
 
 /** The whole service: table, API with its functions, alarms, dashboard. */
 export class LicenseSessionsStack extends Stack {
-  constructor(scope: Construct, id: string, settings: Settings) {
+  constructor(scope: Construct, id: string, settings: StackSettings) {
     super(scope, id, {
       description: "License sessions: one device at a time per license key and symbol",
     });

@@ -12,7 +12,7 @@ import {
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { bundledCode } from "./bundled-code.ts";
-import type { Settings } from "./settings.ts";
+import type { StackSettings } from "./stack-settings.ts";
 
 export type RouteFunctionProps = {
   /** The file in `lambdas/`, without its ending. */
@@ -20,7 +20,7 @@ export type RouteFunctionProps = {
   table: TableV2;
   /** The verbs the function uses on the table, as `dynamodb:UpdateItem`. It gets no others. */
   tableActions: readonly string[];
-  settings: Settings;
+  settings: StackSettings;
 };
 
 /** One function for one route, with its log group, and a role that may do what its code does. */

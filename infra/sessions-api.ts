@@ -12,14 +12,14 @@ import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { RouteFunction } from "./route-function.ts";
-import type { Settings } from "./settings.ts";
+import type { StackSettings } from "./stack-settings.ts";
 
 /** The HTTP API: three routes, a function each. */
 export class SessionsApi extends Construct {
   readonly httpApi: HttpApi;
   readonly functions: readonly RouteFunction[];
 
-  constructor(scope: Construct, id: string, table: TableV2, settings: Settings) {
+  constructor(scope: Construct, id: string, table: TableV2, settings: StackSettings) {
     super(scope, id);
     this.httpApi = new HttpApi(this, "HttpApi", {
       createDefaultStage: false,

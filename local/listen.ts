@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
-import { StartProblem } from "./start-problem.ts";
+import { CommandError } from "../engine/command-error.ts";
 
 /**
  * Listens on this machine only.
  *
  * @param variable the environment variable that sets the port, to be named if that fails
  * @returns the port, which is another one if 0 was asked for
- * @throws StartProblem if the port can't be had
+ * @throws CommandError if the port can't be had
  */
 export async function listen(server: Server, port: number, variable: string): Promise<number> {
   try {
@@ -16,7 +16,7 @@ export async function listen(server: Server, port: number, variable: string): Pr
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     const why = code === "EADDRINUSE" ? "is in use" : `can't be used (${code ?? error})`;
-    throw new StartProblem(`Port ${port} ${why}; set ${variable} to another one.`);
+    throw new CommandError(`Port ${port} ${why}; set ${variable} to another one.`);
   }
   const address = server.address();
   return typeof address === "object" && address ? address.port : port;

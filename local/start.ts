@@ -2,23 +2,23 @@ import { once } from "node:events";
 import { env } from "node:process";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { CommandError } from "../engine/command-error.ts";
+import { localClientConfig } from "../engine/local-client-config.ts";
+import { stopSignal } from "../engine/stop-signal.ts";
 import { licenseIdOf } from "../lambdas/license-key.ts";
-import { createLicense } from "../ops/create-license.ts";
-import { localTableName } from "../ops/license-table.ts";
-import { createApi } from "./api.ts";
-import { readAssembly } from "./assembly.ts";
-import { startEngine } from "./engine.ts";
-import { startFront } from "./front.ts";
-import { functionEnvironment } from "./function-environment.ts";
-import { startFunction } from "./function-host.ts";
-import { localClientConfig } from "./local-client-config.ts";
-import { makeDataFolder } from "./make-data-folder.ts";
-import { returnsRefusedItem } from "./refused-item.ts";
-import { readSettings } from "./settings.ts";
-import { StartProblem } from "./start-problem.ts";
-import { stopSignal } from "./stop-signals.ts";
-import { synthesize } from "./synthesize.ts";
-import { createMissingTables } from "./tables.ts";
+import { createLicense } from "../licenses/create-license.ts";
+import { localTableName } from "../licenses/table-handle.ts";
+import { createMissingTables } from "./database/create-missing-tables.ts";
+import { makeDataFolder } from "./database/make-data-folder.ts";
+import { returnsRefusedItem } from "./database/returns-refused-item.ts";
+import { startEngine } from "./database/start-engine.ts";
+import { functionEnvironment } from "./functions/function-environment.ts";
+import { startFunction } from "./functions/function-host.ts";
+import { createApi } from "./gateway/api.ts";
+import { startGateway } from "./gateway/start-gateway.ts";
+import { readStartSettings } from "./start-settings.ts";
+import { readAssembly } from "./template/read-assembly.ts";
+import { synthesize } from "./template/synthesize.ts";
 
 const demoKey = "DEMO-DEMO-DEMO-DEMO";
 
@@ -31,7 +31,7 @@ try {
   await stopped;
 } catch (error) {
   if (!stop.aborted) {
-    console.error(error instanceof StartProblem ? error.message : error);
+    console.error(error instanceof CommandError ? error.message : error);
     exitCode = 1;
   }
 }
@@ -40,7 +40,7 @@ process.exit(exitCode);
 
 /** Leaves in `resources` all that must be closed at the end, the last one first. */
 async function start(): Promise<void> {
-  const settings = readSettings(env);
+  const settings = readStartSettings(env);
   const assemblyFolder = await makeDataFolder(settings.dataFolder, "cdk.out");
 
   console.log("Starting the database and synthesizing the stack ...");
@@ -78,9 +78,9 @@ async function start(): Promise<void> {
   );
   await Promise.all([...functions.values()].map(({ loaded }) => loaded));
   const api = createApi(app, functions, (line) => console.error(line));
-  const front = resources.use(await startFront(api, settings.port, app.cors));
+  const gateway = resources.use(await startGateway(api, settings.port, app.cors));
 
-  const address = `http://127.0.0.1:${front.port}`;
+  const address = `http://127.0.0.1:${gateway.port}`;
   const data = settings.engineEndpoint === undefined ? `, data in ${settings.dataFolder}` : "";
   const claim = JSON.stringify({ license_key: demoKey, device_fingerprint: "my-laptop" });
   console.log(`listening on ${address}`);

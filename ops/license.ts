@@ -1,6 +1,6 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { stopSignal } from "../local/stop-signals.ts";
+import { stopSignal } from "../engine/stop-signal.ts";
 import { runLicense } from "./run-license.ts";
 
 // A reader that goes away (`| head`) is told to the write that meets it.

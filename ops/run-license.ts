@@ -1,17 +1,19 @@
 import { Command, CommanderError } from "commander";
-import { addCreateCommand } from "./create-command.ts";
-import { addEndSessionCommand } from "./end-session-command.ts";
-import { addExportCommand } from "./export-command.ts";
-import { addExtendCommand } from "./extend-command.ts";
-import { addImportCommand } from "./import-command.ts";
-import { addListCommand } from "./list-command.ts";
-import { addOnlineCommand } from "./online-command.ts";
-import { Interrupted, Refusal, WrongUsage } from "./refusal.ts";
-import { addRekeyCommand } from "./rekey-command.ts";
-import { addSetCommand } from "./set-command.ts";
-import { addShowCommand } from "./show-command.ts";
-import { addStatusCommands } from "./status-commands.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { CommandError } from "../engine/command-error.ts";
+import { Interrupted } from "../engine/interrupted.ts";
+import { addCreateCommand } from "./commands/create.ts";
+import { addEndSessionCommand } from "./commands/end-session.ts";
+import { addExportCommand } from "./commands/export.ts";
+import { addExtendCommand } from "./commands/extend.ts";
+import { addImportCommand } from "./commands/import.ts";
+import { addListCommand } from "./commands/list.ts";
+import { addOnlineCommand } from "./commands/online.ts";
+import { addRekeyCommand } from "./commands/rekey.ts";
+import { addSetCommand } from "./commands/set.ts";
+import { addShowCommand } from "./commands/show.ts";
+import { addStatusCommands } from "./commands/suspend-activate-cancel.ts";
+import type { CommandContext } from "./terminal/command-context.ts";
+import { UsageError } from "./terminal/usage-error.ts";
 
 /**
  * Runs `npm run license -- WORDS`.
@@ -20,11 +22,11 @@ import type { Surroundings } from "./surroundings.ts";
  */
 export async function runLicense(
   words: readonly string[],
-  surroundings: Surroundings,
+  context: CommandContext,
 ): Promise<number> {
-  const { messages } = surroundings;
+  const { messages } = context;
   try {
-    await licenseProgram(surroundings).parseAsync(words, { from: "user" });
+    await licenseProgram(context).parseAsync(words, { from: "user" });
     return 0;
   } catch (error) {
     // Commander has printed its own errors already.
@@ -37,8 +39,8 @@ export async function runLicense(
   }
 }
 
-function licenseProgram(surroundings: Surroundings): Command {
-  const { output, messages } = surroundings;
+function licenseProgram(context: CommandContext): Command {
+  const { output, messages } = context;
   const program = new Command("license")
     .description(
       "Administers licenses: in the local table of npm start, or on AWS with --stack or --table.",
@@ -60,17 +62,17 @@ A license is named by its key, its id, or a beginning of the id (8 characters or
 Exit codes: 0 done, 1 refused or not found, 2 used wrongly, 130 stopped by Ctrl-C.
 license VERB --help tells the rest, with an example.`,
     );
-  addCreateCommand(program, surroundings);
-  addShowCommand(program, surroundings);
-  addListCommand(program, surroundings);
-  addOnlineCommand(program, surroundings);
-  addStatusCommands(program, surroundings);
-  addExtendCommand(program, surroundings);
-  addSetCommand(program, surroundings);
-  addEndSessionCommand(program, surroundings);
-  addRekeyCommand(program, surroundings);
-  addImportCommand(program, surroundings);
-  addExportCommand(program, surroundings);
+  addCreateCommand(program, context);
+  addShowCommand(program, context);
+  addListCommand(program, context);
+  addOnlineCommand(program, context);
+  addStatusCommands(program, context);
+  addExtendCommand(program, context);
+  addSetCommand(program, context);
+  addEndSessionCommand(program, context);
+  addRekeyCommand(program, context);
+  addImportCommand(program, context);
+  addExportCommand(program, context);
   return program;
 }
 
@@ -83,8 +85,8 @@ function withoutKeys(text: string): string {
 }
 
 function exitCodeOf(error: unknown): number | undefined {
-  if (error instanceof WrongUsage) return 2;
-  if (error instanceof Refusal) return 1;
+  if (error instanceof UsageError) return 2;
+  if (error instanceof CommandError) return 1;
   if (error instanceof Interrupted) return 130;
   return undefined;
 }

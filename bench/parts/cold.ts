@@ -4,8 +4,8 @@ import type { Context } from "../context.ts";
 import type { Report } from "../report.ts";
 import { runProgram } from "../run-program.ts";
 import { device, licenseKey, symbol } from "../sample.ts";
+import { startDynamoDbStub } from "../start-dynamodb-stub.ts";
 import { inWords, spreadOf } from "../statistics.ts";
-import { startStub } from "../stub.ts";
 
 const resultSchema = z.object({
   loadMs: z.number(),
@@ -19,7 +19,7 @@ type Result = z.infer<typeof resultSchema>;
 /** A new process loads the bundle and answers its first heartbeat; in turn with the bare bundle. */
 export async function cold({ runs, progress, signal }: Context): Promise<Report> {
   await using bundles = await buildBundles();
-  using stub = await startStub();
+  using stub = await startDynamoDbStub();
   const body = JSON.stringify({ license_key: licenseKey, device_fingerprint: device, symbol });
   const heartbeat = { body, isBase64Encoded: false };
   // What the function sends, as it came over the wire.

@@ -4,8 +4,8 @@ import type { Context } from "../context.ts";
 import type { Report } from "../report.ts";
 import { runProgram } from "../run-program.ts";
 import { device, licenseKey, rival, sessionId, symbol } from "../sample.ts";
+import { startDynamoDbStub } from "../start-dynamodb-stub.ts";
 import { inWords, spreadOf } from "../statistics.ts";
-import { startStub } from "../stub.ts";
 
 const both = z.object({ bare: z.array(z.number()), ours: z.array(z.number()) });
 const resultSchema = z.object({ cpuMicroseconds: both, wallMicroseconds: both });
@@ -13,7 +13,7 @@ const resultSchema = z.object({ cpuMicroseconds: both, wallMicroseconds: both })
 /** CPU and wall time of a warm call, in turn with the bare SDK call of the same `UpdateItem`. */
 export async function warm({ runs, progress, signal }: Context): Promise<Report> {
   await using bundles = await buildBundles();
-  using stub = await startStub();
+  using stub = await startDynamoDbStub();
   const caller = { license_key: licenseKey, device_fingerprint: device, symbol };
   const operations = [
     ["heartbeat", bundles.heartbeat, { ...caller, session_id: sessionId }, 200],

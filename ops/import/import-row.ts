@@ -1,8 +1,8 @@
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
-import { defaultLicenseType } from "../create-license.ts";
-import { emailSchema, keySchema, typeSchema } from "../option-readers.ts";
-import { parseInstantMs } from "../parse-instant.ts";
+import { defaultLicenseType } from "../../licenses/create-license.ts";
+import { emailSchema, keySchema, typeSchema } from "../terminal/option-readers.ts";
+import { parseInstantMs } from "../terminal/parse-instant.ts";
 
 /** A row of the old table, or of an export, in the terms of this one. */
 export type ImportRow = {

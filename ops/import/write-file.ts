@@ -1,9 +1,9 @@
 import { CsvError } from "csv-parse";
-import type { LicenseTable } from "../license-table.ts";
-import { Refusal } from "../refusal.ts";
+import { CommandError } from "../../engine/command-error.ts";
+import type { TableHandle } from "../../licenses/table-handle.ts";
 import { type Header, type ImportRow, readHeader, readImportRow } from "./import-row.ts";
-import { patiently } from "./patiently.ts";
 import { csvRows } from "./read-csv.ts";
+import { retryWhenThrottled } from "./retry-when-throttled.ts";
 import { type Written, writeRow } from "./write-row.ts";
 
 /** How many rows are being written at the same time. */
@@ -12,7 +12,7 @@ const writers = 32;
 export type Counts = Record<Written, number>;
 
 export type WriteOptions = {
-  table: LicenseTable;
+  table: TableHandle;
   file: string;
   replace: boolean;
   nowMs: number;
@@ -41,7 +41,7 @@ export async function writeFile(
     // All writers take from the one reader, so no more than one row for each is in memory.
     for (let next = await rows.next(); !next.done && !ending.aborted; next = await rows.next()) {
       const row = next.value;
-      const written = await patiently(
+      const written = await retryWhenThrottled(
         () => writeRow(table, row, replace, nowMs),
         ending,
         onThrottled,
@@ -85,6 +85,6 @@ async function* importRows(file: string): AsyncGenerator<ImportRow, void> {
   }
 }
 
-function changed(): Refusal {
-  return new Refusal("The file has changed since it was checked.");
+function changed(): CommandError {
+  return new CommandError("The file has changed since it was checked.");
 }

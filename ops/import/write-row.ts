@@ -1,8 +1,8 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { defaultMaxSessions } from "../create-license.ts";
-import type { LicenseItem } from "../license-item.ts";
-import type { LicenseTable } from "../license-table.ts";
+import { defaultMaxSessions } from "../../licenses/create-license.ts";
+import type { LicenseItem } from "../../licenses/license-item.ts";
+import type { TableHandle } from "../../licenses/table-handle.ts";
 import type { ImportRow } from "./import-row.ts";
 
 /** `kept`: it was there already. With `replace`, only a license that was given a new key is. */
@@ -14,7 +14,7 @@ export type Written = "created" | "replaced" | "kept";
  * @param nowMs for a license of which it is not known when it was made
  */
 export async function writeRow(
-  table: LicenseTable,
+  table: TableHandle,
   row: ImportRow,
   replace: boolean,
   nowMs: number,
@@ -28,7 +28,7 @@ export async function writeRow(
 }
 
 async function createIfNew(
-  { client, tableName }: LicenseTable,
+  { client, tableName }: TableHandle,
   row: ImportRow,
   nowMs: number,
 ): Promise<Written> {
@@ -58,7 +58,7 @@ async function createIfNew(
  * that was given a new key since the file was written stays as it is: its old key has leaked.
  */
 async function createOrReplace(
-  { client, tableName }: LicenseTable,
+  { client, tableName }: TableHandle,
   row: ImportRow,
   nowMs: number,
 ): Promise<Written> {

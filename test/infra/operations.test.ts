@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { toHandler } from "../../lambdas/http.ts";
 import { callerSchema } from "../../lambdas/request.ts";
-import { formatLogLine } from "../../local/function-log.ts";
+import { formatLogLine } from "../../local/functions/function-log.ts";
 import { stackTemplate } from "../support/stack-template.ts";
 
 const template = stackTemplate();

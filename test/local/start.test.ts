@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { startEngine } from "../../local/engine.ts";
+import { startEngine } from "../../local/database/start-engine.ts";
 import { listen } from "../../local/listen.ts";
 import { tempFolder } from "./support/temp-folder.ts";
 

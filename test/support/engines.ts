@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { CreateTableCommand, DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
-import { localClientConfig } from "../../local/local-client-config.ts";
+import { localClientConfig } from "../../engine/local-client-config.ts";
 
 /** A real engine with an empty table `Sessions`. */
 export type Engine = {

@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
-import type { Variables } from "../../local/settings.ts";
+import type { Variables } from "../../engine/variables.ts";
 import { runLicense } from "../../ops/run-license.ts";
-import type { Surroundings } from "../../ops/surroundings.ts";
+import type { CommandContext } from "../../ops/terminal/command-context.ts";
 import type { Engine } from "./engines.ts";
 
 export type Ran = { exitCode: number; stdout: string; stderr: string };
@@ -22,7 +22,7 @@ export function operator({ endpoint }: Pick<Engine, "endpoint">, fixed: Operator
     const { variables, answer, onOutput, stop, now } = { ...fixed, ...options };
     const output = textSink(onOutput);
     const messages = textSink();
-    const surroundings: Surroundings = {
+    const context: CommandContext = {
       output: output.stream,
       messages: messages.stream,
       variables: { DYNAMODB_ENDPOINT: endpoint, ...variables },
@@ -37,7 +37,7 @@ export function operator({ endpoint }: Pick<Engine, "endpoint">, fixed: Operator
             },
     };
     const list = typeof words === "string" ? words.split(" ") : words;
-    const exitCode = await runLicense(list, surroundings);
+    const exitCode = await runLicense(list, context);
     return { exitCode, stdout: output.text(), stderr: messages.text() };
   };
 }

@@ -14,7 +14,7 @@ import type { Service } from "../../lambdas/service.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
 import { validateHandler } from "../../lambdas/validate.ts";
-import { createLicense, type NewLicense } from "../../ops/create-license.ts";
+import { createLicense, type NewLicense } from "../../licenses/create-license.ts";
 import { expectDocumented } from "./documented.ts";
 import { clientFor, type Engine } from "./engines.ts";
 

@@ -1,8 +1,8 @@
 import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { functionEnvironment } from "../../../local/function-environment.ts";
-import { type FunctionHost, startFunction } from "../../../local/function-host.ts";
+import { functionEnvironment } from "../../../local/functions/function-environment.ts";
+import { type FunctionHost, startFunction } from "../../../local/functions/function-host.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 export type FixtureFunction = FunctionHost & {

@@ -1,0 +1,66 @@
+import { isDeepStrictEqual } from "node:util";
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
+import { licenseIdOf } from "../lambdas/license-key.ts";
+import type { License } from "../lambdas/sessions/license.ts";
+import { getLicense } from "./get-license.ts";
+import type { TableHandle } from "./table-handle.ts";
+
+export const defaultLicenseType = "standard";
+export const defaultMaxSessions = 20;
+
+export type NewLicense = {
+  licenseKey: string;
+  /** `defaultLicenseType` if not given. */
+  licenseType?: string;
+  /** `defaultMaxSessions` if not given. */
+  maxSessions?: number;
+  email?: string;
+  /** Epoch milliseconds; a license without it never expires. */
+  expiresAtMs?: number;
+};
+
+/**
+ * Writes a license, unless one with this key exists: that one stays as it is.
+ *
+ * @throws the errors of the SDK, but for the refused condition
+ */
+export async function createLicense(
+  { client, tableName }: TableHandle,
+  {
+    licenseKey,
+    licenseType = defaultLicenseType,
+    maxSessions = defaultMaxSessions,
+    email,
+    expiresAtMs,
+  }: NewLicense,
+  nowMs: number,
+): Promise<{ created: true; license: License } | { created: false }> {
+  const license: License = {
+    license_id: licenseIdOf(licenseKey),
+    status: "active",
+    license_type: licenseType,
+    ...(email !== undefined && { email }),
+    created_at: nowMs,
+    ...(expiresAtMs !== undefined && { license_expiration: expiresAtMs }),
+    max_sessions: maxSessions,
+    fencing_token: 0,
+    sessions: {},
+  };
+  try {
+    await client.send(
+      new PutCommand({
+        TableName: tableName,
+        Item: license,
+        ConditionExpression: "attribute_not_exists(license_id)",
+      }),
+    );
+    return { created: true, license };
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if ((error.$metadata.attempts ?? 1) === 1) return { created: false };
+    // Met by itself: an earlier attempt of the SDK had been applied, only its answer was lost.
+    const stored = await getLicense({ client, tableName }, license.license_id);
+    return isDeepStrictEqual(stored, license) ? { created: true, license } : { created: false };
+  }
+}

@@ -1,0 +1,25 @@
+import { GetCommand } from "@aws-sdk/lib-dynamodb";
+import { CommandError } from "../engine/command-error.ts";
+import { type LicenseItem, licenseItemSchema } from "./license-item.ts";
+import type { TableHandle } from "./table-handle.ts";
+
+/** The license as it is at this moment, by one consistent `GetItem`. */
+export async function getLicense(
+  { client, tableName }: TableHandle,
+  licenseId: string,
+): Promise<LicenseItem | undefined> {
+  const { Item } = await client.send(
+    new GetCommand({ TableName: tableName, Key: { license_id: licenseId }, ConsistentRead: true }),
+  );
+  return Item && readItem(Item);
+}
+
+/** @throws CommandError naming the attribute if the item is no license: somebody else wrote it */
+export function readItem(item: Record<string, unknown>): LicenseItem {
+  const result = licenseItemSchema.safeParse(item);
+  if (result.success) return result.data;
+  const attributes = result.error.issues.map(({ path }) => path.join("."));
+  throw new CommandError(
+    `The item ${String(item.license_id).slice(0, 12)} can't be read as a license: ${attributes.join(", ")} is not as it should be.`,
+  );
+}

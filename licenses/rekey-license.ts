@@ -1,0 +1,142 @@
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { licenseIdOf } from "../lambdas/license-key.ts";
+import { getLicense, readItem } from "./get-license.ts";
+import { isPlaceholder, type LicenseItem } from "./license-item.ts";
+import type { TableHandle } from "./table-handle.ts";
+
+export type RekeyOutcome =
+  | { code: "rekeyed" }
+  /** The license had its new key already, and somebody has been told it. */
+  | { code: "rekeyed_before"; newLicenseId: string }
+  /** Another run of the same command went past this one: its key is the one that counts. */
+  | { code: "overtaken" }
+  /** It only stands in the place that an interrupted run would have used. */
+  | { code: "placeholder"; licenseId: string };
+
+/**
+ * Moves a license to a new key: two items, the old and the new, and a conditional write on each.
+ *
+ *       | old item                          | new item | works
+ *   ----|-----------------------------------|----------|------
+ *    0  | as it was                         | -        | old
+ *    1  | cancelled, superseded_by: new id  | -        | none
+ *    2  |                                   | active   | new
+ *
+ * So at no moment do two keys work, and no key is ever stored. Sessions end with the key that they
+ * were claimed by; `fencing_token` goes on from where it was.
+ *
+ * Run again after step 1, nobody has the key of that run. This run first puts an item in the place
+ * of that run's new license, a cancelled one that points back: were that run only slow, its step 2
+ * would be refused. Then it goes on with a key of its own.
+ *
+ * @param tell called between the two steps, with the license as it will be: so a key that works
+ *   has been told. If it throws, step 2 is left to the next run
+ */
+export async function rekeyLicense(
+  table: TableHandle,
+  oldId: string,
+  newKey: string,
+  nowMs: number,
+  tell: (license: LicenseItem) => Promise<void>,
+): Promise<RekeyOutcome> {
+  const newId = licenseIdOf(newKey);
+  const seen = await getLicense(table, oldId);
+  const earlierId = seen?.superseded_by;
+  if (seen && isPlaceholder(seen)) return { code: "placeholder", licenseId: seen.superseded_by };
+  if (seen && earlierId !== undefined && !(await abandon(table, seen, earlierId, nowMs))) {
+    return { code: "rekeyed_before", newLicenseId: earlierId };
+  }
+  const old = await supersede(table, oldId, earlierId, newId);
+  if (!old) return { code: "overtaken" };
+  const license = renewed(old, newId);
+  await tell(license);
+  return { code: (await putNew(table, license)) ? "rekeyed" : "overtaken" };
+}
+
+/** Step 1: the old key ends, and with it its sessions. Refused if another run was quicker. */
+async function supersede(
+  table: TableHandle,
+  oldId: string,
+  earlierId: string | undefined,
+  newId: string,
+): Promise<LicenseItem | undefined> {
+  const first = earlierId === undefined;
+  try {
+    const { Attributes } = await table.client.send(
+      new UpdateCommand({
+        TableName: table.tableName,
+        Key: { license_id: oldId },
+        UpdateExpression: first
+          ? "SET superseded_by = :new, superseded_status = #status, #status = :cancelled, sessions = :none"
+          : "SET superseded_by = :new",
+        ConditionExpression: first
+          ? "attribute_exists(license_id) AND attribute_not_exists(superseded_by)"
+          : "superseded_by = :earlier",
+        ...(first && { ExpressionAttributeNames: { "#status": "status" } }),
+        ExpressionAttributeValues: {
+          ":new": newId,
+          ...(first ? { ":cancelled": "cancelled", ":none": {} } : { ":earlier": earlierId }),
+        },
+        ReturnValues: "ALL_NEW",
+      }),
+    );
+    return readItem(Attributes ?? {});
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    const stored = await getLicense(table, oldId);
+    // Met by its own id: an earlier attempt of the SDK had been applied, only its answer was lost.
+    return stored?.superseded_by === newId ? stored : undefined;
+  }
+}
+
+/** Step 2: the new key begins. Refused if another run has taken over and abandoned this one. */
+async function putNew(table: TableHandle, license: LicenseItem): Promise<boolean> {
+  if (await putIfFree(table, license)) return true;
+  const stored = await getLicense(table, license.license_id);
+  return stored !== undefined && !isPlaceholder(stored);
+}
+
+/** Sees to it that the earlier run can't do its step 2 any more. False: it has done it. */
+async function abandon(
+  table: TableHandle,
+  old: LicenseItem,
+  earlierId: string,
+  nowMs: number,
+): Promise<boolean> {
+  const placeholder: LicenseItem = {
+    license_id: earlierId,
+    status: "cancelled",
+    license_type: old.license_type,
+    created_at: nowMs,
+    max_sessions: old.max_sessions,
+    fencing_token: old.fencing_token,
+    sessions: {},
+    superseded_by: old.license_id,
+  };
+  if (await putIfFree(table, placeholder)) return true;
+  const stored = await getLicense(table, earlierId);
+  return stored !== undefined && isPlaceholder(stored);
+}
+
+/** The license under its new id: all that was sold, and none of its sessions. */
+function renewed(old: LicenseItem, newId: string): LicenseItem {
+  const { superseded_by, superseded_status, change_id, ...sold } = old;
+  return { ...sold, license_id: newId, status: superseded_status ?? old.status, sessions: {} };
+}
+
+async function putIfFree({ client, tableName }: TableHandle, item: LicenseItem): Promise<boolean> {
+  try {
+    await client.send(
+      new PutCommand({
+        TableName: tableName,
+        Item: item,
+        ConditionExpression: "attribute_not_exists(license_id)",
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Server } from "node:http";
+import { promisify } from "node:util";
+import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
+import dynalite from "dynalite";
+import { CommandError } from "../../engine/command-error.ts";
+import { localClientConfig } from "../../engine/local-client-config.ts";
+import { listen } from "../listen.ts";
+import type { StartSettings } from "../start-settings.ts";
+import { makeDataFolder } from "./make-data-folder.ts";
+
+export type Engine = AsyncDisposable & { endpoint: string };
+
+type EngineSettings = Pick<StartSettings, "engineEndpoint" | "enginePort" | "dataFolder">;
+
+/**
+ * Starts the embedded engine, or finds the one that is named in the settings.
+ *
+ * @throws CommandError if its port or its data can't be had, or it doesn't answer
+ */
+export async function startEngine(settings: EngineSettings): Promise<Engine> {
+  return settings.engineEndpoint === undefined
+    ? startEmbedded(settings)
+    : findEngine(settings.engineEndpoint);
+}
+
+async function findEngine(endpoint: string): Promise<Engine> {
+  try {
+    await expectAnswer(endpoint);
+  } catch (error) {
+    throw new CommandError(`No DynamoDB answers at DYNAMODB_ENDPOINT ${endpoint} (${error}).`);
+  }
+  return { endpoint, async [Symbol.asyncDispose]() {} };
+}
+
+async function startEmbedded({ enginePort, dataFolder }: EngineSettings): Promise<Engine> {
+  const path = await makeDataFolder(dataFolder, "dynamodb");
+  const server = dynalite({ path, createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
+  // It throws, from within the event, when a caller breaks off: as a function does that is killed.
+  server.on("request", (request) => request.removeAllListeners("error"));
+
+  const endpoint = `http://127.0.0.1:${await listen(server, enginePort, "DYNAMODB_PORT")}`;
+  // It opens its data only now, and tells of a failure by throwing from a callback of its own.
+  const { promise: thrown, reject } = Promise.withResolvers<never>();
+  process.once("uncaughtException", reject);
+  try {
+    await Promise.race([expectAnswer(endpoint), thrown]);
+  } catch (error) {
+    throw new CommandError(
+      `The data in ${path} can't be opened: most likely another "npm start" has it open. End that ` +
+        `one, or set DATA_DIR to another folder. (${error})`,
+    );
+  } finally {
+    process.off("uncaughtException", reject);
+  }
+  return { endpoint, [Symbol.asyncDispose]: () => close(server) };
+}
+
+/** Returns when the data is closed as well. */
+async function close(server: Server): Promise<void> {
+  const closed = promisify(server.close.bind(server))();
+  server.closeAllConnections();
+  await closed;
+}
+
+async function expectAnswer(endpoint: string): Promise<void> {
+  const client = new DynamoDBClient({ ...localClientConfig(endpoint), maxAttempts: 1 });
+  try {
+    await client.send(new ListTablesCommand({}), { abortSignal: AbortSignal.timeout(4_000) });
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,91 @@
+import type { Command } from "commander";
+import { CommandError } from "../../engine/command-error.ts";
+import {
+  createLicense,
+  defaultLicenseType,
+  defaultMaxSessions,
+} from "../../licenses/create-license.ts";
+import { licenseView } from "../../licenses/license-item.ts";
+import { randomLicenseKey } from "../../licenses/random-license-key.ts";
+import type { CommandContext } from "../terminal/command-context.ts";
+import { expiresText } from "../terminal/license-text.ts";
+import {
+  daysSchema,
+  emailSchema,
+  keySchema,
+  readAs,
+  seatsSchema,
+  typeSchema,
+} from "../terminal/option-readers.ts";
+import { fieldLines } from "../terminal/text-table.ts";
+import { write } from "../terminal/write.ts";
+import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+
+const dayMs = 86_400_000;
+
+type CreateOptions = TableOptions & {
+  key?: string;
+  type: string;
+  days?: number;
+  maxSessions: number;
+  email?: string;
+};
+
+/** Adds `create`, which makes a license and tells its key, once. */
+export function addCreateCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command("create")
+    .description("Makes a license and prints its key, once: only a hash of it is stored.")
+    .option("--key <key>", "the key; a random one if not given", readAs("--key", keySchema))
+    .option("--type <type>", "what was sold", readAs("--type", typeSchema), defaultLicenseType)
+    .option("--days <n>", "how long it lasts; for ever if not given", readAs("--days", daysSchema))
+    .option(
+      "--max-sessions <n>",
+      "how many symbols at a time",
+      readAs("--max-sessions", seatsSchema),
+      defaultMaxSessions,
+    )
+    .option("--email <address>", "whose it is", readAs("--email", emailSchema));
+  addTableOptions(command)
+    .addHelpText(
+      "after",
+      "\nExample:\n  npm run license -- create --type pro --days 365 --email ada@example.com",
+    )
+    .action((options: CreateOptions) =>
+      withNamedTable(options, context, async (table) => {
+        const nowMs = context.now();
+        const licenseKey = options.key ?? randomLicenseKey();
+        const result = await createLicense(
+          table,
+          {
+            licenseKey,
+            licenseType: options.type,
+            maxSessions: options.maxSessions,
+            ...(options.email !== undefined && { email: options.email }),
+            ...(options.days !== undefined && { expiresAtMs: nowMs + options.days * dayMs }),
+          },
+          nowMs,
+        );
+        if (!result.created) {
+          throw new CommandError("A license with this key exists already; it was left as it is.");
+        }
+        const { license } = result;
+        const judgedAt = { nowMs, sessionTimeoutMs: table.sessionTimeoutMs };
+        const view = { license_key: licenseKey, ...licenseView(license, judgedAt) };
+        const fields = [
+          ["license key", `${licenseKey}  (shown this once)`],
+          ["license id", license.license_id],
+          ["type", license.license_type],
+          ["expires", expiresText(license)],
+          ["max sessions", String(license.max_sessions)],
+          ["email", license.email ?? "-"],
+        ] as const;
+        await write(
+          context.output,
+          options.json
+            ? `${JSON.stringify(view)}\n`
+            : fields.map(([name, text]) => fieldLines(name, text)).join(""),
+        );
+      }),
+    );
+}

@@ -1,0 +1,70 @@
+import type { Command } from "commander";
+import { Option } from "commander";
+import { CommandError } from "../../engine/command-error.ts";
+import { attributeChange } from "../../licenses/change-license.ts";
+import type { JudgedAt, LicenseItem } from "../../licenses/license-item.ts";
+import type { CommandContext } from "../terminal/command-context.ts";
+import { expiresText, licenseName } from "../terminal/license-text.ts";
+import { daysSchema, instantSchema, readAs } from "../terminal/option-readers.ts";
+import { instantText } from "../terminal/text-table.ts";
+import { UsageError } from "../terminal/usage-error.ts";
+import { addChangeVerb, type Plan } from "./change-verb.ts";
+
+const dayMs = 86_400_000;
+/** The last instant that is written with four digits of a year. */
+const latestMs = Date.UTC(9999, 11, 31);
+
+type ExtendOptions = { days?: number; until?: number };
+
+/** Adds `extend`, which moves the end of a license. */
+export function addExtendCommand(program: Command, context: CommandContext): void {
+  addChangeVerb<ExtendOptions>(program, context, {
+    name: "extend",
+    description:
+      "Moves the end of a license: by days, from its end or, if that is past, from now; or to a " +
+      "date. Asks if that date is earlier than the end it has.",
+    example: "extend 4f1c09aa --days 30",
+    addOptions: (command) =>
+      command
+        .addOption(
+          new Option("--days <n>", "this many days more")
+            .argParser(readAs("--days", daysSchema))
+            .conflicts("until"),
+        )
+        .option(
+          "--until <date>",
+          "2027-01-31 (its first instant, UTC) or 2027-01-31T18:00:00Z",
+          readAs("--until", instantSchema),
+        ),
+    plan: planExtension,
+  });
+}
+
+function planExtension(
+  license: LicenseItem,
+  { days, until }: ExtendOptions,
+  { nowMs }: JudgedAt,
+): Plan {
+  const endsAtMs = license.license_expiration;
+  if (days !== undefined) {
+    if (endsAtMs === undefined) {
+      throw new CommandError("It never expires, so there is nothing to extend; nothing was done.");
+    }
+    const extendedToMs = Math.max(endsAtMs, nowMs) + days * dayMs;
+    if (extendedToMs > latestMs)
+      throw new CommandError("A license can't last beyond the year 9999.");
+    return { change: attributeChange(license, { license_expiration: extendedToMs }) };
+  }
+  if (until === undefined) throw new UsageError("Say by how much: --days N or --until DATE.");
+  if (until <= nowMs) {
+    throw new UsageError("--until must be in the future; suspend or cancel ends a license now.");
+  }
+  if (until === endsAtMs) return { alreadySo: "It ends then already; nothing was done." };
+  const shortens = endsAtMs === undefined || until < endsAtMs;
+  return {
+    change: attributeChange(license, { license_expiration: until }),
+    question: shortens
+      ? `This shortens ${licenseName(license)}: it ends ${expiresText(license)} now, and would end ${instantText(until)}. Go on?`
+      : undefined,
+  };
+}

@@ -1,0 +1,110 @@
+import type { Command } from "commander";
+import { isLive, type Session, secondsUntilLapse } from "../../lambdas/sessions/session.ts";
+import { type JudgedAt, type LicenseItem, standingOf } from "../../licenses/license-item.ts";
+import type { CommandContext } from "../terminal/command-context.ts";
+import { limitSchema, readAs } from "../terminal/option-readers.ts";
+import { printList } from "../terminal/print-list.ts";
+import { headLine, instantText, tableLine } from "../terminal/text-table.ts";
+import { scanLicenses } from "./scan-licenses.ts";
+import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+
+type OnlineOptions = TableOptions & { limit?: number };
+
+/** Adds `online`, which lists the live sessions of all licenses. */
+export function addOnlineCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command("online")
+    .description(
+      "Lists every live session, newest heartbeat first. It reads through all licenses, and keeps " +
+        "only what is live.",
+    )
+    .option("--limit <n>", "only the newest so many", readAs("--limit", limitSchema));
+  addTableOptions(command)
+    .addHelpText("after", "\nExample:\n  npm run license -- online --limit 50")
+    .action((options: OnlineOptions) =>
+      withNamedTable(options, context, async (table) => {
+        const judgedAt = { nowMs: context.now(), sessionTimeoutMs: table.sessionTimeoutMs };
+        let live: LiveSession[] = [];
+        for await (const licenses of scanLicenses(table, {}, context)) {
+          for (const license of licenses) live.push(...liveSessions(license, judgedAt));
+          if (options.limit !== undefined) live = newest(live, options.limit);
+        }
+        const pages = inPages(newest(live, options.limit));
+        await printList(
+          context,
+          options,
+          {
+            head: headLine(columns),
+            line: (session) => tableLine(columns, cells(session)),
+            view: (session) => session,
+          },
+          pages,
+        );
+      }),
+    );
+}
+
+const columns = [
+  { title: "LICENSE", width: 12 },
+  { title: "SYMBOL", width: 10 },
+  { title: "DEVICE", width: 20 },
+  { title: "LEFT", width: 5 },
+  { title: "LAST HEARTBEAT", width: 20 },
+  { title: "EMAIL", width: 23 },
+];
+
+function cells(session: LiveSession): string[] {
+  return [
+    session.license_id.slice(0, 12),
+    session.symbol,
+    session.device_fingerprint,
+    `${session.seconds_left} s`,
+    instantText(session.last_heartbeat),
+    session.email ?? "-",
+  ];
+}
+
+/** As `--json` prints it. Without `metadata`, which `show` has: there may be many. */
+type LiveSession = Pick<
+  Session,
+  "device_fingerprint" | "session_id" | "started_at" | "last_heartbeat"
+> & {
+  license_id: string;
+  standing: string;
+  license_type: string;
+  email: string | null;
+  symbol: string;
+  seconds_left: number;
+  bot_version: string | null;
+  bot_status: string | null;
+};
+
+function liveSessions(license: LicenseItem, { nowMs, sessionTimeoutMs }: JudgedAt): LiveSession[] {
+  return Object.entries(license.sessions)
+    .filter(([, session]) => isLive(session, nowMs, sessionTimeoutMs))
+    .map(([symbol, session]) => ({
+      license_id: license.license_id,
+      standing: standingOf(license, nowMs),
+      license_type: license.license_type,
+      email: license.email ?? null,
+      symbol,
+      device_fingerprint: session.device_fingerprint,
+      session_id: session.session_id,
+      started_at: session.started_at,
+      last_heartbeat: session.last_heartbeat,
+      seconds_left: secondsUntilLapse(session, nowMs, sessionTimeoutMs),
+      bot_version: session.bot_version ?? null,
+      bot_status: session.bot_status ?? null,
+    }));
+}
+
+function newest(sessions: readonly LiveSession[], limit: number | undefined): LiveSession[] {
+  return [...sessions].sort((a, b) => b.last_heartbeat - a.last_heartbeat).slice(0, limit);
+}
+
+/** So that a reader that goes away is noticed. */
+async function* inPages(sessions: readonly LiveSession[]): AsyncGenerator<LiveSession[], void> {
+  for (let start = 0; start < sessions.length; start += 500) {
+    yield sessions.slice(start, start + 500);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import { attributeChange, type Wanted } from "../../licenses/change-license.ts";
+import type { LicenseItem } from "../../licenses/license-item.ts";
+import type { CommandContext } from "../terminal/command-context.ts";
+import { emailSchema, readAs, seatsSchema, typeSchema } from "../terminal/option-readers.ts";
+import { UsageError } from "../terminal/usage-error.ts";
+import { addChangeVerb, type Plan } from "./change-verb.ts";
+
+/** `email: false` is `--no-email`. */
+type SetOptions = { maxSessions?: number; type?: string; email?: string | false };
+
+/** Adds `set`, which changes what was sold and to whom. */
+export function addSetCommand(program: Command, context: CommandContext): void {
+  addChangeVerb<SetOptions>(program, context, {
+    name: "set",
+    description: "Changes the seats, the type or the e-mail address of a license.",
+    example: "set 4f1c09aa --max-sessions 5 --type pro --email ada@example.com",
+    addOptions: (command) =>
+      command
+        .option(
+          "--max-sessions <n>",
+          "how many symbols at a time",
+          readAs("--max-sessions", seatsSchema),
+        )
+        .option("--type <type>", "what was sold", readAs("--type", typeSchema))
+        .option("--email <address>", "whose it is", readAs("--email", emailSchema))
+        .option("--no-email", "forget whose it is"),
+    plan: planAttributes,
+  });
+}
+
+function planAttributes(license: LicenseItem, options: SetOptions): Plan {
+  const given: Wanted = {
+    ...(options.maxSessions !== undefined && { max_sessions: options.maxSessions }),
+    ...(options.type !== undefined && { license_type: options.type }),
+    ...(options.email !== undefined && { email: options.email || undefined }),
+  };
+  if (Object.keys(given).length === 0) {
+    throw new UsageError("Say what to set: --max-sessions N, --type T, --email E or --no-email.");
+  }
+  const stored: Wanted = license;
+  const isSo = (Object.keys(given) as (keyof Wanted)[]).every(
+    (name) => given[name] === stored[name],
+  );
+  return isSo
+    ? { alreadySo: "It is so already; nothing was done." }
+    : { change: attributeChange(license, given) };
+}

@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { licenseView } from "../../licenses/license-item.ts";
+import type { CommandContext } from "../terminal/command-context.ts";
+import { licenseText } from "../terminal/license-text.ts";
+import { write } from "../terminal/write.ts";
+import { addLicenseArgument, findLicense } from "./find-license.ts";
+import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+
+/** Adds `show`, which tells all of one license. */
+export function addShowCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command("show")
+    .description("Shows a license and each of its sessions: who holds it, and for how long.");
+  addTableOptions(addLicenseArgument(command))
+    .addHelpText("after", "\nExample:\n  npm run license -- show DEMO-DEMO-DEMO-DEMO")
+    .action((name: string, options: TableOptions) =>
+      withNamedTable(options, context, async (table) => {
+        const license = await findLicense(table, name, context);
+        const judgedAt = { nowMs: context.now(), sessionTimeoutMs: table.sessionTimeoutMs };
+        await write(
+          context.output,
+          options.json
+            ? `${JSON.stringify(licenseView(license, judgedAt))}\n`
+            : licenseText(license, judgedAt),
+        );
+      }),
+    );
+}

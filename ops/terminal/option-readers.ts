@@ -1,0 +1,61 @@
+import * as z from "zod";
+import { licenseKeySchema } from "../../lambdas/license-key.ts";
+import { parseInstantMs } from "./parse-instant.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** A reader of an option's value. It refuses without quoting the value, which may be a key. */
+export function readAs<Value>(option: string, schema: z.ZodType<Value>): (text: string) => Value {
+  return (text) => {
+    const result = schema.safeParse(text);
+    if (result.success) return result.data;
+    throw new UsageError(`${option} must be ${schema.description}.`);
+  };
+}
+
+export const keySchema = z
+  .string()
+  .trim()
+  .regex(/^[\x21-\x7e]+$/)
+  .pipe(licenseKeySchema)
+  .describe("1 to 128 printable ASCII characters without space");
+
+export const typeSchema = z
+  .string()
+  .trim()
+  .regex(/^[^\p{C}\uFFFD]{1,64}$/u)
+  .describe("1 to 64 characters");
+
+export const emailSchema = z.email().max(254).describe("an e-mail address");
+
+export const daysSchema = wholeNumber(1, 36_500);
+
+export const seatsSchema = wholeNumber(1, 100);
+
+export const limitSchema = wholeNumber(1, 1_000_000);
+
+export const symbolSchema = z
+  .string()
+  .regex(/^([A-Za-z0-9._\-/=^!]{1,32}|\*)$/)
+  .toUpperCase()
+  .describe("1 to 32 characters of A-Z 0-9 . _ - / = ^ ! or * for the session without a symbol");
+
+export const instantSchema = z
+  .string()
+  .transform((text, context) => {
+    const instantMs = parseInstantMs(text);
+    if (instantMs !== undefined) return instantMs;
+    context.addIssue("no date");
+    return z.NEVER;
+  })
+  .describe(
+    "a date such as 2027-01-31, which is its first instant in UTC, or a time such as 2027-01-31T18:00:00Z",
+  );
+
+export function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .pipe(z.number().min(min).max(max))
+    .describe(`a whole number from ${min} to ${max}`);
+}

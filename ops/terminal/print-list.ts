@@ -1,0 +1,39 @@
+import type { CommandContext } from "./command-context.ts";
+import { write } from "./write.ts";
+
+export type ListShape<Entry> = {
+  /** Printed above the lines, unless as JSON. */
+  head: string;
+  line(entry: Entry): string;
+  /** What `JSON.stringify` gets. */
+  view(entry: Entry): unknown;
+};
+
+/**
+ * Prints pages as they come: as lines, or as one JSON array with an element on each line. An array
+ * that was broken off is no JSON, so nobody takes a part for the whole. Prints nothing if the first
+ * page can't be had.
+ *
+ * @returns how many entries there were
+ */
+export async function printList<Entry>(
+  { output }: CommandContext,
+  { json }: { json?: true },
+  { head, line, view }: ListShape<Entry>,
+  pages: AsyncIterable<readonly Entry[]>,
+): Promise<number> {
+  let count = 0;
+  let unprinted = json ? "[" : head;
+  for await (const entries of pages) {
+    const lines = entries.map((entry, index) =>
+      json ? `${count + index > 0 ? "," : ""}\n${JSON.stringify(view(entry))}` : line(entry),
+    );
+    count += entries.length;
+    const text = unprinted + lines.join("");
+    unprinted = "";
+    if (text) await write(output, text);
+  }
+  if (json) unprinted += "\n]\n";
+  if (unprinted) await write(output, unprinted);
+  return count;
+}

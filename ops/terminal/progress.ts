@@ -1,0 +1,27 @@
+import type { CommandContext } from "./command-context.ts";
+
+export type Progress = {
+  /** Says where it stands; shown at most five times a second. */
+  tell(text: string): void;
+  /** Removes what was shown, so that what comes next stands alone. */
+  end(): void;
+};
+
+/** A line that shows how far a verb has come, on a terminal, once it has taken a second. */
+export function startProgress({ messages }: Pick<CommandContext, "messages">): Progress {
+  const firstAtMs = performance.now() + 1_000;
+  let nextAtMs = firstAtMs;
+  let shown = false;
+  return {
+    tell(text) {
+      if (!messages.isTTY || performance.now() < nextAtMs) return;
+      nextAtMs = performance.now() + 200;
+      shown = true;
+      messages.write(`\r\u001b[K${text}`);
+    },
+    end() {
+      if (shown) messages.write("\r\u001b[K");
+      shown = false;
+    },
+  };
+}

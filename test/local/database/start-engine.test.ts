@@ -1,0 +1,103 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { expect, onTestFinished, test } from "vitest";
+import { localClientConfig } from "../../../engine/local-client-config.ts";
+import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { createLicense } from "../../../licenses/create-license.ts";
+import { createMissingTables } from "../../../local/database/create-missing-tables.ts";
+import { returnsRefusedItem } from "../../../local/database/returns-refused-item.ts";
+import { type Engine, startEngine } from "../../../local/database/start-engine.ts";
+import { listen } from "../../../local/listen.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+const tables = [
+  {
+    tableName: "Sessions",
+    KeySchema: [{ AttributeName: "license_id", KeyType: "HASH" as const }],
+    AttributeDefinitions: [{ AttributeName: "license_id", AttributeType: "S" as const }],
+  },
+];
+const license = { licenseKey: "TEST-TEST-TEST-TEST" };
+
+function startEmbedded(dataFolder: string, enginePort = 0): Promise<Engine> {
+  return startEngine({ dataFolder, enginePort, engineEndpoint: undefined });
+}
+
+function licensesOf({ endpoint }: Engine) {
+  const client = new DynamoDBClient(localClientConfig(endpoint));
+  onTestFinished(() => client.destroy());
+  return { client: DynamoDBDocumentClient.from(client), tableName: "Sessions" };
+}
+
+test("the embedded engine finds its data again at its next start", async () => {
+  const folder = await tempFolder();
+  {
+    await using engine = await startEmbedded(folder);
+    const licenses = licensesOf(engine);
+    await createMissingTables(licenses.client, tables);
+    expect(await createLicense(licenses, license, 0)).toMatchObject({ created: true });
+  }
+  await using engine = await startEmbedded(folder);
+  const licenses = licensesOf(engine);
+  await createMissingTables(licenses.client, tables);
+  expect(await createLicense(licenses, license, 0)).toEqual({ created: false });
+});
+
+test("the embedded engine is found not to return what refused a write", async () => {
+  await using engine = await startEmbedded(await tempFolder());
+  const licenses = licensesOf(engine);
+  await createMissingTables(licenses.client, tables);
+  await createLicense(licenses, license, 0);
+  const licenseId = licenseIdOf(license.licenseKey);
+  expect(await returnsRefusedItem(licenses, licenseId)).toBe(false);
+});
+
+test("the embedded engine survives callers who break off", async () => {
+  await using engine = await startEmbedded(await tempFolder());
+  const { client } = licensesOf(engine);
+  const request = fetch(engine.endpoint, {
+    method: "POST",
+    duplex: "half",
+    body: new ReadableStream({
+      start(controller) {
+        controller.enqueue(Buffer.from("{"));
+        setTimeout(() => controller.error(new Error("broken off")), 50);
+      },
+    }),
+  });
+  await expect(request).rejects.toThrow();
+  await createMissingTables(client, tables);
+});
+
+test("an engine that is not there is told with the variable that names it", async () => {
+  const other = createServer();
+  const port = await listen(other, 0, "OTHER_PORT");
+  other.close();
+  await once(other, "close");
+  const engine = startEngine({
+    dataFolder: join("/", "nowhere"),
+    enginePort: 0,
+    engineEndpoint: `http://127.0.0.1:${port}`,
+  });
+  await expect(engine).rejects.toThrow(/^No DynamoDB answers at DYNAMODB_ENDPOINT http/);
+});
+
+test("an engine that accepts but never answers is told of within 5 s", async () => {
+  const silent = createServer(() => {});
+  onTestFinished(() => {
+    silent.close();
+    silent.closeAllConnections();
+  });
+  const port = await listen(silent, 0, "OTHER_PORT");
+  const startedAtMs = Date.now();
+  const engine = startEngine({
+    dataFolder: join("/", "nowhere"),
+    enginePort: 0,
+    engineEndpoint: `http://127.0.0.1:${port}`,
+  });
+  await expect(engine).rejects.toThrow("No DynamoDB answers");
+  expect(Date.now() - startedAtMs).toBeLessThan(5_000);
+});

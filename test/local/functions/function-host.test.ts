@@ -1,0 +1,194 @@
+import { describe, expect, test, vi } from "vitest";
+import { startFixture } from "../support/fixture-function.ts";
+
+const notAnswered = (reason: string | RegExp) => ({
+  answered: false,
+  reason: expect.stringMatching(reason),
+});
+
+describe("a function", () => {
+  test("gets the event and Lambda's context, and its result comes back", async () => {
+    const { invoke } = await startFixture(
+      `export const handler = async (event, context) => ({
+        event,
+        ...context,
+        remaining: context.getRemainingTimeInMillis(),
+      });`,
+      { timeoutSeconds: 5 },
+    );
+    const outcome = await invoke({ é: [1, null] }, "r-1");
+    expect(outcome).toMatchObject({
+      answered: true,
+      result: {
+        event: { é: [1, null] },
+        awsRequestId: "r-1",
+        functionName: "Fixture",
+        functionVersion: "$LATEST",
+        memoryLimitInMB: "128",
+      },
+    });
+    expect(outcome).toHaveProperty("result.remaining", expect.closeTo(4_900, -3));
+  });
+
+  test("that returns nothing answers null, and may answer at once", async () => {
+    const { invoke } = await startFixture("export const handler = () => {};");
+    expect(await invoke({}, "r-1")).toEqual({ answered: true, result: null });
+  });
+
+  test("has an environment of its own: Lambda's and the template's, not the developer's", async () => {
+    const { invoke } = await startFixture(
+      "export const handler = async () => ({ ...process.env, cwd: process.cwd() });",
+      { environment: { TABLE_NAME: "Sessions" } },
+    );
+    const outcome = await invoke({}, "r-1");
+    expect(outcome).toMatchObject({
+      result: {
+        TABLE_NAME: "Sessions",
+        AWS_LAMBDA_FUNCTION_NAME: "Fixture",
+        AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:1",
+        TZ: ":UTC",
+      },
+    });
+    expect(outcome).not.toHaveProperty("result.HOME");
+    expect(outcome).not.toHaveProperty("result.VITEST");
+  });
+
+  test("keeps its state from one invocation to the next", async () => {
+    const { invoke } = await startFixture("let n = 0; export const handler = async () => ++n;");
+    await invoke({}, "r-1");
+    expect(await invoke({}, "r-2")).toEqual({ answered: true, result: 2 });
+  });
+
+  test("has several invocations at a time, each with its own answer", async () => {
+    const { invoke } = await startFixture(
+      `const waiting = [];
+      export const handler = (name) => new Promise((resolve) => {
+        waiting.push(() => resolve(name));
+        if (waiting.length === 3) for (const answer of waiting.reverse()) answer();
+      });`,
+    );
+    const outcomes = await Promise.all(["a", "b", "c"].map((name) => invoke(name, name)));
+    expect(outcomes.map((outcome) => outcome.answered && outcome.result)).toEqual(["a", "b", "c"]);
+  });
+});
+
+describe("no answer, and the next invocation is answered, if a function", () => {
+  test.each([
+    ["throws", "throw new Error('no')", /threw/],
+    ["rejects with nothing", "await Promise.reject()", /threw/],
+    ["returns a circle", "const a = {}; a.a = a; return a", /threw/],
+    ["returns a BigInt", "return 1n", /threw/],
+    ["exits", "process.exit(0)", /exit code 0/],
+    ["is killed", "process.kill(process.pid, 'SIGKILL'); await new Promise(() => {})", /SIGKILL/],
+    [
+      "throws later",
+      "setImmediate(() => { throw new Error() }); await new Promise(() => {})",
+      /code 1/,
+    ],
+    ["forgets a rejection", "Promise.reject(new Error()); await new Promise(() => {})", /code 1/],
+    ["hangs up on the gateway", "process.disconnect(); await new Promise(() => {})", /ended/],
+    ["never resolves", "await new Promise(() => {})", /within 0.5 s/],
+    ["loops for ever", "for (;;);", /within 0.5 s/],
+    [
+      "talks nonsense to the gateway",
+      "process.send('x'); process.send({ kind: 'answered' }); throw 1",
+      /threw/,
+    ],
+  ])("%s", async (_what, code, reason) => {
+    const { invoke } = await startFixture(
+      `export const handler = async (event) => { if (event === "well") return 1; ${code}; };`,
+      { timeoutSeconds: 0.5 },
+    );
+    expect(await invoke("badly", "r-1")).toEqual(notAnswered(reason));
+    expect(await invoke("well", "r-2")).toEqual({ answered: true, result: 1 });
+  });
+});
+
+describe("a process that ran out of time", () => {
+  test("answers what else it has in hand, while new invocations go to a fresh one", async () => {
+    const { invoke } = await startFixture(
+      `const afterMs = { late: 60_000, soon: 600, other: 700, fresh: 0 };
+      export const handler = (name) => new Promise((resolve) => {
+        setTimeout(resolve, afterMs[name], process.pid);
+      });`,
+      { timeoutSeconds: 1 },
+    );
+    const late = invoke("late", "r-1");
+    const first = await invoke("soon", "r-2");
+    const other = invoke("other", "r-3");
+
+    expect(await late).toEqual(notAnswered(/within/));
+    const fresh = await invoke("fresh", "r-4");
+    expect(await other).toEqual(first);
+    expect(fresh.answered).toBe(true);
+    expect(fresh).not.toEqual(first);
+  });
+
+  test("is killed", async () => {
+    const { invoke } = await startFixture(
+      `export const handler = (event) => new Promise((resolve) => {
+        if (event === "pid") resolve(process.pid);
+      });`,
+      { timeoutSeconds: 0.5 },
+    );
+    const outcome = await invoke("pid", "r-1");
+    const pid = outcome.answered ? Number(outcome.result) : 0;
+    await invoke("late", "r-2");
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"));
+  });
+});
+
+describe("a function that can't be loaded", () => {
+  test.each([
+    ["has an error", "nonsense(", /loaded/],
+    ["throws", "throw new Error('at load')", /loaded/],
+    ["has no handler", "export const other = 1", /loaded/],
+    ["has a handler with a callback", "export const handler = (a, b, done) => done()", /loaded/],
+    ["exits", "process.exit(3)", /exit code 3/],
+  ])("because it %s answers nothing, and is tried again", async (_what, code, reason) => {
+    const { invoke, write } = await startFixture(code);
+    expect(await invoke({}, "r-1")).toEqual(notAnswered(reason));
+    expect(await invoke({}, "r-2")).toEqual(notAnswered(reason));
+    await write("export const handler = async () => 'mended'");
+    expect(await invoke({}, "r-3")).toEqual({ answered: true, result: "mended" });
+  });
+
+  test("does not hold up the start", async () => {
+    const { loaded } = await startFixture("throw new Error('at load')");
+    await expect(loaded).resolves.toBeUndefined();
+  });
+});
+
+describe("the log of a function", () => {
+  test("has a line of JSON for each call of console, with the request it belongs to", async () => {
+    const { invoke, readLog } = await startFixture(
+      `console.info("cold");
+      export const handler = async (event) => {
+        await null;
+        console.debug("not at this level");
+        console.warn({ event });
+      };`,
+    );
+    await Promise.all([invoke(1, "r-1"), invoke(2, "r-2")]);
+    expect(await readLog()).toEqual([
+      expect.objectContaining({ level: "INFO", message: "cold" }),
+      expect.objectContaining({ level: "WARN", message: { event: 1 }, requestId: "r-1" }),
+      expect.objectContaining({ level: "WARN", message: { event: 2 }, requestId: "r-2" }),
+    ]);
+  });
+
+  test.each([
+    ["thrown", "throw new RangeError('no')"],
+    [
+      "thrown outside of the handler",
+      "setImmediate(() => { throw new RangeError('no') }); await new Promise(() => {})",
+    ],
+  ])("tells of an error that was %s", async (_how, code) => {
+    const { invoke, readLog } = await startFixture(
+      `export const handler = async () => { ${code} };`,
+    );
+    await invoke({}, "r-1");
+    const message = { errorType: "RangeError", errorMessage: "no", stackTrace: expect.any(Array) };
+    expect(await readLog()).toEqual([expect.objectContaining({ requestId: "r-1", message })]);
+  });
+});

@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { formatLogLine, isLogged } from "../../../local/functions/function-log.ts";
+
+const now = new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 6));
+const messageOf = (...values: unknown[]) =>
+  JSON.parse(formatLogLine("INFO", values, "r-1", now)).message;
+
+describe("a log line", () => {
+  test("is one JSON object with time, level and request", () => {
+    expect(formatLogLine("WARN", ["a\nb"], "r-1", now)).toBe(
+      '{"timestamp":"2026-01-02T03:04:05.006Z","level":"WARN","requestId":"r-1","message":"a\\nb"}',
+    );
+  });
+
+  test("has no request outside of one", () => {
+    expect(JSON.parse(formatLogLine("INFO", ["x"], undefined, now))).not.toHaveProperty(
+      "requestId",
+    );
+  });
+
+  test("has a single object as its message", () => {
+    expect(messageOf({ code: "granted", nested: { n: 1 } })).toEqual({
+      code: "granted",
+      nested: { n: 1 },
+    });
+  });
+
+  test("joins several values", () => {
+    expect(messageOf("took", 5, { ms: true })).toBe('took 5 {"ms":true}');
+  });
+
+  test("tells of an error its type, message, stack and cause", () => {
+    const error = new TypeError("bad", { cause: new Error("worse") });
+    expect(messageOf(error)).toMatchObject({
+      errorType: "TypeError",
+      errorMessage: "bad",
+      stackTrace: expect.arrayContaining([expect.stringMatching(/^at /)]),
+      cause: { errorType: "Error", errorMessage: "worse" },
+    });
+  });
+
+  test("survives what JSON can't say", () => {
+    const circle: unknown[] = [];
+    circle.push(circle);
+    expect(JSON.parse(formatLogLine("INFO", [circle], "r-1", now)).message).toMatch(/circular/);
+    expect(messageOf({ big: 1n })).toEqual({ big: "1" });
+    expect(messageOf(undefined, Symbol("s"))).toBe("undefined Symbol(s)");
+  });
+});
+
+test("a level is logged from the function's level on", () => {
+  expect(isLogged("DEBUG", "INFO")).toBe(false);
+  expect(isLogged("INFO", "INFO")).toBe(true);
+  expect(isLogged("ERROR", "INFO")).toBe(true);
+  expect(isLogged("TRACE", "TRACE")).toBe(true);
+});

@@ -1,0 +1,256 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type Api, createApi } from "../../../local/gateway/api.ts";
+import { jsonAnswer } from "../../../local/gateway/http-answer.ts";
+import { startGateway } from "../../../local/gateway/start-gateway.ts";
+import { listen } from "../../../local/listen.ts";
+import type { Cors } from "../../../local/template/template-schema.ts";
+import { startFixture } from "../support/fixture-function.ts";
+
+const anyApi: Api = async () => jsonAnswer(200, "well");
+
+async function serve(api: Api, cors?: Cors) {
+  const gateway = await startGateway(api, 0, cors);
+  onTestFinished(() => gateway[Symbol.asyncDispose]());
+  return { ...gateway, address: `http://127.0.0.1:${gateway.port}` };
+}
+
+/** A gateway with a route for each function: `POST /NAME`. */
+async function serveFunctions(
+  codeOf: Record<string, string>,
+  { timeoutSeconds = 10, cors }: { timeoutSeconds?: number; cors?: Cors } = {},
+) {
+  const reports: string[] = [];
+  const functions = new Map(
+    await Promise.all(
+      Object.entries(codeOf).map(async ([name, code]) => {
+        const fixture = await startFixture(code, { timeoutSeconds });
+        return [name, fixture] as const;
+      }),
+    ),
+  );
+  const routes = Object.keys(codeOf).map((name) => ({
+    routeKey: `POST /${name}`,
+    functionId: name,
+  }));
+  const api = createApi({ apiId: "api", routes }, functions, (line) => reports.push(line));
+  return { ...(await serve(api, cors)), reports };
+}
+
+/** Sends bytes as they are and gives back all that comes. */
+async function exchange(port: number, request: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.write(request);
+  return text(socket);
+}
+
+const limitBytes = 10 * 1024 * 1024;
+const internalServerError = { message: "Internal Server Error" };
+
+describe("the gateway", () => {
+  test("hands a request to the function of its route, and its answer back", async () => {
+    const { address } = await serveFunctions({
+      echo: `export const handler = async ({ body, rawPath, headers }) => ({
+        statusCode: 201,
+        headers: { "X-Path": rawPath },
+        cookies: ["a=1", "b=2"],
+        body: body + headers["x-extra"],
+      });`,
+    });
+    const response = await fetch(`${address}/echo?q=1`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "X-Extra": "!" },
+      body: '"é"',
+    });
+    expect(response.status).toBe(201);
+    expect(await response.text()).toBe('"é"!');
+    expect(response.headers.get("x-path")).toBe("/echo");
+    expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
+    expect(response.headers.get("content-type")).toBe("text/plain;charset=UTF-8");
+    expect(response.headers.get("apigw-requestid")).toMatch(/^[\w+/]{15}=$/);
+  });
+
+  test("carries binary bodies both ways in base64", async () => {
+    const { address } = await serveFunctions({
+      echo: `export const handler = async ({ body, isBase64Encoded }) => ({
+        statusCode: 200, body, isBase64Encoded,
+      });`,
+    });
+    const body = Uint8Array.from([0, 255, 128, 10]);
+    const response = await fetch(`${address}/echo`, { method: "POST", body });
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(body);
+  });
+
+  test.each([
+    ["GET", "/echo"],
+    ["POST", "/other"],
+    ["POST", "/"],
+  ])("answers 404 to %s %s, which has no route", async (method, path) => {
+    const { address } = await serveFunctions({});
+    const response = await fetch(address + path, { method });
+    expect(response.status).toBe(404);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(await response.json()).toEqual({ message: "Not Found" });
+  });
+
+  test.each(["/%zz%E0%A4%A", "//", "*", "http://other.example/x", "/?%"])(
+    "answers 404 to the odd target %s",
+    async (target) => {
+      const { port } = await serveFunctions({});
+      const answer = await exchange(
+        port,
+        `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      );
+      expect(answer).toMatch(/^HTTP\/1\.1 404 /);
+    },
+  );
+
+  test("goes on after bytes that are no HTTP, and callers who break off", async () => {
+    const { address, port } = await serve(anyApi);
+    expect(await exchange(port, "nonsense\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 /);
+    const socket = connect(port, "127.0.0.1");
+    socket.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", () =>
+      socket.destroy(),
+    );
+    await once(socket, "close");
+    expect((await fetch(address)).status).toBe(200);
+  });
+
+  test("goes on after a caller who doesn't wait for the answer", async () => {
+    const called = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    const { address } = await serve(async ({ target }) => {
+      if (target !== "/slow") return jsonAnswer(200, "well");
+      called.resolve();
+      await answer.promise;
+      return jsonAnswer(200, "too late");
+    });
+    const hangUp = new AbortController();
+    const slow = fetch(`${address}/slow`, { signal: hangUp.signal });
+    await called.promise;
+    hangUp.abort();
+    await expect(slow).rejects.toThrow("aborted");
+    answer.resolve();
+    expect((await fetch(address)).status).toBe(200);
+  });
+
+  test("answers 204 and HEAD without a body", async () => {
+    const { address } = await serve(async ({ method }) =>
+      method === "HEAD" ? jsonAnswer(200, "head") : { ...jsonAnswer(204, ""), headers: {} },
+    );
+    const empty = await fetch(address);
+    expect(empty.status).toBe(204);
+    expect(empty.headers.has("content-length")).toBe(false);
+    expect(await (await fetch(address, { method: "HEAD" })).text()).toBe("");
+  });
+
+  test("tells of a port in use, with the variable that sets it", async () => {
+    const other = createServer();
+    onTestFinished(() => void other.close());
+    const port = await listen(other, 0, "OTHER_PORT");
+    await expect(startGateway(anyApi, port)).rejects.toThrow(
+      `Port ${port} is in use; set PORT to another one.`,
+    );
+  });
+});
+
+describe("a body", () => {
+  test("of 10 MB is let through", async () => {
+    const { address } = await serve(async ({ body }) => jsonAnswer(200, body.length));
+    const response = await fetch(address, { method: "POST", body: Buffer.alloc(limitBytes) });
+    expect(await response.json()).toBe(limitBytes);
+  });
+
+  test.each([
+    ["of a known length", Buffer.alloc(limitBytes + 1)],
+    ["of unknown length", new Blob([Buffer.alloc(limitBytes + 1)]).stream()],
+  ])("of more than 10 MB, %s, is answered 413", async (_what, body) => {
+    const { address } = await serve(anyApi);
+    const response = await fetch(address, { method: "POST", body, duplex: "half" });
+    expect(response.status).toBe(413);
+    expect(await response.json()).toEqual({ message: "Request Entity Too Large" });
+  });
+});
+
+describe("where CORS is configured", () => {
+  const cors: Cors = { AllowOrigins: ["*"], AllowMethods: ["POST"] };
+  const origin = "https://bots.example";
+
+  test("a preflight is answered without asking the API", async () => {
+    const { address } = await serve(async () => jsonAnswer(500, "asked"), cors);
+    const headers = { origin, "access-control-request-method": "POST" };
+    const response = await fetch(address, { method: "OPTIONS", headers });
+    expect(response.status).toBe(204);
+    expect(response.headers.get("access-control-allow-methods")).toBe("POST");
+  });
+
+  test.each([
+    [404, "/other", ""],
+    [413, "/bad", Buffer.alloc(limitBytes + 1)],
+    [500, "/bad", ""],
+  ])("a page can read a %i of the gateway itself", async (status, path, body) => {
+    const bad = "export const handler = async () => { throw new Error(); };";
+    const { address } = await serveFunctions({ bad }, { cors });
+    const response = await fetch(address + path, { method: "POST", headers: { origin }, body });
+    expect(response.status).toBe(status);
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+  });
+});
+
+describe("a function that fails", () => {
+  test.each([
+    ["throws", "throw new Error('secret')"],
+    ["exits", "process.exit(1)"],
+    ["outlives its time limit", "for (;;);"],
+    ["answers a status that is none", "return { statusCode: 'secret' }"],
+    ["answers a body that is none", "return { statusCode: 200, body: {} }"],
+    ["answers a header that is none", "return { statusCode: 200, headers: { a: '\\n' } }"],
+  ])("because it %s is a 500 and harms no other", async (_how, code) => {
+    const { address, reports } = await serveFunctions(
+      {
+        bad: `export const handler = async () => { ${code} };`,
+        good: "export const handler = async () => 'well';",
+      },
+      { timeoutSeconds: 0.5 },
+    );
+    const post = (name: string) => fetch(`${address}/${name}`, { method: "POST" });
+    const [bad, good] = await Promise.all([post("bad"), post("good")]);
+    expect(bad.status).toBe(500);
+    expect(bad.headers.get("content-type")).toBe("application/json");
+    expect(await bad.json()).toEqual(internalServerError);
+    expect(await good.json()).toBe("well");
+    expect(reports).toEqual([expect.stringContaining("POST /bad is answered 500: ")]);
+  });
+});
+
+describe("at the end, the gateway", () => {
+  test("lets a request in flight have its answer, and takes no more", async () => {
+    const called = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    const { address, [Symbol.asyncDispose]: close } = await serve(async () => {
+      called.resolve();
+      await answer.promise;
+      return jsonAnswer(200, "x".repeat(5_000_000));
+    });
+    const inFlight = fetch(address);
+    await called.promise;
+    const closed = close();
+    await expect(fetch(address)).rejects.toThrow();
+    answer.resolve();
+    expect(await (await inFlight).json()).toHaveLength(5_000_000);
+    await closed;
+  });
+
+  test("does not wait for connections that nothing is asked on", async () => {
+    const { address, port, [Symbol.asyncDispose]: close } = await serve(anyApi);
+    await (await fetch(address)).text();
+    const unused = connect(port, "127.0.0.1");
+    await once(unused, "connect");
+    const startedAtMs = Date.now();
+    await close();
+    expect(Date.now() - startedAtMs).toBeLessThan(1_000);
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, test } from "vitest";
+import { CommandError } from "../../engine/command-error.ts";
+import { engineEndpoint } from "../../engine/variables.ts";
+import { readStartSettings } from "../../local/start-settings.ts";
+
+describe("readStartSettings", () => {
+  test("knows a default for everything", () => {
+    expect(readStartSettings({ PATH: "/bin" })).toEqual({
+      port: 3000,
+      enginePort: 8000,
+      engineEndpoint: undefined,
+      dataFolder: ".local",
+      sessionTimeoutSeconds: 60,
+      multiSymbolSessions: true,
+    });
+  });
+
+  test("takes each from its variable", () => {
+    const settings = readStartSettings({
+      PORT: "0",
+      DYNAMODB_PORT: "8123",
+      DYNAMODB_ENDPOINT: "http://localhost:9000",
+      DATA_DIR: "elsewhere",
+      SESSION_TIMEOUT_SECONDS: "2",
+      MULTI_SYMBOL_SESSIONS: "false",
+    });
+    expect(settings).toEqual({
+      port: 0,
+      enginePort: 8123,
+      engineEndpoint: "http://localhost:9000",
+      dataFolder: "elsewhere",
+      sessionTimeoutSeconds: 2,
+      multiSymbolSessions: false,
+    });
+  });
+
+  test("takes an empty variable for one that is not set", () => {
+    expect(readStartSettings({ PORT: "", DATA_DIR: "" })).toMatchObject({
+      port: 3000,
+      dataFolder: ".local",
+    });
+  });
+
+  test.each([
+    ["PORT", "eighty"],
+    ["PORT", "65536"],
+    ["PORT", "-1"],
+    ["DYNAMODB_PORT", "8000x"],
+    ["DYNAMODB_ENDPOINT", "localhost:8000"],
+    ["SESSION_TIMEOUT_SECONDS", "0"],
+    ["SESSION_TIMEOUT_SECONDS", "1.5"],
+    ["SESSION_TIMEOUT_SECONDS", "86401"],
+    ["MULTI_SYMBOL_SESSIONS", "yes"],
+  ])("refuses %s=%s in one sentence that names it", (name, value) => {
+    const sentence = new RegExp(`^${name} must be .*, not "${value}"\\.$`);
+    expect(() => readStartSettings({ [name]: value })).toThrow(CommandError);
+    expect(() => readStartSettings({ [name]: value })).toThrow(sentence);
+  });
+});
+
+describe("engineEndpoint", () => {
+  test("is the embedded engine's unless another is named", () => {
+    expect(engineEndpoint({})).toBe("http://127.0.0.1:8000");
+    expect(engineEndpoint({ DYNAMODB_PORT: "8123" })).toBe("http://127.0.0.1:8123");
+    expect(engineEndpoint({ DYNAMODB_PORT: "1", DYNAMODB_ENDPOINT: "http://db:9" })).toBe(
+      "http://db:9",
+    );
+  });
+
+  test("does not mind the variables that are not about the engine", () => {
+    expect(engineEndpoint({ PORT: "eighty" })).toBe("http://127.0.0.1:8000");
+  });
+});

@@ -1,0 +1,136 @@
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { CommandError } from "../../../engine/command-error.ts";
+import { interpretTemplate } from "../../../local/template/interpret-template.ts";
+import { apiWith, assets, functionWith, integrationOf, templateWith } from "../support/assembly.ts";
+
+const folder = join("/", "out");
+const interpret = (changes?: Record<string, unknown>) =>
+  interpretTemplate(templateWith(changes), assets, folder);
+
+describe("a template", () => {
+  test("gives its routes, the functions they lead to, and its tables", () => {
+    expect(interpret()).toEqual({
+      apiId: "Api",
+      routes: [{ routeKey: "POST /beat", functionId: "Beat" }],
+      functions: [
+        {
+          id: "Beat",
+          codeFolder: join(folder, "asset.beef"),
+          handler: "index.handler",
+          timeoutSeconds: 5,
+          memoryMb: 512,
+          logLevel: "WARN",
+          environment: { TABLE_NAME: "Sessions", LIMIT: "60" },
+        },
+      ],
+      tables: [
+        {
+          tableName: "Sessions",
+          KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+          AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+        },
+      ],
+    });
+  });
+
+  test("gives the CORS configuration of its API", () => {
+    const CorsConfiguration = { AllowOrigins: ["*"], AllowMethods: ["POST"], MaxAge: 60 };
+    expect(interpret({ Api: apiWith({ CorsConfiguration }) }).cors).toEqual(CorsConfiguration);
+  });
+
+  test("may leave to CloudFormation what has a default", () => {
+    const Beat = functionWith({
+      Environment: undefined,
+      LoggingConfig: undefined,
+      MemorySize: undefined,
+      Timeout: undefined,
+    });
+    expect(interpret({ Beat }).functions).toMatchObject([
+      { timeoutSeconds: 3, memoryMb: 128, logLevel: "INFO", environment: {} },
+    ]);
+  });
+
+  test("may name the function in a longer address", () => {
+    const uri = {
+      "Fn::Join": [
+        "",
+        ["arn:", { Ref: "AWS::Partition" }, { "Fn::GetAtt": ["Beat", "Arn"] }, "/invocations"],
+      ],
+    };
+    expect(interpret({ BeatIntegration: integrationOf(uri) }).routes).toMatchObject([
+      { functionId: "Beat" },
+    ]);
+  });
+
+  test("may have a table of the older kind, with indexes", () => {
+    const index = {
+      IndexName: "byEmail",
+      KeySchema: [{ AttributeName: "email", KeyType: "HASH" }],
+      Projection: { ProjectionType: "ALL" },
+    };
+    const Sessions = {
+      Type: "AWS::DynamoDB::Table",
+      Properties: {
+        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+        GlobalSecondaryIndexes: [index],
+      },
+    };
+    expect(interpret({ Sessions }).tables).toMatchObject([{ GlobalSecondaryIndexes: [index] }]);
+  });
+
+  test("may have functions without a route, of any kind", () => {
+    const Other = functionWith({ Runtime: "python3.13", Code: { ZipFile: "pass" } });
+    expect(interpret({ Other }).functions.map(({ id }) => id)).toEqual(["Beat"]);
+  });
+});
+
+describe("what can't be run here is told, with its place:", () => {
+  test.each([
+    ["no API", { Api: { Type: "AWS::SNS::Topic" } }, "AWS::ApiGatewayV2::Api"],
+    ["two APIs", { Api2: { Type: "AWS::ApiGatewayV2::Api" } }, "AWS::ApiGatewayV2::Api"],
+    [
+      "an origin of one's own",
+      { Api: apiWith({ CorsConfiguration: { AllowOrigins: ["https://bots.example"] } }) },
+      "Api (AWS::ApiGatewayV2::Api) can't be run locally. CorsConfiguration.AllowOrigins",
+    ],
+    ["no integration", { BeatIntegration: { Type: "AWS::SNS::Topic" } }, "BeatIntegration"],
+    [
+      "an authorizer",
+      {
+        BeatRoute: {
+          Type: "AWS::ApiGatewayV2::Route",
+          Properties: { AuthorizationType: "JWT", RouteKey: "POST /beat" },
+        },
+      },
+      "BeatRoute (AWS::ApiGatewayV2::Route) can't be run locally. AuthorizationType",
+    ],
+    ["an odd integration", { BeatIntegration: integrationOf("arn:x") }, "IntegrationUri: expected"],
+    [
+      "an integration with an unknown function",
+      { BeatIntegration: integrationOf({ "Fn::GetAtt": ["Topic", "Arn"] }) },
+      "Topic in the template is no AWS::Lambda::Function",
+    ],
+    ["another runtime", { Beat: functionWith({ Runtime: "python3.13" }) }, "Runtime"],
+    ["code from elsewhere", { Beat: functionWith({ Code: { S3Key: "f00d.zip" } }) }, "f00d.zip"],
+    [
+      "a computed variable",
+      { Beat: functionWith({ Environment: { Variables: { X: { "Fn::Sub": "" } } } }) },
+      "Beat (AWS::Lambda::Function) can't be run locally. Environment.Variables.X: expected",
+    ],
+    [
+      "a variable that refers to no table",
+      { Beat: functionWith({ Environment: { Variables: { X: { Ref: "Topic" } } } }) },
+      "Beat, variable X: a reference to Topic",
+    ],
+    [
+      "a table without a key",
+      { Sessions: { Type: "AWS::DynamoDB::GlobalTable", Properties: {} } },
+      "Sessions (table) can't be run locally. KeySchema",
+    ],
+  ])("%s", (_what, changes, words) => {
+    expect(() => interpret(changes)).toThrow(CommandError);
+    expect(() => interpret(changes)).toThrow(words);
+  });
+});

@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { type Engine, startDynalite } from "../../support/engines.ts";
+import { operator } from "../../support/license-command.ts";
+import { startMeter } from "../../support/meter.ts";
+import { openScene } from "../../support/scene.ts";
+
+const metadata = { position: "flat", trades: 12, profit: 431.5 };
+
+/**
+ * What everything costs: calls, and capacity units as the engine counts them. A refused write tells
+ * no units, so there it is the call that counts. A change of a figure here is a change of the bill,
+ * which is worked out in `docs/operations.md`.
+ */
+describe("what it costs", () => {
+  let engine: Engine;
+  let meter: Awaited<ReturnType<typeof startMeter>>;
+  let scene: ReturnType<typeof openScene>;
+  beforeAll(async () => {
+    engine = await startDynalite();
+    meter = await startMeter(engine);
+    scene = openScene({ ...engine, endpoint: meter.endpoint });
+  });
+  afterAll(async () => {
+    await meter.stop();
+    await engine.stop();
+  });
+
+  async function cost(work: () => Promise<unknown>): Promise<string[]> {
+    meter.take();
+    await work();
+    return meter.take().map(({ operation, units }) => `${operation} ${units}`);
+  }
+
+  /** An engine that does not return the item that refused a write is asked for it. */
+  const asked = () => (engine.askForRefusedItem ? ["GetItem 1"] : []);
+
+  async function bot(symbol?: string) {
+    const license_key = await scene.license({ email: "ada@example.com" });
+    return { license_key, device_fingerprint: "device-a-0123456789", symbol };
+  }
+
+  describe("of an operation", () => {
+    test("a claim, a heartbeat and a release are one write of one unit each", async () => {
+      const a = await bot("ES");
+      expect(await cost(() => scene.validate(a))).toEqual(["UpdateItem 1"]);
+      const beat = { ...a, bot_version: "1.2", status: "trading", metadata };
+      expect(await cost(() => scene.heartbeat(beat))).toEqual(["UpdateItem 1"]);
+      expect(await cost(() => scene.release(a))).toEqual(["UpdateItem 1"]);
+    });
+
+    test("check_only is one consistent read of one unit", async () => {
+      const a = await bot();
+      const check = () => scene.validate({ ...a, check_only: true });
+      expect(await cost(check)).toEqual(["GetItem 1"]);
+    });
+
+    test("each refusal is the one write that was refused", async () => {
+      const a = await bot();
+      await scene.validate(a);
+      const b = { ...a, device_fingerprint: "device-b-0123456789" };
+      const nobody = { ...a, license_key: "NOBODY" };
+      expect(await cost(() => scene.validate(b))).toEqual(["UpdateItem 0", ...asked()]);
+      expect(await cost(() => scene.heartbeat(b))).toEqual(["UpdateItem 0", ...asked()]);
+      expect(await cost(() => scene.release(b))).toEqual(["UpdateItem 0", ...asked()]);
+      const unknown = await cost(() => scene.validate(nobody));
+      expect(unknown[0]).toBe("UpdateItem 0");
+      expect(unknown).toHaveLength(1 + asked().length);
+    });
+
+    test("a claim on a full license is a second write", async () => {
+      const license_key = await scene.license({ maxSessions: 1 });
+      const a = { license_key, device_fingerprint: "device-a-0123456789" };
+      await scene.validate({ ...a, symbol: "ES" });
+      scene.passSeconds(60);
+      const second = await cost(() => scene.validate({ ...a, symbol: "NQ" }));
+      expect(second).toEqual(["UpdateItem 0", ...asked(), "UpdateItem 1"]);
+    });
+  });
+
+  describe("of a verb", () => {
+    const verb = (...words: string[]) => {
+      const run = operator(meter, { now: scene.nowMs });
+      return cost(async () => expect(await run(words)).toMatchObject({ exitCode: 0 }));
+    };
+
+    test("create is one write", async () => {
+      expect(await verb("create")).toEqual(["PutItem 1"]);
+    });
+
+    test("show is one read by key, two at most by id", async () => {
+      const { license_key } = await bot();
+      expect(await verb("show", license_key)).toEqual(["GetItem 1"]);
+      expect(await verb("show", licenseIdOf(license_key))).toEqual(["GetItem 1"]);
+    });
+
+    test("every change is one read and one write", async () => {
+      const { license_key } = await bot();
+      await scene.validate({ license_key, device_fingerprint: "device-a-0123456789" });
+      const change = ["GetItem 1", "UpdateItem 1"];
+      expect(await verb("suspend", license_key, "--yes")).toEqual(change);
+      expect(await verb("activate", license_key)).toEqual(change);
+      expect(await verb("extend", license_key, "--until", "2027-01-31", "--yes")).toEqual(change);
+      expect(await verb("extend", license_key, "--days", "3")).toEqual(change);
+      expect(await verb("set", license_key, "--type", "pro")).toEqual(change);
+      expect(await verb("end-session", license_key, "--yes")).toEqual(change);
+      expect(await verb("cancel", license_key, "--yes")).toEqual(change);
+      expect(await verb("cancel", license_key)).toEqual(["GetItem 1"]);
+    });
+
+    test("rekey is two reads and a write on each of two items", async () => {
+      const { license_key } = await bot();
+      const rekeyed = await verb("rekey", license_key, "--yes");
+      expect(rekeyed).toEqual(["GetItem 1", "GetItem 1", "UpdateItem 1", "PutItem 1"]);
+    });
+
+    test("import is one write a row, also of one that exists", async () => {
+      const folder = mkdtempSync(join(tmpdir(), "license-sessions-cost-"));
+      const file = join(folder, "two.csv");
+      const header = "license_key,email,license_type,license_status,license_expiration";
+      writeFileSync(file, `${header}\nCOST-1,,pro,active,\nCOST-2,,pro,active,\n`);
+      expect(await verb("import", file)).toEqual(["PutItem 1", "PutItem 1"]);
+      expect(await verb("import", file)).toEqual(["PutItem 0", "PutItem 0"]);
+      const replaced = await verb("import", file, "--replace", "--yes");
+      expect(replaced).toEqual(["UpdateItem 1", "UpdateItem 1"]);
+      rmSync(folder, { recursive: true });
+    });
+
+    test("list, online, export and a beginning of an id read each page once", async () => {
+      const { license_key } = await bot();
+      for (const words of [["list"], ["online"], ["export"], ["list", "--status", "suspended"]]) {
+        const [scan, ...more] = await verb(...words);
+        expect(scan).toMatch(/^Scan \d+(\.5)?$/);
+        expect(more).toEqual([]);
+      }
+      const [key, scan, item, ...more] = await verb("show", licenseIdOf(license_key).slice(0, 12));
+      expect([key, item]).toEqual([expect.stringMatching(/^GetItem/), "GetItem 1"]);
+      expect(scan).toMatch(/^Scan/);
+      expect(more).toEqual([]);
+    });
+  });
+});
