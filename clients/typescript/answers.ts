@@ -1,5 +1,15 @@
-import { type End, LicenseRefused, RequestUnreadable, SessionRefused } from "./errors.ts";
-import type { Exchange } from "./runtime.ts";
+import {
+  type End,
+  type ErrorFacts,
+  LicenseRefused,
+  type LicenseSessionError,
+  RequestUnreadable,
+  ServiceNotFound,
+  SessionRefused,
+} from "./errors.ts";
+import { claimPath } from "./requests.ts";
+import type { Answer, Exchange } from "./runtime.ts";
+import type { License } from "./session.ts";
 
 export type Granted = {
   kind: "granted";
@@ -7,15 +17,31 @@ export type Granted = {
   fencingToken: number;
   sessionTimeoutMs: number;
   heartbeatIntervalMs: number;
+  license: License;
 };
 
 /** Nothing is known of the session: what was asked may have been done or not. */
-export type Trouble = { kind: "trouble"; problem: string };
+export type Trouble = ErrorFacts & {
+  kind: "trouble";
+  problem: string;
+  /** How long the answer asks to wait before the next request. */
+  retryAfterMs?: number | undefined;
+  /** The request surely never left this machine. */
+  unsent?: boolean | undefined;
+};
 
-export type ClaimOutcome = Granted | { kind: "refused"; error: Error } | Trouble;
+export type ClaimOutcome =
+  | Granted
+  | { kind: "available"; license: License }
+  | { kind: "refused"; error: LicenseSessionError }
+  | Trouble;
 
 export type HeartbeatOutcome =
-  | { kind: "recorded"; sessionTimeoutMs: number | undefined }
+  | {
+      kind: "recorded";
+      sessionTimeoutMs: number | undefined;
+      license: Omit<License, "type">;
+    }
   | { kind: "ended"; end: End }
   | { kind: "unreadable"; problem: string }
   | Trouble;
@@ -26,7 +52,7 @@ export type HeartbeatOutcome =
  */
 export function judgeClaim(exchange: Exchange): ClaimOutcome {
   if ("problem" in exchange) return troubled(exchange);
-  const { code, text, number } = read(exchange);
+  const { code, text, number, facts } = read(exchange);
   const message = text("message") ?? String(code);
   switch (code) {
     case "granted": {
@@ -42,20 +68,32 @@ export function judgeClaim(exchange: Exchange): ClaimOutcome {
         fencingToken,
         sessionTimeoutMs: timeoutSeconds * 1_000,
         heartbeatIntervalMs: intervalSeconds * 1_000,
+        license: licenseOf(exchange, "expiry_date"),
       };
     }
+    case "available":
+      if (exchange.status !== 200) return troubled(exchange);
+      return { kind: "available", license: licenseOf(exchange, "expiry_date") };
     case "session_conflict":
     case "session_limit":
       return refused(
-        new SessionRefused(code, message, text("active_device"), number("estimated_wait_seconds")),
+        new SessionRefused(code, message, {
+          ...facts,
+          activeDevice: text("active_device"),
+          waitSeconds: number("estimated_wait_seconds"),
+        }),
       );
     case "license_unknown":
     case "license_suspended":
     case "license_cancelled":
     case "license_expired":
-      return refused(new LicenseRefused(code, message));
+      return refused(new LicenseRefused(code, message, facts));
     case "bad_request":
-      return refused(new RequestUnreadable(message, text("field")));
+      return refused(new RequestUnreadable(message, { ...facts, field: text("field") }));
+    case undefined:
+      // Of a gateway or a web server: trying again would not help.
+      if (exchange.status === 404) return refused(new ServiceNotFound(claimPath, facts));
+      return troubled(exchange);
     default:
       return troubled(exchange);
   }
@@ -71,15 +109,18 @@ export function judgeHeartbeat(exchange: Exchange): HeartbeatOutcome {
       return {
         kind: "recorded",
         sessionTimeoutMs: timeoutSeconds ? timeoutSeconds * 1_000 : undefined,
+        license: licenseOf(exchange, "license_expiration"),
       };
     }
     case "session_taken":
-    case "session_replaced": {
+    case "session_replaced":
+    case "session_ended": {
       const activeDevice = text("active_device");
       return ended({ reason: "taken", code, ...(activeDevice !== undefined && { activeDevice }) });
     }
     case "session_not_found":
       return ended({ reason: "lost", code });
+    case "license_unknown":
     case "license_suspended":
     case "license_cancelled":
     case "license_expired":
@@ -87,6 +128,7 @@ export function judgeHeartbeat(exchange: Exchange): HeartbeatOutcome {
     case "bad_request":
       return { kind: "unreadable", problem: `${code} ${text("field") ?? ""}`.trimEnd() };
     default:
+      // `heartbeat_late` and `internal_error` are here, too: they neither confirm nor end anything.
       return troubled(exchange);
   }
 }
@@ -98,7 +140,7 @@ export function judgeRelease(exchange: Exchange): "released" | "not_held" | unde
   return code === "released" || code === "not_held" ? code : undefined;
 }
 
-function refused(error: Error): ClaimOutcome {
+function refused(error: LicenseSessionError): ClaimOutcome {
   return { kind: "refused", error };
 }
 
@@ -107,14 +149,36 @@ function ended(end: End): HeartbeatOutcome {
 }
 
 function troubled(exchange: Exchange): Trouble {
-  if ("problem" in exchange) return { kind: "trouble", problem: exchange.problem };
-  const { code } = read(exchange);
-  return { kind: "trouble", problem: code ?? `HTTP ${exchange.status}` };
+  if ("problem" in exchange) return { kind: "trouble", ...exchange };
+  const { code, facts } = read(exchange);
+  return {
+    kind: "trouble",
+    problem: code ?? `HTTP ${exchange.status}`,
+    ...facts,
+    retryAfterMs: retryAfterMs(exchange),
+  };
 }
 
-function read({ body }: { body: unknown }) {
+/** Seconds; the other form, a date, would rest on two clocks that people set. */
+function retryAfterMs({ headers }: Answer): number | undefined {
+  const value = headers["retry-after"] ?? "";
+  return /^\d{1,6}$/.test(value) ? Number(value) * 1_000 : undefined;
+}
+
+function licenseOf(answer: Answer, expiryField: "expiry_date" | "license_expiration"): License {
+  const { text, texts } = read(answer);
+  const expiresMs = Date.parse(text(expiryField) ?? "");
+  return {
+    type: text("license_type"),
+    expiresAt: Number.isNaN(expiresMs) ? undefined : new Date(expiresMs),
+    activeSymbols: texts("active_symbols"),
+  };
+}
+
+function read({ status, text: body, headers }: Answer) {
+  const parsed = parsedJson(body);
   const fields = new Map<string, unknown>(
-    typeof body === "object" && body !== null ? Object.entries(body) : [],
+    typeof parsed === "object" && parsed !== null ? Object.entries(parsed) : [],
   );
   const text = (name: string) => {
     const value = fields.get(name);
@@ -124,5 +188,21 @@ function read({ body }: { body: unknown }) {
     const value = fields.get(name);
     return typeof value === "number" && value >= 0 ? value : undefined;
   };
-  return { code: text("code"), text, number };
+  const texts = (name: string) => {
+    const value = fields.get(name);
+    return Array.isArray(value) ? value.filter((entry) => typeof entry === "string") : [];
+  };
+  const facts: ErrorFacts = {
+    status,
+    requestId: text("request_id") ?? headers["apigw-requestid"],
+  };
+  return { code: text("code"), text, number, texts, facts };
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,28 @@
+/** What is known of the answer behind an error. */
+export type ErrorFacts = {
+  status?: number | undefined;
+  requestId?: string | undefined;
+  cause?: unknown;
+};
+
+/** The root of every error of this client, but for options that can't work (TypeError, RangeError). */
+export abstract class LicenseSessionError extends Error {
+  /** Stable, for programs: a code of the service, or one of the client's own. */
+  abstract readonly code: string;
+  /** The HTTP status, if there was an answer. */
+  readonly status: number | undefined;
+  /** For the operator of the service, who finds it in the logs. */
+  readonly requestId: string | undefined;
+
+  constructor(message: string, { status, requestId, cause }: ErrorFacts = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.status = status;
+    this.requestId = requestId;
+  }
+}
+
 /** Another device holds the session, or every seat of the license is taken (403 at the start). */
-export class SessionRefused extends Error {
+export class SessionRefused extends LicenseSessionError {
   override readonly name = "SessionRefused";
   readonly code: "session_conflict" | "session_limit";
   /** The first characters of the holder's fingerprint. */
@@ -10,72 +33,98 @@ export class SessionRefused extends Error {
   constructor(
     code: SessionRefused["code"],
     message: string,
-    activeDevice: string | undefined,
-    waitSeconds: number | undefined,
+    facts: ErrorFacts & { activeDevice: string | undefined; waitSeconds: number | undefined },
   ) {
-    super(message);
+    super(message, facts);
     this.code = code;
-    this.activeDevice = activeDevice;
-    this.waitSeconds = waitSeconds;
+    this.activeDevice = facts.activeDevice;
+    this.waitSeconds = facts.waitSeconds;
   }
 }
 
 /** The license is unknown, suspended, cancelled or expired (401 at the start). */
-export class LicenseRefused extends Error {
+export class LicenseRefused extends LicenseSessionError {
   override readonly name = "LicenseRefused";
-  /** `license_unknown`, `license_suspended`, `license_cancelled` or `license_expired`. */
-  readonly code: string;
+  readonly code: LicenseEndCode;
 
-  constructor(code: string, message: string) {
-    super(message);
+  constructor(code: LicenseEndCode, message: string, facts?: ErrorFacts) {
+    super(message, facts);
     this.code = code;
   }
 }
 
+export type LicenseEndCode =
+  | "license_unknown"
+  | "license_suspended"
+  | "license_cancelled"
+  | "license_expired";
+
 /** The service can't read what it was given (400 at the start). */
-export class RequestUnreadable extends Error {
+export class RequestUnreadable extends LicenseSessionError {
   override readonly name = "RequestUnreadable";
   readonly code = "bad_request";
   readonly field: string | undefined;
 
-  constructor(message: string, field: string | undefined) {
-    super(message);
-    this.field = field;
+  constructor(message: string, facts: ErrorFacts & { field: string | undefined }) {
+    super(message, facts);
+    this.field = facts.field;
+  }
+}
+
+/** At this address there is a server, but not the license service (404 without a code). */
+export class ServiceNotFound extends LicenseSessionError {
+  override readonly name = "ServiceNotFound";
+  readonly code = "service_not_found";
+
+  constructor(path: string, facts: ErrorFacts) {
+    super(`The server has no /${path} (HTTP ${facts.status}): check the url option`, facts);
   }
 }
 
 /** No usable answer came in the time there was for opening a session. */
-export class ServiceUnavailable extends Error {
+export class ServiceUnavailable extends LicenseSessionError {
   override readonly name = "ServiceUnavailable";
   readonly code = "unavailable";
 
-  constructor(problem: string) {
-    super(`The license service gave no usable answer: ${problem}`);
+  constructor(problem: string, facts?: ErrorFacts) {
+    super(`The license service gave no usable answer: ${problem}`, facts);
   }
 }
 
 /**
  * Why a session is over.
- * - `taken`: another device, or a later claim of this one, holds it. Stop.
- * - `license_ended`: the license was suspended, cancelled or has expired. Stop.
+ * - `taken`: another device or a later claim of this one holds it, or an operator ended it. Stop,
+ *   and don't claim again without a person's word.
+ * - `license_ended`: the license was suspended, cancelled, deleted or has expired. Stop.
  * - `lost`: it could not be confirmed in time, or is gone from the service. May be claimed again.
  * - `released`: by the program itself.
  */
 export type EndReason = "taken" | "license_ended" | "lost" | "released";
 
+export type EndCode =
+  | "session_taken"
+  | "session_replaced"
+  | "session_ended"
+  | "session_not_found"
+  | LicenseEndCode
+  /** No heartbeat was confirmed while the right lasted. */
+  | "no_answer_in_time"
+  /** A bug of this client. */
+  | "keeper_failed"
+  | "released";
+
 export type End = {
   reason: EndReason;
-  /** The code of the service; `no_answer_in_time`, `keeper_failed` or `released` of the client. */
-  code: string;
-  /** Who has taken it, as far as the service tells. */
+  code: EndCode;
+  /** Who has taken it, as far as the service says. */
   activeDevice?: string;
 };
 
 /** The reason of a session's `signal` once it has fired. */
-export class SessionEnded extends Error implements End {
+export class SessionEnded extends LicenseSessionError implements End {
   override readonly name = "SessionEnded";
   readonly reason: EndReason;
-  readonly code: string;
+  readonly code: EndCode;
   readonly activeDevice?: string;
 
   constructor({ reason, code, activeDevice }: End) {

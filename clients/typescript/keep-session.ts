@@ -1,44 +1,45 @@
-import { type HeartbeatOutcome, judgeHeartbeat } from "./answers.ts";
+import { judgeHeartbeat } from "./answers.ts";
 import type { Claim } from "./claim-session.ts";
-import { type End, SessionEnded } from "./errors.ts";
+import { SessionEnded } from "./errors.ts";
+import {
+  advance,
+  type KeepingEvent,
+  limitMs,
+  rightLastsMs,
+  startKeeping,
+  wakeMs,
+} from "./keeping.ts";
+import type { Notifier } from "./notifier.ts";
 import { releaseSession } from "./release-session.ts";
-import { bareHeartbeatText, heartbeatPath, heartbeatText } from "./requests.ts";
-import { noAnswerInTime, type Runtime } from "./runtime.ts";
+import { createReporter } from "./reporter.ts";
+import { heartbeatPath, heartbeatText } from "./requests.ts";
+import { type Exchange, type Runtime, readClocks } from "./runtime.ts";
 import type { ReleaseOutcome, Session, SessionOptions } from "./session.ts";
-import { tell } from "./status.ts";
-import { heartbeatDelayMs, retryDelayMs, timingOf } from "./timing.ts";
 
-/**
- * Keeps a claimed session until it is over.
- *
- * The right to it lasts from the sending of the last request that was confirmed: the service can't
- * have received it earlier, so it lets nobody in before `timing.rightMs` and the margin are over.
- */
+/** Keeps a claimed session until it is over: does what `keeping.ts` decides. */
 export function keepSession(
-  { granted, sentMs: claimSentMs }: Claim,
+  { granted, sent }: Claim,
   options: SessionOptions,
   runtime: Runtime,
+  { notify, log }: Notifier,
 ): Session {
   const { sessionId, fencingToken } = granted;
   const over = new AbortController();
-  let end: End | undefined;
-  let timing = timingOf(granted.sessionTimeoutMs, granted.heartbeatIntervalMs, options);
-  let rightEndsMs = claimSentMs + timing.rightMs;
-  /** Set while there is no right because the process overslept it: when to give up asking. */
-  let askUntilMs: number | undefined;
-  let nextBeatMs = claimSentMs + beatDelayMs();
-  let failures = 0;
-  let reportRefused = false;
+  const takeReport = createReporter(options, runtime, log);
+  let keeping = startKeeping(granted, sent, options, runtime.random());
   let releasing: Promise<ReleaseOutcome> | undefined;
 
   const session: Session = {
     sessionId,
     fencingToken,
+    get license() {
+      return keeping.license;
+    },
     get held() {
-      return rightLastsMs() > 0;
+      return session.rightLastsMs > 0;
     },
     get rightLastsMs() {
-      return rightLastsMs();
+      return rightLastsMs(keeping, readClocks(runtime));
     },
     signal: over.signal,
     release() {
@@ -52,112 +53,65 @@ export function keepSession(
     signal: over.signal,
   });
   if (options.signal?.aborted) void session.release();
-  else tell(options, { state: "held", rightLastsMs: rightLastsMs() });
+  else notify({ state: "held", rightLastsMs: session.rightLastsMs });
   keep().catch((error) => {
-    console.error("Keeping the session failed:", error);
-    finish({ reason: "lost", code: "keeper_failed" });
+    log.error("Keeping the session failed, which is a bug of the client:", error);
+    take({ kind: "ended", end: { reason: "lost", code: "keeper_failed" } });
   });
   return session;
 
   async function keep(): Promise<void> {
-    while (!end) {
-      const wakeMs = Math.min(nextBeatMs, limitMs());
-      await runtime.pause(wakeMs, over.signal, "lets exit");
-      if (end || isOverAt(wakeMs)) continue;
-
-      const sentMs = runtime.nowMs();
-      const untilMs = Math.min(sentMs + timing.requestTimeoutMs, limitMs());
-      const text = reportRefused
-        ? bareHeartbeatText(options, sessionId)
-        : heartbeatText(options, sessionId);
-      const exchange = await runtime.exchange(heartbeatPath, text, untilMs, over.signal);
-      if (!end) takeIn(judgeHeartbeat(exchange), sentMs, untilMs);
+    while (!over.signal.aborted) {
+      const plannedMs = wakeMs(keeping);
+      await runtime.pause(plannedMs, over.signal, "lets exit");
+      take({ kind: "woke", plannedMs });
+      if (!over.signal.aborted && runtime.nowMs() >= keeping.nextBeatMs) await beat();
     }
   }
 
-  function takeIn(outcome: HeartbeatOutcome, sentMs: number, untilMs: number): void {
-    switch (outcome.kind) {
-      case "recorded":
-        timing = timingOf(
-          outcome.sessionTimeoutMs ?? granted.sessionTimeoutMs,
-          granted.heartbeatIntervalMs,
-          options,
-        );
-        rightEndsMs = sentMs + timing.rightMs;
-        nextBeatMs = sentMs + beatDelayMs();
-        failures = 0;
-        reportRefused = false;
-        askUntilMs = undefined;
-        // An answer that was slept through may say nothing any more.
-        if (rightLastsMs() === 0) ask();
-        else tell(options, { state: "held", rightLastsMs: rightLastsMs() });
-        break;
-      case "ended":
-        finish(outcome.end);
-        break;
-      case "unreadable":
-        // It can only be the report: the rest was good enough for the claim.
-        reportRefused = true;
-        tryAgain(outcome.problem, untilMs);
-        break;
-      case "trouble":
-        tryAgain(outcome.problem, untilMs);
-        break;
+  async function beat(): Promise<void> {
+    const text = await nextText();
+    if (over.signal.aborted) return;
+    const sent = readClocks(runtime);
+    const plannedMs = Math.min(sent.nowMs + keeping.timing.requestTimeoutMs, limitMs(keeping));
+    const exchange = await runtime.exchange(heartbeatPath, text, plannedMs, over.signal);
+    takeAnswer(exchange);
+
+    function takeAnswer(exchange: Exchange): void {
+      const outcome = judgeHeartbeat(exchange);
+      if (outcome.kind === "unreadable")
+        log.warn(`The service can't read the report (${outcome.problem}): trying without it`);
+      take({ kind: "answered", outcome, sent, plannedMs });
     }
   }
 
-  function tryAgain(problem: string, untilMs: number): void {
-    if (isOverAt(untilMs)) return;
-    failures++;
-    const delayMs = retryDelayMs(failures, timing.heartbeatIntervalMs, runtime.random());
-    nextBeatMs = runtime.nowMs() + delayMs;
-    if (askUntilMs !== undefined) tell(options, { state: "asking", problem });
-    else tell(options, { state: "troubled", problem, rightLastsMs: rightLastsMs() });
+  /** A report that can't be had, read or written down is left out: the heartbeat matters more. */
+  async function nextText(): Promise<string> {
+    const { reportRefused, timing } = keeping;
+    if (reportRefused) return heartbeatText(options, sessionId);
+    const report = await takeReport(timing.reportWithinMs, over.signal);
+    try {
+      return heartbeatText(options, sessionId, report);
+    } catch (error) {
+      log.warn("The report is no JSON, the heartbeat goes without it:", error);
+      return heartbeatText(options, sessionId);
+    }
   }
 
-  /**
-   * Whether the time is over for the right, or for asking. Then the session is lost; unless this
-   * process overslept, which is no fault of the service: it asks whether the session is still there.
-   *
-   * @param plannedMs when this should have been called at the latest
-   */
-  function isOverAt(plannedMs: number): boolean {
-    const nowMs = runtime.nowMs();
-    if (nowMs < limitMs()) return false;
-    if (nowMs - plannedMs > timing.oversleptAfterMs) ask();
-    else finish({ reason: "lost", code: noAnswerInTime });
-    return true;
-  }
-
-  function ask(): void {
-    askUntilMs = runtime.nowMs() + timing.askWithinMs;
-    nextBeatMs = runtime.nowMs();
-    failures = 0;
-    tell(options, { state: "asking" });
-  }
-
-  function finish(theEnd: End): void {
-    if (end) return;
-    end = theEnd;
-    over.abort(new SessionEnded(theEnd));
-    tell(options, { state: "ended", ...theEnd });
+  function take(event: KeepingEvent): void {
+    const wasOver = keeping.phase === "over";
+    const at = readClocks(runtime);
+    const step = advance(keeping, event, { granted, options, at, random: runtime.random() });
+    keeping = step.keeping;
+    if (keeping.phase === "over" && !wasOver) over.abort(new SessionEnded(keeping.end));
+    if (step.status) notify(step.status);
   }
 
   async function release(): Promise<ReleaseOutcome> {
-    const isGone = end?.reason === "taken" || end?.code === "session_not_found";
-    finish({ reason: "released", code: "released" });
-    return isGone ? "not_held" : releaseSession(options, sessionId, timing, runtime);
-  }
-
-  function limitMs(): number {
-    return askUntilMs ?? rightEndsMs;
-  }
-
-  function rightLastsMs(): number {
-    return end ? 0 : Math.max(0, rightEndsMs - runtime.nowMs());
-  }
-
-  function beatDelayMs(): number {
-    return heartbeatDelayMs(timing.heartbeatIntervalMs, runtime.random());
+    const isGone =
+      keeping.phase === "over" &&
+      (keeping.end.reason === "taken" || keeping.end.code === "session_not_found");
+    take({ kind: "ended", end: { reason: "released", code: "released" } });
+    return isGone ? "not_held" : releaseSession(options, sessionId, keeping.timing, runtime);
   }
 }

@@ -1,20 +1,25 @@
-import { claimSession } from "./claim-session.ts";
-import { keepSession } from "./keep-session.ts";
+import { openWith } from "./open-with.ts";
 import type { Session, SessionOptions } from "./session.ts";
 import { checkTimes } from "./timing.ts";
 import { createWebRuntime } from "./web-runtime.ts";
 
 // This file is what the package shows; nothing else of it is meant to be imported.
 export {
+  type EndCode,
   type EndReason,
+  type LicenseEndCode,
   LicenseRefused,
+  LicenseSessionError,
   RequestUnreadable,
+  ServiceNotFound,
   ServiceUnavailable,
   SessionEnded,
   SessionRefused,
 } from "./errors.ts";
+export type { Logger } from "./logger.ts";
 export type {
   BotReport,
+  License,
   ReleaseOutcome,
   Session,
   SessionOptions,
@@ -27,13 +32,12 @@ export type {
  * @throws SessionRefused if another device holds it: it says who, and how long to wait
  * @throws LicenseRefused if the license is unknown or has ended
  * @throws RequestUnreadable if the service can't read what it was given
+ * @throws ServiceNotFound if there is no license service at the address
  * @throws ServiceUnavailable if no usable answer came within `openWithinMs`
  * @throws TypeError or RangeError if an option is none that could work
  * @throws what `options.signal` is aborted with meanwhile
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   checkTimes(options);
-  const runtime = createWebRuntime(options.url);
-  const claim = await claimSession(options, runtime);
-  return keepSession(claim, options, runtime);
+  return openWith(options, createWebRuntime(options.url));
 }

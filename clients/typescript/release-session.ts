@@ -4,17 +4,18 @@ import { neverAborted, type Runtime } from "./runtime.ts";
 import type { ReleaseOutcome, SessionOptions } from "./session.ts";
 import { retryDelayMs, type Timing } from "./timing.ts";
 
-const releaseWithinMs = 5_000;
+/** How long a release is tried, all in all. */
+export const releaseWithinMs = 5_000;
 
-/** Tells the service that the session is no longer needed. Tries for 5 s, and never rejects. */
+/** Frees the session at the service. Tries until the instant, and never rejects. */
 export async function releaseSession(
   options: SessionOptions,
   sessionId: string,
-  timing: Timing,
+  timing: Pick<Timing, "requestTimeoutMs" | "heartbeatIntervalMs">,
   runtime: Runtime,
+  giveUpMs: number = runtime.nowMs() + releaseWithinMs,
 ): Promise<ReleaseOutcome> {
   const text = releaseText(options, sessionId);
-  const giveUpMs = runtime.nowMs() + releaseWithinMs;
   for (let failures = 1; ; failures++) {
     const untilMs = Math.min(runtime.nowMs() + timing.requestTimeoutMs, giveUpMs);
     const exchange = await runtime.exchange(releasePath, text, untilMs, neverAborted);

@@ -4,32 +4,27 @@ export const claimPath = "api/validate-license";
 export const heartbeatPath = "api/heartbeat";
 export const releasePath = "api/session/release";
 
-export function claimText(options: SessionOptions): string {
-  return JSON.stringify(callerOf(options));
+export function claimText(options: SessionOptions, claimId: string): string {
+  return JSON.stringify({ ...callerOf(options), claim_id: claimId });
 }
 
 export function releaseText(options: SessionOptions, sessionId: string): string {
   return JSON.stringify({ ...callerOf(options), session_id: sessionId });
 }
 
-/** A heartbeat that reports nothing asks for as little as a release does. */
-export const bareHeartbeatText = releaseText;
-
-/** A report that can't be had or written down is left out: the heartbeat matters more. */
-export function heartbeatText(options: SessionOptions, sessionId: string): string {
-  try {
-    const { botVersion, status, metadata }: BotReport = options.report?.() ?? {};
-    return JSON.stringify({
-      ...callerOf(options),
-      session_id: sessionId,
-      bot_version: botVersion,
-      status,
-      metadata,
-    });
-  } catch (error) {
-    console.error("The report for a heartbeat failed:", error);
-    return bareHeartbeatText(options, sessionId);
-  }
+/** @throws TypeError if the report can't be written as JSON */
+export function heartbeatText(
+  options: SessionOptions,
+  sessionId: string,
+  { botVersion, status, metadata }: BotReport = {},
+): string {
+  return JSON.stringify({
+    ...callerOf(options),
+    session_id: sessionId,
+    bot_version: botVersion,
+    status,
+    metadata,
+  });
 }
 
 function callerOf({ licenseKey, deviceFingerprint, symbol }: SessionOptions) {

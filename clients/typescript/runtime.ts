@@ -1,17 +1,47 @@
-/** What came of one request: an answer of some kind, or none. */
-export type Exchange =
-  | { status: number /** `undefined` if it was no JSON. */; body: unknown }
-  | { problem: string };
+/** What came of one request: an answer of whatever kind, or none. */
+export type Exchange = Answer | NoAnswer;
 
-/** The world outside of the client. The tests bring one with a clock of its own. */
+export type Answer = {
+  status: number;
+  /** The body as it came. */
+  text: string;
+  /** By lower-case name; only those a browser shows, where the client runs in one. */
+  headers: Readonly<Record<string, string>>;
+};
+
+export type NoAnswer = {
+  problem: string;
+  cause?: unknown;
+  /** True if the request surely never left this machine: then it can't have been carried out. */
+  unsent?: boolean;
+};
+
+/** One look at both clocks. */
+export type Instant = { nowMs: number; wallMs: number };
+
+/** The world outside of the client. Tests and the simulation bring one with a time of its own. */
 export type Runtime = {
-  /** Milliseconds that only ever grow, also while the machine is asleep. No wall clock. */
+  /** Milliseconds that only ever grow, also while the machine is asleep. All times are of this clock. */
   nowMs(): number;
+  /**
+   * Milliseconds since 1970, which people and time servers set. It decides nothing by itself: if it
+   * moves on by more than the other clock, that one may have stood still, as in a paused virtual
+   * machine, and the client asks the service.
+   */
+  wallMs(): number;
   /** From 0 up to 1. */
   random(): number;
-  /** Resolves at the instant or when the signal fires, whichever is first. Never rejects. */
+  /** A new id each time, 16 to 64 characters of hex: of a claim, or of one request. */
+  randomId(): string;
+  /**
+   * Resolves at the instant or when the signal fires, whichever is first, and may resolve earlier
+   * when the two clocks have parted. Never rejects.
+   */
   pause(untilMs: number, signal: AbortSignal, mode: PauseMode): Promise<void>;
-  /** Posts JSON text and resolves by the instant, or when the signal fires. Never rejects. */
+  /**
+   * Posts JSON text to a path below the address of the service. Resolves by the instant, or when
+   * the signal fires; a request that was not sent by then is never sent. Never rejects.
+   */
   exchange(path: string, text: string, untilMs: number, signal: AbortSignal): Promise<Exchange>;
 };
 
@@ -20,5 +50,14 @@ export type PauseMode = "keeps alive" | "lets exit";
 
 export const noAnswerInTime = "no_answer_in_time";
 
-/** Fires never: for what has an end of its own. */
+/** Never fires: for requests that have an end of their own. */
 export const neverAborted: AbortSignal = new AbortController().signal;
+
+export function readClocks(runtime: Runtime): Instant {
+  return { nowMs: runtime.nowMs(), wallMs: runtime.wallMs() };
+}
+
+/** How far the wall clock is ahead of the other one. */
+export function wallLeadMs({ nowMs, wallMs }: Instant): number {
+  return wallMs - nowMs;
+}

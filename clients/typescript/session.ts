@@ -1,6 +1,7 @@
 import type { End } from "./errors.ts";
+import type { Logger } from "./logger.ts";
 
-/** What a heartbeat tells of the bot. What is left out stays as it was stored. */
+/** What a heartbeat reports of the bot. What is left out stays as it was stored. */
 export type BotReport = {
   /** At most 64 characters. */
   botVersion?: string | undefined;
@@ -18,10 +19,21 @@ export type SessionOptions = {
   deviceFingerprint: string;
   /** A session of its own for each symbol; without one, the session without symbol. */
   symbol?: string | undefined;
-  /** Asked before each heartbeat. */
-  report?: (() => BotReport) | undefined;
-  /** Told of every change and of every heartbeat. What it throws is logged and goes no further. */
+  /**
+   * Called before each heartbeat. One that fails, or a promise that takes longer than a second,
+   * costs the report and not the heartbeat.
+   */
+  report?: (() => BotReport | Promise<BotReport>) | undefined;
+  /**
+   * Called with every change and every heartbeat, one call at a time and in order: after a promise,
+   * the next call comes when it has settled. What it throws is logged and goes no further.
+   */
   onStatus?: ((status: SessionStatus) => unknown) | undefined;
+  /**
+   * By default warnings and errors go to the console. `console` itself shows everything. Never gets
+   * a license key or a whole fingerprint.
+   */
+  logger?: Logger | undefined;
   /** Gives up an opening under way, and releases an open session. */
   signal?: AbortSignal | undefined;
   /**
@@ -36,16 +48,42 @@ export type SessionOptions = {
    * until there is one.
    */
   openWithinMs?: number | undefined;
+  /**
+   * How long opening waits while another device holds the session, or every seat is taken: it is
+   * claimed again after each wait that the service names. By default it is refused at once.
+   * `Infinity`: until it is free.
+   */
+  waitWithinMs?: number | undefined;
+};
+
+/** What the service last said of the license. */
+export type License = {
+  /** As the operator named it, `standard` say. */
+  readonly type: string | undefined;
+  /** When it ends; `undefined` if it never does. */
+  readonly expiresAt: Date | undefined;
+  /** The symbols with a live session, of whatever device. */
+  readonly activeSymbols: readonly string[];
 };
 
 export type SessionStatus =
   /** A claim got no usable answer; it is tried again. */
   | { state: "opening"; problem: string }
+  /** Another device holds it, or every seat is taken; it is claimed again after so long at most. */
+  | {
+      state: "waiting";
+      code: "session_conflict" | "session_limit";
+      activeDevice?: string;
+      waitSeconds?: number;
+    }
   /** The service has confirmed the session; the right to it lasts so long unless confirmed again. */
   | { state: "held"; rightLastsMs: number }
   /** A heartbeat was not confirmed. The right still lasts so long, and it is tried again. */
   | { state: "troubled"; problem: string; rightLastsMs: number }
-  /** This process was asleep or stuck until its right was over. There is none until the answer. */
+  /**
+   * There is no right until the service has answered: this process was asleep or stuck until its
+   * right was over, or may have been, as the clocks have parted (`clocks_parted`).
+   */
   | { state: "asking"; problem?: string }
   /** Nothing follows. */
   | ({ state: "ended" } & End);
@@ -62,12 +100,14 @@ export type Session = {
   readonly sessionId: string;
   /** Grows with every claim on the license: whatever carries a smaller one is of an older session. */
   readonly fencingToken: number;
+  /** As of the last answer. */
+  readonly license: License;
   /** Whether there is a right to the session at this very moment. Look before each order. */
   readonly held: boolean;
   /** How long the right lasts unless a heartbeat is confirmed; 0 without one. */
   readonly rightLastsMs: number;
   /** Fires once, when the session is over, with a `SessionEnded`. */
   readonly signal: AbortSignal;
-  /** Ends the session and tells the service. Safe to call twice; never rejects. */
+  /** Ends the session and frees the key at the service. Safe to call twice; never rejects. */
   release(): Promise<ReleaseOutcome>;
 };

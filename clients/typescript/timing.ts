@@ -8,6 +8,10 @@ export type Timing = {
   askWithinMs: number;
   /** Later than this is not a late timer: the process was asleep or stuck. */
   oversleptAfterMs: number;
+  /** If the wall clock moves on by so much more than the other one, that one may have stood still. */
+  clocksPartedAfterMs: number;
+  /** How long a heartbeat waits for its report. */
+  reportWithinMs: number;
 };
 
 export type TimingOptions = {
@@ -21,12 +25,18 @@ export const defaultRequestTimeoutMs = 5_000;
 export const openingIntervalMs = 20_000;
 
 /** @throws RangeError: a negative margin, say, would be a right beyond the session */
-export function checkTimes(options: TimingOptions & { openWithinMs?: number | undefined }): void {
-  const { marginMs = 0, requestTimeoutMs = 1, openWithinMs = 0 } = options;
+export function checkTimes(
+  options: TimingOptions & {
+    openWithinMs?: number | undefined;
+    waitWithinMs?: number | undefined;
+  },
+): void {
+  const { marginMs = 0, requestTimeoutMs = 1, openWithinMs = 0, waitWithinMs = 0 } = options;
   if (!(marginMs >= 0 && marginMs < Infinity)) throw new RangeError(`marginMs is ${marginMs}`);
   if (!(requestTimeoutMs > 0 && requestTimeoutMs < Infinity))
     throw new RangeError(`requestTimeoutMs is ${requestTimeoutMs}`);
   if (!(openWithinMs >= 0)) throw new RangeError(`openWithinMs is ${openWithinMs}`);
+  if (!(waitWithinMs >= 0)) throw new RangeError(`waitWithinMs is ${waitWithinMs}`);
 }
 
 export function timingOf(
@@ -35,13 +45,18 @@ export function timingOf(
   { marginMs, requestTimeoutMs = defaultRequestTimeoutMs }: TimingOptions,
 ): Timing {
   const wantedMarginMs = marginMs ?? Math.min(5_000, sessionTimeoutMs / 6);
-  const rightMs = Math.floor(sessionTimeoutMs - Math.min(wantedMarginMs, sessionTimeoutMs / 2));
+  const actualMarginMs = Math.min(wantedMarginMs, sessionTimeoutMs / 2);
+  const rightMs = Math.floor(sessionTimeoutMs - actualMarginMs);
+  const requestMs = Math.floor(Math.min(requestTimeoutMs, rightMs / 3));
   return {
     rightMs,
     heartbeatIntervalMs: Math.floor(Math.min(namedIntervalMs, sessionTimeoutMs / 3)),
-    requestTimeoutMs: Math.floor(Math.min(requestTimeoutMs, rightMs / 3)),
+    requestTimeoutMs: requestMs,
     askWithinMs: Math.min(10_000, rightMs),
     oversleptAfterMs: Math.min(1_000, Math.floor(rightMs / 5)),
+    // Clocks tick in steps, and are slewed: less than a tenth of a second says nothing.
+    clocksPartedAfterMs: Math.max(100, Math.min(1_000, actualMarginMs)),
+    reportWithinMs: Math.min(1_000, Math.floor(requestMs / 2)),
   };
 }
 
@@ -54,4 +69,18 @@ export function heartbeatDelayMs(intervalMs: number, random: number): number {
 export function retryDelayMs(failures: number, intervalMs: number, random: number): number {
   const delayMs = Math.min((intervalMs / 40) * 2 ** (failures - 1), intervalMs / 5);
   return Math.floor(delayMs * (1 - 0.5 * random));
+}
+
+/**
+ * When to try again: after the delay, or as late as the answer asks for, but in time for one more
+ * whole request before the end.
+ */
+export function retryAtMs(
+  nowMs: number,
+  delayMs: number,
+  retryAfterMs: number | undefined,
+  { endsMs, requestTimeoutMs }: { endsMs: number; requestTimeoutMs: number },
+): number {
+  const askedForMs = Math.min(nowMs + (retryAfterMs ?? 0), endsMs - requestTimeoutMs);
+  return Math.max(nowMs + delayMs, askedForMs);
 }

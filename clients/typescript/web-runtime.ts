@@ -16,8 +16,17 @@ export function createWebRuntime(url: string | URL): Runtime {
     throw new TypeError(`${base.protocol} is not http or https`);
   if (!base.pathname.endsWith("/")) base.pathname += "/";
   const nowMs = createClock();
+  const wallMs = () => Date.now();
 
-  function pause(untilMs: number, signal: AbortSignal, mode: PauseMode): Promise<void> {
+  /** @param early whether the pause may end when the clocks have parted */
+  function wait(
+    untilMs: number,
+    signal: AbortSignal,
+    mode: PauseMode,
+    early: boolean,
+  ): Promise<void> {
+    const leadMs = wallMs() - nowMs();
+    const haveParted = () => Math.abs(wallMs() - nowMs() - leadMs) > 100;
     return new Promise((resolve) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const finish = () => {
@@ -25,14 +34,14 @@ export function createWebRuntime(url: string | URL): Runtime {
         signal.removeEventListener("abort", finish);
         resolve();
       };
-      const wait = () => {
+      const look = () => {
         const leftMs = untilMs - nowMs();
-        if (leftMs <= 0 || signal.aborted) return finish();
-        timer = setTimeout(wait, Math.min(leftMs, sliceMs));
+        if (leftMs <= 0 || signal.aborted || (early && haveParted())) return finish();
+        timer = setTimeout(look, Math.min(leftMs, sliceMs));
         if (mode === "lets exit") letExit(timer);
       };
       signal.addEventListener("abort", finish);
-      wait();
+      look();
     });
   }
 
@@ -49,7 +58,7 @@ export function createWebRuntime(url: string | URL): Runtime {
     try {
       return await Promise.race([
         post(new URL(path, base), text, path === releasePath, over.signal).catch(inWords),
-        pause(untilMs, over.signal, "lets exit").then(() => ({ problem: noAnswerInTime })),
+        wait(untilMs, over.signal, "lets exit", false).then(() => ({ problem: noAnswerInTime })),
       ]);
     } finally {
       signal.removeEventListener("abort", stop);
@@ -57,7 +66,14 @@ export function createWebRuntime(url: string | URL): Runtime {
     }
   }
 
-  return { nowMs, random: Math.random, pause, exchange };
+  return {
+    nowMs,
+    wallMs,
+    random: Math.random,
+    randomId,
+    pause: (untilMs, signal, mode) => wait(untilMs, signal, mode, true),
+    exchange,
+  };
 }
 
 /** @param keepalive whether it is to outlive the page, as no claim or heartbeat should */
@@ -78,21 +94,34 @@ async function post(
     keepalive,
     signal,
   });
-  return { status: response.status, body: parsed(await response.text()) };
+  const headers = Object.fromEntries(response.headers);
+  return { status: response.status, text: await response.text(), headers };
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+/** Failures of Node.js to reach the service at all. */
+const unsentCodes = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
 
 function inWords(error: unknown): Exchange {
-  if (!(error instanceof Error)) return { problem: String(error) };
+  if (!(error instanceof Error)) return { problem: String(error), cause: error };
   // Node.js says "fetch failed" and leaves what happened to the cause.
-  return { problem: error.cause instanceof Error ? error.cause.message : error.message };
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const unsent = "code" in cause && unsentCodes.has(String(cause.code));
+  // Of a name with several addresses each has failed in its own way, and the message is empty.
+  const problem = cause.message || String("code" in cause ? cause.code : cause.name);
+  return { problem, cause: error, ...(unsent && { unsent }) };
+}
+
+/** `crypto.randomUUID` is missing on pages that came without TLS. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Timers of Node.js are objects that can be told so, those of a browser are numbers. */

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 
+const lengthSchema = z.union([z.int(), z.literal("for ever").transform(() => Infinity)]);
+
 /**
  * What both clients must do when a scripted service answers so and so. Times are milliseconds from
  * the start of the scenario. `answer` names an example of `openapi.json`, which was really given.
@@ -9,12 +11,13 @@ import * as z from "zod";
 const scenarioSchema = z.strictObject({
   guarantee: z.string(),
   /** For what only one of the languages has. */
-  only: z.literal("typescript").optional(),
+  clients: z.array(z.enum(["typescript", "python"])).default(["typescript", "python"]),
   options: z
     .strictObject({
       marginMs: z.int(),
       requestTimeoutMs: z.int(),
-      openWithinMs: z.union([z.int(), z.literal("for ever").transform(() => Infinity)]),
+      openWithinMs: lengthSchema,
+      waitWithinMs: lengthSchema,
     })
     .partial()
     .default({}),
@@ -36,15 +39,26 @@ const scenarioSchema = z.strictObject({
       lacks: z.array(z.string()).default([]),
       after: z.int().default(0),
       answer: z
-        .union([z.string(), z.strictObject({ status: z.int(), body: z.unknown().optional() })])
+        .union([
+          z.string(),
+          z.strictObject({
+            status: z.int(),
+            body: z.unknown().optional(),
+            headers: z.record(z.string(), z.string()).default({}),
+          }),
+        ])
         .optional(),
       with: z.record(z.string(), z.unknown()).default({}),
       fails: z.string().optional(),
+      /** What failed before anything was sent. */
+      unsent: z.literal(true).optional(),
       drop: z.literal(true).optional(),
     }),
   ),
   /** Spans in which nothing of the client runs. */
   asleep: z.array(z.tuple([z.int(), z.int()])).default([]),
+  /** When the wall clock moves on by so much more than the other one, which people don't set. */
+  wallMovesOn: z.array(z.tuple([z.int(), z.int()])).default([]),
   does: z.array(z.tuple([z.int(), z.enum(["release", "abort"])])).default([]),
   opens: z.int().optional(),
   refused: z
@@ -72,5 +86,8 @@ const folder = join(import.meta.dirname, "../../clients/scenarios");
 /** The files of scenarios, each with a name. */
 export const scenarioFiles = readdirSync(folder).map((file) => ({
   name: file.replace(".json", ""),
-  scenarios: z.array(scenarioSchema).parse(JSON.parse(readFileSync(join(folder, file), "utf8"))),
+  scenarios: z
+    .array(scenarioSchema)
+    .parse(JSON.parse(readFileSync(join(folder, file), "utf8")))
+    .filter(({ clients }) => clients.includes("typescript")),
 }));

@@ -39,21 +39,41 @@ const openApi = examplesSchema.parse(
 );
 
 /** The world of a scenario: its time, and a service that answers as written. */
-export function createScriptedRuntime({ server, random }: Scenario, timeline: Timeline) {
+export function createScriptedRuntime(
+  { server, random, wallMovesOn }: Scenario,
+  timeline: Timeline,
+) {
   const script = server.flatMap((entry) => [entry.at].flat().map((at) => ({ ...entry, at })));
+  let claimId: unknown;
   let sessionId: unknown;
+  let ids = 0;
+  let wallLeadMs = 1_700_000_000_000;
+  const pauses = new Set<() => void>();
+  for (const [atMs, byMs] of wallMovesOn) {
+    timeline.schedule(atMs, "program", () => {
+      wallLeadMs += byMs;
+      for (const endPause of pauses) endPause();
+    });
+  }
 
   const runtime: Runtime = {
     nowMs: timeline.nowMs,
+    wallMs: () => timeline.nowMs() + wallLeadMs,
     random: () => random,
+    randomId: () => `id-${++ids}`,
     pause(untilMs, signal) {
       return new Promise((resolve) => {
         if (signal.aborted || untilMs <= timeline.nowMs()) return resolve();
-        const cancel = timeline.schedule(untilMs, "timer", resolve);
-        signal.addEventListener("abort", () => {
+        const cancel = timeline.schedule(untilMs, "timer", finish);
+        pauses.add(finish);
+        signal.addEventListener("abort", finish);
+
+        function finish() {
           cancel();
+          pauses.delete(finish);
+          signal.removeEventListener("abort", finish);
           resolve();
-        });
+        }
       });
     },
     exchange(path, text, untilMs, signal) {
@@ -66,7 +86,12 @@ export function createScriptedRuntime({ server, random }: Scenario, timeline: Ti
       });
       expect(request).toMatchObject(entry.sends);
       for (const field of entry.lacks) expect(request).not.toHaveProperty(field);
-      if (entry.ask !== "claim") expect(request.session_id).toBe(sessionId);
+      if (entry.ask !== "claim") expect(request.session_id).toBe(sessionId ?? claimId);
+      else {
+        claimId ??= request.claim_id;
+        expect(request.claim_id).toMatch(/^id-\d+$/);
+        expect(request.claim_id, "of every attempt").toBe(claimId);
+      }
 
       const result = resultOf(entry);
       return new Promise((resolve) => {
@@ -92,17 +117,25 @@ export function createScriptedRuntime({ server, random }: Scenario, timeline: Ti
 
   function resultOf(entry: (typeof script)[number]): Exchange | undefined {
     if (entry.drop) return undefined;
-    if (entry.fails !== undefined) return { problem: entry.fails };
+    if (entry.fails !== undefined) {
+      return { problem: entry.fails, ...(entry.unsent && { unsent: true }) };
+    }
     if (typeof entry.answer === "object") {
-      return { status: entry.answer.status, body: entry.answer.body };
+      const { status, body, headers } = entry.answer;
+      return { status, text: JSON.stringify(body) ?? "", headers };
     }
     const responses = Object.entries(openApi.paths[paths[entry.ask]]?.post.responses ?? {});
     for (const [status, { content }] of responses) {
       const example = content["application/json"].examples[entry.answer ?? ""];
       if (!example) continue;
-      const body = { ...example.value, ...entry.with };
-      if (entry.answer === "granted") sessionId = body.session_id;
-      return { status: Number(status), body };
+      const isGranted = entry.answer === "granted";
+      const body = {
+        ...example.value,
+        ...(isGranted && { session_id: claimId }),
+        ...entry.with,
+      };
+      if (isGranted) sessionId = body.session_id;
+      return { status: Number(status), text: JSON.stringify(body), headers: {} };
     }
     throw new Error(`openapi.json has no example of ${entry.ask} ${entry.answer}`);
   }

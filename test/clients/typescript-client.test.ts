@@ -173,7 +173,8 @@ describe("the TypeScript client, over HTTP", () => {
     for (const path of ["/stage", "/stage/"]) {
       await open({ url: service.url + path, openWithinMs: 200 }).catch(() => {});
     }
-    expect(service.asked).toEqual(Array(2).fill("/stage/api/validate-license"));
+    const claims = service.asked.filter((path) => path.endsWith("validate-license"));
+    expect(claims).toEqual(Array(2).fill("/stage/api/validate-license"));
   });
 
   test("the clock never goes back, keeps step, and counts the sleep of the machine", async () => {

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { claimSession } from "../../clients/typescript/claim-session.ts";
-import { keepSession } from "../../clients/typescript/keep-session.ts";
+import { openWith } from "../../clients/typescript/open-with.ts";
 import type { Session, SessionStatus } from "../../clients/typescript/session.ts";
 import { type Scenario, scenarioFiles } from "./scenarios.ts";
 import { createScriptedRuntime } from "./scripted-runtime.ts";
 import { createTimeline } from "./timeline.ts";
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 beforeEach(() => {
   vi.spyOn(Date, "now").mockImplementation(() => {
@@ -39,13 +40,14 @@ async function play(scenario: Scenario): Promise<void> {
     deviceFingerprint: "device",
     signal: aborting.signal,
     onStatus: (status: SessionStatus) => statuses.push([timeline.nowMs(), ...inShort(status)]),
+    logger: quiet,
     ...(report && { report: () => report }),
     ...scenario.options,
   };
-  const opening = claimSession(options, runtime).then(
-    (claim) => {
+  const opening = openWith(options, runtime).then(
+    (openSession) => {
       opened = timeline.nowMs();
-      session = keepSession(claim, options, runtime);
+      session = openSession;
       session.signal.addEventListener("abort", () => fired.push(timeline.nowMs()));
     },
     (error) => {
@@ -87,6 +89,8 @@ function inShort(status: SessionStatus): (string | number)[] {
   switch (status.state) {
     case "opening":
       return [status.state, status.problem];
+    case "waiting":
+      return [status.state, status.activeDevice ?? "", status.waitSeconds ?? -1];
     case "held":
       return [status.state, status.rightLastsMs];
     case "troubled":

@@ -103,7 +103,7 @@ def add_tests() -> None:
         tests = {
             f"test {scenario['guarantee']}": lambda self, scenario=scenario: play(self, scenario)
             for scenario in json.loads(file.read_text(encoding="utf-8"))
-            if scenario.get("only", "python") == "python"
+            if "python" in scenario.get("clients", ["python"])
         }
         globals()[file.stem] = type(file.stem, (unittest.TestCase,), tests)
 

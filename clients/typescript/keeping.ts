@@ -1,0 +1,209 @@
+import type { Granted, HeartbeatOutcome, Trouble } from "./answers.ts";
+import type { End } from "./errors.ts";
+import { type Instant, noAnswerInTime, wallLeadMs } from "./runtime.ts";
+import type { License, SessionStatus } from "./session.ts";
+import {
+  heartbeatDelayMs,
+  retryAtMs,
+  retryDelayMs,
+  type Timing,
+  type TimingOptions,
+  timingOf,
+} from "./timing.ts";
+
+/**
+ * How the keeping of a session stands. A value: `advance` makes the next one of it.
+ *
+ * - `held`: there is a right until `rightEndsMs`; heartbeats renew it.
+ * - `asking`: there is none until a heartbeat is confirmed; given up at `giveUpMs`.
+ * - `over`: nothing follows.
+ */
+export type Keeping = {
+  timing: Timing;
+  license: License;
+  rightEndsMs: number;
+  /** Of the wall clock over the other one, when the two were last known to agree. */
+  wallLeadMs: number;
+  nextBeatMs: number;
+  failures: number;
+  /** The service could not read the last report. */
+  reportRefused: boolean;
+} & ({ phase: "held" } | { phase: "asking"; giveUpMs: number } | { phase: "over"; end: End });
+
+export type KeepingEvent =
+  /** @param plannedMs when this should have happened at the latest */
+  | { kind: "woke"; plannedMs: number }
+  | { kind: "answered"; outcome: HeartbeatOutcome; sent: Instant; plannedMs: number }
+  | { kind: "ended"; end: End };
+
+export type Step = { keeping: Keeping; status?: SessionStatus };
+
+/** What each event is judged with besides the keeping itself. */
+export type Circumstances = {
+  granted: Granted;
+  options: TimingOptions;
+  at: Instant;
+  random: number;
+};
+
+export function startKeeping(
+  granted: Granted,
+  sent: Instant,
+  options: TimingOptions,
+  random: number,
+): Keeping {
+  const timing = timingOf(granted.sessionTimeoutMs, granted.heartbeatIntervalMs, options);
+  return {
+    phase: "held",
+    timing,
+    license: granted.license,
+    rightEndsMs: sent.nowMs + timing.rightMs,
+    wallLeadMs: wallLeadMs(sent),
+    nextBeatMs: sent.nowMs + heartbeatDelayMs(timing.heartbeatIntervalMs, random),
+    failures: 0,
+    reportRefused: false,
+  };
+}
+
+/** How long the right lasts unless a heartbeat is confirmed; 0 without one. */
+export function rightLastsMs(keeping: Keeping, at: Instant): number {
+  if (keeping.phase !== "held" || clocksParted(keeping, at)) return 0;
+  return Math.max(0, keeping.rightEndsMs - at.nowMs);
+}
+
+/** When there is something to do, at the latest. */
+export function wakeMs(keeping: Keeping): number {
+  return Math.min(keeping.nextBeatMs, limitMs(keeping));
+}
+
+/** When the right ends, or the asking for a new one. */
+export function limitMs(keeping: Keeping): number {
+  return keeping.phase === "asking" ? keeping.giveUpMs : keeping.rightEndsMs;
+}
+
+export function advance(keeping: Keeping, event: KeepingEvent, circumstances: Circumstances): Step {
+  return judge(withLowestLead(keeping, circumstances.at), event, circumstances);
+}
+
+function judge(keeping: Keeping, event: KeepingEvent, circumstances: Circumstances): Step {
+  if (keeping.phase === "over") return { keeping };
+  switch (event.kind) {
+    case "ended":
+      return end(keeping, event.end);
+    case "woke":
+      return passTime(keeping, event.plannedMs, circumstances.at) ?? { keeping };
+    case "answered": {
+      const { outcome } = event;
+      switch (outcome.kind) {
+        case "recorded":
+          return confirm(keeping, outcome, event.sent, circumstances);
+        case "ended":
+          return end(keeping, outcome.end);
+        case "unreadable": {
+          // It can only be the report: the rest was good enough for the claim.
+          const without = { ...keeping, reportRefused: true };
+          const trouble: Trouble = { kind: "trouble", problem: outcome.problem };
+          return tryAgain(without, trouble, event.plannedMs, circumstances);
+        }
+        case "trouble":
+          return tryAgain(keeping, outcome, event.plannedMs, circumstances);
+      }
+    }
+  }
+}
+
+/** The right counts from the sending: the service can't have received the request earlier. */
+function confirm(
+  keeping: Keeping,
+  outcome: HeartbeatOutcome & { kind: "recorded" },
+  sent: Instant,
+  { granted, options, at, random }: Circumstances,
+): Step {
+  const renewed = {
+    ...startKeeping(
+      { ...granted, sessionTimeoutMs: outcome.sessionTimeoutMs ?? granted.sessionTimeoutMs },
+      sent,
+      options,
+      random,
+    ),
+    license: { type: keeping.license.type, ...outcome.license },
+  };
+  // An answer that was slept through may say nothing any more.
+  if (clocksParted(renewed, at)) return ask(renewed, at, "clocks_parted");
+  if (at.nowMs >= renewed.rightEndsMs) return ask(renewed, at);
+  return held(renewed, at);
+}
+
+function tryAgain(
+  keeping: Keeping,
+  { problem, retryAfterMs }: Trouble,
+  plannedMs: number,
+  { at, random }: Circumstances,
+): Step {
+  const passed = passTime(keeping, plannedMs, at);
+  if (passed) return passed;
+  const failures = keeping.failures + 1;
+  const { heartbeatIntervalMs, requestTimeoutMs } = keeping.timing;
+  const delayMs = retryDelayMs(failures, heartbeatIntervalMs, random);
+  const nextBeatMs = retryAtMs(at.nowMs, delayMs, retryAfterMs, {
+    endsMs: limitMs(keeping),
+    requestTimeoutMs,
+  });
+  const next = { ...keeping, failures, nextBeatMs };
+  if (keeping.phase === "asking") return { keeping: next, status: { state: "asking", problem } };
+  const status = { state: "troubled", problem, rightLastsMs: rightLastsMs(next, at) } as const;
+  return { keeping: next, status };
+}
+
+/**
+ * What has come of the session by the mere passing of time; `undefined` if nothing.
+ *
+ * When its time is over it is lost; unless this process overslept, which is no fault of the service:
+ * it asks whether the session is still there.
+ */
+function passTime(keeping: Keeping, plannedMs: number, at: Instant): Step | undefined {
+  const parted = clocksParted(keeping, at);
+  if (at.nowMs >= limitMs(keeping)) {
+    const overslept = at.nowMs - plannedMs > keeping.timing.oversleptAfterMs;
+    if (parted || overslept) return ask(keeping, at, parted ? "clocks_parted" : undefined);
+    return end(keeping, { reason: "lost", code: noAnswerInTime });
+  }
+  return parted ? ask(keeping, at, "clocks_parted") : undefined;
+}
+
+function ask(keeping: Keeping, at: Instant, problem?: "clocks_parted"): Step {
+  const giveUpMs = at.nowMs + keeping.timing.askWithinMs;
+  return {
+    keeping: {
+      ...keeping,
+      phase: "asking",
+      // The clocks alone lose no session: it is asked for at least as long as the right would last.
+      giveUpMs: Math.max(giveUpMs, keeping.rightEndsMs),
+      nextBeatMs: at.nowMs,
+      failures: 0,
+      wallLeadMs: wallLeadMs(at),
+    },
+    status: { state: "asking", ...(problem && { problem }) },
+  };
+}
+
+function held(keeping: Keeping, at: Instant): Step {
+  return { keeping, status: { state: "held", rightLastsMs: rightLastsMs(keeping, at) } };
+}
+
+function end(keeping: Keeping, theEnd: End): Step {
+  return {
+    keeping: { ...keeping, phase: "over", end: theEnd },
+    status: { state: "ended", ...theEnd },
+  };
+}
+
+/** From a wall clock that was set back on, less of a lead shows a pause. */
+function withLowestLead(keeping: Keeping, at: Instant): Keeping {
+  return { ...keeping, wallLeadMs: Math.min(keeping.wallLeadMs, wallLeadMs(at)) };
+}
+
+/** Whether the wall clock has moved on by more than the other one, which may have stood still. */
+function clocksParted(keeping: Keeping, at: Instant): boolean {
+  return wallLeadMs(at) - keeping.wallLeadMs > keeping.timing.clocksPartedAfterMs;
+}

@@ -1,0 +1,51 @@
+import type { Logger } from "./logger.ts";
+import type { Runtime } from "./runtime.ts";
+import type { BotReport, SessionOptions } from "./session.ts";
+
+/** Takes the program's report for the next heartbeat; `undefined` if it can't be had in time. */
+export type Reporter = (withinMs: number, signal: AbortSignal) => Promise<BotReport | undefined>;
+
+export function createReporter(
+  { report }: SessionOptions,
+  runtime: Runtime,
+  log: Logger,
+): Reporter {
+  let pending = false;
+
+  return async (withinMs, signal) => {
+    // One call at a time: of a report that hangs, the next heartbeats don't wait for another.
+    if (!report || pending) return undefined;
+    pending = true;
+    const settled = new AbortController();
+    const taken = call(report).finally(() => {
+      pending = false;
+      settled.abort();
+    });
+    const untilMs = runtime.nowMs() + withinMs;
+    const late = runtime.pause(untilMs, anyOf(signal, settled.signal), "lets exit");
+    await Promise.race([taken, late]);
+    if (!pending) return taken;
+    if (!signal.aborted)
+      log.warn(`The report took longer than ${withinMs} ms: the heartbeat goes without it`);
+    return undefined;
+  };
+
+  async function call(take: () => BotReport | Promise<BotReport>): Promise<BotReport | undefined> {
+    try {
+      return await take();
+    } catch (error) {
+      log.warn("The report failed, the heartbeat goes without it:", error);
+      return undefined;
+    }
+  }
+}
+
+/** `AbortSignal.any` came with Node.js 20.3, and later to browsers. */
+function anyOf(...signals: AbortSignal[]): AbortSignal {
+  const any = new AbortController();
+  for (const signal of signals) {
+    if (signal.aborted) any.abort();
+    signal.addEventListener("abort", () => any.abort(), { once: true, signal: any.signal });
+  }
+  return any.signal;
+}
