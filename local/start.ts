@@ -14,7 +14,7 @@ import { returnsRefusedItem } from "./database/returns-refused-item.ts";
 import { startEngine } from "./database/start-engine.ts";
 import { functionEnvironment } from "./functions/function-environment.ts";
 import { startFunction } from "./functions/function-host.ts";
-import { createApi } from "./gateway/api.ts";
+import { createApi } from "./gateway/create-api.ts";
 import { startGateway } from "./gateway/start-gateway.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { readAssembly } from "./template/read-assembly.ts";

@@ -16,7 +16,6 @@ export async function createMissingTables(
       await client.send(
         new CreateTableCommand({
           TableName: tableName,
-          BillingMode: "PAY_PER_REQUEST",
           ...definition,
         }),
       );

@@ -1,62 +1,44 @@
 import type { Cors } from "../template/template-schema.ts";
-import type { HttpAnswer } from "./http-answer.ts";
-import type { ReceivedRequest } from "./http-event.ts";
+import type { HttpResponse } from "./http-response.ts";
+import type { ReceivedRequest } from "./to-event.ts";
 
 // What API Gateway does for pages of other origins:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 
 /**
- * The answer to the question that a browser asks before a page's request, whatever routes there are.
+ * The answer to the question that a browser asks before a page's request, whatever the path.
  *
- * @returns undefined if the request is another, or CORS is not configured
+ * @returns undefined if the request is another
  */
-export function answerPreflight(
-  cors: Cors | undefined,
+export function preflightResponse(
+  cors: Cors,
   { method, headers }: Pick<ReceivedRequest, "method" | "headers">,
-): HttpAnswer | undefined {
+): HttpResponse | undefined {
   const isPreflight =
     method === "OPTIONS" &&
     headers.origin !== undefined &&
     headers["access-control-request-method"] !== undefined;
-  if (cors === undefined || !isPreflight) return undefined;
+  if (!isPreflight) return undefined;
   return {
     status: 204,
     headers: {
-      ...sharedHeaders(cors),
-      ...list("access-control-allow-methods", cors.AllowMethods),
-      ...list("access-control-allow-headers", cors.AllowHeaders),
-      ...(cors.MaxAge !== undefined && { "access-control-max-age": String(cors.MaxAge) }),
+      ...corsHeaders(cors, headers),
+      "access-control-allow-methods": cors.AllowMethods.join(","),
+      "access-control-allow-headers": cors.AllowHeaders.join(","),
+      "access-control-max-age": String(cors.MaxAge),
     },
-    body: Buffer.alloc(0),
+    body: "",
   };
 }
 
-/** Where CORS is configured, its headers replace those that the function sent. */
-export function withCorsHeaders(
-  cors: Cors | undefined,
-  requestHeaders: ReceivedRequest["headers"],
-  answer: HttpAnswer,
-): HttpAnswer {
-  if (cors === undefined) return answer;
-  const others = Object.entries(answer.headers).filter(
-    ([name]) => !name.startsWith("access-control-"),
-  );
+/** What lets a page of another origin read the response. Nothing for anyone else. */
+export function corsHeaders(
+  { AllowOrigins, ExposeHeaders }: Cors,
+  { origin }: ReceivedRequest["headers"],
+): Record<string, string> {
+  if (origin === undefined) return {};
   return {
-    ...answer,
-    headers: {
-      ...Object.fromEntries(others),
-      ...(requestHeaders.origin !== undefined && sharedHeaders(cors)),
-    },
+    "access-control-allow-origin": AllowOrigins.join(","),
+    ...(ExposeHeaders && { "access-control-expose-headers": ExposeHeaders.join(",") }),
   };
-}
-
-function sharedHeaders({ AllowOrigins, ExposeHeaders }: Cors): Record<string, string> {
-  return {
-    ...list("access-control-allow-origin", AllowOrigins),
-    ...list("access-control-expose-headers", ExposeHeaders),
-  };
-}
-
-function list(name: string, values: readonly string[] = []): Record<string, string> {
-  return values.length > 0 ? { [name]: values.join(",") } : {};
 }

@@ -3,27 +3,25 @@ import type * as z from "zod";
 import { CommandError } from "../../engine/command-error.ts";
 import {
   apiSchema,
-  apiType,
   assetsSchema,
   type Cors,
   functionSchema,
   integrationSchema,
   routeSchema,
   tableSchema,
-  tableTypes,
   templateSchema,
 } from "./template-schema.ts";
 
 export type LocalApp = {
   apiId: string;
-  cors: Cors | undefined;
+  cors: Cors;
   routes: readonly RouteSpec[];
   /** Those that a route leads to. */
   functions: readonly FunctionSpec[];
   tables: readonly TableSpec[];
 };
 
-/** `routeKey` is `POST /api/heartbeat`, `ANY /{proxy+}` or `$default`. */
+/** `routeKey` is `POST /api/heartbeat`. */
 export type RouteSpec = { routeKey: string; functionId: string };
 
 export type FunctionSpec = {
@@ -55,8 +53,8 @@ export function interpretTemplate(
   const { Resources: resources } = parse(templateSchema, template, "The template");
   const files = Object.values(parse(assetsSchema, assets, "The asset manifest").files);
 
-  const idsOfType = (...types: string[]) =>
-    Object.entries(resources).flatMap(([id, { Type }]) => (types.includes(Type) ? [id] : []));
+  const idsOfType = (type: string) =>
+    Object.keys(resources).filter((id) => resources[id]?.Type === type);
 
   function read<Output>(id: string, type: string, schema: z.ZodType<Output>): Output {
     const resource = resources[id];
@@ -88,17 +86,24 @@ export function interpretTemplate(
   }
 
   function tableNameOf(id: string, where: string): string {
-    if (tableIds.includes(id)) return id;
+    if (tables.some(({ tableName }) => tableName === id)) return id;
     throw new CommandError(`${where}: a reference to ${id}, which is no table.`);
   }
 
+  const apiType = "AWS::ApiGatewayV2::Api";
   const [apiId, ...otherApis] = idsOfType(apiType);
   if (apiId === undefined || otherApis.length > 0)
     throw new CommandError(`Expected one ${apiType} in the template.`);
-  const tableIds = idsOfType(...tableTypes);
 
-  const routes = idsOfType("AWS::ApiGatewayV2::Route").map((id) => {
-    const { RouteKey, Target } = read(id, "AWS::ApiGatewayV2::Route", routeSchema);
+  const tableType = "AWS::DynamoDB::GlobalTable";
+  const tables = idsOfType(tableType).map((id) => ({
+    tableName: id,
+    ...read(id, tableType, tableSchema),
+  }));
+
+  const routeType = "AWS::ApiGatewayV2::Route";
+  const routes = idsOfType(routeType).map((id) => {
+    const { RouteKey, Target } = read(id, routeType, routeSchema);
     const integration = read(Target, "AWS::ApiGatewayV2::Integration", integrationSchema);
     return { routeKey: RouteKey, functionId: integration.IntegrationUri };
   });
@@ -108,10 +113,7 @@ export function interpretTemplate(
     cors: read(apiId, apiType, apiSchema).CorsConfiguration,
     routes,
     functions: [...new Set(routes.map(({ functionId }) => functionId))].map(readFunction),
-    tables: tableIds.map((id) => ({
-      tableName: id,
-      ...parse(tableSchema, resources[id]?.Properties, `${id} (table)`),
-    })),
+    tables,
   };
 }
 

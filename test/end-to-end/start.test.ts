@@ -128,8 +128,11 @@ describe("npm start", () => {
     });
   });
 
-  test("an unknown route is API Gateway's own 404", async () => {
-    const notFound = { status: 404, body: { message: "Not Found" } };
+  test("an unknown route is API Gateway's own 404, with a hint at the routes there are", async () => {
+    const notFound = {
+      status: 404,
+      body: { message: "Not Found", hint: expect.stringContaining(`POST ${heartbeat}`) },
+    };
     expect(await service.post("/api/nothing", {})).toEqual(notFound);
     const response = await fetch(`${service.url}${heartbeat}`);
     expect({ status: response.status, body: await response.json() }).toEqual(notFound);

@@ -18,6 +18,7 @@ const tables = [
     tableName: "Sessions",
     KeySchema: [{ AttributeName: "license_id", KeyType: "HASH" as const }],
     AttributeDefinitions: [{ AttributeName: "license_id", AttributeType: "S" as const }],
+    BillingMode: "PAY_PER_REQUEST" as const,
   },
 ];
 const license = { licenseKey: "TEST-TEST-TEST-TEST" };

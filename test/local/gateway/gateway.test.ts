@@ -3,16 +3,23 @@ import { createServer } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type Api, createApi } from "../../../local/gateway/api.ts";
-import { jsonAnswer } from "../../../local/gateway/http-answer.ts";
+import { type Api, createApi } from "../../../local/gateway/create-api.ts";
+import { jsonResponse } from "../../../local/gateway/http-response.ts";
 import { startGateway } from "../../../local/gateway/start-gateway.ts";
 import { listen } from "../../../local/listen.ts";
 import type { Cors } from "../../../local/template/template-schema.ts";
 import { startFixture } from "../support/fixture-function.ts";
 
-const anyApi: Api = async () => jsonAnswer(200, "well");
+const anyApi: Api = async () => jsonResponse(200, "well");
 
-async function serve(api: Api, cors?: Cors) {
+const cors: Cors = {
+  AllowOrigins: ["*"],
+  AllowMethods: ["POST"],
+  AllowHeaders: ["content-type"],
+  MaxAge: 60,
+};
+
+async function serve(api: Api) {
   const gateway = await startGateway(api, 0, cors);
   onTestFinished(() => gateway[Symbol.asyncDispose]());
   return { ...gateway, address: `http://127.0.0.1:${gateway.port}` };
@@ -21,7 +28,7 @@ async function serve(api: Api, cors?: Cors) {
 /** A gateway with a route for each function: `POST /NAME`. */
 async function serveFunctions(
   codeOf: Record<string, string>,
-  { timeoutSeconds = 10, cors }: { timeoutSeconds?: number; cors?: Cors } = {},
+  { timeoutSeconds = 10 }: { timeoutSeconds?: number } = {},
 ) {
   const reports: string[] = [];
   const functions = new Map(
@@ -37,7 +44,7 @@ async function serveFunctions(
     functionId: name,
   }));
   const api = createApi({ apiId: "api", routes }, functions, (line) => reports.push(line));
-  return { ...(await serve(api, cors)), reports };
+  return { ...(await serve(api)), reports };
 }
 
 /** Sends bytes as they are and gives back all that comes. */
@@ -55,8 +62,7 @@ describe("the gateway", () => {
     const { address } = await serveFunctions({
       echo: `export const handler = async ({ body, rawPath, headers }) => ({
         statusCode: 201,
-        headers: { "X-Path": rawPath },
-        cookies: ["a=1", "b=2"],
+        headers: { "X-Path": rawPath, "content-type": "text/plain" },
         body: body + headers["x-extra"],
       });`,
     });
@@ -68,45 +74,50 @@ describe("the gateway", () => {
     expect(response.status).toBe(201);
     expect(await response.text()).toBe('"é"!');
     expect(response.headers.get("x-path")).toBe("/echo");
-    expect(response.headers.getSetCookie()).toEqual(["a=1", "b=2"]);
-    expect(response.headers.get("content-type")).toBe("text/plain;charset=UTF-8");
+    expect(response.headers.get("content-type")).toBe("text/plain");
+    expect(response.headers.get("content-length")).toBe("5");
     expect(response.headers.get("apigw-requestid")).toMatch(/^[\w+/]{15}=$/);
   });
 
-  test("carries binary bodies both ways in base64", async () => {
-    const { address } = await serveFunctions({
-      echo: `export const handler = async ({ body, isBase64Encoded }) => ({
-        statusCode: 200, body, isBase64Encoded,
-      });`,
-    });
-    const body = Uint8Array.from([0, 255, 128, 10]);
-    const response = await fetch(`${address}/echo`, { method: "POST", body });
-    expect(new Uint8Array(await response.arrayBuffer())).toEqual(body);
-  });
-
   test.each([
-    ["GET", "/echo"],
-    ["POST", "/other"],
-    ["POST", "/"],
-  ])("answers 404 to %s %s, which has no route", async (method, path) => {
-    const { address } = await serveFunctions({});
-    const response = await fetch(address + path, { method });
-    expect(response.status).toBe(404);
-    expect(response.headers.get("content-type")).toBe("application/json");
-    expect(await response.json()).toEqual({ message: "Not Found" });
+    ["another method", "GET /echo"],
+    ["another path", "POST /other"],
+    ["a trailing slash", "POST /echo/"],
+    ["a doubled slash", "POST //echo"],
+    ["other letters' case", "POST /Echo"],
+    ["an encoded letter", "POST /%65cho"],
+    ["broken percent encoding", "POST /echo%"],
+    ["a longer path", "POST /echo/now"],
+    ["a whole address", "POST http://other.example/echo"],
+    ["no path", "POST *"],
+  ])("answers 404 with the routes that there are to %s", async (_what, line) => {
+    const { port } = await serveFunctions({ echo: "", other: "" });
+    const answer = await exchange(
+      port,
+      `${line.replace("other", "another")} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 404 /);
+    expect(answer).toMatch(/^content-type: application\/json\r$/im);
+    expect(answer).toContain(
+      '{"message":"Not Found","hint":"The routes are POST /echo, POST /other."}',
+    );
   });
 
-  test.each(["/%zz%E0%A4%A", "//", "*", "http://other.example/x", "/?%"])(
-    "answers 404 to the odd target %s",
-    async (target) => {
-      const { port } = await serveFunctions({});
-      const answer = await exchange(
-        port,
-        `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
-      );
-      expect(answer).toMatch(/^HTTP\/1\.1 404 /);
-    },
-  );
+  test("reads a request like API Gateway: names in lower case, repeated headers joined", async () => {
+    const { port } = await serve(async ({ method, path, query, headers }) =>
+      jsonResponse(200, { method, path, query, headers }),
+    );
+    const answer = await exchange(
+      port,
+      "PUT /a/b?c=d?e HTTP/1.1\r\nHOST: x\r\nX-One: 1\r\nx-one: 2\r\nConnection: close\r\n\r\n",
+    );
+    expect(JSON.parse(answer.split("\r\n\r\n")[1] ?? "")).toEqual({
+      method: "PUT",
+      path: "/a/b",
+      query: "c=d?e",
+      headers: { host: "x", "x-one": "1,2", connection: "close" },
+    });
+  });
 
   test("goes on after bytes that are no HTTP, and callers who break off", async () => {
     const { address, port } = await serve(anyApi);
@@ -122,11 +133,11 @@ describe("the gateway", () => {
   test("goes on after a caller who doesn't wait for the answer", async () => {
     const called = Promise.withResolvers<void>();
     const answer = Promise.withResolvers<void>();
-    const { address } = await serve(async ({ target }) => {
-      if (target !== "/slow") return jsonAnswer(200, "well");
+    const { address } = await serve(async ({ path }) => {
+      if (path !== "/slow") return jsonResponse(200, "well");
       called.resolve();
       await answer.promise;
-      return jsonAnswer(200, "too late");
+      return jsonResponse(200, "too late");
     });
     const hangUp = new AbortController();
     const slow = fetch(`${address}/slow`, { signal: hangUp.signal });
@@ -139,7 +150,7 @@ describe("the gateway", () => {
 
   test("answers 204 and HEAD without a body", async () => {
     const { address } = await serve(async ({ method }) =>
-      method === "HEAD" ? jsonAnswer(200, "head") : { ...jsonAnswer(204, ""), headers: {} },
+      method === "HEAD" ? jsonResponse(200, "head") : { ...jsonResponse(204, ""), headers: {} },
     );
     const empty = await fetch(address);
     expect(empty.status).toBe(204);
@@ -151,7 +162,7 @@ describe("the gateway", () => {
     const other = createServer();
     onTestFinished(() => void other.close());
     const port = await listen(other, 0, "OTHER_PORT");
-    await expect(startGateway(anyApi, port)).rejects.toThrow(
+    await expect(startGateway(anyApi, port, cors)).rejects.toThrow(
       `Port ${port} is in use; set PORT to another one.`,
     );
   });
@@ -159,7 +170,7 @@ describe("the gateway", () => {
 
 describe("a body", () => {
   test("of 10 MB is let through", async () => {
-    const { address } = await serve(async ({ body }) => jsonAnswer(200, body.length));
+    const { address } = await serve(async ({ body }) => jsonResponse(200, body.length));
     const response = await fetch(address, { method: "POST", body: Buffer.alloc(limitBytes) });
     expect(await response.json()).toBe(limitBytes);
   });
@@ -175,12 +186,11 @@ describe("a body", () => {
   });
 });
 
-describe("where CORS is configured", () => {
-  const cors: Cors = { AllowOrigins: ["*"], AllowMethods: ["POST"] };
+describe("for pages of other origins", () => {
   const origin = "https://bots.example";
 
   test("a preflight is answered without asking the API", async () => {
-    const { address } = await serve(async () => jsonAnswer(500, "asked"), cors);
+    const { address } = await serve(async () => jsonResponse(500, "asked"));
     const headers = { origin, "access-control-request-method": "POST" };
     const response = await fetch(address, { method: "OPTIONS", headers });
     expect(response.status).toBe(204);
@@ -193,7 +203,7 @@ describe("where CORS is configured", () => {
     [500, "/bad", ""],
   ])("a page can read a %i of the gateway itself", async (status, path, body) => {
     const bad = "export const handler = async () => { throw new Error(); };";
-    const { address } = await serveFunctions({ bad }, { cors });
+    const { address } = await serveFunctions({ bad });
     const response = await fetch(address + path, { method: "POST", headers: { origin }, body });
     expect(response.status).toBe(status);
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
@@ -207,12 +217,12 @@ describe("a function that fails", () => {
     ["outlives its time limit", "for (;;);"],
     ["answers a status that is none", "return { statusCode: 'secret' }"],
     ["answers a body that is none", "return { statusCode: 200, body: {} }"],
-    ["answers a header that is none", "return { statusCode: 200, headers: { a: '\\n' } }"],
+    ["answers a header that is none", "return { statusCode: 200, headers: { a: 'b\\nc' } }"],
   ])("because it %s is a 500 and harms no other", async (_how, code) => {
     const { address, reports } = await serveFunctions(
       {
         bad: `export const handler = async () => { ${code} };`,
-        good: "export const handler = async () => 'well';",
+        good: "export const handler = async () => ({ statusCode: 200, body: 'well' });",
       },
       { timeoutSeconds: 0.5 },
     );
@@ -221,7 +231,7 @@ describe("a function that fails", () => {
     expect(bad.status).toBe(500);
     expect(bad.headers.get("content-type")).toBe("application/json");
     expect(await bad.json()).toEqual(internalServerError);
-    expect(await good.json()).toBe("well");
+    expect(await good.text()).toBe("well");
     expect(reports).toEqual([expect.stringContaining("POST /bad is answered 500: ")]);
   });
 });
@@ -233,7 +243,7 @@ describe("at the end, the gateway", () => {
     const { address, [Symbol.asyncDispose]: close } = await serve(async () => {
       called.resolve();
       await answer.promise;
-      return jsonAnswer(200, "x".repeat(5_000_000));
+      return jsonResponse(200, "x".repeat(5_000_000));
     });
     const inFlight = fetch(address);
     await called.promise;

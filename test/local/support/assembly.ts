@@ -1,37 +1,54 @@
-const integrationTarget = (id: string) => ({ "Fn::Join": ["", ["integrations/", { Ref: id }]] });
-
 /** A template with one route, function and table; `changes` replaces whole resources. */
 export function templateWith(changes: Record<string, unknown> = {}): unknown {
   return {
     Resources: {
       Api: apiWith({}),
-      BeatRoute: {
-        Type: "AWS::ApiGatewayV2::Route",
-        Properties: {
-          AuthorizationType: "NONE",
-          RouteKey: "POST /beat",
-          Target: integrationTarget("BeatIntegration"),
-        },
-      },
+      BeatRoute: routeWith("POST /beat"),
       BeatIntegration: integrationOf({ "Fn::GetAtt": ["Beat", "Arn"] }),
       Beat: functionWith({}),
-      Sessions: {
-        Type: "AWS::DynamoDB::GlobalTable",
-        Properties: {
-          BillingMode: "PAY_PER_REQUEST",
-          KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-          AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-          Replicas: [{ DeletionProtectionEnabled: true, Region: { Ref: "AWS::Region" } }],
-        },
-      },
+      Sessions: tableWith({}),
       Topic: { Type: "AWS::SNS::Topic" },
       ...changes,
     },
   };
 }
 
+export const cors = {
+  AllowOrigins: ["*"],
+  AllowMethods: ["POST"],
+  AllowHeaders: ["content-type"],
+  MaxAge: 60,
+};
+
 export function apiWith(changes: Record<string, unknown>): unknown {
-  return { Type: "AWS::ApiGatewayV2::Api", Properties: { ProtocolType: "HTTP", ...changes } };
+  return {
+    Type: "AWS::ApiGatewayV2::Api",
+    Properties: { ProtocolType: "HTTP", CorsConfiguration: cors, ...changes },
+  };
+}
+
+export function routeWith(RouteKey: string): unknown {
+  return {
+    Type: "AWS::ApiGatewayV2::Route",
+    Properties: {
+      AuthorizationType: "NONE",
+      RouteKey,
+      Target: { "Fn::Join": ["", ["integrations/", { Ref: "BeatIntegration" }]] },
+    },
+  };
+}
+
+export function tableWith(changes: Record<string, unknown>): unknown {
+  return {
+    Type: "AWS::DynamoDB::GlobalTable",
+    Properties: {
+      BillingMode: "PAY_PER_REQUEST",
+      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+      Replicas: [{ DeletionProtectionEnabled: true, Region: { Ref: "AWS::Region" } }],
+      ...changes,
+    },
+  };
 }
 
 export function integrationOf(uri: unknown): unknown {

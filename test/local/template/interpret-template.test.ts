@@ -2,7 +2,16 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { CommandError } from "../../../engine/command-error.ts";
 import { interpretTemplate } from "../../../local/template/interpret-template.ts";
-import { apiWith, assets, functionWith, integrationOf, templateWith } from "../support/assembly.ts";
+import {
+  apiWith,
+  assets,
+  cors,
+  functionWith,
+  integrationOf,
+  routeWith,
+  tableWith,
+  templateWith,
+} from "../support/assembly.ts";
 
 const folder = join("/", "out");
 const interpret = (changes?: Record<string, unknown>) =>
@@ -12,6 +21,7 @@ describe("a template", () => {
   test("gives its routes, the functions they lead to, and its tables", () => {
     expect(interpret()).toEqual({
       apiId: "Api",
+      cors,
       routes: [{ routeKey: "POST /beat", functionId: "Beat" }],
       functions: [
         {
@@ -29,55 +39,10 @@ describe("a template", () => {
           tableName: "Sessions",
           KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
           AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+          BillingMode: "PAY_PER_REQUEST",
         },
       ],
     });
-  });
-
-  test("gives the CORS configuration of its API", () => {
-    const CorsConfiguration = { AllowOrigins: ["*"], AllowMethods: ["POST"], MaxAge: 60 };
-    expect(interpret({ Api: apiWith({ CorsConfiguration }) }).cors).toEqual(CorsConfiguration);
-  });
-
-  test("may leave to CloudFormation what has a default", () => {
-    const Beat = functionWith({
-      Environment: undefined,
-      LoggingConfig: undefined,
-      MemorySize: undefined,
-      Timeout: undefined,
-    });
-    expect(interpret({ Beat }).functions).toMatchObject([
-      { timeoutSeconds: 3, memoryMb: 128, logLevel: "INFO", environment: {} },
-    ]);
-  });
-
-  test("may name the function in a longer address", () => {
-    const uri = {
-      "Fn::Join": [
-        "",
-        ["arn:", { Ref: "AWS::Partition" }, { "Fn::GetAtt": ["Beat", "Arn"] }, "/invocations"],
-      ],
-    };
-    expect(interpret({ BeatIntegration: integrationOf(uri) }).routes).toMatchObject([
-      { functionId: "Beat" },
-    ]);
-  });
-
-  test("may have a table of the older kind, with indexes", () => {
-    const index = {
-      IndexName: "byEmail",
-      KeySchema: [{ AttributeName: "email", KeyType: "HASH" }],
-      Projection: { ProjectionType: "ALL" },
-    };
-    const Sessions = {
-      Type: "AWS::DynamoDB::Table",
-      Properties: {
-        KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-        AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-        GlobalSecondaryIndexes: [index],
-      },
-    };
-    expect(interpret({ Sessions }).tables).toMatchObject([{ GlobalSecondaryIndexes: [index] }]);
   });
 
   test("may have functions without a route, of any kind", () => {
@@ -92,9 +57,24 @@ describe("what can't be run here is told, with its place:", () => {
     ["two APIs", { Api2: { Type: "AWS::ApiGatewayV2::Api" } }, "AWS::ApiGatewayV2::Api"],
     [
       "an origin of one's own",
-      { Api: apiWith({ CorsConfiguration: { AllowOrigins: ["https://bots.example"] } }) },
+      { Api: apiWith({ CorsConfiguration: { ...cors, AllowOrigins: ["https://bots.example"] } }) },
       "Api (AWS::ApiGatewayV2::Api) can't be run locally. CorsConfiguration.AllowOrigins",
     ],
+    ["no CORS", { Api: apiWith({ CorsConfiguration: undefined }) }, "CorsConfiguration"],
+    [
+      "credentials for other origins",
+      { Api: apiWith({ CorsConfiguration: { ...cors, AllowCredentials: true } }) },
+      "AllowCredentials",
+    ],
+    [
+      "another method",
+      { BeatRoute: routeWith("GET /beat") },
+      "RouteKey: expected POST and a fixed",
+    ],
+    ["any method", { BeatRoute: routeWith("ANY /beat") }, "RouteKey: expected POST and a fixed"],
+    ["a path parameter", { BeatRoute: routeWith("POST /{id}") }, "RouteKey: expected POST"],
+    ["a greedy path", { BeatRoute: routeWith("POST /{any+}") }, "RouteKey: expected POST"],
+    ["a route for the rest", { BeatRoute: routeWith("$default") }, "RouteKey: expected POST"],
     ["no integration", { BeatIntegration: { Type: "AWS::SNS::Topic" } }, "BeatIntegration"],
     [
       "an authorizer",
@@ -127,7 +107,12 @@ describe("what can't be run here is told, with its place:", () => {
     [
       "a table without a key",
       { Sessions: { Type: "AWS::DynamoDB::GlobalTable", Properties: {} } },
-      "Sessions (table) can't be run locally. KeySchema",
+      "Sessions (AWS::DynamoDB::GlobalTable) can't be run locally. KeySchema",
+    ],
+    [
+      "a table with an index",
+      { Sessions: tableWith({ GlobalSecondaryIndexes: [] }) },
+      "GlobalSecondaryIndexes",
     ],
   ])("%s", (_what, changes, words) => {
     expect(() => interpret(changes)).toThrow(CommandError);

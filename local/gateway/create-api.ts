@@ -1,0 +1,46 @@
+import { randomUUID } from "node:crypto";
+import type { FunctionHost } from "../functions/function-host.ts";
+import type { LocalApp } from "../template/interpret-template.ts";
+import { type HttpResponse, jsonResponse, toResponse } from "./http-response.ts";
+import { type ReceivedRequest, toEvent } from "./to-event.ts";
+
+export type Api = (request: ReceivedRequest) => Promise<HttpResponse>;
+
+/**
+ * Does what API Gateway does between a request and its response.
+ *
+ * @param functions by their ids in the template
+ * @param report takes one line for each request that its function failed to answer
+ */
+export function createApi(
+  { apiId, routes }: Pick<LocalApp, "apiId" | "routes">,
+  functions: ReadonlyMap<string, Pick<FunctionHost, "invoke">>,
+  report: (line: string) => void,
+): Api {
+  const routeKeys = routes.map(({ routeKey }) => routeKey).join(", ");
+
+  return async (request) => {
+    const wanted = `${request.method} ${request.path}`;
+    const route = routes.find(({ routeKey }) => routeKey === wanted);
+    const host = route && functions.get(route.functionId);
+    // API Gateway leaves out the hint.
+    if (!host) {
+      return jsonResponse(404, { message: "Not Found", hint: `The routes are ${routeKeys}.` });
+    }
+
+    const requestId = randomUUID();
+    const outcome = await host.invoke(toEvent(request, route.routeKey, apiId), requestId);
+    const response = outcome.answered ? toResponse(outcome.result) : { problem: outcome.reason };
+    if ("status" in response) return response;
+
+    report(
+      JSON.stringify({
+        timestamp: new Date().toISOString(),
+        level: "ERROR",
+        requestId,
+        message: `${route.routeKey} is answered 500: ${response.problem}`,
+      }),
+    );
+    return jsonResponse(500, { message: "Internal Server Error" });
+  };
+}

@@ -1,0 +1,93 @@
+import { describe, expect, test } from "vitest";
+import { type ReceivedRequest, toEvent } from "../../../local/gateway/to-event.ts";
+
+const request: ReceivedRequest = {
+  method: "POST",
+  path: "/api/heartbeat",
+  query: "",
+  headers: {},
+  body: Buffer.alloc(0),
+  sourceIp: "127.0.0.1",
+  requestId: "JKJaXmPLvHcESHA=",
+  receivedAtMs: Date.UTC(2020, 2, 12, 19, 3, 58),
+};
+
+function eventOf(changes: Partial<ReceivedRequest>) {
+  return toEvent({ ...request, ...changes }, "POST /api/heartbeat", "api");
+}
+
+test("an event has what API Gateway sends, and no body that would be empty", () => {
+  const headers = { host: "license.example.com:3000", "user-agent": "bot/1" };
+  expect(eventOf({ headers, query: "a=1&b" })).toEqual({
+    version: "2.0",
+    routeKey: "POST /api/heartbeat",
+    rawPath: "/api/heartbeat",
+    rawQueryString: "a=1&b",
+    headers: {
+      host: "license.example.com:3000",
+      "user-agent": "bot/1",
+      "x-forwarded-for": "127.0.0.1",
+      "x-forwarded-proto": "http",
+    },
+    requestContext: {
+      accountId: "anonymous",
+      apiId: "api",
+      domainName: "license.example.com",
+      domainPrefix: "license",
+      http: {
+        method: "POST",
+        path: "/api/heartbeat",
+        protocol: "HTTP/1.1",
+        sourceIp: "127.0.0.1",
+        userAgent: "bot/1",
+      },
+      requestId: "JKJaXmPLvHcESHA=",
+      routeKey: "POST /api/heartbeat",
+      stage: "$default",
+      time: "12/Mar/2020:19:03:58 +0000",
+      timeEpoch: 1_584_039_838_000,
+    },
+    isBase64Encoded: false,
+  });
+});
+
+describe("a body", () => {
+  const body = Buffer.from('{"é":1}');
+
+  test.each([
+    "application/json",
+    "application/json; charset=utf-8",
+    "Application/JSON;charset=utf-8",
+    "application/xml",
+    "application/javascript",
+    "text/plain",
+    "text/html;charset=UTF-8",
+  ])("of type %s is text", (type) => {
+    const event = eventOf({ body, headers: { "content-type": type } });
+    expect(event).toMatchObject({ body: '{"é":1}', isBase64Encoded: false });
+  });
+
+  test.each([
+    "application/x-www-form-urlencoded",
+    "application/octet-stream",
+    "application/json-seq",
+    "application/vnd.api+json",
+    "multipart/form-data; boundary=x",
+    "",
+  ])("of type '%s' is base64", (type) => {
+    const event = eventOf({ body, headers: { "content-type": type } });
+    expect(event).toMatchObject({ body: body.toString("base64"), isBase64Encoded: true });
+  });
+
+  test("of a text type that is not UTF-8 is base64, so that no two bodies become one", () => {
+    for (const bytes of [[0xff], [0xfe], [0xc3], [0xed, 0xa0, 0x80]]) {
+      const body = Buffer.from(bytes);
+      const event = eventOf({ body, headers: { "content-type": "application/json" } });
+      expect(event).toMatchObject({ body: body.toString("base64"), isBase64Encoded: true });
+    }
+  });
+
+  test("without a type is base64", () => {
+    expect(eventOf({ body })).toMatchObject({ isBase64Encoded: true });
+  });
+});
