@@ -1,5 +1,20 @@
-import { describe, expect, test, vi } from "vitest";
-import { startFixture } from "../support/fixture-function.ts";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { startWireClock, type WireClock } from "../../support/wire-clock.ts";
+import { aLongLoop, startFixture } from "../support/fixture-function.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+
+/** No time limit strikes before time passes on it, however long a process takes. */
+let clock: WireClock;
+beforeEach(async () => {
+  clock = await startWireClock();
+});
+afterEach(() => clock.stop());
+
+const instantsSchema = z.object({ fromMs: z.number(), toMs: z.number() });
 
 const notAnswered = (reason: string | RegExp) => ({
   answered: false,
@@ -12,10 +27,12 @@ describe("a function", () => {
       `export const handler = async (event, context) => ({
         event,
         ...context,
-        remaining: context.getRemainingTimeInMillis(),
+        fromMs: Date.now() + context.getRemainingTimeInMillis(),
+        toMs: context.getRemainingTimeInMillis() + Date.now(),
       });`,
       { timeoutSeconds: 5 },
     );
+    const invokedAtMs = Date.now();
     const outcome = await invoke({ é: [1, null] }, "r-1");
     expect(outcome).toMatchObject({
       answered: true,
@@ -27,7 +44,9 @@ describe("a function", () => {
         memoryLimitInMB: "128",
       },
     });
-    expect(outcome).toHaveProperty("result.remaining", expect.closeTo(4_900, -3));
+    const { fromMs, toMs } = instantsSchema.parse(outcome.answered && outcome.result);
+    expect(toMs).toBeGreaterThanOrEqual(invokedAtMs + 5_000);
+    expect(fromMs).toBeLessThanOrEqual(Date.now() + 5_000);
   });
 
   test("that returns nothing answers null, and may answer at once", async () => {
@@ -87,38 +106,61 @@ describe("no answer, and the next invocation is answered, if a function", () => 
     ],
     ["forgets a rejection", "Promise.reject(new Error()); await new Promise(() => {})", /code 1/],
     ["hangs up on the gateway", "process.disconnect(); await new Promise(() => {})", /ended/],
-    ["never resolves", "await new Promise(() => {})", /within 0.5 s/],
-    ["loops for ever", "for (;;);", /within 0.5 s/],
     [
       "talks nonsense to the gateway",
       "process.send('x'); process.send({ kind: 'answered' }); throw 1",
       /threw/,
     ],
   ])("%s", async (_what, code, reason) => {
-    const { invoke } = await startFixture(
-      `export const handler = async (event) => { if (event === "well") return 1; ${code}; };`,
-      { timeoutSeconds: 0.5 },
-    );
+    const { invoke } = await startFixture(handlerThat(code));
     expect(await invoke("badly", "r-1")).toEqual(notAnswered(reason));
     expect(await invoke("well", "r-2")).toEqual({ answered: true, result: 1 });
   });
+
+  test.each([
+    ["never resolves", "await new Promise(() => {})"],
+    ["loops for ever", aLongLoop],
+  ])("%s", async (_what, code) => {
+    const { loaded, invoke } = await startFixture(handlerThat(code), { timeoutSeconds: 0.5 });
+    await loaded;
+    const outcome = invoke("badly", "r-1");
+    await clock.pass(499);
+    expect(await Promise.race([outcome, "pending"])).toBe("pending");
+    await clock.pass(1);
+    expect(await outcome).toEqual(notAnswered(/within 0.5 s/));
+    expect(await invoke("well", "r-2")).toEqual({ answered: true, result: 1 });
+  });
+
+  function handlerThat(code: string): string {
+    return `export const handler = async (event) => { if (event === "well") return 1; ${code}; };`;
+  }
 });
 
 describe("a process that ran out of time", () => {
   test("answers what else it has in hand, while new invocations go to a fresh one", async () => {
-    const { invoke } = await startFixture(
-      `const afterMs = { late: 60_000, soon: 600, other: 700, fresh: 0 };
-      export const handler = (name) => new Promise((resolve) => {
-        setTimeout(resolve, afterMs[name], process.pid);
+    const { loaded, invoke } = await startFixture(
+      `import { existsSync } from "node:fs";
+      export const handler = ({ awaited }) => new Promise((resolve) => {
+        const look = () => {
+          if (awaited === undefined || existsSync(awaited)) resolve(process.pid);
+          else setTimeout(look, 5);
+        };
+        look();
       });`,
       { timeoutSeconds: 1 },
     );
-    const late = invoke("late", "r-1");
-    const first = await invoke("soon", "r-2");
-    const other = invoke("other", "r-3");
+    const folder = await tempFolder();
+    const file = join(folder, "for the other");
+    await loaded;
+    const late = invoke({ awaited: join(folder, "never there") }, "r-1");
+    await clock.pass(600);
+    const first = await invoke({}, "r-2");
+    const other = invoke({ awaited: file }, "r-3");
 
+    await clock.pass(400);
     expect(await late).toEqual(notAnswered(/within/));
-    const fresh = await invoke("fresh", "r-4");
+    const fresh = await invoke({}, "r-4");
+    await writeFile(file, "");
     expect(await other).toEqual(first);
     expect(fresh.answered).toBe(true);
     expect(fresh).not.toEqual(first);
@@ -133,9 +175,19 @@ describe("a process that ran out of time", () => {
     );
     const outcome = await invoke("pid", "r-1");
     const pid = outcome.answered ? Number(outcome.result) : 0;
-    await invoke("late", "r-2");
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"));
+    const late = invoke("late", "r-2");
+    await clock.pass(500);
+    await late;
+    while (isAlive(pid)) await nextTurn();
   });
+
+  function isAlive(pid: number): boolean {
+    try {
+      return process.kill(pid, 0);
+    } catch {
+      return false;
+    }
+  }
 });
 
 describe("a function that can't be loaded", () => {

@@ -50,4 +50,7 @@ export async function startFixture(
   };
 }
 
+/** Code that keeps a function from everything else, but not for ever if its test is killed. */
+export const aLongLoop = "for (const endMs = Date.now() + 600_000; Date.now() < endMs; );";
+
 type FixtureOptions = { timeoutSeconds?: number; environment?: Record<string, string> };
