@@ -1,6 +1,7 @@
 import { CfnOutput, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { Alarms } from "./alarms.ts";
+import { ApiDomain } from "./api-domain.ts";
 import { OperationsDashboard } from "./operations-dashboard.ts";
 import { RefusalMetrics } from "./refusal-metrics.ts";
 import { SessionsApi } from "./sessions-api.ts";
@@ -14,7 +15,8 @@ export class LicenseSessionsStack extends Stack {
       description: "License sessions: one device at a time per license key and symbol",
     });
     const { table } = new SessionsTable(this, "Sessions");
-    const { httpApi, functions } = new SessionsApi(this, "Api", table, settings);
+    const api = new SessionsApi(this, "Api", table, settings);
+    const { httpApi, functions } = api;
     const alarms = new Alarms(this, "Alarms", {
       httpApi,
       functions,
@@ -30,22 +32,42 @@ export class LicenseSessionsStack extends Stack {
       refusals,
     });
 
+    const { domainName, certificateArn, hostedZoneId } = settings;
+    if (domainName !== undefined && certificateArn !== undefined) {
+      const domain = new ApiDomain(this, "Domain", {
+        ...api,
+        domainName,
+        certificateArn,
+        hostedZoneId,
+      });
+      new CfnOutput(this, "DomainTarget", {
+        value: domain.target,
+        description: `What ${domainName} must lead to, by a CNAME or an alias record`,
+      });
+      new CfnOutput(this, "DomainTargetHostedZoneId", {
+        value: domain.targetHostedZoneId,
+        description: "The hosted zone of DomainTarget, for an alias record",
+      });
+    }
     new CfnOutput(this, "ApiUrl", {
-      value: httpApi.apiEndpoint,
+      value: domainName === undefined ? httpApi.apiEndpoint : `https://${domainName}`,
       description: "Where bots send requests",
     });
-    new CfnOutput(this, "TableName", { value: table.tableName, description: "The licenses" });
+    new CfnOutput(this, "TableName", {
+      value: table.tableName,
+      description: "The table of licenses",
+    });
     new CfnOutput(this, "AlarmTopicArn", {
       value: alarms.topic.topicArn,
-      description: "Tells of alarms",
+      description: "Where alarms are published",
     });
     new CfnOutput(this, "DashboardName", {
       value: dashboard.dashboardName,
-      description: "In CloudWatch: what the service does",
+      description: "The dashboard in CloudWatch",
     });
     new CfnOutput(this, "SessionTimeoutSeconds", {
       value: String(settings.sessionTimeoutSeconds),
-      description: "A session is live until so long after its last heartbeat",
+      description: "A session lapses this long after its last heartbeat",
     });
   }
 }

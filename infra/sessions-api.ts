@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { AccessLogField, AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
 import {
+  CfnStage,
   CorsHttpMethod,
   HttpApi,
   HttpMethod,
@@ -17,7 +18,9 @@ import type { StackSettings } from "./stack-settings.ts";
 /** The HTTP API: three routes, a function each. */
 export class SessionsApi extends Construct {
   readonly httpApi: HttpApi;
+  readonly stage: HttpStage;
   readonly functions: readonly RouteFunction[];
+  readonly accessLog: LogGroup;
 
   constructor(scope: Construct, id: string, table: TableV2, settings: StackSettings) {
     super(scope, id);
@@ -28,25 +31,22 @@ export class SessionsApi extends Construct {
       corsPreflight: {
         allowOrigins: ["*"],
         allowMethods: [CorsHttpMethod.POST],
-        allowHeaders: ["content-type"],
+        allowHeaders: ["content-type", "content-digest"],
+        exposeHeaders: ["content-digest", "signature-input", "signature"],
         maxAge: Duration.days(1),
       },
     });
-    new HttpStage(this, "Stage", {
+    this.accessLog = new LogGroup(this, "AccessLogs", {
+      retention: settings.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const throttles: Record<string, Throttle> = {};
+    this.stage = new HttpStage(this, "Stage", {
       httpApi: this.httpApi,
       stageName: "$default",
       autoDeploy: true,
-      throttle: {
-        rateLimit: settings.throttleRatePerSecond,
-        burstLimit: settings.throttleBurst,
-      },
       accessLogSettings: {
-        destination: new LogGroupLogDestination(
-          new LogGroup(this, "AccessLogs", {
-            retention: settings.logRetentionDays,
-            removalPolicy: RemovalPolicy.DESTROY,
-          }),
-        ),
+        destination: new LogGroupLogDestination(this.accessLog),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
       },
     });
@@ -57,23 +57,72 @@ export class SessionsApi extends Construct {
         "tells or changes anything, and bots in the field send no other.",
     });
 
-    const route = (id: string, path: string, name: string, ...tableActions: string[]) => {
+    const route = (
+      { id, path, name, throttle }: RouteProps,
+      ...tableActions: readonly string[]
+    ): RouteFunction => {
       const routeFunction = new RouteFunction(this, id, { name, table, tableActions, settings });
-      this.httpApi.addRoutes({
+      const routes = this.httpApi.addRoutes({
         path,
         methods: [HttpMethod.POST],
         integration: new HttpLambdaIntegration(`${id}Integration`, routeFunction.function),
       });
+      // A bucket for each route, so that a flood of claims never turns heartbeats away.
+      throttles[`POST ${path}`] = throttle;
+      // API Gateway refuses the throttle of a route that does not exist yet.
+      this.stage.node.addDependency(...routes);
       return routeFunction;
     };
     const get = "dynamodb:GetItem";
     const update = "dynamodb:UpdateItem";
     this.functions = [
-      route("Validate", "/api/validate-license", "validate", get, update),
-      route("Heartbeat", "/api/heartbeat", "heartbeat", update),
-      route("Release", "/api/session/release", "release", update),
+      route(
+        {
+          id: "Validate",
+          path: "/api/validate-license",
+          name: "validate",
+          throttle: throttleOf(settings.claimsPerSecond, settings.claimsBurst),
+        },
+        get,
+        update,
+      ),
+      route(
+        {
+          id: "Heartbeat",
+          path: "/api/heartbeat",
+          name: "heartbeat",
+          throttle: throttleOf(settings.heartbeatsPerSecond, settings.heartbeatsBurst),
+        },
+        update,
+      ),
+      route(
+        {
+          id: "Release",
+          path: "/api/session/release",
+          name: "release",
+          throttle: throttleOf(settings.releasesPerSecond, settings.releasesBurst),
+        },
+        update,
+      ),
     ];
+    const resource = this.stage.node.defaultChild;
+    if (resource instanceof CfnStage) resource.routeSettings = throttles;
   }
+}
+
+type RouteProps = {
+  id: string;
+  path: string;
+  /** The file in `lambdas/`, without its ending. */
+  name: string;
+  throttle: Throttle;
+};
+
+/** In the shape of `RouteSettings` of AWS::ApiGatewayV2::Stage. */
+type Throttle = { ThrottlingRateLimit: number; ThrottlingBurstLimit: number };
+
+function throttleOf(requestsPerSecond: number, burst: number): Throttle {
+  return { ThrottlingRateLimit: requestsPerSecond, ThrottlingBurstLimit: burst };
 }
 
 const accessLogFields = {

@@ -3,27 +3,80 @@ import * as z from "zod";
 
 /** A number as in cdk.json, or as the text that `cdk -c` passes. */
 const numeric = z
-  .union([z.number(), z.string()], { error: "expected a number" })
-  .pipe(z.coerce.number<number | string>());
+  .union([z.number(), z.string().regex(/\S/, "expected a number")], { error: "expected a number" })
+  .pipe(z.coerce.number<number | string>({ error: "expected a number" }));
+const flag = z.union(
+  [z.boolean(), z.stringbool({ truthy: ["true"], falsy: ["false"], case: "sensitive" })],
+  {
+    error: "expected true or false",
+  },
+);
+/** Empty text is the same as leaving the setting out: `cdk -c alarmEmail=` turns it off. */
+const orEmpty = (text: z.ZodType<string, string>) =>
+  z.preprocess((value) => (value === "" ? undefined : value), text.optional());
+const matching = (pattern: RegExp, error: string) =>
+  orEmpty(z.string({ error }).regex(pattern, error));
 
-/** Each is CDK context: `cdk deploy -c NAME=VALUE`, or `context` in cdk.json. */
-const settingsSchema = z.strictObject({
-  /** A session lapses this long after its last heartbeat. */
-  sessionTimeoutSeconds: numeric.pipe(z.int().min(1).max(86_400)).default(60),
-  /** `false`: all symbols of a license share one session. */
-  multiSymbolSessions: z
-    .union([z.boolean(), z.stringbool({ truthy: ["true"], falsy: ["false"] })])
-    .default(true),
-  /** Who is told of alarms; whoever it is must confirm by e-mail. */
-  alarmEmail: z.email().optional(),
-  /** One of the periods that CloudWatch Logs knows. */
-  logRetentionDays: numeric
-    .pipe(z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827]))
-    .default(30),
-  /** Requests beyond this get 429 from API Gateway. A bot makes one request in 20 s. */
-  throttleRatePerSecond: numeric.pipe(z.number().positive().max(10_000)).default(500),
-  throttleBurst: numeric.pipe(z.int().positive().max(5_000)).default(1_000),
-});
+/** Requests a second, each of which API Gateway lets in; the rest is answered 429. */
+const perSecond = numeric.pipe(z.number().positive().max(10_000));
+/** Requests that may come at one moment, on top of the rate. */
+const burst = numeric.pipe(z.int().positive().max(5_000));
+
+/**
+ * Each is CDK context: `cdk deploy -c NAME=VALUE`, or `context` in cdk.json. What each does is in
+ * `docs/settings.md`.
+ */
+export const settingsSchema = z
+  .strictObject({
+    sessionTimeoutSeconds: numeric.pipe(z.int().min(1).max(86_400)).default(60),
+    multiSymbolSessions: flag.default(true),
+    legacyBots: flag.default(false),
+    alarmEmail: orEmpty(z.email("expected an e-mail address")),
+    noTrafficAlarmMinutes: numeric.pipe(z.int().min(5).max(1_440).multipleOf(5)).optional(),
+    logRetentionDays: numeric
+      .pipe(z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827]))
+      .default(30),
+    claimsPerSecond: perSecond.default(100),
+    claimsBurst: burst.default(1_000),
+    heartbeatsPerSecond: perSecond.default(500),
+    heartbeatsBurst: burst.default(1_000),
+    releasesPerSecond: perSecond.default(100),
+    releasesBurst: burst.default(1_000),
+    domainName: matching(
+      /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
+      "expected a host name in lower case, such as licenses.example.com",
+    ),
+    certificateArn: matching(
+      /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
+      "expected the ARN of a certificate of AWS Certificate Manager",
+    ),
+    hostedZoneId: matching(
+      /^Z[A-Z0-9]{1,31}$/,
+      "expected the id of a Route 53 hosted zone, such as Z0123456789ABC",
+    ),
+    signingSecretArn: matching(
+      /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/,
+      "expected the ARN of a secret of AWS Secrets Manager",
+    ),
+    signingSecretVersionId: matching(
+      /^[\w-]{32,64}$/,
+      "expected the version id of a secret, 32 to 64 characters",
+    ),
+  })
+  .superRefine((settings, context) => {
+    for (const [name, needed] of inseparable) {
+      if (settings[name] === undefined || settings[needed] !== undefined) continue;
+      context.addIssue({ code: "custom", path: [needed], message: `must be set with ${name}` });
+    }
+  });
+
+/** Whoever sets the first must set the second. */
+const inseparable = [
+  ["domainName", "certificateArn"],
+  ["certificateArn", "domainName"],
+  ["hostedZoneId", "domainName"],
+  ["signingSecretVersionId", "signingSecretArn"],
+] as const;
 
 export type StackSettings = z.infer<typeof settingsSchema>;
 
@@ -40,8 +93,15 @@ export function readStackSettings(node: Node): ReadResult {
   );
   const result = settingsSchema.safeParse(context);
   if (result.success) return { valid: true, settings: result.data };
-  const complaints = result.error.issues.map(
-    ({ path, message }) => `context ${path.join(".") || "as a whole"}: ${message}`,
-  );
-  return { valid: false, complaint: complaints.join("; ") };
+  const complaints = result.error.issues.map((issue) => inWords(issue, context));
+  return { valid: false, complaint: `${complaints.join("; ")}.` };
+}
+
+function inWords(issue: z.core.$ZodIssue, context: Record<string, unknown>): string {
+  if (issue.code === "unrecognized_keys") {
+    return `context ${issue.keys.join(", ")}: there is no such setting; docs/settings.md lists them`;
+  }
+  const name = String(issue.path[0]);
+  const value = name in context ? `, not ${JSON.stringify(context[name])}` : "";
+  return `context ${name}: ${issue.message}${value}`;
 }

@@ -1,0 +1,137 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { App } from "aws-cdk-lib";
+import { describe, expect, test } from "vitest";
+import { readStackSettings, settingsSchema } from "../../infra/stack-settings.ts";
+import { stackTemplate } from "../support/stack-template.ts";
+
+const secretArn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:signing-AbCdEf";
+const certificateArn = "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c-11";
+const versionId = "11111111-2222-3333-4444-555555555555";
+
+describe("the settings", () => {
+  test("arrive as the strings that cdk -c passes", () => {
+    const changed = stackTemplate({
+      sessionTimeoutSeconds: "90",
+      multiSymbolSessions: "false",
+      legacyBots: "true",
+      logRetentionDays: "7",
+      heartbeatsPerSecond: "50",
+      heartbeatsBurst: "100",
+    });
+    changed.allResourcesProperties("AWS::Lambda::Function", {
+      Environment: {
+        Variables: {
+          SESSION_TIMEOUT_SECONDS: "90",
+          MULTI_SYMBOL_SESSIONS: "false",
+          LEGACY_BOTS: "true",
+        },
+      },
+    });
+    changed.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 7 });
+    changed.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      RouteSettings: {
+        "POST /api/heartbeat": { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
+      },
+    });
+  });
+
+  test.for([
+    ["sessionTimeoutSeconds", "a minute"],
+    ["sessionTimeoutSeconds", "0"],
+    ["sessionTimeoutSeconds", ""],
+    ["sessionTimeoutSeconds", null],
+    ["multiSymbolSessions", "maybe"],
+    ["legacyBots", "yes"],
+    ["legacyBots", "True"],
+    ["legacyBots", ""],
+    ["legacyBots", 1],
+    ["alarmEmail", "nobody"],
+    ["noTrafficAlarmMinutes", "7"],
+    ["noTrafficAlarmMinutes", "1445"],
+    ["logRetentionDays", "8"],
+    ["logRetentionDays", [7]],
+    ["claimsBurst", "-1"],
+    ["heartbeatsPerSecond", true],
+    ["signingSecretArn", "signing"],
+    ["signingSecretArn", `${secretArn}}}`],
+    ["signingSecretArn", true],
+  ] as const)("context %s=%s stops the deploy with a sentence that names it", ([name, value]) => {
+    const complaint = complaintAbout({ [name]: value });
+    expect(complaint.startsWith(`context ${name}: `)).toBe(true);
+    expect(complaint.endsWith(`, not ${JSON.stringify(value)}.`)).toBe(true);
+  });
+
+  test.for(["legacyBot", "legacybots", "signingSecret", "throttleRatePerSecond"])(
+    "a misspelt name, %s, stops the deploy, too",
+    (name) => {
+      expect(() => stackTemplate({ [name]: true })).toThrow(
+        `context ${name}: there is no such setting; docs/settings.md lists them.`,
+      );
+    },
+  );
+
+  test.for([
+    ["domainName", "licenses.example.com", "certificateArn"],
+    ["certificateArn", certificateArn, "domainName"],
+    ["hostedZoneId", "Z0123456789ABC", "domainName"],
+    ["signingSecretVersionId", versionId, "signingSecretArn"],
+  ] as const)("%s=%s alone is refused; it needs %s", ([name, value, needed]) => {
+    expect(() => stackTemplate({ [name]: value })).toThrow(
+      `context ${needed}: must be set with ${name}.`,
+    );
+  });
+
+  test.for(["alarmEmail", "domainName", "signingSecretArn"])(
+    "%s is turned off by an empty text",
+    (name) => {
+      expect(stackTemplate({ [name]: "" }).toJSON()).toEqual(stackTemplate().toJSON());
+    },
+  );
+
+  test("each stands in the table of docs/settings.md, with its default, and no other does", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/settings.md"), "utf8");
+    const ofTheStack = /^## Of the stack$.*?(?=^## )/ms.exec(page)?.[0] ?? "";
+    const rows = [...ofTheStack.matchAll(/^\| `(\w+)`\s+\| (\S+)/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]);
+    const defaults: Record<string, unknown> = settingsSchema.parse({});
+    const expected = Object.keys(settingsSchema.shape).map((name) => [
+      name,
+      String(defaults[name] ?? "-"),
+    ]);
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(expected));
+    expect(rows).toHaveLength(expected.length);
+  });
+});
+
+function complaintAbout(context: Record<string, unknown>): string {
+  const read = readStackSettings(new App({ context }).node);
+  return read.valid ? "none" : read.complaint;
+}
+
+describe("the signing keys", () => {
+  const keysOf = (context: Record<string, unknown>) =>
+    Object.values(stackTemplate(context).findResources("AWS::Lambda::Function")).map(
+      ({ Properties }) => Properties.Environment.Variables.SIGNING_KEYS,
+    );
+
+  test("are the whole text of the secret, which CloudFormation brings to every function", () => {
+    expect(keysOf({})).toEqual([undefined, undefined, undefined]);
+    const reference = `{{resolve:secretsmanager:${secretArn}:SecretString:::}}`;
+    expect(keysOf({ signingSecretArn: secretArn })).toEqual([reference, reference, reference]);
+  });
+
+  test("a version changes the template: else CloudFormation would not read the secret again", () => {
+    const reference = `{{resolve:secretsmanager:${secretArn}:SecretString:::${versionId}}}`;
+    const context = { signingSecretArn: secretArn, signingSecretVersionId: versionId };
+    expect(keysOf(context)).toEqual([reference, reference, reference]);
+  });
+
+  test("need no grant: no policy knows the secret", () => {
+    const template = stackTemplate({ signingSecretArn: secretArn });
+    const policies = JSON.stringify(template.findResources("AWS::IAM::Policy"));
+    expect(policies).not.toContain("secretsmanager");
+  });
+});
