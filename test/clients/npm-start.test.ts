@@ -54,26 +54,20 @@ describe("both clients against npm start", () => {
 
   test.skipIf(!hasPython)(
     "bots that contend for one key, end, crash and fall asleep, never act two at a time",
-    { timeout: 120_000 },
+    // A busy machine needs longer for it, but not for ever.
+    { timeout: 600_000 },
     async () => {
       const acts: Act[] = [];
       const over = new AbortController();
       const seats = (["TypeScript", "Python", "TypeScript", "Python"] as const).map(
         (language, index) => occupy(language, `${language}-${index}`, index, service.url),
       );
-      const giveUpMs = Date.now() + 60_000;
-      while (Date.now() < giveUpMs && sessionsOf("TypeScript") + sessionsOf("Python") < 6) {
-        await wait(100);
-      }
-      while (Date.now() < giveUpMs && !(sessionsOf("TypeScript") && sessionsOf("Python"))) {
-        await wait(100);
-      }
+      while (sessionsOf("TypeScript") + sessionsOf("Python") < 6) await wait(100);
+      while (!(sessionsOf("TypeScript") && sessionsOf("Python"))) await wait(100);
       over.abort();
       for (const bot of bots) bot.kill("SIGKILL");
       await Promise.all(seats);
 
-      expect(sessionsOf("TypeScript")).toBeGreaterThan(0);
-      expect(sessionsOf("Python")).toBeGreaterThan(0);
       const inTime = acts.toSorted((a, b) => a.atMs - b.atMs || a.token - b.token);
       const tooLate = inTime.filter(({ token }, index) => token < (inTime[index - 1]?.token ?? 0));
       expect(tooLate).toEqual([]);

@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
+import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startDynalite } from "../support/engines.ts";
+import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { clientFor, startDynalite } from "../support/engines.ts";
 import { endAll, npm, npmStart } from "../support/service-process.ts";
 
 const validate = "/api/validate-license";
@@ -28,7 +29,7 @@ afterAll(() => {
 describe("npm start", () => {
   let service: Awaited<ReturnType<typeof npmStart>>;
   beforeAll(async () => {
-    service = await npmStart({ DATA_DIR: temporaryFolder(), SESSION_TIMEOUT_SECONDS: "2" });
+    service = await npmStart({ DATA_DIR: temporaryFolder(), SESSION_TIMEOUT_SECONDS: "600" });
   });
   afterAll(async () => {
     await service.stop();
@@ -49,12 +50,26 @@ describe("npm start", () => {
     };
   }
 
+  /** As if so much time had passed since anything was stored of the license. */
+  async function letAge(licenseKey: string, seconds: number) {
+    const client = DynamoDBDocumentClient.from(clientFor(service.engine));
+    const Key = { license_id: licenseIdOf(licenseKey) };
+    const { Item } = await client.send(new GetCommand({ TableName: "Sessions", Key }));
+    for (const session of Object.values<Record<string, unknown>>(Item?.sessions)) {
+      for (const [name, value] of Object.entries(session)) {
+        if (typeof value === "number") session[name] = value - seconds * 1000;
+      }
+    }
+    await client.send(new PutCommand({ TableName: "Sessions", Item }));
+    client.destroy();
+  }
+
   test("prints a curl that claims when it is pasted", async () => {
     const { stdout } = await promisify(execFile)("bash", ["-c", `${service.curl} -s`]);
     expect(JSON.parse(stdout)).toMatchObject({
       license_valid: true,
       code: "granted",
-      session_timeout_seconds: 2,
+      session_timeout_seconds: 600,
     });
   });
 
@@ -85,8 +100,8 @@ describe("npm start", () => {
   test("heartbeats keep a second device out beyond the time-out", async () => {
     const { a, b } = await twoDevices();
     await service.post(validate, a);
-    for (let elapsedMs = 0; elapsedMs < 3_000; elapsedMs += 500) {
-      await wait(500);
+    for (let beat = 0; beat < 3; beat++) {
+      await letAge(a.license_key, 300);
       expect((await service.post(heartbeat, a)).status).toBe(200);
       expect((await service.post(validate, b)).body.code).toBe("session_conflict");
     }
@@ -95,12 +110,12 @@ describe("npm start", () => {
   test("once the session has lapsed the second device is let in, and the first one's next heartbeat gets 500", async () => {
     const { a, b } = await twoDevices();
     await service.post(validate, a);
-    let claim = await service.post(validate, b);
-    expect(claim).toMatchObject({ status: 403, body: { estimated_wait_seconds: 2 } });
-    while (claim.status !== 200) {
-      await wait(100);
-      claim = await service.post(validate, b);
-    }
+    await letAge(a.license_key, 300);
+    const tooEarly = await service.post(validate, b);
+    expect(tooEarly).toMatchObject({ status: 403, body: { code: "session_conflict" } });
+    expect(tooEarly.body.estimated_wait_seconds).toBeLessThanOrEqual(300);
+    await letAge(a.license_key, 300);
+    expect((await service.post(validate, b)).status).toBe(200);
     expect(await service.post(heartbeat, a)).toMatchObject({
       status: 500,
       body: { code: "session_taken", active_device: "device-b..." },
@@ -111,11 +126,18 @@ describe("npm start", () => {
     const { license_key } = await newLicense();
     const replies = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
-        service.post(validate, { license_key, device_fingerprint: `device-${index}-of-many` }),
+        decided({ license_key, device_fingerprint: `device-${index}-of-many` }),
       ),
     );
     expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(replies.filter(({ status }) => status === 403)).toHaveLength(49);
+
+    /** As a bot does, it asks again if the service was too busy for an answer in time. */
+    async function decided(claim: object) {
+      let reply = await service.post(validate, claim);
+      while (reply.body.code === "internal_error") reply = await service.post(validate, claim);
+      return reply;
+    }
   });
 
   test("a body of any content type is read, one of garbage is a 400", async () => {
