@@ -13,7 +13,7 @@ import { makeDataFolder } from "./database/make-data-folder.ts";
 import { returnsRefusedItem } from "./database/returns-refused-item.ts";
 import { startEngine } from "./database/start-engine.ts";
 import { functionEnvironment } from "./functions/function-environment.ts";
-import { startFunction } from "./functions/function-host.ts";
+import { startFunction } from "./functions/start-function.ts";
 import { createApi } from "./gateway/create-api.ts";
 import { startGateway } from "./gateway/start-gateway.ts";
 import { readStartSettings } from "./start-settings.ts";
@@ -66,14 +66,13 @@ async function start(): Promise<void> {
   await createLicense(licenses, { licenseKey: demoKey }, Date.now());
   const askForRefusedItem = !(await returnsRefusedItem(licenses, licenseIdOf(demoKey)));
 
-  const { PATH, SystemRoot } = env;
   const functions = new Map(
     app.functions.map((spec) => {
       const environment = {
-        ...functionEnvironment(spec, engine.endpoint, { PATH, SystemRoot }),
+        ...functionEnvironment(spec, engine.endpoint),
         ASK_FOR_REFUSED_ITEM: String(askForRefusedItem),
       };
-      return [spec.id, resources.use(startFunction({ ...spec, environment, output: "inherit" }))];
+      return [spec.id, resources.use(startFunction({ ...spec, environment, log: console.log }))];
     }),
   );
   await Promise.all([...functions.values()].map(({ loaded }) => loaded));

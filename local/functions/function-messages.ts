@@ -1,6 +1,4 @@
-import * as z from "zod";
-
-/** From the gateway to the process of a function. */
+/** From the gateway to the thread of a function. */
 export type InvocationMessage = {
   requestId: string;
   event: unknown;
@@ -8,16 +6,10 @@ export type InvocationMessage = {
   deadlineMs: number;
 };
 
-/** From the process of a function to the gateway. */
-export const functionMessageSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("loaded") }),
-  z.object({ kind: z.literal("load_failed") }),
-  z.object({
-    kind: z.literal("answered"),
-    requestId: z.string(),
-    result: z.unknown().optional(),
-  }),
-  z.object({ kind: z.literal("threw"), requestId: z.string() }),
-]);
-
-export type FunctionMessage = z.infer<typeof functionMessageSchema>;
+/** From the thread of a function to the gateway. */
+export type FunctionMessage =
+  | { kind: "loaded" }
+  | { kind: "load_failed" }
+  | { kind: "answered"; requestId: string; resultJson: string }
+  | { kind: "threw"; requestId: string }
+  | { kind: "logged"; line: string };

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { FunctionHost } from "../functions/function-host.ts";
+import type { FunctionHost } from "../functions/start-function.ts";
 import type { LocalApp } from "../template/interpret-template.ts";
 import { type HttpResponse, jsonResponse, toResponse } from "./http-response.ts";
 import { type ReceivedRequest, toEvent } from "./to-event.ts";

@@ -1,15 +1,15 @@
-import { open, readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { functionEnvironment } from "../../../local/functions/function-environment.ts";
-import { type FunctionHost, startFunction } from "../../../local/functions/function-host.ts";
+import { type FunctionHost, startFunction } from "../../../local/functions/start-function.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 export type FixtureFunction = FunctionHost & {
-  /** Replaces the code that the next process loads. */
+  /** Replaces the code that the next thread loads. */
   write(code: string): Promise<void>;
   /** What it has logged so far, line by line. */
-  readLog(): Promise<Record<string, unknown>[]>;
+  log(): Record<string, unknown>[];
 };
 
 /** Runs `code`, the text of an ES module with a `handler`, until the test ends. */
@@ -20,8 +20,7 @@ export async function startFixture(
   const codeFolder = await tempFolder();
   const write = (text: string) => writeFile(join(codeFolder, "index.mjs"), text);
   await write(code);
-  const logFile = join(codeFolder, "log");
-  const log = await open(logFile, "a");
+  const lines: string[] = [];
   const spec = {
     id: "Fixture",
     codeFolder,
@@ -33,21 +32,11 @@ export async function startFixture(
   };
   const host = startFunction({
     ...spec,
-    environment: functionEnvironment(spec, "http://127.0.0.1:1", {}),
-    output: log.fd,
+    environment: functionEnvironment(spec, "http://127.0.0.1:1"),
+    log: (line) => lines.push(line),
   });
-  onTestFinished(async () => {
-    await host[Symbol.asyncDispose]();
-    await log.close();
-  });
-  return {
-    ...host,
-    write,
-    async readLog() {
-      const lines = (await readFile(logFile, "utf8")).trim().split("\n");
-      return lines.map((line) => JSON.parse(line));
-    },
-  };
+  onTestFinished(() => host[Symbol.asyncDispose]());
+  return { ...host, write, log: () => lines.map((line) => JSON.parse(line)) };
 }
 
 /** Code that keeps a function from everything else, but not for ever if its test is killed. */

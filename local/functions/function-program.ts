@@ -1,35 +1,28 @@
-// The program in which one function runs: what Lambda's runtime is on AWS. See function-child.ts.
+// The program of the thread in which one function runs: what Lambda's runtime is on AWS.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { env } from "node:process";
 import { pathToFileURL } from "node:url";
+import { parentPort } from "node:worker_threads";
 import type { Context } from "aws-lambda";
 import { formatLogLine, isLogged, type LogLevel } from "./function-log.ts";
 import type { FunctionMessage, InvocationMessage } from "./function-messages.ts";
 
 type Handler = (event: unknown, context: LambdaContext) => unknown;
 
-/** Without the callbacks, which Lambda's Node 24 no longer has. */
-type LambdaContext = Omit<Context, "done" | "fail" | "succeed">;
+/** What a function of this project may use of Lambda's context. */
+type LambdaContext = Pick<Context, "awsRequestId" | "functionName" | "getRemainingTimeInMillis">;
 
 const {
   LAMBDA_TASK_ROOT: codeFolder = "",
   _HANDLER: handlerName = "",
   AWS_LAMBDA_FUNCTION_NAME: functionName = "",
-  AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memoryLimitInMB = "",
-  AWS_LAMBDA_LOG_GROUP_NAME: logGroupName = "",
-  AWS_LAMBDA_LOG_STREAM_NAME: logStreamName = "",
   AWS_LAMBDA_LOG_LEVEL: logLevel = "",
-  AWS_REGION: region = "",
 } = env;
 
 const currentRequestId = new AsyncLocalStorage<string>();
 
-// Ctrl-C reaches every process of the terminal; the gateway decides when this one ends.
-process.on("SIGINT", () => {});
-process.on("SIGTERM", () => {});
-process.on("disconnect", () => process.exit(0));
 process.on("uncaughtException", (error) => {
   writeLog("FATAL", error);
   process.exit(1);
@@ -43,7 +36,7 @@ console.error = (...values) => writeLog("ERROR", ...values);
 
 try {
   const handler = await loadHandler();
-  process.on("message", (invocation: InvocationMessage) => {
+  parentPort?.on("message", (invocation: InvocationMessage) => {
     currentRequestId.run(invocation.requestId, answer, handler, invocation);
   });
   send({ kind: "loaded" });
@@ -74,36 +67,26 @@ async function answer(
   { requestId, event, deadlineMs }: InvocationMessage,
 ): Promise<void> {
   try {
-    const result = await handler(event, createContext(requestId, deadlineMs));
-    // Throws if the result can't be made JSON.
-    send({ kind: "answered", requestId, result });
+    const result = await handler(event, {
+      awsRequestId: requestId,
+      functionName,
+      getRemainingTimeInMillis: () => Math.max(0, deadlineMs - Date.now()),
+    });
+    send({ kind: "answered", requestId, resultJson: JSON.stringify(result) ?? "null" });
   } catch (error) {
     writeLog("ERROR", error);
     send({ kind: "threw", requestId });
   }
 }
 
-function createContext(requestId: string, deadlineMs: number): LambdaContext {
-  return {
-    callbackWaitsForEmptyEventLoop: true,
-    functionName,
-    functionVersion: "$LATEST",
-    invokedFunctionArn: `arn:aws:lambda:${region}:000000000000:function:${functionName}`,
-    memoryLimitInMB,
-    awsRequestId: requestId,
-    logGroupName,
-    logStreamName,
-    getRemainingTimeInMillis: () => Math.max(0, deadlineMs - Date.now()),
-  };
-}
-
 function send(message: FunctionMessage): void {
-  process.send?.(message);
+  parentPort?.postMessage(message);
 }
 
 function writeLog(level: LogLevel, ...values: unknown[]): void {
   if (!isLogged(level, logLevel)) return;
-  const line = formatLogLine(level, values, currentRequestId.getStore(), new Date());
-  const stream = isLogged(level, "WARN") ? process.stderr : process.stdout;
-  stream.write(`${line}\n`);
+  send({
+    kind: "logged",
+    line: formatLogLine(level, values, currentRequestId.getStore(), new Date()),
+  });
 }

@@ -1,42 +1,47 @@
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import type { FunctionSpec } from "../template/interpret-template.ts";
-import { type ForkOptions, forkFunction } from "./fork-function.ts";
-import { functionMessageSchema, type InvocationMessage } from "./function-messages.ts";
+import type { FunctionMessage, InvocationMessage } from "./function-messages.ts";
 
 /** `result` is a JSON value; `reason` is for the log. */
 export type Outcome = { answered: true; result: unknown } | { answered: false; reason: string };
 
-/** One process of a function. */
-export type FunctionChild = {
+/** One thread of a function. */
+export type FunctionThread = {
   /** Whether it takes further invocations. Once it doesn't, it never will again. */
   isUsable(): boolean;
   /** Settles when its code has been loaded, or won't be. */
   loaded: Promise<void>;
   invoke(event: unknown, requestId: string): Promise<Outcome>;
-  kill(): void;
-  /** Settles when the process is no more. */
-  ended: Promise<void>;
+  end(): Promise<unknown>;
 };
 
-export type ChildOptions = ForkOptions & Pick<FunctionSpec, "timeoutSeconds">;
+export type ThreadOptions = Pick<FunctionSpec, "id" | "timeoutSeconds" | "memoryMb"> & {
+  /** All that the function gets. */
+  environment: Record<string, string>;
+  /** Takes the lines of its log. */
+  log: (line: string) => void;
+};
 
 /** As long as Lambda gives a function to load. */
 const loadWithinMs = 10_000;
 
-/** Starts a process that loads the function and then takes invocations, several at a time. */
-export function startChild({ timeoutSeconds, ...forkOptions }: ChildOptions): FunctionChild {
+/** Starts a thread that loads the function and then takes invocations, several at a time. */
+export function startThread(options: ThreadOptions): FunctionThread {
+  const { id, timeoutSeconds, memoryMb, environment, log } = options;
   const pending = new Map<string, (outcome: Outcome) => void>();
   const loaded = Promise.withResolvers<void>();
-  const ended = Promise.withResolvers<void>();
   let usable = true;
   let failure: string | undefined;
 
-  const child = forkFunction(forkOptions);
+  const worker = new Worker(join(import.meta.dirname, "function-program.ts"), {
+    name: id,
+    env: environment,
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+  });
   const loadTimer = setTimeout(() => fail("it took too long to load"), loadWithinMs);
 
-  child.on("message", (raw) => {
-    // A function may send messages of its own.
-    const { data: message } = functionMessageSchema.safeParse(raw);
-    if (message === undefined) return;
+  worker.on("message", (message: FunctionMessage) => {
     switch (message.kind) {
       case "loaded":
         finishLoading();
@@ -45,22 +50,18 @@ export function startChild({ timeoutSeconds, ...forkOptions }: ChildOptions): Fu
         fail("it can't be loaded");
         return;
       case "answered":
-        settle(message.requestId, { answered: true, result: message.result ?? null });
+        settle(message.requestId, { answered: true, result: JSON.parse(message.resultJson) });
         return;
       case "threw":
         settle(message.requestId, { answered: false, reason: "it threw an error" });
         return;
+      case "logged":
+        log(message.line);
+        return;
     }
   });
-  child.on("exit", (code, signal) => {
-    fail(`its process ended (${signal ?? `exit code ${code}`})`);
-    ended.resolve();
-  });
-  child.on("error", (error) => {
-    fail(`its process can't be used (${error.message})`);
-    // If it never started, it won't exit either.
-    if (child.pid === undefined) ended.resolve();
-  });
+  worker.on("exit", (code) => fail(`it exited with code ${code}`));
+  worker.on("error", (error) => fail(`it broke down (${error})`));
 
   function finishLoading(): void {
     clearTimeout(loadTimer);
@@ -72,30 +73,25 @@ export function startChild({ timeoutSeconds, ...forkOptions }: ChildOptions): Fu
     failure ??= reason;
     finishLoading();
     for (const requestId of pending.keys()) settle(requestId, { answered: false, reason });
-    kill();
+    void worker.terminate();
   }
 
   function settle(requestId: string, outcome: Outcome): void {
     pending.get(requestId)?.(outcome);
     pending.delete(requestId);
-    if (!usable && pending.size === 0) kill();
-  }
-
-  function kill(): void {
-    child.kill("SIGKILL");
+    if (!usable && pending.size === 0) void worker.terminate();
   }
 
   return {
     isUsable: () => usable,
     loaded: loaded.promise,
-    ended: ended.promise,
-    kill,
+    end: () => worker.terminate(),
     invoke(event, requestId) {
       const { promise, resolve } = Promise.withResolvers<Outcome>();
       if (failure !== undefined) return Promise.resolve({ answered: false, reason: failure });
       const limitMs = timeoutSeconds * 1000;
       const timer = setTimeout(() => {
-        // What else it has in hand may still be answered; then it is killed.
+        // What else it has in hand may still be answered; then it is ended.
         usable = false;
         settle(requestId, { answered: false, reason: `no answer within ${timeoutSeconds} s` });
       }, limitMs);
@@ -104,9 +100,7 @@ export function startChild({ timeoutSeconds, ...forkOptions }: ChildOptions): Fu
         resolve(outcome);
       });
       const message: InvocationMessage = { requestId, event, deadlineMs: Date.now() + limitMs };
-      child.send(message, (error) => {
-        if (error) settle(requestId, { answered: false, reason: error.message });
-      });
+      worker.postMessage(message);
       return promise;
     },
   };
