@@ -1,6 +1,8 @@
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import * as z from "zod";
 import { CommandError } from "../engine/command-error.ts";
+import type { Variables } from "../engine/variables.ts";
+import { awsClientConfig } from "./aws-client-config.ts";
 
 /**
  * What the stack tells of itself in its outputs.
@@ -9,8 +11,9 @@ import { CommandError } from "../engine/command-error.ts";
  */
 export async function readStackOutputs(
   stackName: string,
+  variables: Variables,
 ): Promise<{ tableName: string; timeoutSeconds: number }> {
-  const client = new CloudFormationClient({});
+  const client = new CloudFormationClient(awsClientConfig(variables));
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
     const outputs = Object.fromEntries(

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { isPlaceholder, type LicenseItem, licenseView } from "../../licenses/license-item.ts";
+import { csvLine, endOfExport, withoutFormula } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { printList } from "../terminal/print-list.ts";
 import { scanLicenses } from "./scan-licenses.ts";
@@ -11,23 +12,27 @@ export function addExportCommand(program: Command, context: CommandContext): voi
     .command("export")
     .description(
       "Writes all licenses as CSV, which import reads again, with their ids in place of the keys, " +
-        "which are stored nowhere. With --json, all that is stored, sessions included.",
+        "which are stored nowhere. Its last line says that it is whole: import refuses one without. " +
+        "With --json, all that is stored, sessions included.",
     );
   addTableOptions(command)
     .addHelpText("after", "\nExample:\n  npm run -s license -- export > licenses.csv")
     .action((options: TableOptions) =>
       withNamedTable(options, context, async (table) => {
         const judgedAt = { nowMs: context.now(), sessionTimeoutMs: table.sessionTimeoutMs };
+        const scan = scanLicenses(table, { ConsistentRead: true }, context);
         await printList(
           context,
           options,
           {
-            head: `${columns.join(",")}\n`,
-            line: csvLine,
+            head: csvLine(columns),
+            line: (license) => csvLine(cells(license).map(withoutFormula)),
+            foot: `${endOfExport}\n`,
             view: (license) => licenseView(license, judgedAt),
           },
-          withoutPlaceholders(scanLicenses(table, { ConsistentRead: true }, context)),
+          withoutPlaceholders(scan.pages),
         );
+        scan.expectAll();
       }),
     );
 }
@@ -44,8 +49,8 @@ const columns = [
   "superseded_by",
 ];
 
-function csvLine(license: LicenseItem): string {
-  const cells = [
+function cells(license: LicenseItem): string[] {
+  return [
     license.license_id,
     license.email ?? "",
     license.license_type,
@@ -56,15 +61,10 @@ function csvLine(license: LicenseItem): string {
     String(license.fencing_token),
     license.superseded_by ?? "",
   ];
-  return `${cells.map(quoted).join(",")}\n`;
 }
 
 function instant(instantMs: number | undefined): string {
   return instantMs === undefined ? "" : new Date(instantMs).toISOString();
-}
-
-function quoted(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
 async function* withoutPlaceholders(

@@ -2,16 +2,23 @@ import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { CommandError } from "../../engine/command-error.ts";
 import { Interrupted } from "../../engine/interrupted.ts";
-import type { TableHandle } from "../../licenses/table-handle.ts";
+import type { OpenTable } from "../../licenses/with-table.ts";
 import { type CheckedFile, checkFile } from "../import/check-file.ts";
+import { type Reject, writeRejects } from "../import/rejects.ts";
 import { type Counts, writeFile } from "../import/write-file.ts";
+import { tokenLeap } from "../import/write-row.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { confirm } from "../terminal/confirm.ts";
-import { startProgress } from "../terminal/progress.ts";
+import { shareText, startProgress } from "../terminal/progress.ts";
 import { write } from "../terminal/write.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
-type ImportOptions = TableOptions & { replace?: true; yes?: true };
+type ImportOptions = TableOptions & {
+  replace?: true;
+  dryRun?: true;
+  skipBad?: string;
+  yes?: true;
+};
 
 /** Adds `import`, which brings licenses over from the old system or from an export. */
 export function addImportCommand(program: Command, context: CommandContext): void {
@@ -21,56 +28,87 @@ export function addImportCommand(program: Command, context: CommandContext): voi
     .description(
       "Brings licenses over: from the old table, by psql's \\copy ... csv header (license_key, email, " +
         "license_type, license_status, license_expiration), or from an export (license_id and " +
-        "more). Every row is checked before the first is written. Licenses that exist stay as they " +
-        "are. If it is interrupted, run it again.",
+        "more). Every row is checked before the first is written, and a bad one stops everything. " +
+        "Licenses that exist stay as they are. If it is interrupted, run it again: what stands is " +
+        "not written again.",
     )
     .option(
       "--replace",
       "licenses that exist become what the file says; their sessions stay, live or not. Asks",
     )
+    .option("--dry-run", "check the file, say what would be done, and write nothing")
+    .option(
+      "--skip-bad <rejects.csv>",
+      "import the good rows, and write the bad ones to this file, each with its reason: mend it and import it",
+    )
     .option("--yes", "do not ask");
   addTableOptions(command)
-    .addHelpText("after", "\nExample:\n  npm run license -- import licenses.csv")
+    .addHelpText(
+      "after",
+      `
+The status may be active, suspended, cancelled or expired, in any case. Times without a zone are UTC;
+an empty or infinite end means never. Empty, NULL and \\N are the same. UTF-8 or UTF-16.
+A license from an export starts ${tokenLeap.toExponential().replace("e+", "e")} fencing tokens after the export's count, so that no token is
+granted twice, however many were granted since. A count above 8e15 is refused.
+
+Example:
+  npm run license -- import licenses.csv --dry-run`,
+    )
     .action((file: string, options: ImportOptions) =>
       withNamedTable(options, context, async (table) => {
-        const { rowCount } = await expectGood(file, context);
-        if (options.replace) {
+        const nowMs = context.now();
+        const { checked, rejects } = await expectImportable(file, nowMs, options, context);
+        if (options.replace && !options.dryRun) {
           await confirm(
             context,
             options,
-            `Let the ${rowCount} rows of this file replace what is stored of their licenses? Sessions stay.`,
+            `Let the ${checked.rowCount - rejects.length} rows of this file replace what is stored of their licenses in ${table.place}? Sessions stay.`,
           );
         }
-        await importChecked(table, file, rowCount, options, context);
+        if (options.skipBad !== undefined && rejects.length > 0 && !options.dryRun) {
+          writeRejects(options.skipBad, checked, rejects);
+        }
+        await importChecked(table, file, nowMs, checked, options, context);
+        if (rejects.length > 0) throw new CommandError(rejectsText(rejects.length, options));
       }),
     );
 }
 
-/** @throws CommandError, after it has told of every line that is bad */
-async function expectGood(file: string, context: CommandContext): Promise<CheckedFile> {
-  const { messages, stop } = context;
+/** @throws CommandError, after every bad line was named, if nothing may be imported */
+async function expectImportable(
+  file: string,
+  nowMs: number,
+  { skipBad }: ImportOptions,
+  { messages, stop }: CommandContext,
+): Promise<{ checked: CheckedFile; rejects: Reject[] }> {
   await expectFile(file);
-  const progress = startProgress(context);
-  const checked = await checkFile(
-    file,
-    stop,
-    (line, problem) => {
-      progress.end();
-      messages.write(`line ${line}: ${problem}\n`);
+  const progress = startProgress({ messages });
+  const rejects: Reject[] = [];
+  const say = (line: number, text: string) => {
+    progress.end();
+    messages.write(`line ${line}: ${text}\n`);
+  };
+  const checked = await checkFile(file, nowMs, stop, {
+    onProblem(line, problem, cells) {
+      say(line, problem);
+      if (cells && skipBad !== undefined) rejects.push({ problem, cells });
     },
-    (rowCount) => progress.tell(`${rowCount} rows checked (Ctrl-C stops)`),
-  ).catch((error) => {
+    onWarning: (line, warning) => say(line, `warning: ${warning}`),
+    onRow: (rowCount) => progress.tell(`${rowCount} rows checked (Ctrl-C stops)`),
+  }).catch((error) => {
     throw stop.aborted ? new Interrupted("Stopped; nothing was written.") : error;
   });
   progress.end();
-  if (checked.problemCount > 0) {
-    const lines = checked.problemCount === 1 ? "1 line is" : `${checked.problemCount} lines are`;
-    throw new CommandError(`${lines} bad; nothing was written.`);
+  if (checked.badLines.size > 0 && (skipBad === undefined || checked.isBroken)) {
+    const lines = checked.badLines.size === 1 ? "1 line is" : `${checked.badLines.size} lines are`;
+    throw new CommandError(
+      `${lines} bad; nothing was written.${checked.isBroken ? "" : " --skip-bad REJECTS.csv imports the others."}`,
+    );
   }
   if (checked.unknownColumns.length > 0) {
     messages.write(`Not imported: the columns ${checked.unknownColumns.join(", ")}.\n`);
   }
-  return checked;
+  return { checked, rejects };
 }
 
 async function expectFile(file: string): Promise<void> {
@@ -83,46 +121,66 @@ async function expectFile(file: string): Promise<void> {
 }
 
 async function importChecked(
-  table: TableHandle,
+  table: OpenTable,
   file: string,
-  rowCount: number,
-  { replace, json }: ImportOptions,
+  nowMs: number,
+  { rowCount: allCount, badLines }: CheckedFile,
+  { replace, dryRun, json }: ImportOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { output, stop, now } = context;
+  const { output, stop } = context;
+  const rowCount = allCount - badLines.size;
   const progress = startProgress(context);
+  const beganAtMs = performance.now();
   let pauses = 0;
   const { counts, failure } = await writeFile({
     table,
     file,
     replace: replace === true,
-    nowMs: now(),
+    dryRun: dryRun === true,
+    badLines,
+    nowMs,
     stop,
     onWritten: (soFar) =>
       progress.tell(
-        `${sum(soFar)} of ${rowCount} rows${pauses > 0 ? `, ${pauses} pauses because of throttling` : ""} (Ctrl-C stops)`,
+        `${shareText(sum(soFar), rowCount, performance.now() - beganAtMs)}${pauses > 0 ? `, ${pauses} pauses because of throttling` : ""} (Ctrl-C stops)`,
       ),
     onThrottled: () => {
       pauses += 1;
     },
   });
   progress.end();
-  const complete = sum(counts) === rowCount;
-  if (json) await write(output, `${JSON.stringify({ rows: rowCount, ...counts, complete })}\n`);
-  if (complete && failure === undefined) {
-    if (!json) await write(output, `${rowCount} rows: ${inWords(counts)}.\n`);
-    return;
+  const complete = sum(counts) === rowCount && failure === undefined;
+  const done = dryRun
+    ? `would be ${counts.created} created, ${counts.replaced} replaced, ${counts.kept} left as they are`
+    : `${counts.created} created, ${counts.replaced} replaced, ${counts.kept} left as they were`;
+  if (json) {
+    const facts = { rows: rowCount, ...counts, bad: badLines.size, complete };
+    await write(
+      output,
+      `${JSON.stringify({ table: table.place, dry_run: dryRun === true, ...facts })}\n`,
+    );
+  } else if (complete) {
+    await write(
+      output,
+      `${rowCount} rows: ${done}, in ${table.place}.${dryRun ? " Nothing was written." : ""}\n`,
+    );
   }
-  const soFar = `after ${sum(counts)} of ${rowCount} rows (${inWords(counts)}). Run the same command again to go on.`;
-  if (failure === undefined) throw new Interrupted(`Stopped ${soFar}`);
+  if (complete) return;
+  const soFar = `after ${sum(counts)} of ${rowCount} rows (${done}), in ${table.place}.`;
+  const again = dryRun ? "" : " Run the same command again: it goes on with what is missing.";
+  if (failure === undefined) throw new Interrupted(`Stopped ${soFar}${again}`);
   const reason = failure instanceof Error ? failure.message : String(failure);
-  throw new CommandError(`Broken off ${soFar} It was: ${reason}`);
+  throw new CommandError(`Broken off ${soFar}${again} It was: ${reason}`);
+}
+
+function rejectsText(count: number, { skipBad, dryRun }: ImportOptions): string {
+  const rows = count === 1 ? "1 bad row" : `${count} bad rows`;
+  return dryRun
+    ? `${rows} would go to ${skipBad}.`
+    : `${rows} went to ${skipBad}, each with its reason: mend it, import it, and delete it (it may hold keys).`;
 }
 
 function sum({ created, replaced, kept }: Counts): number {
   return created + replaced + kept;
-}
-
-function inWords({ created, replaced, kept }: Counts): string {
-  return `${created} created, ${replaced} replaced, ${kept} left as they were`;
 }

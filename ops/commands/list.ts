@@ -48,7 +48,7 @@ export function addListCommand(program: Command, context: CommandContext): void 
     .action((options: ListOptions) =>
       withNamedTable(options, context, async (table) => {
         const judgedAt = { nowMs: context.now(), sessionTimeoutMs: table.sessionTimeoutMs };
-        const pages = scanLicenses(table, {}, context);
+        const scan = scanLicenses(table, {}, context);
         await printList(
           context,
           options,
@@ -57,8 +57,9 @@ export function addListCommand(program: Command, context: CommandContext): void 
             line: (license) => tableLine(columns, cells(license, judgedAt)),
             view: (license) => licenseView(license, judgedAt),
           },
-          atMost(options.limit, matching(pages, options, judgedAt.nowMs)),
+          atMost(options.limit, matching(scan.pages, options, judgedAt.nowMs)),
         );
+        scan.expectAll();
       }),
     );
 }

@@ -25,7 +25,8 @@ export function addOnlineCommand(program: Command, context: CommandContext): voi
       withNamedTable(options, context, async (table) => {
         const judgedAt = { nowMs: context.now(), sessionTimeoutMs: table.sessionTimeoutMs };
         let live: LiveSession[] = [];
-        for await (const licenses of scanLicenses(table, {}, context)) {
+        const scan = scanLicenses(table, {}, context);
+        for await (const licenses of scan.pages) {
           for (const license of licenses) live.push(...liveSessions(license, judgedAt));
           if (options.limit !== undefined) live = newest(live, options.limit);
         }
@@ -40,6 +41,7 @@ export function addOnlineCommand(program: Command, context: CommandContext): voi
           },
           pages,
         );
+        scan.expectAll();
       }),
     );
 }

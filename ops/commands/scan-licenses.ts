@@ -7,37 +7,53 @@ import type { TableHandle } from "../../licenses/table-handle.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { startProgress } from "../terminal/progress.ts";
 
+export type LicenseScan = {
+  pages: AsyncIterable<readonly LicenseItem[]>;
+  /** @throws CommandError if an item was left out; to be called once all is printed */
+  expectAll(): void;
+};
+
 /**
  * Reads through the licenses, a page of them in memory at a time, and shows progress on a terminal.
- * An item that is no license is told of and left out.
- *
- * @throws CommandError at the end if something was left out
+ * An item that is no license is named and left out.
  */
-export async function* scanLicenses(
+export function scanLicenses(
   table: TableHandle,
   input: Omit<ScanCommandInput, "TableName">,
   context: CommandContext,
-): AsyncGenerator<readonly LicenseItem[], void> {
-  const progress = startProgress(context);
+): LicenseScan {
   let leftOut = 0;
-  try {
-    for await (const { items, scannedCount } of scanPages(table, input, context.stop)) {
-      const licenses: LicenseItem[] = [];
-      for (const item of items) {
-        try {
-          licenses.push(readItem(item));
-        } catch (error) {
-          if (!(error instanceof CommandError)) throw error;
-          leftOut += 1;
-          progress.end();
-          context.messages.write(`${error.message}\n`);
+
+  async function* pages(): AsyncGenerator<readonly LicenseItem[], void> {
+    const progress = startProgress(context);
+    try {
+      for await (const { items, scannedCount } of scanPages(table, input, context.stop)) {
+        const licenses: LicenseItem[] = [];
+        for (const item of items) {
+          try {
+            licenses.push(readItem(item));
+          } catch (error) {
+            if (!(error instanceof CommandError)) throw error;
+            leftOut += 1;
+            progress.end();
+            context.messages.write(`${error.message}\n`);
+          }
         }
+        progress.tell(`${scannedCount} licenses read (Ctrl-C stops)`);
+        yield licenses;
       }
-      progress.tell(`${scannedCount} licenses read (Ctrl-C stops)`);
-      yield licenses;
+    } finally {
+      progress.end();
     }
-  } finally {
-    progress.end();
   }
-  if (leftOut > 0) throw new CommandError(`${leftOut} items were left out.`);
+
+  return {
+    pages: pages(),
+    expectAll() {
+      if (leftOut === 0) return;
+      throw new CommandError(
+        `${leftOut === 1 ? "1 item was" : `${leftOut} items were`} left out; all the others are there.`,
+      );
+    },
+  };
 }

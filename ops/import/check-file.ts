@@ -1,59 +1,112 @@
+import { endOfExport } from "./csv-line.ts";
 import { type Header, readHeader, readImportRow } from "./import-row.ts";
-import { type CsvRow, eachCsvRow } from "./read-csv.ts";
+import { CsvFault, type CsvRow, csvRows } from "./read-csv.ts";
 
-export type CheckedFile = { rowCount: number; problemCount: number; unknownColumns: string[] };
+export type CheckedFile = {
+  /** The rows below the header, bad ones included. */
+  rowCount: number;
+  badLines: Set<number>;
+  unknownColumns: string[];
+  headerCells: readonly string[];
+  isExport: boolean;
+  /** Because of it nothing of the file can be imported, not even its good rows. */
+  isBroken: boolean;
+};
+
+export type Complaints = {
+  /** What is wrong with a row, or with the file; `cells` are those of a row. */
+  onProblem(line: number, problem: string, cells?: readonly string[]): void;
+  /** What is imported all the same. */
+  onWarning(line: number, warning: string): void;
+  /** Called with the number of rows read so far. */
+  onRow(rowCount: number): void;
+};
 
 /**
- * Reads every row and tells of each that can't be imported: what is wrong, and on which line.
+ * Reads every row and complains of each that can't be imported: what is wrong, and on which line.
  *
- * @param onProblem told of each as it is found
- * @param onRow told how many rows were read so far
+ * @throws what `stop` was aborted with
  */
 export async function checkFile(
   file: string,
+  nowMs: number,
   stop: AbortSignal,
-  onProblem: (line: number, problem: string) => void,
-  onRow: (rowCount: number) => void,
+  { onProblem, onWarning, onRow }: Complaints,
 ): Promise<CheckedFile> {
   let header: Header | undefined;
-  const checked: CheckedFile = { rowCount: 0, problemCount: 0, unknownColumns: [] };
+  let ended = false;
+  const checked: CheckedFile = {
+    rowCount: 0,
+    badLines: new Set(),
+    unknownColumns: [],
+    headerCells: [],
+    isExport: false,
+    isBroken: false,
+  };
   const lineOf = new Map<string, number>();
 
-  const fault = await eachCsvRow(file, stop, (row) => {
-    if (checked.rowCount === 0 && !header && checked.problemCount === 0) checkHeader(row);
-    else if (header) checkRow(header, row);
-  });
-  if (fault) complain(fault.line, `${fault.problem}; nothing after it could be read`);
-  else if (!header && checked.problemCount === 0)
-    complain(1, "the file is empty; it has no header");
+  try {
+    for await (const rows of csvRows(file)) {
+      stop.throwIfAborted();
+      for (const row of rows) {
+        if (!header) checkHeader(row);
+        else if (row.cells[0] === endOfExport) ended = true;
+        else checkRow(header, row);
+        if (checked.isBroken) return checked;
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof CsvFault)) throw error;
+    breakOff(error.line, `${error.message}; nothing after it could be read`);
+    return checked;
+  }
+  if (!header) breakOff(1, "the file is empty; it has no header");
+  else if (header.isExport && !ended) {
+    breakOff(
+      checked.rowCount + 2,
+      `this export was broken off; a whole one ends with the line ${endOfExport}`,
+    );
+  }
   return checked;
 
   function checkHeader({ line, cells }: CsvRow): void {
     const result = readHeader(cells);
     if ("problem" in result) {
-      complain(line, result.problem);
+      breakOff(line, result.problem);
       return;
     }
     header = result.header;
+    checked.headerCells = cells;
+    checked.isExport = header.isExport;
     checked.unknownColumns = result.unknown;
   }
 
   function checkRow(known: Header, { line, cells }: CsvRow): void {
     checked.rowCount += 1;
     onRow(checked.rowCount);
-    const result = readImportRow(known, cells);
+    const result = readImportRow(known, cells, nowMs);
     if ("problems" in result) {
-      complain(line, result.problems.join("; "));
+      refuse(line, result.problems.join("; "), cells);
       return;
     }
     const { licenseId } = result.row;
     const earlierLine = lineOf.get(licenseId);
-    if (earlierLine === undefined) lineOf.set(licenseId, line);
-    else complain(line, `the same license as on line ${earlierLine}`);
+    if (earlierLine !== undefined) {
+      refuse(line, `the same license as on line ${earlierLine}`, cells);
+      return;
+    }
+    lineOf.set(licenseId, line);
+    for (const warning of result.warnings) onWarning(line, warning);
   }
 
-  function complain(line: number, problem: string): void {
-    checked.problemCount += 1;
+  function refuse(line: number, problem: string, cells: readonly string[]): void {
+    checked.badLines.add(line);
+    onProblem(line, problem, cells);
+  }
+
+  function breakOff(line: number, problem: string): void {
+    checked.isBroken = true;
+    checked.badLines.add(line);
     onProblem(line, problem);
   }
 }

@@ -3,6 +3,7 @@ import type { License } from "../../lambdas/sessions/license.ts";
 import { defaultLicenseType } from "../../licenses/create-license.ts";
 import { emailSchema, keySchema, typeSchema } from "../terminal/option-readers.ts";
 import { parseInstantMs } from "../terminal/parse-instant.ts";
+import { withFormula } from "./csv-line.ts";
 
 /** A row of the old table, or of an export, in the terms of this one. */
 export type ImportRow = {
@@ -12,6 +13,8 @@ export type ImportRow = {
   email: string | undefined;
   /** Epoch milliseconds; never if absent. */
   expiresAtMs: number | undefined;
+  /** The old status was `expired`, and no end in the past says since when: it ends with the import. */
+  endsNow: boolean;
   maxSessions: number | undefined;
   createdAtMs: number | undefined;
   fencingToken: number | undefined;
@@ -19,14 +22,22 @@ export type ImportRow = {
 };
 
 /** Where each known column stands in a row. */
-export type Header = { width: number; at: ReadonlyMap<string, number> };
+export type Header = { width: number; at: ReadonlyMap<string, number>; isExport: boolean };
 
 const needed = ["email", "license_type", "license_status", "license_expiration"];
 /** What an export has besides. */
 const optional = ["max_sessions", "created_at", "fencing_token", "superseded_by"];
 const names = ["license_key", "license_id"];
+/** The column of a file of rejects that says what is wrong with the row. */
+export const reasonColumn = "reject_reason";
 
-/** Reads the first row of a file. Unknown columns are left out, and told of. */
+/**
+ * The greatest `fencing_token` that is read. What is left above it is more than an item takes in
+ * 30,000 years: DynamoDB writes one item some 1,000 times a second at most.
+ */
+const greatestToken = 8e15;
+
+/** Reads the first row of a file. Unknown columns are left out, and named. */
 export function readHeader(
   cells: readonly string[],
 ): { header: Header; unknown: string[] } | { problem: string } {
@@ -48,39 +59,48 @@ export function readHeader(
     header: {
       width: columns.length,
       at: new Map(columns.flatMap((column, at) => (known.includes(column) ? [[column, at]] : []))),
+      isExport: columns.includes("license_id"),
     },
-    unknown: columns.filter((column) => !known.includes(column)),
+    unknown: columns.filter((column) => !known.includes(column) && column !== reasonColumn),
   };
 }
 
-/** Reads one row. The problems never quote a cell: it may be a key in the wrong column. */
+/**
+ * Reads one row. Neither problems nor warnings quote a cell: it may be a key in the wrong column.
+ *
+ * @param nowMs when a license ends that has expired at a time that nobody noted
+ */
 export function readImportRow(
-  { width, at }: Header,
+  { width, at, isExport }: Header,
   cells: readonly string[],
-): { row: ImportRow } | { problems: string[] } {
+  nowMs: number,
+): { row: ImportRow; warnings: string[] } | { problems: string[] } {
   if (cells.length !== width) {
     return { problems: [`it has ${cells.length} fields where the header has ${width}`] };
   }
   const problems: string[] = [];
+  const warnings: string[] = [];
   const row: ImportRow = {
     licenseId: licenseId(),
-    status: status(),
+    ...statusAndEnd(),
     licenseType: licenseType(),
     email: email(),
-    expiresAtMs: instant("license_expiration"),
     maxSessions: whole("max_sessions", 1, 100),
     createdAtMs: instant("created_at"),
-    fencingToken: whole("fencing_token", 0, Number.MAX_SAFE_INTEGER),
+    fencingToken: whole("fencing_token", 0, greatestToken),
     supersededBy: id("superseded_by"),
   };
-  return problems.length > 0 ? { problems } : { row };
+  return problems.length > 0 ? { problems } : { row, warnings };
 
+  /** What psql and others write for NULL counts as empty. */
   function cell(column: string): string {
-    return cells[at.get(column) ?? -1] ?? "";
+    const text = (cells[at.get(column) ?? -1] ?? "").trim();
+    if (/^(\\N|null)$/i.test(text)) return "";
+    return isExport ? withFormula(text) : text;
   }
 
   function licenseId(): string {
-    if (!at.has("license_key")) return id("license_id") ?? missing("license_id");
+    if (isExport) return id("license_id") ?? missing("license_id");
     const key = cell("license_key");
     if (key === "") return missing("license_key");
     if (/\s/.test(key)) problems.push("license_key has a space in it");
@@ -95,21 +115,36 @@ export function readImportRow(
   }
 
   function id(column: string): string | undefined {
-    const text = cell(column).trim().toLowerCase();
+    const text = cell(column).toLowerCase();
     if (text === "") return undefined;
     if (!/^[0-9a-f]{64}$/.test(text)) problems.push(`${column} must be 64 hexadecimal digits`);
     return text;
   }
 
-  function status(): License["status"] {
-    const text = cell("license_status").trim().toLowerCase();
-    if (text === "active" || text === "suspended" || text === "cancelled") return text;
-    problems.push("license_status must be active, suspended or cancelled");
-    return "suspended";
+  function statusAndEnd(): Pick<ImportRow, "status" | "expiresAtMs" | "endsNow"> {
+    const expiresAtMs = instant("license_expiration");
+    const text = cell("license_status").toLowerCase();
+    switch (text) {
+      case "active":
+      case "suspended":
+      case "cancelled":
+        return { status: text, expiresAtMs, endsNow: false };
+      case "canceled":
+        return { status: "cancelled", expiresAtMs, endsNow: false };
+      case "expired":
+        if (expiresAtMs !== undefined && expiresAtMs <= nowMs) {
+          return { status: "active", expiresAtMs, endsNow: false };
+        }
+        warnings.push("it is expired, but has no end in the past; it ends with this import");
+        return { status: "active", expiresAtMs: nowMs, endsNow: true };
+      default:
+        problems.push("license_status must be active, suspended, cancelled or expired");
+        return { status: "suspended", expiresAtMs, endsNow: false };
+    }
   }
 
   function licenseType(): string {
-    const text = cell("license_type").trim();
+    const text = cell("license_type");
     if (text === "") return defaultLicenseType;
     if (!typeSchema.safeParse(text).success) {
       problems.push(`license_type must be ${typeSchema.description} of UTF-8 text`);
@@ -117,15 +152,18 @@ export function readImportRow(
     return text;
   }
 
+  /** It is for people: no reason to refuse a customer. */
   function email(): string | undefined {
-    const text = cell("email").trim();
+    const text = cell("email");
     if (text === "") return undefined;
-    if (!emailSchema.safeParse(text).success) problems.push("email is no e-mail address");
-    return text;
+    if (!emailSchema.safeParse(text).success) {
+      warnings.push("email is no e-mail address; it is imported as it is");
+    }
+    return text.slice(0, 254);
   }
 
   function instant(column: string): number | undefined {
-    const text = cell(column).trim();
+    const text = cell(column);
     // PostgreSQL has an infinite timestamp, which never comes.
     if (text === "" || text.toLowerCase() === "infinity") return undefined;
     const instantMs = parseInstantMs(text);
@@ -136,7 +174,7 @@ export function readImportRow(
   }
 
   function whole(column: string, min: number, max: number): number | undefined {
-    const text = cell(column).trim();
+    const text = cell(column);
     if (text === "") return undefined;
     const value = Number(text);
     if (!/^\d{1,16}$/.test(text) || value < min || value > max) {

@@ -1,55 +1,65 @@
 import { createReadStream } from "node:fs";
-import { finished, pipeline } from "node:stream/promises";
+import { finished } from "node:stream/promises";
 import { CsvError, type Parser, parse } from "csv-parse";
 
 /** One record of a CSV file, and the line of the file that it begins on. */
 export type CsvRow = { line: number; cells: readonly string[] };
 
 /** The line that is no CSV. What follows it can't be told apart. */
-export type CsvFault = { line: number; problem: string };
-
-/**
- * Gives each row of a file, one at a time. Blank lines are passed over; a byte order mark and
- * either kind of line end are understood.
- *
- * @returns what broke the reading off, if something in the file did
- */
-export async function eachCsvRow(
-  file: string,
-  stop: AbortSignal,
-  onRow: (row: CsvRow) => void,
-): Promise<CsvFault | undefined> {
-  const reading = openCsv(onRow);
-  try {
-    await pipeline(createReadStream(file), reading.parser.resume(), { signal: stop });
-    return undefined;
-  } catch (error) {
-    if (error instanceof CsvError) return { line: reading.nextLine(), problem: inWords(error) };
-    throw error;
+export class CsvFault extends Error {
+  override name = "CsvFault";
+  readonly line: number;
+  constructor(line: number, problem: string) {
+    super(problem);
+    this.line = line;
   }
 }
 
-/** The rows of a file as they are asked for. Throws what the parser throws. */
-export async function* csvRows(file: string): AsyncGenerator<CsvRow, void> {
+/**
+ * The rows of a file, some hundred at a time. Blank lines are passed over; UTF-8, UTF-16 of either
+ * byte order, a byte order mark and either kind of line end are understood.
+ *
+ * @throws CsvFault where the file is no CSV
+ */
+export async function* csvRows(file: string): AsyncGenerator<CsvRow[], void> {
   const rows: CsvRow[] = [];
-  const { parser } = openCsv((row) => rows.push(row));
+  const { parser, nextLine } = openCsv((row) => rows.push(row));
   const ended = finished(parser.resume());
   ended.catch(() => {});
-  for await (const chunk of createReadStream(file)) {
-    parser.write(chunk);
-    yield* rows.splice(0);
+  try {
+    for await (const text of textOf(file)) {
+      parser.write(text);
+      yield rows.splice(0);
+    }
+    parser.end();
+    await ended;
+  } catch (error) {
+    throw error instanceof CsvError ? new CsvFault(nextLine(), inWords(error)) : error;
   }
-  parser.end();
-  await ended;
-  yield* rows.splice(0);
+  yield rows.splice(0);
+}
+
+async function* textOf(file: string): AsyncGenerator<string, void> {
+  let decoder: InstanceType<typeof TextDecoder> | undefined;
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    decoder ??= new TextDecoder(encodingOf(chunk));
+    yield decoder.decode(chunk, { stream: true });
+  }
+  if (decoder) yield decoder.decode();
+}
+
+/** A header is ASCII: in UTF-16 every other byte of it is zero, with or without a mark. */
+function encodingOf([first, second]: Buffer): "utf-8" | "utf-16le" | "utf-16be" {
+  if ((first === 0xff && second === 0xfe) || second === 0) return "utf-16le";
+  if ((first === 0xfe && second === 0xff) || first === 0) return "utf-16be";
+  return "utf-8";
 }
 
 function openCsv(onRow: (row: CsvRow) => void): { parser: Parser; nextLine(): number } {
   let line = 1;
   const parser = parse({
-    bom: true,
     raw: true,
-    // Counted by whoever knows the header, so that every such line is told of.
+    // Counted by whoever knows the header, so that every such line is named.
     relax_column_count: true,
     on_record(given: unknown) {
       const { record, raw } = withRawText(given);

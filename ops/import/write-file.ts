@@ -1,53 +1,69 @@
-import { CsvError } from "csv-parse";
+import {
+  BatchGetCommand,
+  type BatchGetCommandInput,
+  type BatchGetCommandOutput,
+} from "@aws-sdk/lib-dynamodb";
 import { CommandError } from "../../engine/command-error.ts";
 import type { TableHandle } from "../../licenses/table-handle.ts";
+import { endOfExport } from "./csv-line.ts";
 import { type Header, type ImportRow, readHeader, readImportRow } from "./import-row.ts";
-import { csvRows } from "./read-csv.ts";
+import { CsvFault, csvRows } from "./read-csv.ts";
 import { retryWhenThrottled } from "./retry-when-throttled.ts";
-import { type Written, writeRow } from "./write-row.ts";
+import { judgeRow, type SeenItem, type WriteMode, type Written, writeRow } from "./write-row.ts";
 
 /** How many rows are being written at the same time. */
 const writers = 32;
+/** How many licenses are read by one call. */
+const batchSize = 20;
 
 export type Counts = Record<Written, number>;
 
-export type WriteOptions = {
+export type WriteOptions = WriteMode & {
   table: TableHandle;
   file: string;
-  replace: boolean;
-  nowMs: number;
+  /** Only counts what would be done. */
+  dryRun: boolean;
+  /** Lines that were found bad, and are passed over. */
+  badLines: ReadonlySet<number>;
   stop: AbortSignal;
-  /** Told after each row. */
+  /** Called after each row. */
   onWritten(counts: Counts): void;
   onThrottled(): void;
 };
 
 /**
- * Writes every row of a file that was checked. After `stop`, or after a failure, what was begun is
- * ended first, so that what it tells is what was done.
+ * Writes the rows of a file that was checked. What stands already is read, and not written again:
+ * so an import that was broken off goes on where it stopped. After `stop`, or after a failure, what
+ * was begun is ended first, so that the counts are what was done.
  *
  * @returns what it was that broke it off, if anything did, and how far it came
  */
 export async function writeFile(
   options: WriteOptions,
 ): Promise<{ counts: Counts; failure: unknown }> {
-  const { table, file, replace, nowMs, stop, onWritten, onThrottled } = options;
+  const { table, dryRun, stop, onWritten, onThrottled } = options;
   const counts: Counts = { created: 0, replaced: 0, kept: 0 };
-  const rows = importRows(file);
+  const batches = rowBatches(options);
   const broken = new AbortController();
   const ending = AbortSignal.any([stop, broken.signal]);
+  const patiently = <Result>(work: () => Promise<Result>) =>
+    retryWhenThrottled(work, ending, onThrottled);
 
   async function writeOn(): Promise<void> {
-    // All writers take from the one reader, so no more than one row for each is in memory.
-    for (let next = await rows.next(); !next.done && !ending.aborted; next = await rows.next()) {
-      const row = next.value;
-      const written = await retryWhenThrottled(
-        () => writeRow(table, row, replace, nowMs),
-        ending,
-        onThrottled,
-      );
-      counts[written] += 1;
-      onWritten(counts);
+    // All writers take from the one reader, so no more than a batch for each is in memory.
+    for (let next = await batches.next(); !next.done; next = await batches.next()) {
+      const rows = next.value;
+      if (ending.aborted) return;
+      const seen = await patiently(() => readItems(table, rows));
+      for (const row of rows) {
+        if (ending.aborted) return;
+        const item = seen.get(row.licenseId);
+        const written = dryRun
+          ? judgeRow(row, item, options)
+          : await patiently(() => writeRow(table, row, item, options));
+        counts[written] += 1;
+        onWritten(counts);
+      }
     }
   }
 
@@ -59,30 +75,61 @@ export async function writeFile(
       }),
     ),
   );
-  await rows.return();
+  await batches.return();
   const failed = results.filter((result) => result.status === "rejected");
   // The others may have failed only because the first one told them to stop waiting.
   const first = failed.find(({ reason }) => reason?.name !== "AbortError") ?? failed[0];
   return { counts, failure: stop.aborted ? undefined : first?.reason };
 }
 
-async function* importRows(file: string): AsyncGenerator<ImportRow, void> {
+async function readItems(
+  { client, tableName }: TableHandle,
+  rows: readonly ImportRow[],
+): Promise<Map<string, SeenItem>> {
+  const seen = new Map<string, SeenItem>();
+  const all = { Keys: rows.map(({ licenseId }) => ({ license_id: licenseId })) };
+  let asked: BatchGetCommandInput["RequestItems"] = rows.length > 0 ? { [tableName]: all } : {};
+  while (asked && Object.keys(asked).length > 0) {
+    const answer: BatchGetCommandOutput = await client.send(
+      new BatchGetCommand({ RequestItems: asked }),
+    );
+    for (const item of answer.Responses?.[tableName] ?? []) {
+      seen.set(String(item.license_id), item);
+    }
+    asked = answer.UnprocessedKeys;
+  }
+  return seen;
+}
+
+async function* rowBatches({
+  file,
+  badLines,
+  nowMs,
+}: WriteOptions): AsyncGenerator<ImportRow[], void> {
   let header: Header | undefined;
+  let batch: ImportRow[] = [];
   try {
-    for await (const { cells } of csvRows(file)) {
-      if (!header) {
-        const result = readHeader(cells);
-        if ("problem" in result) throw changed();
-        header = result.header;
-        continue;
+    for await (const rows of csvRows(file)) {
+      for (const { line, cells } of rows) {
+        if (!header) {
+          const result = readHeader(cells);
+          if ("problem" in result) throw changed();
+          header = result.header;
+          continue;
+        }
+        if (badLines.has(line) || cells[0] === endOfExport) continue;
+        const result = readImportRow(header, cells, nowMs);
+        if ("problems" in result) throw changed();
+        batch.push(result.row);
+        if (batch.length < batchSize) continue;
+        yield batch;
+        batch = [];
       }
-      const result = readImportRow(header, cells);
-      if ("problems" in result) throw changed();
-      yield result.row;
     }
   } catch (error) {
-    throw error instanceof CsvError ? changed() : error;
+    throw error instanceof CsvFault ? changed() : error;
   }
+  yield batch;
 }
 
 function changed(): CommandError {

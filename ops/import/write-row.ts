@@ -1,29 +1,65 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { defaultMaxSessions } from "../../licenses/create-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { TableHandle } from "../../licenses/table-handle.ts";
 import type { ImportRow } from "./import-row.ts";
 
-/** `kept`: it was there already. With `replace`, only a license that was given a new key is. */
+/** `kept`: it was there, and stays as it was: without `replace`, or because it is so already. */
 export type Written = "created" | "replaced" | "kept";
 
+/** The item as it was read, by whoever it was written; `undefined`: there is none. */
+export type SeenItem = Record<string, unknown> | undefined;
+
+export type WriteMode = {
+  replace: boolean;
+  /** For a license of which it is not known when it was made. */
+  nowMs: number;
+};
+
 /**
- * Writes one license, in one conditional write. Written again, it is the same.
- *
- * @param nowMs for a license of which it is not known when it was made
+ * How far the fencing token of an imported license is ahead of the export that it comes from: more
+ * than were granted since. DynamoDB takes some 1,000 writes a second on one item, so an export would
+ * have to be 31 years old.
+ */
+export const tokenLeap = 1e12;
+
+/** What a row would do to the item that was seen. */
+export function judgeRow(row: ImportRow, seen: SeenItem, { replace, nowMs }: WriteMode): Written {
+  if (!seen) return "created";
+  // A license that was given a new key since the file was written stays: its old key has leaked.
+  const rekeyed = seen.superseded_by !== undefined && seen.superseded_by !== row.supersededBy;
+  return !replace || rekeyed || isSo(row, seen, nowMs) ? "kept" : "replaced";
+}
+
+/**
+ * Writes what a row makes of the item that was seen, in one conditional write. Written again, it is
+ * the same, so nothing is written that stands already.
  */
 export async function writeRow(
   table: TableHandle,
   row: ImportRow,
-  replace: boolean,
-  nowMs: number,
+  seen: SeenItem,
+  mode: WriteMode,
 ): Promise<Written> {
+  const judged = judgeRow(row, seen, mode);
+  if (judged === "kept") return "kept";
   try {
-    return await (replace ? createOrReplace(table, row, nowMs) : createIfNew(table, row, nowMs));
+    await (judged === "created"
+      ? createIfNew(table, row, mode.nowMs)
+      : replaceSeen(table, row, seen, mode.nowMs));
+    return judged;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return "kept";
-    throw error;
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    // Somebody else wrote it since it was seen.
+    const { Item } = await table.client.send(
+      new GetCommand({
+        TableName: table.tableName,
+        Key: { license_id: row.licenseId },
+        ConsistentRead: true,
+      }),
+    );
+    return writeRow(table, row, Item, mode);
   }
 }
 
@@ -31,7 +67,7 @@ async function createIfNew(
   { client, tableName }: TableHandle,
   row: ImportRow,
   nowMs: number,
-): Promise<Written> {
+): Promise<void> {
   const item: LicenseItem = {
     license_id: row.licenseId,
     ...statusOf(row),
@@ -40,7 +76,7 @@ async function createIfNew(
     created_at: row.createdAtMs ?? nowMs,
     ...(row.expiresAtMs !== undefined && { license_expiration: row.expiresAtMs }),
     max_sessions: row.maxSessions ?? defaultMaxSessions,
-    fencing_token: row.fencingToken ?? 0,
+    fencing_token: leastToken(row),
     sessions: {},
   };
   await client.send(
@@ -50,18 +86,64 @@ async function createIfNew(
       ConditionExpression: "attribute_not_exists(license_id)",
     }),
   );
-  return "created";
 }
 
-/**
- * What the file says replaces what is there; sessions, and the count of claims, stay. A license
- * that was given a new key since the file was written stays as it is: its old key has leaked.
- */
-async function createOrReplace(
+/** What the file says replaces what was seen; sessions stay, and the fencing token only goes ahead. */
+async function replaceSeen(
   { client, tableName }: TableHandle,
   row: ImportRow,
+  seen: SeenItem,
   nowMs: number,
-): Promise<Written> {
+): Promise<void> {
+  const { set, removed, ifMissing } = wanted(row, nowMs);
+  const leaps = !hasToken(row, seen);
+  const sets = [
+    ...Object.keys(set).map((name) => `#${name} = :${name}`),
+    ...Object.keys(ifMissing).map((name) => `#${name} = if_not_exists(#${name}, :${name})`),
+    ...(leaps ? ["fencing_token = :least_token"] : []),
+  ];
+  const removes = removed.map((name) => `#${name}`).join(", ");
+  const names = [...Object.keys(set), ...removed, ...Object.keys(ifMissing)];
+  const notRekeyed = "attribute_not_exists(superseded_by)";
+  const rekeyed = row.supersededBy === undefined ? "" : " OR superseded_by = :superseded_by";
+  // Claims may have been granted since, or another import may have gone ahead.
+  const tokenAsSeen = leaps
+    ? "(NOT attribute_type(fencing_token, :number) OR fencing_token < :least_token)"
+    : "fencing_token >= :least_token";
+  await client.send(
+    new UpdateCommand({
+      TableName: tableName,
+      Key: { license_id: row.licenseId },
+      UpdateExpression: `SET ${sets.join(", ")}${removes && ` REMOVE ${removes}`}`,
+      ConditionExpression: `attribute_exists(license_id) AND (${notRekeyed}${rekeyed}) AND ${tokenAsSeen}`,
+      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+      ExpressionAttributeValues: {
+        ...Object.fromEntries(
+          Object.entries({ ...set, ...ifMissing }).map(([name, value]) => [`:${name}`, value]),
+        ),
+        ":least_token": leastToken(row),
+        ...(leaps && { ":number": "N" }),
+      },
+    }),
+  );
+}
+
+function isSo(row: ImportRow, seen: Record<string, unknown>, nowMs: number): boolean {
+  const { set, removed, ifMissing } = wanted(row, nowMs);
+  const endsBy = (value: unknown) => row.endsNow && typeof value === "number" && value <= nowMs;
+  return (
+    Object.entries(set).every(
+      ([name, value]) =>
+        seen[name] === value || (name === "license_expiration" && endsBy(seen[name])),
+    ) &&
+    removed.every((name) => seen[name] === undefined) &&
+    Object.keys(ifMissing).every((name) => seen[name] !== undefined) &&
+    hasToken(row, seen)
+  );
+}
+
+/** What a row says of an item that is there: what it becomes, what goes, what is there at least. */
+function wanted(row: ImportRow, nowMs: number) {
   const always = {
     ...statusOf(row),
     license_type: row.licenseType,
@@ -70,42 +152,24 @@ async function createOrReplace(
     email: row.email,
     license_expiration: row.expiresAtMs,
   };
-  const ifMissing = {
-    max_sessions: defaultMaxSessions,
-    created_at: nowMs,
-    fencing_token: row.fencingToken ?? 0,
-    sessions: {},
-  };
   const set: Record<string, unknown> = Object.fromEntries(
     Object.entries(always).filter(([, value]) => value !== undefined),
   );
-  const removed = Object.keys(always).filter((name) => !(name in set));
-  const kept = Object.entries(ifMissing).filter(([name]) => !(name in set));
-  const sets = [
-    ...Object.keys(set).map((name) => `#${name} = :${name}`),
-    ...kept.map(([name]) => `#${name} = if_not_exists(#${name}, :${name})`),
-  ];
-  const names = [...Object.keys(set), ...removed, ...kept.map(([name]) => name)];
-  const notRekeyed = "attribute_not_exists(superseded_by)";
-  const rekeyedAlike = "superseded_by = :superseded_by";
-  const { Attributes } = await client.send(
-    new UpdateCommand({
-      TableName: tableName,
-      Key: { license_id: row.licenseId },
-      UpdateExpression: [
-        `SET ${sets.join(", ")}`,
-        ...(removed.length > 0 ? [`REMOVE ${removed.map((name) => `#${name}`).join(", ")}`] : []),
-      ].join(" "),
-      ConditionExpression:
-        row.supersededBy === undefined ? notRekeyed : `${notRekeyed} OR ${rekeyedAlike}`,
-      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-      ExpressionAttributeValues: Object.fromEntries(
-        [...Object.entries(set), ...kept].map(([name, value]) => [`:${name}`, value]),
-      ),
-      ReturnValues: "UPDATED_OLD",
-    }),
-  );
-  return Attributes ? "replaced" : "created";
+  const atLeast = { max_sessions: defaultMaxSessions, created_at: nowMs, sessions: {} };
+  return {
+    set,
+    removed: Object.keys(always).filter((name) => !(name in set)),
+    ifMissing: Object.fromEntries(Object.entries(atLeast).filter(([name]) => !(name in set))),
+  };
+}
+
+/** A row of the old system has no token: its bots have never been given one. */
+function leastToken({ fencingToken }: ImportRow): number {
+  return fencingToken === undefined ? 0 : fencingToken + tokenLeap;
+}
+
+function hasToken(row: ImportRow, seen: SeenItem): boolean {
+  return typeof seen?.fencing_token === "number" && seen.fencing_token >= leastToken(row);
 }
 
 /** A license that had been rekeyed when it was exported must not come back to life. */

@@ -25,7 +25,13 @@ export const typeSchema = z
   .regex(/^[^\p{C}\uFFFD]{1,64}$/u)
   .describe("1 to 64 characters");
 
-export const emailSchema = z.email().max(254).describe("an e-mail address");
+/** Every legal address, and not much besides: those with quotes or letters beyond ASCII, too. */
+export const emailSchema = z
+  .string()
+  .trim()
+  .max(254)
+  .regex(/^[^\p{C}]+@[^\p{C}\s@]+$/u)
+  .describe("an e-mail address");
 
 export const daysSchema = wholeNumber(1, 36_500);
 

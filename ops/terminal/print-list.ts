@@ -5,6 +5,8 @@ export type ListShape<Entry> = {
   /** Printed above the lines, unless as JSON. */
   head: string;
   line(entry: Entry): string;
+  /** Printed below the lines, unless as JSON: what was broken off does not have it. */
+  foot?: string;
   /** What `JSON.stringify` gets. */
   view(entry: Entry): unknown;
 };
@@ -19,7 +21,7 @@ export type ListShape<Entry> = {
 export async function printList<Entry>(
   { output }: CommandContext,
   { json }: { json?: true },
-  { head, line, view }: ListShape<Entry>,
+  { head, line, foot = "", view }: ListShape<Entry>,
   pages: AsyncIterable<readonly Entry[]>,
 ): Promise<number> {
   let count = 0;
@@ -33,7 +35,7 @@ export async function printList<Entry>(
     unprinted = "";
     if (text) await write(output, text);
   }
-  if (json) unprinted += "\n]\n";
+  unprinted += json ? "\n]\n" : foot;
   if (unprinted) await write(output, unprinted);
   return count;
 }

@@ -47,7 +47,8 @@ export async function startMeter(engine: Pick<Engine, "endpoint">) {
         request.socket.destroy();
         return;
       }
-      call.units = JSON.parse(answered).ConsumedCapacity?.CapacityUnits ?? 0;
+      const consumed = [JSON.parse(answered).ConsumedCapacity ?? []].flat();
+      call.units = consumed.reduce((sum, { CapacityUnits }) => sum + CapacityUnits, 0);
       response.writeHead(answer.status, { "content-type": "application/x-amz-json-1.0" });
       response.end(answered);
     } finally {

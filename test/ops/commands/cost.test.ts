@@ -117,15 +117,18 @@ describe("what it costs", () => {
       expect(rekeyed).toEqual(["GetItem 1", "GetItem 1", "UpdateItem 1", "PutItem 1"]);
     });
 
-    test("import is one write a row, also of one that exists", async () => {
+    test("import reads 20 rows at a time, and writes each row once: none that stands already", async () => {
       const folder = mkdtempSync(join(tmpdir(), "license-sessions-cost-"));
       const file = join(folder, "two.csv");
       const header = "license_key,email,license_type,license_status,license_expiration";
       writeFileSync(file, `${header}\nCOST-1,,pro,active,\nCOST-2,,pro,active,\n`);
-      expect(await verb("import", file)).toEqual(["PutItem 1", "PutItem 1"]);
-      expect(await verb("import", file)).toEqual(["PutItem 0", "PutItem 0"]);
-      const replaced = await verb("import", file, "--replace", "--yes");
-      expect(replaced).toEqual(["UpdateItem 1", "UpdateItem 1"]);
+      const read = "BatchGetItem 1";
+      expect(await verb("import", file, "--dry-run")).toEqual([read]);
+      expect(await verb("import", file)).toEqual([read, "PutItem 1", "PutItem 1"]);
+      expect(await verb("import", file)).toEqual([read]);
+      expect(await verb("import", file, "--replace", "--yes")).toEqual([read]);
+      writeFileSync(file, `${header}\nCOST-1,,gold,active,\nCOST-2,,pro,active,\n`);
+      expect(await verb("import", file, "--replace", "--yes")).toEqual([read, "UpdateItem 1"]);
       rmSync(folder, { recursive: true });
     });
 

@@ -91,14 +91,14 @@ describe("list", () => {
     expect(ran.stderr).toMatch(/^Stopped after \d+ licenses\.$/m);
   });
 
-  test("an item that is no license is told of, and the others are listed", async () => {
+  test("an item that is no license is named and left out, and the others are listed", async () => {
     const other = await startDynalite();
     const theirs = DynamoDBDocumentClient.from(clientFor(other.endpoint));
     await theirs.send(new PutCommand({ TableName: "Sessions", Item: { license_id: "broken" } }));
     await operator(other)("create --key GOOD-1");
     const ran = await operator(other)("list --json");
     expect(ran.exitCode).toBe(1);
-    expect(JSON.parse(`${ran.stdout}]`)).toHaveLength(1);
+    expect(JSON.parse(ran.stdout)).toHaveLength(1);
     expect(ran.stderr).toContain("broken");
     await other.stop();
   });

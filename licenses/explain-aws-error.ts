@@ -1,0 +1,62 @@
+import { CommandError } from "../engine/command-error.ts";
+
+/** What was asked: a table, at a local engine if it has an endpoint. */
+export type Asked = { tableName?: string | undefined; endpoint?: string | undefined };
+
+/** Makes of what the SDK throws a sentence that blames the right thing, and says what to do. */
+export async function explainAwsError<Result>(
+  asked: Asked,
+  work: Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    const sentence = error instanceof Error ? sentenceOf(error, asked) : undefined;
+    throw sentence === undefined ? error : new CommandError(sentence);
+  }
+}
+
+function sentenceOf(error: Error, { tableName, endpoint }: Asked): string | undefined {
+  const { name, message } = error;
+  if (/region is missing/i.test(message)) {
+    return "No AWS Region is set: set AWS_REGION, or one in the profile (aws configure).";
+  }
+  if (/credentials|token/i.test(name)) {
+    return `No access to AWS: ${message} (aws sts get-caller-identity must work).`;
+  }
+  // Only what a client of the SDK has thrown has it; all else is to blame on something else.
+  if (!("$metadata" in error)) return undefined;
+  const metadata: { httpStatusCode?: number } = Object(error.$metadata);
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  const where = endpoint ?? "AWS";
+  if (name === "ResourceNotFoundException" && tableName !== undefined) {
+    return endpoint === undefined
+      ? `There is no table ${tableName} in this account and Region; the stack's output TableName is its name.`
+      : `There is no table ${tableName} at ${endpoint}; "npm start" creates it.`;
+  }
+  if (name === "TimeoutError" || code === "ETIMEDOUT") {
+    return `${where} did not answer in time; look at what became of it before going on.`;
+  }
+  if (code === "ECONNREFUSED" && endpoint !== undefined) {
+    return (
+      `There is no database at ${endpoint}. Start it with "npm start", or say where it is with ` +
+      "DYNAMODB_PORT or DYNAMODB_ENDPOINT; --stack NAME or --table NAME works on AWS."
+    );
+  }
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code === "ECONNREFUSED") {
+    return `${where} can't be reached (${code}): look at the network, and at ${endpoint === undefined ? "the Region and AWS_ENDPOINT_URL" : "DYNAMODB_ENDPOINT"}.`;
+  }
+  if (code !== undefined && metadata.httpStatusCode === undefined) {
+    return /^(HPE_|EPROTO|ERR_SSL)/.test(code)
+      ? `What answers at ${where} is no DynamoDB (${code}).`
+      : `The connection to ${where} broke off (${code}); look at what became of it before going on.`;
+  }
+  if (name === "SyntaxError" || name === "UnknownError" || /deserializ/i.test(message)) {
+    const status =
+      metadata.httpStatusCode === undefined ? "" : ` (HTTP ${metadata.httpStatusCode})`;
+    return `What answers at ${where} is no DynamoDB${status}.`;
+  }
+  return endpoint === undefined
+    ? `AWS refused: ${name}: ${message}`
+    : `The database at ${endpoint} refused: ${name}: ${message}`;
+}

@@ -1,0 +1,51 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { CommandError } from "../../engine/command-error.ts";
+import type { CheckedFile } from "./check-file.ts";
+import { csvLine, endOfExport } from "./csv-line.ts";
+import { reasonColumn } from "./import-row.ts";
+
+export type Reject = { problem: string; cells: readonly string[] };
+
+/**
+ * Writes the bad rows of a file, each with what is wrong with it, as a file that can be mended and
+ * imported. It may hold keys, so only its owner can read it. One that is there already is left alone.
+ *
+ * @throws CommandError if it can't be written, or another is there
+ */
+export function writeRejects(
+  file: string,
+  { headerCells, isExport }: CheckedFile,
+  rejects: readonly Reject[],
+): void {
+  const before = headerCells.findIndex((name) => name.trim().toLowerCase() === reasonColumn);
+  const withReason = (reason: string, cells: readonly string[]) =>
+    // A file of rejects that was mended in part has the column already.
+    csvLine(
+      before < 0 ? [reason, ...cells] : cells.with(Math.min(before, cells.length - 1), reason),
+    );
+  const text = [
+    withReason(reasonColumn, headerCells),
+    ...rejects.map(({ problem, cells }) => withReason(problem, cells)),
+    ...(isExport ? [`${endOfExport}\n`] : []),
+  ].join("");
+  try {
+    writeFileSync(file, text, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    // An import that goes on where it stopped has the same rejects.
+    if (code === "EEXIST" && holds(file, text)) return;
+    throw new CommandError(
+      code === "EEXIST"
+        ? `${file} is there already, with something else in it: name another file. Nothing was written.`
+        : `${file} can't be written (${code ?? error}); nothing was written.`,
+    );
+  }
+}
+
+function holds(file: string, text: string): boolean {
+  try {
+    return readFileSync(file, "utf8") === text;
+  } catch {
+    return false;
+  }
+}
