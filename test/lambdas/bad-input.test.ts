@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { claimRoute, heartbeatRoute, releaseRoute } from "../../contract/routes.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
 import { releaseHandler } from "../../lambdas/release.ts";
@@ -131,6 +131,15 @@ describe.for(names)("%s", (name) => {
       expect(JSON.stringify(reply)).not.toContain("xxx");
     }
     expect(touched).toBe(0);
+  });
+
+  test("a 400 leaves one log line, which names the field and nothing of its value", async () => {
+    const noted = vi.spyOn(console, "info").mockImplementation(() => {});
+    onTestFinished(() => noted.mockRestore());
+    await send(name, JSON.stringify({ ...valid, license_key: "x".repeat(129) }));
+    expect(noted.mock.calls).toEqual([
+      [{ code: "bad_request", status: 400, request_id: "request-1", field: "license_key" }],
+    ]);
   });
 
   test("what is just within the limits is read", async () => {

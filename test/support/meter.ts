@@ -7,6 +7,8 @@ export type MeteredCall = { operation: string; units: number };
 
 type Verdict = "throttle" | "break off" | "lose the answer" | undefined;
 
+type Judge = (operation: string, input: Record<string, unknown>) => Verdict;
+
 /**
  * Stands between a client and an engine, asks for the consumed capacity of every call, and keeps
  * account. So it measures what really goes over the wire, whoever sends it.
@@ -15,7 +17,7 @@ export async function startMeter(engine: Pick<Engine, "endpoint">) {
   const calls: MeteredCall[] = [];
   let atOnce = 0;
   let mostAtOnce = 0;
-  let judge: (operation: string) => Verdict = () => undefined;
+  let judge: Judge = () => undefined;
 
   const server = createServer(async (request, response) => {
     atOnce += 1;
@@ -24,8 +26,8 @@ export async function startMeter(engine: Pick<Engine, "endpoint">) {
       const operation = String(request.headers["x-amz-target"]).split(".").at(-1) ?? "";
       const call: MeteredCall = { operation, units: 0 };
       calls.push(call);
-      const verdict = judge(operation);
       const text = await bodyOf(request);
+      const verdict = judge(operation, JSON.parse(text));
       if (verdict === "break off") {
         request.socket.destroy();
         return;
@@ -67,7 +69,7 @@ export async function startMeter(engine: Pick<Engine, "endpoint">) {
       return mostAtOnce;
     },
     /** Called with each call before it goes on; says what is to become of it. */
-    onCall(next: (operation: string) => Verdict) {
+    onCall(next: Judge) {
       judge = next;
     },
     /** What went through since the last time this was asked. */

@@ -132,6 +132,17 @@ describe("what it costs", () => {
       rmSync(folder, { recursive: true });
     });
 
+    test("export reads what was written last, at twice the price of a list", async () => {
+      const consistent: unknown[] = [];
+      meter.onCall((_operation, { ConsistentRead }) => {
+        consistent.push(ConsistentRead);
+        return undefined;
+      });
+      await verb("export");
+      meter.onCall(() => undefined);
+      expect(consistent).toEqual([true]);
+    });
+
     test("list, online, export and a beginning of an id read each page once", async () => {
       const { license_key } = await bot();
       for (const words of [["list"], ["online"], ["export"], ["list", "--status", "suspended"]]) {

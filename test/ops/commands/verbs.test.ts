@@ -251,6 +251,17 @@ describe("end-session", () => {
     expectRefused(ran);
     expect((await scene.item(key))?.sessions.ES).toBeDefined();
   });
+
+  test("--all ends none if one was claimed while the operator thought about it", async () => {
+    const { scene, key, license, claim } = await newScene();
+    await claim("ES");
+    const ran = await license(["end-session", key, "--all"], {
+      answer: async () => (await claim("NQ")).status === 200,
+    });
+    expectRefused(ran);
+    const { sessions } = (await scene.item(key)) ?? {};
+    expect(Object.keys(sessions ?? {}).sort()).toEqual(["ES", "NQ"]);
+  });
 });
 
 describe("a verb for a license that is not there", () => {

@@ -1,0 +1,29 @@
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { attributeChange, changeLicense } from "../../licenses/change-license.ts";
+import { getLicense } from "../../licenses/get-license.ts";
+import { rekeyLicense } from "../../licenses/rekey-license.ts";
+import { clientFor, startDynalite } from "../support/engines.ts";
+import { openScene } from "../support/scene.ts";
+
+let engine: Awaited<ReturnType<typeof startDynalite>>;
+beforeAll(async () => {
+  engine = await startDynalite();
+});
+afterAll(() => engine.stop());
+
+test("a license that was rekeyed since it was seen is not changed under its old key", async () => {
+  const scene = openScene(engine);
+  const client = DynamoDBDocumentClient.from(clientFor(engine.endpoint));
+  const table = { client, tableName: engine.tableName };
+  const key = await scene.license({ email: "ada@example.com" });
+  const seen = await getLicense(table, licenseIdOf(key));
+  if (!seen) throw new Error("The license is not there");
+  await rekeyLicense(table, seen.license_id, `${key}-NEW`, scene.nowMs(), async () => {});
+  const before = await scene.item(key);
+
+  const change = attributeChange(seen, { email: "eve@example.com" });
+  expect(await changeLicense(table, seen, change)).toBeUndefined();
+  expect(await scene.item(key)).toEqual(before);
+});

@@ -1,0 +1,10 @@
+import { createServer } from "node:http";
+import { expect, onTestFinished, test } from "vitest";
+import { listen } from "../../local/listen.ts";
+
+test("what is served here is served to this machine alone", async () => {
+  const server = createServer();
+  onTestFinished(() => void server.close());
+  const port = await listen(server, 0, "PORT");
+  expect(server.address()).toMatchObject({ address: "127.0.0.1", port });
+});
