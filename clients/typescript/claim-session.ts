@@ -25,6 +25,7 @@ const defaultWaitSeconds = 20;
  * Claims until there is an answer that can be used. All attempts are one claim, by its id, so that
  * one which arrives late replaces nothing.
  *
+ * @param givingBack called with what a claim that was given up still has to do, which never rejects
  * @throws SessionRefused, LicenseRefused, RequestUnreadable, ServiceNotFound, ServiceUnavailable, or
  * what `options.signal` was aborted with
  */
@@ -32,6 +33,7 @@ export async function claimSession(
   options: SessionOptions,
   runtime: Runtime,
   { notify }: Notifier,
+  givingBack: (given: Promise<unknown>) => void,
 ): Promise<Claim> {
   const { signal = neverAborted, openWithinMs = 30_000, waitWithinMs = 0 } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
@@ -115,7 +117,7 @@ export async function claimSession(
       requestTimeoutMs,
     });
     if (againMs >= giveUpMs) {
-      if (maybeGranted || unconfirmed) void release(giveBackUntilMs());
+      giveBackWhatWas();
       throw new ServiceUnavailable(problem, trouble);
     }
     notify({ state: "opening", problem });
@@ -136,7 +138,7 @@ export async function claimSession(
   async function pause(untilMs: number): Promise<void> {
     await runtime.pause(untilMs, signal, "keeps alive");
     if (!signal.aborted) return;
-    if (maybeGranted || unconfirmed) void release(giveBackUntilMs());
+    giveBackWhatWas();
     throw signal.reason;
   }
 
@@ -151,7 +153,7 @@ export async function claimSession(
     });
     const first = await Promise.race([pending, aborted]).finally(() => settled.abort());
     if (first && !signal.aborted) return first;
-    void giveBack(pending, dropped);
+    givingBack(giveBack(pending, dropped));
     throw signal.reason;
   }
 
@@ -165,6 +167,10 @@ export async function claimSession(
     answered.abort();
     const isApplied = outcome.kind === "granted" || (outcome.kind === "trouble" && !outcome.unsent);
     if (isApplied || maybeGranted || unconfirmed) await release(untilMs);
+  }
+
+  function giveBackWhatWas(): void {
+    if (maybeGranted || unconfirmed) givingBack(release(giveBackUntilMs()));
   }
 
   function giveBackUntilMs(): number {

@@ -16,6 +16,10 @@ import { heartbeatPath, heartbeatText } from "./requests.ts";
 import { type Exchange, type Runtime, readClocks } from "./runtime.ts";
 import type { ReleaseOutcome, Session, SessionOptions } from "./session.ts";
 
+/** Missing in older browsers, where `await using` is compiled to what looks for this one. */
+const asyncDispose: typeof Symbol.asyncDispose =
+  Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
+
 /** Keeps a claimed session until it is over: does what `keeping.ts` decides. */
 export function keepSession(
   { granted, sent }: Claim,
@@ -43,8 +47,17 @@ export function keepSession(
     },
     signal: over.signal,
     release() {
-      releasing ??= release();
+      if (releasing) return releasing;
+      // Known before it begins: what is called meanwhile may release, too.
+      let begin = (_outcome: Promise<ReleaseOutcome>): void => {};
+      releasing = new Promise((resolve) => {
+        begin = resolve;
+      });
+      begin(release());
       return releasing;
+    },
+    async [asyncDispose]() {
+      await session.release();
     },
   };
 

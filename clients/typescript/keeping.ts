@@ -126,7 +126,8 @@ function confirm(
       options,
       random,
     ),
-    license: { type: keeping.license.type, ...outcome.license },
+    // A heartbeat's answer does not name the type.
+    license: { ...outcome.license, type: keeping.license.type },
   };
   // An answer that was slept through may say nothing any more.
   if (clocksParted(renewed, at)) return ask(renewed, at, "clocks_parted");

@@ -1,9 +1,11 @@
-import { openWith } from "./open-with.ts";
+import { createNotifier } from "./notifier.ts";
+import { openInProcess } from "./open-in-process.ts";
 import type { Session, SessionOptions } from "./session.ts";
 import { checkTimes } from "./timing.ts";
 import { createWebRuntime } from "./web-runtime.ts";
 
 // This file is what the package shows; nothing else of it is meant to be imported.
+export { checkSession, type SessionCheck } from "./check-session.ts";
 export {
   type EndCode,
   type EndReason,
@@ -25,6 +27,8 @@ export type {
   SessionOptions,
   SessionStatus,
 } from "./session.ts";
+export type { FetchAnswer, FetchFunction } from "./transport.ts";
+export { version } from "./version.ts";
 
 /**
  * Claims a session and keeps it with heartbeats until it is released or over.
@@ -39,5 +43,6 @@ export type {
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   checkTimes(options);
-  return openWith(options, createWebRuntime(options.url));
+  const notifier = createNotifier(options);
+  return openInProcess(options, createWebRuntime(options, notifier.log), notifier);
 }

@@ -1,12 +1,20 @@
 import { claimSession } from "./claim-session.ts";
 import { keepSession } from "./keep-session.ts";
-import { createNotifier } from "./notifier.ts";
+import { createNotifier, type Notifier } from "./notifier.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Session, SessionOptions } from "./session.ts";
 
-/** `openSession` in a world of the caller's: the tests and the simulation bring their own. */
-export async function openWith(options: SessionOptions, runtime: Runtime): Promise<Session> {
-  const notifier = createNotifier(options);
-  const claim = await claimSession(options, runtime, notifier);
+/**
+ * `openSession` in a world of the caller's: the tests and the simulation bring their own.
+ *
+ * @param givingBack called with what an opening that failed still has to do, which never rejects
+ */
+export async function openWith(
+  options: SessionOptions,
+  runtime: Runtime,
+  notifier: Notifier = createNotifier(options),
+  givingBack: (given: Promise<unknown>) => void = () => {},
+): Promise<Session> {
+  const claim = await claimSession(options, runtime, notifier, givingBack);
   return keepSession(claim, options, runtime, notifier);
 }

@@ -8,6 +8,10 @@ export function claimText(options: SessionOptions, claimId: string): string {
   return JSON.stringify({ ...callerOf(options), claim_id: claimId });
 }
 
+export function checkText(options: SessionOptions): string {
+  return JSON.stringify({ ...callerOf(options), check_only: true });
+}
+
 export function releaseText(options: SessionOptions, sessionId: string): string {
   return JSON.stringify({ ...callerOf(options), session_id: sessionId });
 }

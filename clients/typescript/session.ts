@@ -1,5 +1,7 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { End } from "./errors.ts";
 import type { Logger } from "./logger.ts";
+import type { FetchFunction } from "./transport.ts";
 
 /** What a heartbeat reports of the bot. What is left out stays as it was stored. */
 export type BotReport = {
@@ -34,6 +36,11 @@ export type SessionOptions = {
    * a license key or a whole fingerprint.
    */
   logger?: Logger | undefined;
+  /**
+   * Sends the requests, the global `fetch` by default: for a proxy, a certificate authority or a
+   * client certificate of your own. It must give up when its signal fires.
+   */
+  fetch?: FetchFunction | undefined;
   /** Gives up an opening under way, and releases an open session. */
   signal?: AbortSignal | undefined;
   /**
@@ -54,6 +61,12 @@ export type SessionOptions = {
    * `Infinity`: until it is free.
    */
   waitWithinMs?: number | undefined;
+  /**
+   * Whether Node.js is to release the session when the program has nothing left to do, or is ended by
+   * SIGINT, SIGTERM or SIGHUP without a listener of its own; true by default. It takes 5 s at most.
+   * `process.exit()` and a crash can't be caught: the session lapses.
+   */
+  releaseAtExit?: boolean | undefined;
 };
 
 /** What the service last said of the license. */
@@ -110,4 +123,6 @@ export type Session = {
   readonly signal: AbortSignal;
   /** Ends the session and frees the key at the service. Safe to call twice; never rejects. */
   release(): Promise<ReleaseOutcome>;
+  /** Releases it: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 };

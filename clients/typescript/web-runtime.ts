@@ -1,24 +1,40 @@
 import { createClock } from "./clock.ts";
-import { releasePath } from "./requests.ts";
+import type { Logger } from "./logger.ts";
 import { type Exchange, noAnswerInTime, type PauseMode, type Runtime } from "./runtime.ts";
+import { baseUrl, type FetchFunction, post } from "./transport.ts";
 
 /** At most so long at once, so that waking from sleep is noticed soon. */
 const sliceMs = 1_000;
+
+let shortcomingSaid = false;
 
 /**
  * The runtime of Node.js 20 and later and of browsers.
  *
  * @throws TypeError if the URL is none, or not of the web
  */
-export function createWebRuntime(url: string | URL): Runtime {
-  const base = new URL(url);
-  if (!/^https?:$/.test(base.protocol))
-    throw new TypeError(`${base.protocol} is not http or https`);
-  if (!base.pathname.endsWith("/")) base.pathname += "/";
-  const nowMs = createClock();
+export function createWebRuntime(
+  { url, fetch: given }: { url: string | URL; fetch?: FetchFunction | undefined },
+  log: Logger,
+): Runtime {
+  const base = baseUrl(url);
+  // Looked up at each request: programs replace the global one to watch it.
+  const fetchFunction: FetchFunction = given ?? ((href, init) => fetch(href, init));
+  const { nowMs, shortcoming } = createClock();
   const wallMs = () => Date.now();
+  if (shortcoming !== undefined && !shortcomingSaid) log.warn(shortcoming);
+  shortcomingSaid ||= shortcoming !== undefined;
 
-  /** @param early whether the pause may end when the clocks have parted */
+  return {
+    nowMs,
+    wallMs,
+    random: Math.random,
+    randomId,
+    pause: (untilMs, signal, mode) => wait(untilMs, signal, mode, true),
+    exchange,
+  };
+
+  /** @param early whether to end when the two clocks part */
   function wait(
     untilMs: number,
     signal: AbortSignal,
@@ -57,7 +73,7 @@ export function createWebRuntime(url: string | URL): Runtime {
     if (signal.aborted) stop();
     try {
       return await Promise.race([
-        post(new URL(path, base), text, path === releasePath, over.signal).catch(inWords),
+        post(new URL(path, base), text, fetchFunction, over.signal),
         wait(untilMs, over.signal, "lets exit", false).then(() => ({ problem: noAnswerInTime })),
       ]);
     } finally {
@@ -65,57 +81,6 @@ export function createWebRuntime(url: string | URL): Runtime {
       stop();
     }
   }
-
-  return {
-    nowMs,
-    wallMs,
-    random: Math.random,
-    randomId,
-    pause: (untilMs, signal, mode) => wait(untilMs, signal, mode, true),
-    exchange,
-  };
-}
-
-/** @param keepalive whether it is to outlive the page, as no claim or heartbeat should */
-async function post(
-  url: URL,
-  text: string,
-  keepalive: boolean,
-  signal: AbortSignal,
-): Promise<Exchange> {
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: text,
-    // A redirect would turn the POST into a GET.
-    redirect: "error",
-    credentials: "omit",
-    cache: "no-store",
-    keepalive,
-    signal,
-  });
-  const headers = Object.fromEntries(response.headers);
-  return { status: response.status, text: await response.text(), headers };
-}
-
-/** Failures of Node.js to reach the service at all. */
-const unsentCodes = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
-
-function inWords(error: unknown): Exchange {
-  if (!(error instanceof Error)) return { problem: String(error), cause: error };
-  // Node.js says "fetch failed" and leaves what happened to the cause.
-  const cause = error.cause instanceof Error ? error.cause : error;
-  const unsent = "code" in cause && unsentCodes.has(String(cause.code));
-  // Of a name with several addresses each has failed in its own way, and the message is empty.
-  const problem = cause.message || String("code" in cause ? cause.code : cause.name);
-  return { problem, cause: error, ...(unsent && { unsent }) };
 }
 
 /** `crypto.randomUUID` is missing on pages that came without TLS. */

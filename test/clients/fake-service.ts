@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
 const answers: Record<string, Record<string, unknown>> = {
   "/api/validate-license": {
@@ -16,12 +16,30 @@ const answers: Record<string, Record<string, unknown>> = {
 /** A service on a free port of this machine that answers 200 with what `answers` has for the path. */
 export async function startFakeService() {
   const asked: string[] = [];
+  const watchers = new Set<() => void>();
   const service = {
     url: "",
     asked,
     answers: { ...answers },
     /** Answers in its own way, if it is set. */
-    instead: undefined as ((response: ServerResponse) => void) | undefined,
+    instead: undefined as
+      | ((response: ServerResponse, request: IncomingMessage) => void)
+      | undefined,
+    /** Resolves once the path was asked for so often. */
+    wasAsked(path: string, times = 1): Promise<void> {
+      return new Promise((resolve) => {
+        const look = () => {
+          if (asked.filter((other) => other === path).length < times) return;
+          watchers.delete(look);
+          resolve();
+        };
+        watchers.add(look);
+        look();
+      });
+    },
+    answer(response: ServerResponse, path: string) {
+      response.end(JSON.stringify(service.answers[path]));
+    },
     stop() {
       server.close();
       server.closeAllConnections();
@@ -31,8 +49,9 @@ export async function startFakeService() {
     const path = request.url ?? "";
     asked.push(path);
     request.resume();
-    if (service.instead) service.instead(response);
-    else response.end(JSON.stringify(service.answers[path]));
+    for (const look of watchers) look();
+    if (service.instead) service.instead(response, request);
+    else service.answer(response, path);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

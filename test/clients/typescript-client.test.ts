@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createClock } from "../../clients/typescript/clock.ts";
 import {
+  type BotReport,
   openSession,
   ServiceUnavailable,
   type Session,
@@ -13,8 +11,7 @@ import {
   type SessionOptions,
 } from "../../clients/typescript/open-session.ts";
 import { startFakeService } from "./fake-service.ts";
-
-const entry = join(import.meta.dirname, "../../clients/typescript/open-session.ts");
+import { runProgram } from "./run-program.ts";
 
 describe("the TypeScript client, over HTTP", () => {
   let service: Awaited<ReturnType<typeof startFakeService>>;
@@ -40,25 +37,6 @@ describe("the TypeScript client, over HTTP", () => {
     return session;
   }
 
-  async function finished(program: string) {
-    const source = `
-      import { openSession } from ${JSON.stringify(entry)};
-      const session = await openSession({
-        url: ${JSON.stringify(service.url)}, licenseKey: "KEY", deviceFingerprint: "device",
-      });
-      ${program}`;
-    const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", source]);
-    let output = "";
-    child.stdout.on("data", (chunk) => {
-      output += chunk;
-    });
-    child.stderr.on("data", (chunk) => {
-      output += chunk;
-    });
-    const [exitCode] = await once(child, "close");
-    return { exitCode, output };
-  }
-
   test("a session is held, kept and released", async () => {
     const session = await open();
     expect(session).toMatchObject({ held: true, sessionId: "session-1", fencingToken: 1 });
@@ -68,20 +46,25 @@ describe("the TypeScript client, over HTTP", () => {
     expect(session.signal.reason).toBeInstanceOf(SessionEnded);
   });
 
-  test("the keeping does not keep a program alive", async () => {
-    expect(await finished("console.log(session.held);")).toEqual({
-      exitCode: 0,
-      output: "true\n",
+  test("however often it is released, also by what hears of its end, it is released once", async () => {
+    const session = await open({
+      onStatus: ({ state }) => (state === "ended" ? session.release() : undefined),
     });
+    session.signal.addEventListener("abort", () => void session.release());
+    await Promise.all([session.release(), session.release()]);
+    expect(service.asked.filter((path) => path.endsWith("release"))).toHaveLength(1);
   });
 
   test("a program that waits for the release gets to see its end, also when it is tried again", async () => {
-    const flaky = `
+    const { ended } = runProgram(
+      service.url,
+      `const session = await openSession(bot);
       let calls = 0;
       const web = globalThis.fetch;
       globalThis.fetch = (...args) => ++calls === 1 ? Promise.reject(new TypeError("reset")) : web(...args);
-      console.log(await session.release());`;
-    expect(await finished(flaky)).toEqual({ exitCode: 0, output: "released\n" });
+      console.log(await session.release());`,
+    );
+    expect(await ended).toEqual({ exitCode: 0, signal: null, output: "released\n" });
   });
 
   test("an error of onStatus or report, thrown or rejected, does not end the keeping", async () => {
@@ -100,6 +83,81 @@ describe("the TypeScript client, over HTTP", () => {
     await vi.waitFor(() => expect(told).toBeGreaterThan(2), 10_000);
     expect(session.held).toBe(true);
     expect(complaint).toHaveBeenCalled();
+  });
+
+  test("a report that hangs costs a heartbeat its report, once, and a moment", async () => {
+    const bodies: Record<string, unknown>[] = [];
+    service.instead = (response, incoming) => {
+      const { url = "" } = incoming;
+      incoming.on("data", (chunk) => {
+        if (url === "/api/heartbeat") bodies.push(JSON.parse(String(chunk)));
+      });
+      service.answer(response, url);
+    };
+    let asked = 0;
+    let answer = (_report: BotReport): void => {};
+    const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    const session = await open({
+      logger,
+      report: () => {
+        asked++;
+        if (asked > 1) return { status: "trading" };
+        return new Promise((resolve) => {
+          answer = resolve;
+        });
+      },
+    });
+    await service.wasAsked("/api/heartbeat", 2);
+    expect(session.held).toBe(true);
+    expect(asked).toBe(1);
+    expect(logger.warn.mock.calls).toEqual([[expect.stringMatching(/^The report took longer/)]]);
+    answer({ status: "too late for that one" });
+    await expect
+      .poll(() => bodies.map(({ status }) => status), { timeout: 10_000 })
+      .toContain("trading");
+    expect(bodies.map(({ status }) => status)).not.toContain("too late for that one");
+  });
+
+  test("a status callback that hangs stops neither heartbeats nor the end, and none overtakes it", async () => {
+    const told: string[] = [];
+    let go = (): void => {};
+    const session = await open({
+      onStatus: ({ state }) => {
+        told.push(state);
+        return new Promise<void>((resolve) => {
+          go = resolve;
+        });
+      },
+    });
+    await service.wasAsked("/api/heartbeat");
+    await session.release();
+    expect(session.signal.aborted).toBe(true);
+    expect(told).toEqual(["held"]);
+    for (let calls = 1; told.at(-1) !== "ended"; calls++) {
+      go();
+      await expect.poll(() => told.length).toBeGreaterThan(calls);
+    }
+    expect(told).toEqual([...Array(told.length - 1).fill("held"), "ended"]);
+  });
+
+  test("the log has every change, the loss of the session as a warning, and no secret", async () => {
+    const lines: [string, string][] = [];
+    const logger = {
+      debug: (text: string) => lines.push(["debug", text]),
+      info: (text: string) => lines.push(["info", text]),
+      warn: (text: string) => lines.push(["warn", text]),
+      error: (text: string) => lines.push(["error", text]),
+    };
+    const session = await open({ logger, symbol: "ES" });
+    await service.wasAsked("/api/heartbeat");
+    service.answers["/api/heartbeat"] = { code: "session_taken", active_device: "lap..." };
+    await new Promise((resolve) => session.signal.addEventListener("abort", resolve));
+    expect(lines).toEqual([
+      ["info", expect.stringMatching(/^License session ES: held; the right lasts 5\.\d s$/)],
+      ...lines.slice(1, -1).map(() => ["debug", expect.stringMatching(/held/)]),
+      ["warn", "License session ES: over: taken (session_taken), now held by lap..."],
+    ]);
+    expect(lines.join()).not.toMatch(/KEY|device"/);
   });
 
   test("an answer that trickles in keeps nobody beyond the time", async () => {
@@ -178,7 +236,8 @@ describe("the TypeScript client, over HTTP", () => {
   });
 
   test("the clock never goes back, keeps step, and counts the sleep of the machine", async () => {
-    const nowMs = createClock();
+    const { nowMs, shortcoming } = createClock();
+    expect(shortcoming).toBeUndefined();
     const [startedMs, started] = [nowMs(), performance.now()];
     await wait(50);
     expect(nowMs() - startedMs - (performance.now() - started)).toBeLessThan(5);

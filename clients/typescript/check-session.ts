@@ -1,0 +1,68 @@
+import { judgeClaim, type Trouble } from "./answers.ts";
+import { ServiceUnavailable, SessionRefused } from "./errors.ts";
+import { createNotifier } from "./notifier.ts";
+import { checkText, claimPath } from "./requests.ts";
+import { neverAborted, type Runtime } from "./runtime.ts";
+import type { License, SessionOptions } from "./session.ts";
+import {
+  checkTimes,
+  defaultRequestTimeoutMs,
+  openingIntervalMs,
+  retryAtMs,
+  retryDelayMs,
+} from "./timing.ts";
+import { createWebRuntime } from "./web-runtime.ts";
+
+/** Whether a claim would succeed at this moment. */
+export type SessionCheck =
+  | { available: true; license: License }
+  | {
+      available: false;
+      code: "session_conflict" | "session_limit";
+      message: string;
+      /** The first characters of the holder's fingerprint. */
+      activeDevice: string | undefined;
+      /** How long until the session lapses if its holder sends nothing more. */
+      waitSeconds: number | undefined;
+    };
+
+/**
+ * Asks whether a claim would succeed, and claims nothing.
+ *
+ * @throws LicenseRefused, RequestUnreadable, ServiceNotFound, ServiceUnavailable, TypeError,
+ * RangeError as `openSession`, and what `options.signal` is aborted with
+ */
+export async function checkSession(options: SessionOptions): Promise<SessionCheck> {
+  checkTimes(options);
+  return checkWith(options, createWebRuntime(options, createNotifier(options).log));
+}
+
+/** `checkSession` in a world of the caller's. */
+export async function checkWith(options: SessionOptions, runtime: Runtime): Promise<SessionCheck> {
+  const { signal = neverAborted, openWithinMs = 30_000 } = options;
+  const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
+  const giveUpMs = runtime.nowMs() + openWithinMs;
+  for (let failures = 1; ; failures++) {
+    signal.throwIfAborted();
+    const untilMs = Math.min(runtime.nowMs() + requestTimeoutMs, giveUpMs);
+    const outcome = judgeClaim(
+      await runtime.exchange(claimPath, checkText(options), untilMs, signal),
+    );
+    signal.throwIfAborted();
+    if (outcome.kind === "available") return { available: true, license: outcome.license };
+    if (outcome.kind === "refused") {
+      if (!(outcome.error instanceof SessionRefused)) throw outcome.error;
+      const { code, message, activeDevice, waitSeconds } = outcome.error;
+      return { available: false, code, message, activeDevice, waitSeconds };
+    }
+    const trouble: Trouble =
+      outcome.kind === "trouble" ? outcome : { kind: "trouble", problem: outcome.kind };
+    const delayMs = retryDelayMs(failures, openingIntervalMs, runtime.random());
+    const againMs = retryAtMs(runtime.nowMs(), delayMs, trouble.retryAfterMs, {
+      endsMs: giveUpMs,
+      requestTimeoutMs,
+    });
+    if (againMs >= giveUpMs) throw new ServiceUnavailable(trouble.problem, trouble);
+    await runtime.pause(againMs, signal, "keeps alive");
+  }
+}

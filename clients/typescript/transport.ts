@@ -1,0 +1,127 @@
+import { releasePath } from "./requests.ts";
+import type { Answer, NoAnswer } from "./runtime.ts";
+import { version } from "./version.ts";
+
+/** What the client uses of `fetch`, so that undici's and others fit, too. */
+export type FetchFunction = (
+  url: string,
+  init: {
+    method: "POST";
+    headers: Record<string, string>;
+    body: string;
+    redirect: "error";
+    credentials: "omit";
+    cache: "no-store";
+    keepalive: boolean;
+    signal: AbortSignal;
+  },
+) => Promise<FetchAnswer>;
+
+export type FetchAnswer = {
+  status: number;
+  headers: { forEach(take: (value: string, name: string) => void): void };
+  body: unknown;
+  text(): Promise<string>;
+};
+
+/** The service's own answers have some hundred bytes. */
+export const maxAnswerBytes = 64 * 1_024;
+
+/** Failures of Node.js to reach a server at all. */
+const unsentCodes = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** @throws TypeError if the URL is none, or not of the web */
+export function baseUrl(url: string | URL): URL {
+  const base = new URL(url);
+  if (!/^https?:$/.test(base.protocol))
+    throw new TypeError(`${base.protocol} is not http or https`);
+  if (!base.pathname.endsWith("/")) base.pathname += "/";
+  return base;
+}
+
+/** Posts JSON text and resolves with what came of it, at the latest when the signal fires. */
+export async function post(
+  url: URL,
+  text: string,
+  fetchFunction: FetchFunction,
+  signal: AbortSignal,
+): Promise<Answer | NoAnswer> {
+  try {
+    const answer = await fetchFunction(url.href, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...userAgent() },
+      body: text,
+      // A redirect would turn the POST into a GET.
+      redirect: "error",
+      credentials: "omit",
+      cache: "no-store",
+      // A release may outlive the page that sends it, as no claim or heartbeat should.
+      keepalive: url.pathname.endsWith(releasePath),
+      signal,
+    });
+    const headers: Record<string, string> = {};
+    answer.headers.forEach((value, name) => {
+      headers[name.toLowerCase()] = value;
+    });
+    return { status: answer.status, text: await textOf(answer), headers };
+  } catch (error) {
+    return inWords(error);
+  }
+}
+
+/** A browser sends its own, and asks the service first whether another one may be sent. */
+function userAgent(): Record<string, string> {
+  const isBrowser = "window" in globalThis || "WorkerGlobalScope" in globalThis;
+  return isBrowser ? {} : { "user-agent": `license-session-typescript/${version}` };
+}
+
+type Chunks = {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
+};
+
+/** @throws Error if there is more of it than any answer of the service has */
+async function textOf(answer: FetchAnswer): Promise<string> {
+  const chunks = chunksOf(answer.body);
+  if (!chunks) return answer.text();
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await chunks.read();
+    if (done) return text + decoder.decode();
+    bytes += value?.length ?? 0;
+    if (bytes > maxAnswerBytes) {
+      chunks.cancel().catch(() => {});
+      throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`);
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** Not every `fetch` has a body that can be read bit by bit. */
+function chunksOf(body: unknown): Chunks | undefined {
+  if (typeof body !== "object" || body === null || !("getReader" in body)) return undefined;
+  return typeof body.getReader === "function" ? body.getReader() : undefined;
+}
+
+function inWords(error: unknown): NoAnswer {
+  if (!(error instanceof Error)) return { problem: String(error), cause: error };
+  // Node.js says "fetch failed" and leaves what happened to the cause.
+  const cause = error.cause instanceof Error ? error.cause : error;
+  const code = "code" in cause ? String(cause.code) : undefined;
+  const unsent = code !== undefined && unsentCodes.has(code);
+  // Where each address of a name failed in its own way the message is empty.
+  return {
+    problem: cause.message || code || cause.name,
+    cause: error,
+    ...(unsent && { unsent }),
+  };
+}

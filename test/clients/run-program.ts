@@ -1,0 +1,38 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import process, { env } from "node:process";
+
+const entry = join(import.meta.dirname, "../../clients/typescript/open-session.ts");
+
+export type Ended = { exitCode: number | null; signal: NodeJS.Signals | null; output: string };
+
+/**
+ * Runs a program that uses the TypeScript client, in a process of its own.
+ *
+ * @param source may use `openSession`, `url` and `bot`, which are the options of a session
+ */
+export function runProgram(
+  url: string,
+  source: string,
+  variables: Record<string, string> = {},
+): { child: ChildProcess; ended: Promise<Ended> } {
+  const program = `
+    import { openSession } from ${JSON.stringify(entry)};
+    const url = ${JSON.stringify(url)};
+    const bot = { url, licenseKey: "KEY", deviceFingerprint: "device" };
+    ${source}`;
+  const child = spawn(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "--eval", program],
+    { env: { ...env, ...variables } },
+  );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      output += chunk;
+    });
+  }
+  const ended = once(child, "close").then(([exitCode, signal]) => ({ exitCode, signal, output }));
+  return { child, ended };
+}

@@ -1,0 +1,134 @@
+import type { ChildProcess } from "node:child_process";
+import type { ServerResponse } from "node:http";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { startFakeService } from "./fake-service.ts";
+import { runProgram } from "./run-program.ts";
+
+const claimPath = "/api/validate-license";
+const releasePath = "/api/session/release";
+
+/** Keeps a program running that has nothing else to do. */
+const stay = "setInterval(() => {}, 1_000);";
+
+describe("a Node.js program that comes to its end", () => {
+  let service: Awaited<ReturnType<typeof startFakeService>>;
+  const children: ChildProcess[] = [];
+  beforeEach(async () => {
+    service = await startFakeService();
+  });
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill("SIGKILL");
+    service.stop();
+  });
+
+  function run(source: string) {
+    const running = runProgram(service.url, source);
+    children.push(running.child);
+    return running;
+  }
+
+  const releases = () => service.asked.filter((path) => path === releasePath).length;
+
+  test("having nothing left to do, releases its session, and the keeping does not keep it alive", async () => {
+    const { ended } = run("console.log((await openSession(bot)).held);");
+    expect(await ended).toEqual({ exitCode: 0, signal: null, output: "true\n" });
+    expect(releases()).toBe(1);
+  });
+
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+    "by %s, releases its session and dies by that signal",
+    async (name) => {
+      const { child, ended } = run(`await openSession(bot); ${stay} console.log("open");`);
+      await ready(child);
+      child.kill(name);
+      expect(await ended).toMatchObject({ exitCode: null, signal: name });
+      expect(releases()).toBe(1);
+    },
+  );
+
+  test("with a listener of its own, set before or after, is in charge", async () => {
+    const listen = `process.once("SIGTERM", () => { console.log("mine", session.held); clearInterval(timer); });`;
+    for (const [before, after] of [
+      [listen, ""],
+      ["", listen],
+    ]) {
+      const { child, ended } = run(`
+        let session, timer; ${before}
+        session = await openSession(bot); ${after}
+        timer = ${stay} console.log("open");`);
+      await ready(child);
+      child.kill("SIGTERM");
+      expect(await ended).toEqual({ exitCode: 0, signal: null, output: "open\nmine true\n" });
+    }
+    expect(releases()).toBe(2);
+  });
+
+  test("that has opted out, releases nothing", async () => {
+    const { ended } = run("await openSession({ ...bot, releaseAtExit: false });");
+    expect((await ended).exitCode).toBe(0);
+    expect(releases()).toBe(0);
+  });
+
+  test("while a session is being opened, releases what it is granted after all", async () => {
+    let answerClaim: (() => void) | undefined;
+    service.instead = (response, { url = "" }) => {
+      if (url === claimPath) answerClaim = () => service.answer(response, url);
+      else service.answer(response, url);
+    };
+    const { child, ended } = run(`
+      process.stdin.once("data", () => {
+        process.kill(process.pid, "SIGINT");
+        setImmediate(() => setImmediate(() => console.log("interrupted")));
+      });
+      await openSession(bot);
+      console.log("open");`);
+    await service.wasAsked(claimPath);
+    child.stdin?.write("interrupt");
+    await ready(child);
+    answerClaim?.();
+    expect(await ended).toEqual({ exitCode: null, signal: "SIGINT", output: "interrupted\n" });
+    expect(releases()).toBe(1);
+  });
+
+  test("releases fifty sessions side by side, of which none waits for another's answer", async () => {
+    const unanswered: ServerResponse[] = [];
+    service.instead = (response, { url = "" }) => {
+      if (url === releasePath) unanswered.push(response);
+      else service.answer(response, url);
+    };
+    const { child, ended } = run(`
+      await Promise.all(Array.from({ length: 50 }, (_, index) =>
+        openSession({ ...bot, symbol: "S" + index })));
+      ${stay} console.log("open");`);
+    await ready(child);
+    child.kill("SIGTERM");
+    await service.wasAsked(releasePath, 50);
+    for (const response of unanswered) service.answer(response, releasePath);
+    expect(await ended).toMatchObject({ signal: "SIGTERM" });
+  });
+
+  test("leaves nothing of the client's on the process once its sessions are over", async () => {
+    const { ended } = run(`
+      const names = ["SIGINT", "SIGTERM", "SIGHUP", "beforeExit", "newListener", "removeListener"];
+      const counts = () => names.map((name) => process.listenerCount(name)).join();
+      const before = counts();
+      for (let round = 0; round < 20; round++) await (await openSession(bot)).release();
+      await new Promise((resolve) => setImmediate(resolve));
+      console.log(counts() === before);`);
+    expect((await ended).output).toBe("true\n");
+  });
+
+  test("with `await using`, has released it at the end of the block", async () => {
+    const { ended } = run(`
+      {
+        await using session = await openSession({ ...bot, releaseAtExit: false });
+        console.log(session.held);
+      }`);
+    expect(await ended).toEqual({ exitCode: 0, signal: null, output: "true\n" });
+    expect(releases()).toBe(1);
+  });
+});
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => child.stdout?.once("data", () => resolve()));
+}
