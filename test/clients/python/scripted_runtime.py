@@ -6,10 +6,11 @@ What a scenario may say is described in ``test/clients/scenarios.ts``.
 from __future__ import annotations
 
 import json
+import math
 import pathlib
 from typing import Any, Callable, Optional
 
-from license_session import Answer, Exchange, Problem
+from license_session.runtime import Answer, Exchange, NoAnswer, Until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -23,22 +24,31 @@ _OPEN_API = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
 
 _PROGRAM, _PROBE = 0, 1
 
+#: Between the two clocks, which have nothing else to do with each other.
+_WALL_LEAD_MS = 1_700_000_000_000
+
 
 class ScriptedRuntime:
     """Time passes only while the client waits, from one thing to do to the next."""
 
     def __init__(self, scenario: dict[str, Any]) -> None:
         self._now_ms = 0
+        self._wall_lead_ms = _WALL_LEAD_MS
         self._random = scenario.get("random", 0)
         self._asleep = scenario.get("asleep", [])
+        self._report_takes = scenario.get("reportTakes", 0)
         self._due: list[tuple[int, int, Callable[[], None]]] = []
+        self._claim_id: object = None
         self._session_id: object = None
-        self.keep: Optional[Callable[[], None]] = None
+        self._ids = 0
+        self.spawned: list[Callable[[], None]] = []
         self.script = [
             (at_ms, entry)
             for entry in scenario["server"]
             for at_ms in (entry["at"] if isinstance(entry["at"], list) else [entry["at"]])
         ]
+        for at_ms, by_ms in scenario.get("wallMovesOn", []):
+            self.program(at_ms, lambda by_ms=by_ms: self._set_wall(by_ms))
 
     def program(self, at_ms: int, run: Callable[[], None]) -> None:
         """Lets the program do something, before anything else of that instant."""
@@ -49,33 +59,46 @@ class ScriptedRuntime:
         self._due.append((at_ms, _PROBE, run))
 
     def run(self) -> None:
-        """Runs the keeping of the session, and then what is left to do."""
-        if self.keep:
-            self.keep()
-        self._pass(10**9, lambda: False)
+        """Until nothing is left to do."""
+        while self.spawned:
+            self.spawned.pop(0)()
+        self._pass(lambda: 10**9)
 
     def now_ms(self) -> int:
         return self._now_ms
 
+    def wall_ms(self) -> int:
+        return self._now_ms + self._wall_lead_ms
+
     def random(self) -> float:
         return self._random
+
+    def random_id(self) -> str:
+        self._ids += 1
+        return f"{self._ids:032x}"
 
     def wake(self) -> None:
         pass
 
-    def spawn(self, keep: Callable[[], None]) -> None:
-        self.keep = keep
+    def spawn(self, run: Callable[[], None]) -> None:
+        self.spawned.append(run)
 
-    def pause(self, until_ms: int, cancelled: Callable[[], bool]) -> None:
-        self._pass(until_ms, cancelled)
+    def call(self, program: Callable[[], object]) -> None:
+        program()
 
-    def exchange_here(self, path: str, text: str, until_ms: int) -> Exchange:
-        return self.exchange(path, text, until_ms, lambda: False)
+    def call_within(self, program: Callable[[], Any], until: Until) -> Optional[Any]:
+        takes_ms = math.inf if self._report_takes == "for ever" else self._report_takes
+        done_ms = self._now_ms + takes_ms
+        is_in_time = done_ms < until()
+        if takes_ms:
+            self._pass(lambda: min(done_ms, until()))
+        return program() if is_in_time else None
 
-    def exchange(
-        self, path: str, text: str, until_ms: int, cancelled: Callable[[], bool]
-    ) -> Exchange:
-        request = json.loads(text)
+    def pause(self, until: Until) -> None:
+        self._pass(until)
+
+    def exchange(self, path: str, body: bytes, until: Until) -> Exchange:
+        request = json.loads(body)
         if not self.script:
             raise AssertionError(f"{path} was asked at {self._now_ms}, which nobody expects")
         at_ms, entry = self.script.pop(0)
@@ -86,27 +109,36 @@ class ScriptedRuntime:
             assert request.get(field) == value, f"{field} is {request.get(field)}"
         for field in entry.get("lacks", []):
             assert field not in request, f"{field} was sent"
-        if entry["ask"] != "claim":
-            assert request["session_id"] == self._session_id
+        if entry["ask"] == "claim":
+            self._claim_id = self._claim_id or request["claim_id"]
+            assert request["claim_id"] == self._claim_id, "an opening is one claim"
+        else:
+            assert request["session_id"] == (self._session_id or self._claim_id)
 
         result = self._result_of(entry)
-        answered_ms = self._now_ms + entry.get("after", 0)
-        if result is not None and answered_ms < until_ms:
-            self._pass(answered_ms, cancelled)
-        else:
-            self._pass(until_ms, cancelled)
-            result = Problem("no_answer_in_time")
-        return Problem("cancelled") if cancelled() else result
+        answered_ms = math.inf if result is None else self._now_ms + entry.get("after", 0)
+        self._pass(lambda: min(answered_ms, until()))
+        if result is None or not answered_ms < until():
+            return NoAnswer("no_answer_in_time")
+        if entry.get("answer") == "granted" and isinstance(result, Answer):
+            self._session_id = json.loads(result.body)["session_id"]
+        return result
 
-    def _pass(self, until_ms: int, cancelled: Callable[[], bool]) -> None:
-        while not cancelled():
+    def _set_wall(self, by_ms: int) -> None:
+        self._wall_lead_ms += by_ms
+
+    def _pass(self, until: Until) -> None:
+        while True:
+            until_ms = until()
             before = [
                 due
                 for due in self._due
                 if due[0] < until_ms or (due[0] == until_ms and due[1] == _PROGRAM)
             ]
+            if until_ms <= self._now_ms and not before:
+                return
             if not before:
-                self._now_ms = max(self._now_ms, self._awake_at(until_ms))
+                self._now_ms = max(self._now_ms, self._awake_at(int(until_ms)))
                 return
             due = min(before, key=lambda entry: entry[:2])
             self._due.remove(due)
@@ -123,16 +155,18 @@ class ScriptedRuntime:
         if entry.get("drop"):
             return None
         if "fails" in entry:
-            return Problem(entry["fails"])
+            return NoAnswer(entry["fails"], unsent=entry.get("unsent", False))
         answer = entry["answer"]
         if isinstance(answer, dict):
-            return Answer(answer["status"], answer.get("body"))
+            body = json.dumps(answer["body"]).encode() if "body" in answer else b""
+            return Answer(answer["status"], body, answer.get("headers", {}))
         responses = _OPEN_API["paths"][_PATHS[entry["ask"]]]["post"]["responses"]
         for status, response in responses.items():
             examples = response["content"]["application/json"].get("examples", {})
             if answer in examples:
-                body = {**examples[answer]["value"], **entry.get("with", {})}
+                value = dict(examples[answer]["value"])
                 if answer == "granted":
-                    self._session_id = body["session_id"]
-                return Answer(int(status), body)
+                    value["session_id"] = self._claim_id
+                value.update(entry.get("with", {}))
+                return Answer(int(status), json.dumps(value).encode(), {})
         raise AssertionError(f"openapi.json has no example of {answer}")

@@ -15,9 +15,12 @@ import unittest
 import unittest.mock
 from http.server import BaseHTTPRequestHandler
 
-import license_session
 from fake_service import FakeService
 from license_session import ServiceUnavailable, Status, open_session
+from license_session.life import Life
+from license_session.options import Options
+from license_session.thread_runtime import ThreadRuntime
+from license_session.transport import HttpTransport
 from scripted_runtime import ROOT, ScriptedRuntime
 
 RELEASE = "/api/session/release"
@@ -101,27 +104,25 @@ class Program(unittest.TestCase):
         self.assertTrue(until(lambda: RELEASE in self.service.asked))
 
     def test_a_keeper_that_fails_ends_the_session_and_says_so(self) -> None:
-        scenario = {"server": [{"at": 0, "ask": "claim", "after": 0, "answer": "granted"}]}
+        scenario = {
+            "server": [
+                {"at": 0, "ask": "claim", "after": 0, "answer": "granted"},
+                {"at": 0, "ask": "release", "after": 0, "answer": "released"},
+            ]
+        }
         for error in (RuntimeError("bug"), SystemExit(1)):
             runtime = ScriptedRuntime(scenario)
             statuses: list[Status] = []
-            options = license_session._Options(
-                caller={},
-                report=None,
-                on_status=statuses.append,
-                margin_ms=None,
-                request_timeout_ms=5_000,
-                open_within_ms=30_000,
-            )
-            session = license_session._open_with(options, runtime)
-            runtime.pause = unittest.mock.Mock(side_effect=error)
-            try:
-                runtime.keep()
-            except SystemExit:
-                pass
-            self.assertTrue(session.wait_lost(0))
-            self.assertFalse(session.held)
+            life = Life(Options(caller={}, on_status=statuses.append), runtime)
+            pause, runtime.pause = runtime.pause, unittest.mock.Mock(side_effect=error)
+            with self.assertRaises(type(error)):
+                life.live()
+            self.assertEqual(life.right_lasts_ms(), 0)
             self.assertEqual((statuses[-1].reason, statuses[-1].code), ("lost", "keeper_failed"))
+            runtime.pause = pause
+            life.begin_release()
+            runtime.run()
+            self.assertEqual(life.outcome, "released")
 
     def test_the_end_of_the_program_releases(self) -> None:
         for ending in ("", "sys.exit(3)", "raise KeyError('bug')"):
@@ -152,7 +153,7 @@ class Program(unittest.TestCase):
         )
         self.assertEqual(process.stdout.readline(), "ready\n")
         process.terminate()
-        self.assertEqual(process.stdout.readline(), f"handled {int(signal.SIGTERM)} False\n")
+        self.assertEqual(process.stdout.readline(), f"handled {int(signal.SIGTERM)} True\n")
         self.assertEqual(process.wait(10), 0)
         self.assertEqual(self.service.asked.count(RELEASE), 2)
 
@@ -265,10 +266,10 @@ class Program(unittest.TestCase):
             self.assertTrue(session.held)
 
     def test_the_clock_never_goes_back_and_keeps_step(self) -> None:
-        runtime = license_session._WebRuntime("http://127.0.0.1")
+        runtime = ThreadRuntime("http://127.0.0.1", HttpTransport("http://127.0.0.1"))
         started_ms, started = runtime.now_ms(), time.monotonic()
         readings = [runtime.now_ms() for _ in range(1000)]
-        runtime.pause(started_ms + 200, lambda: False)
+        runtime.pause(lambda: started_ms + 200)
         self.assertEqual(readings, sorted(readings))
         self.assertGreaterEqual(runtime.now_ms(), started_ms + 200)
         self.assertLess(abs(time.monotonic() - started - 0.2), 0.5)

@@ -3,84 +3,116 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import unittest
 from typing import Any, Optional
 from unittest import mock
 
-import license_session
-from license_session import Session, Status
+from license_session import LicenseSessionError, Status
+from license_session.life import Life
+from license_session.options import Options
+from license_session.timing import milliseconds
 from scripted_runtime import ROOT, ScriptedRuntime
+
+QUIET = logging.getLogger("scenarios")
+QUIET.addHandler(logging.NullHandler())
+QUIET.propagate = False
+
+
+class Program:
+    """What a program does with a session, and what it sees of it."""
+
+    def __init__(self, runtime: ScriptedRuntime, life: Life) -> None:
+        self.runtime = runtime
+        self.life = life
+        self.opened_ms: Optional[int] = None
+        self.refused: Optional[dict[str, object]] = None
+        self.held: list[list[object]] = []
+        self.releases: list[list[object]] = []
+        self._releasing = 0
+        life.when_changed(self._look)
+
+    def release(self) -> None:
+        self._releasing += 1
+        self.life.begin_release()
+        self._look()
+
+    def abort(self) -> None:
+        """As ``open_session`` does when its waiting is interrupted."""
+        if not self.life.is_open_or_failed():
+            self.refused = {"at": self.runtime.now_ms(), "error": "AbortError"}
+        self.life.begin_release()
+
+    def look_whether_held(self, at_ms: int) -> None:
+        self.held.append([at_ms, self.life.right_lasts_ms() > 0])
+
+    def _look(self) -> None:
+        life, now_ms = self.life, self.runtime.now_ms()
+        if life.granted and self.opened_ms is None:
+            self.opened_ms = now_ms
+        if life.error and self.refused is None:
+            self.refused = {"at": now_ms, **error_in_short(life.error)}
+        while self._releasing and life.outcome:
+            self._releasing -= 1
+            self.releases.append([now_ms, life.outcome])
 
 
 def play(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
     runtime = ScriptedRuntime(scenario)
     statuses: list[list[object]] = []
-    releases: list[list[object]] = []
-    held: list[list[object]] = []
-    session: Optional[Session] = None
-    opened_ms: Optional[int] = None
-    refused: Optional[dict[str, object]] = None
-
-    def release() -> None:
-        if session is not None:
-            outcome = session.release()
-            releases.append([runtime.now_ms(), outcome])
-
-    def look(at_ms: int) -> None:
-        held.append([at_ms, session is not None and session.held])
-
-    for at_ms, what in scenario.get("does", []):
-        test.assertEqual(what, "release")
-        runtime.program(at_ms, release)
-    for at_ms, _ in scenario.get("held", []):
-        runtime.probe(at_ms, lambda at_ms=at_ms: look(at_ms))
-
     chosen = scenario.get("options", {})
-    open_within = chosen.get("openWithinMs", 30_000)
     report = {
         {"botVersion": "bot_version"}.get(name, name): value
         for name, value in scenario.get("report", {}).items()
     }
-    options = license_session._Options(
+    options = Options(
         caller={"license_key": "KEY", "device_fingerprint": "device"},
         report=lambda: report,
         on_status=lambda status: statuses.append([runtime.now_ms(), *in_short(status)]),
+        logger=QUIET,
         margin_ms=chosen.get("marginMs"),
         request_timeout_ms=chosen.get("requestTimeoutMs", 5_000),
-        open_within_ms=(
-            license_session._milliseconds(math.inf) if open_within == "for ever" else open_within
-        ),
+        open_within_ms=length_of(chosen.get("openWithinMs", 30_000)),
+        wait_within_ms=length_of(chosen.get("waitWithinMs", 0)),
     )
-    wall_clock = AssertionError("The wall clock was read")
-    with mock.patch("time.time", side_effect=wall_clock):
-        try:
-            session = license_session._open_with(options, runtime)
-            opened_ms = runtime.now_ms()
-        except Exception as error:
-            refused = {"at": runtime.now_ms(), **error_in_short(error)}
+    life = Life(options, runtime)
+    program = Program(runtime, life)
+    for at_ms, what in scenario.get("does", []):
+        runtime.program(at_ms, {"release": program.release, "abort": program.abort}[what])
+    for at_ms, _ in scenario.get("held", []):
+        runtime.probe(at_ms, lambda at_ms=at_ms: program.look_whether_held(at_ms))
+    runtime.spawn(life.live)
+    # The wall clock is the runtime's, and decides nothing else.
+    with mock.patch("time.time", side_effect=AssertionError("The wall clock was read")):
         runtime.run()
 
     test.assertEqual(statuses[-scenario.get("lastStatuses", 100) :], scenario["statuses"])
     test.assertEqual(runtime.script, [])
-    test.assertEqual(opened_ms, scenario.get("opens"))
-    test.assertEqual(refused, scenario.get("refused"))
-    test.assertEqual(held, scenario.get("held", []))
+    test.assertEqual(program.opened_ms, scenario.get("opens"))
+    test.assertEqual(program.refused, scenario.get("refused"))
+    test.assertEqual(program.held, scenario.get("held", []))
     if "releases" in scenario:
-        test.assertEqual(releases, scenario["releases"])
-    if session is None:
+        test.assertEqual(program.releases, scenario["releases"])
+    if life.granted is None:
         return
-    test.assertTrue(session.wait_lost(0))
-    end = session.ended
+    end = life.end
     assert end is not None
     test.assertEqual([end.reason, end.code], statuses[-1][2:])
     test.assertEqual(end.active_device, scenario.get("endedBy", end.active_device))
+
+
+def length_of(ms: Any) -> int:
+    return milliseconds(math.inf) if ms == "for ever" else int(ms)
 
 
 def in_short(status: Status) -> list[object]:
     right_lasts_ms = round(status.right_lasts_seconds * 1000)
     if status.state == "held":
         return ["held", right_lasts_ms]
+    if status.state == "waiting":
+        wait_seconds = -1 if status.wait_seconds is None else status.wait_seconds
+        return ["waiting", status.active_device or "", wait_seconds]
     if status.state == "troubled":
         return ["troubled", status.problem, right_lasts_ms]
     if status.state == "ended":
@@ -88,7 +120,7 @@ def in_short(status: Status) -> list[object]:
     return [status.state] if status.problem is None else [status.state, status.problem]
 
 
-def error_in_short(error: Exception) -> dict[str, object]:
+def error_in_short(error: LicenseSessionError) -> dict[str, object]:
     fields = {"code": "code", "activeDevice": "active_device", "waitSeconds": "wait_seconds"}
     fields["field"] = "field"
     known = {name: getattr(error, attribute, None) for name, attribute in fields.items()}

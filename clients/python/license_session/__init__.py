@@ -1,0 +1,64 @@
+"""Opens a license session and keeps it. Standard library only, Python 3.9 and later.
+
+    from license_session import open_session
+
+    with open_session(url, license_key, device_fingerprint, symbol="ES") as session:
+        while not session.wait_lost(1.0):
+            if session.held:
+                ...  # place an order
+
+The right to the session lasts from the moment the last request that was *confirmed* was *sent*,
+for the session's time-out less a margin: the service can't have received it earlier, so it lets
+nobody else in before. Look at ``session.held`` right before each order. After a sleep of the machine
+it is false until the service has answered; the session is over only when ``wait_lost`` says so.
+
+``license_session.asyncio`` has the same for asyncio.
+"""
+
+from __future__ import annotations
+
+from .errors import (
+    LicenseEndCode,
+    LicenseRefused,
+    LicenseSessionError,
+    OpeningCancelled,
+    RefusalCode,
+    RequestUnreadable,
+    ServiceNotFound,
+    ServiceUnavailable,
+    SessionRefused,
+)
+from .leaving import handle_signals
+from .license import License
+from .opening import check_session, open_session
+from .session import Session
+from .status import End, EndCode, EndReason, ReleaseOutcome, State, Status
+from .transport import Request, Response, Transport
+from .version import __version__
+
+__all__ = [
+    "End",
+    "EndCode",
+    "EndReason",
+    "License",
+    "LicenseEndCode",
+    "LicenseRefused",
+    "LicenseSessionError",
+    "OpeningCancelled",
+    "RefusalCode",
+    "ReleaseOutcome",
+    "Request",
+    "RequestUnreadable",
+    "Response",
+    "ServiceNotFound",
+    "ServiceUnavailable",
+    "Session",
+    "SessionRefused",
+    "State",
+    "Status",
+    "Transport",
+    "__version__",
+    "check_session",
+    "handle_signals",
+    "open_session",
+]

@@ -1,0 +1,178 @@
+"""Claims a session until there is an answer that can be used."""
+
+from __future__ import annotations
+
+from typing import Mapping, NamedTuple, Optional, Union
+
+from .answers import Available, Granted, Recorded, Trouble, judge_claim, judge_heartbeat
+from .errors import LicenseSessionError, ServiceUnavailable, SessionRefused
+from .keeping import right_lasts_ms, start_keeping
+from .notifier import Notifier
+from .releasing import release_session
+from .requests import CLAIM_PATH, HEARTBEAT_PATH, claim_body, heartbeat_body
+from .runtime import NO_ANSWER_IN_TIME, Exchange, Instant, Runtime, read_clocks
+from .service import Service
+from .status import End, Status
+from .timing import OPENING_INTERVAL_MS, RELEASE_WITHIN_MS, retry_at_ms, retry_delay_ms
+
+__all__ = ["Claim", "Claiming", "unavailable"]
+
+#: How long a refused claim waits if the service names no time.
+_DEFAULT_WAIT_SECONDS = 20.0
+
+
+class Claim(NamedTuple):
+    """A granted claim, and the moment from which the right to the session counts."""
+
+    granted: Granted
+    sent: Instant
+
+
+class Claiming:
+    """All attempts of one opening. They are one claim, by its id: one that the network delivers
+    late replaces nothing.
+    """
+
+    def __init__(self, service: Service, notifier: Notifier) -> None:
+        self._service = service
+        self._options = service.options
+        self._runtime: Runtime = service.runtime
+        self._notifier = notifier
+        self._claim_id = self._runtime.random_id()
+        self._failures = 0
+        self._give_up_ms = 0
+        self._cancelled_ms: Optional[int] = None
+        #: When the first attempt was sent that may have been granted, though no usable answer came.
+        self._maybe_granted: Optional[Instant] = None
+        #: Granted, but so late that only a heartbeat can say whether there is still a right.
+        self._unconfirmed: Optional[Granted] = None
+
+    def cancel(self) -> None:
+        """From any thread. The runtime has to be woken after it."""
+        if self._cancelled_ms is None:
+            self._cancelled_ms = self._runtime.now_ms()
+
+    def claim(self) -> Union[Claim, LicenseSessionError, None]:
+        """Claims, and tries again; ``None`` once it is cancelled."""
+        runtime, options = self._runtime, self._options
+        wait_until_ms = runtime.now_ms() + options.wait_within_ms
+        self._give_up_ms = runtime.now_ms() + options.open_within_ms
+        while self._cancelled_ms is None:
+            sent = read_clocks(runtime)
+            outcome = self._attempt()
+            if isinstance(outcome, Granted):
+                # A repeated claim writes nothing: the session counts from the one that was applied.
+                since = sent if self._unconfirmed else (self._maybe_granted or sent)
+                keeping = start_keeping(outcome, since, options, 0)
+                if self._cancelled_ms is None and right_lasts_ms(keeping, read_clocks(runtime)):
+                    return Claim(outcome, since)
+                self._unconfirmed = outcome
+                error = self._try_again(Trouble(NO_ANSWER_IN_TIME), 0)
+            elif isinstance(outcome, SessionRefused) and runtime.now_ms() < wait_until_ms:
+                # Whatever was sent before it was not applied before it.
+                self._maybe_granted = self._maybe_granted and sent
+                self._failures = 0
+                self._wait(outcome, wait_until_ms)
+                self._give_up_ms = runtime.now_ms() + options.open_within_ms
+                error = None
+            elif isinstance(outcome, Trouble):
+                if not outcome.unsent and self._maybe_granted is None:
+                    self._maybe_granted = sent
+                error = self._try_again(outcome, self._next_delay_ms())
+            else:
+                self._maybe_granted = None
+                return outcome
+            if error:
+                return error
+        return None
+
+    def give_back(self) -> None:
+        """Releases what was granted to nobody, or may have been."""
+        if self._maybe_granted is None and self._unconfirmed is None:
+            return
+        session_id = self._unconfirmed.session_id if self._unconfirmed else self._claim_id
+        begun_ms = self._runtime.now_ms() if self._cancelled_ms is None else self._cancelled_ms
+        release_session(
+            self._service,
+            session_id,
+            request_timeout_ms=self._options.request_timeout_ms,
+            heartbeat_interval_ms=OPENING_INTERVAL_MS,
+            until_ms=begun_ms + RELEASE_WITHIN_MS,
+        )
+
+    def _attempt(self) -> Union[Granted, LicenseSessionError, Trouble]:
+        caller = self._options.caller
+        if self._unconfirmed is None:
+            exchange = self._exchange(CLAIM_PATH, claim_body(caller, self._claim_id))
+            claimed = judge_claim(exchange)
+            return Trouble("available") if isinstance(claimed, Available) else claimed
+        body = heartbeat_body(caller, self._unconfirmed.session_id, {})
+        confirmed = judge_heartbeat(self._exchange(HEARTBEAT_PATH, body))
+        if isinstance(confirmed, Recorded):
+            timeout_ms = confirmed.session_timeout_ms or self._unconfirmed.session_timeout_ms
+            return self._unconfirmed._replace(session_timeout_ms=timeout_ms)
+        if isinstance(confirmed, End):
+            # The next claim says it in its own words.
+            self._unconfirmed = None
+            return Trouble(confirmed.code)
+        return confirmed if isinstance(confirmed, Trouble) else Trouble(confirmed.problem)
+
+    def _exchange(self, path: str, body: Mapping[str, object]) -> Exchange:
+        until_ms = min(self._runtime.now_ms() + self._options.request_timeout_ms, self._give_up_ms)
+        return self._service.exchange(path, body, lambda: min(until_ms, self._drop_ms()))
+
+    def _drop_ms(self) -> float:
+        """Released before the claim arrives, the session would be granted after all: so a claim
+        under way that is cancelled is waited for, a while.
+        """
+        if self._cancelled_ms is None:
+            return float("inf")
+        return self._cancelled_ms + RELEASE_WITHIN_MS / 2
+
+    def _next_delay_ms(self) -> int:
+        self._failures += 1
+        return retry_delay_ms(self._failures, OPENING_INTERVAL_MS, self._runtime.random())
+
+    def _try_again(self, trouble: Trouble, delay_ms: int) -> Optional[LicenseSessionError]:
+        if self._cancelled_ms is not None:
+            return None
+        again_ms = retry_at_ms(
+            self._runtime.now_ms(),
+            delay_ms,
+            trouble.retry_after_ms,
+            self._give_up_ms,
+            self._options.request_timeout_ms,
+        )
+        if again_ms >= self._give_up_ms:
+            return unavailable(trouble)
+        self._notifier.notify(Status("opening", problem=trouble.problem))
+        self._pause(again_ms)
+        return None
+
+    def _wait(self, refused: SessionRefused, wait_until_ms: int) -> None:
+        named = _DEFAULT_WAIT_SECONDS if refused.wait_seconds is None else refused.wait_seconds
+        self._notifier.notify(
+            Status(
+                "waiting",
+                wait_seconds=refused.wait_seconds,
+                active_device=refused.active_device,
+                refusal=refused.code,
+            )
+        )
+        wait_ms = int(max(1, named) * 1000)
+        self._pause(min(self._runtime.now_ms() + wait_ms, wait_until_ms))
+
+    def _pause(self, until_ms: int) -> None:
+        self._runtime.pause(lambda: until_ms if self._cancelled_ms is None else 0)
+
+
+def unavailable(trouble: Trouble) -> ServiceUnavailable:
+    """The error for a time in which no usable answer came."""
+    error = ServiceUnavailable(
+        f"The license service gave no usable answer: {trouble.problem}",
+        problem=trouble.problem,
+        status=trouble.status,
+        request_id=trouble.request_id,
+    )
+    error.__cause__ = trouble.cause
+    return error

@@ -1,0 +1,95 @@
+"""What tells the program and its log how things stand. Nothing of it raises or has to be awaited."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Callable, Mapping, Optional
+
+from .options import OnStatus, Options
+from .runtime import Runtime, Until
+from .status import State, Status
+
+__all__ = ["Notifier"]
+
+
+class Notifier:
+    """Calls back, and logs every change."""
+
+    def __init__(self, options: Options, runtime: Runtime) -> None:
+        self._options = options
+        self._runtime = runtime
+        self._last_state: Optional[State] = None
+        symbol = options.caller.get("symbol")
+        self._name = "License session" if symbol is None else f"License session {symbol}"
+
+    def notify(self, status: Status) -> None:
+        """Logs the status, and has the program called with it after all before."""
+        self._log(status)
+        on_status = self._options.on_status
+        if on_status is not None:
+            self._runtime.call(partial(self._call, on_status, status))
+
+    def report(self, until: Until) -> Mapping[str, object]:
+        """The program's report for a heartbeat; empty if it can't be had in time."""
+        report = self._options.report
+        if report is None:
+            return {}
+        try:
+            taken = self._runtime.call_within(report, until)
+        except BaseException:
+            self.exception("The report failed, the heartbeat goes without it")
+            return {}
+        if taken is None:
+            self.warning("The report took too long, the heartbeat goes without it")
+            return {}
+        return taken
+
+    def warning(self, text: str) -> None:
+        try:
+            self._options.logger.warning(f"{self._name}: %s", text)
+        except Exception:
+            pass  # A logger that fails must not end the keeping.
+
+    def exception(self, text: str) -> None:
+        """With the exception that is being handled."""
+        try:
+            self._options.logger.exception(f"{self._name}: %s", text)
+        except Exception:
+            pass
+
+    def _call(self, on_status: OnStatus, status: Status) -> None:
+        try:
+            on_status(status)
+        except BaseException:  # A SystemExit, too, must not end the thread of the callbacks.
+            self.exception("on_status failed")
+
+    def _log(self, status: Status) -> None:
+        changed = status.state != self._last_state
+        self._last_state = status.state
+        logger = self._options.logger
+        log: Callable[..., object]
+        if status.state == "ended" and status.reason != "released":
+            log = logger.warning
+        else:
+            log = logger.info if changed else logger.debug
+        try:
+            log(f"{self._name}: %s", _in_words(status))
+        except Exception:
+            pass
+
+
+def _in_words(status: Status) -> str:
+    holder = f", held by {status.active_device}" if status.active_device else ""
+    lasts = f"{status.right_lasts_seconds:.1f} s"
+    if status.state == "opening":
+        return f"not open yet ({status.problem}); trying again"
+    if status.state == "waiting":
+        return f"waiting ({status.refusal}{holder}); trying again in {status.wait_seconds} s"
+    if status.state == "held":
+        return f"held; the right lasts {lasts}"
+    if status.state == "troubled":
+        return f"a heartbeat was not confirmed ({status.problem}); the right still lasts {lasts}"
+    if status.state == "asking":
+        problem = status.problem or "this machine was asleep"
+        return f"no right until the service confirms it ({problem})"
+    return f"over: {status.reason} ({status.code}){holder}"

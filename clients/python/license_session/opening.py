@@ -1,0 +1,195 @@
+"""Opens sessions, and asks whether one could be opened."""
+
+from __future__ import annotations
+
+import math
+import ssl
+import threading
+from typing import Optional, Union
+
+from . import leaving
+from .answers import Available, Granted, Trouble, judge_claim
+from .claiming import unavailable
+from .errors import LicenseSessionError, OpeningCancelled, ServiceUnavailable
+from .license import License
+from .options import Logger, OnStatus, Options, Report, options_of
+from .requests import CLAIM_PATH, check_body
+from .service import Service
+from .session import LiveSession, Session
+from .thread_runtime import ThreadRuntime
+from .timing import OPENING_INTERVAL_MS, retry_at_ms, retry_delay_ms
+from .transport import HttpTransport, Transport
+
+__all__ = ["begin_opening", "check_session", "open_session", "runtime_of"]
+
+#: A ``cancel`` event wakes nobody: it is looked at so often.
+_LOOK_MS = 100
+
+
+def open_session(
+    url: str,
+    license_key: str,
+    device_fingerprint: str,
+    *,
+    symbol: Optional[str] = None,
+    report: Optional[Report] = None,
+    on_status: Optional[OnStatus] = None,
+    margin_seconds: Optional[float] = None,
+    request_timeout_seconds: float = 5.0,
+    open_within_seconds: float = 30.0,
+    wait_within_seconds: float = 0.0,
+    cancel: Optional[threading.Event] = None,
+    transport: Optional[Transport] = None,
+    ssl_context: Optional[ssl.SSLContext] = None,
+    logger: Optional[Logger] = None,
+    release_at_exit: bool = True,
+    release_on_signals: bool = True,
+) -> Session:
+    """Claims a session and keeps it with heartbeats, on a thread of its own, until it is over.
+
+    :param url: where the service is, as ``https://abc.execute-api.eu-central-1.amazonaws.com``
+    :param license_key: 1 to 128 characters
+    :param device_fingerprint: 1 to 255 characters that stay the same on this device and differ
+        from any other
+    :param symbol: a session of its own for each symbol; without one, the session without symbol
+    :param report: called before each heartbeat for a mapping of ``bot_version``, ``status`` (at
+        most 64 characters) and ``metadata`` (at most 1,024 bytes as JSON), each optional. If it
+        fails, or takes longer than a second, the heartbeat goes without it
+    :param on_status: called with every change and every heartbeat. It and ``report`` are called on
+        one thread beside the session's: one at a time, in order, and what they raise is logged
+    :param margin_seconds: how long before another device could be let in the right ends; by
+        default 5 s, or a sixth of the session's time-out if that is less; never more than half
+    :param request_timeout_seconds: for each request; a third of the right if that is less
+    :param open_within_seconds: how long to try while the service gives no usable answer;
+        ``math.inf``: until there is one
+    :param wait_within_seconds: how long to wait while another device holds the session; 0: raise
+        :class:`SessionRefused` at once
+    :param cancel: set it, on another thread, to give up the opening
+    :param transport: sends the requests instead of this package, which does it by HTTP through the
+        proxy of the environment
+    :param ssl_context: with the certificates to trust, if not those of the system or of
+        ``SSL_CERT_FILE``
+    :param logger: instead of ``logging.getLogger("license_session")``. The loss of a session is a
+        warning, every other change is INFO or DEBUG
+    :param release_at_exit: release the session when the interpreter ends
+    :param release_on_signals: release it on SIGTERM and SIGHUP where the program does not handle
+        them itself; for sessions opened off the main thread see :func:`handle_signals`
+    :raises SessionRefused: another device holds it; says who, and how long to wait
+    :raises LicenseRefused: the license is unknown or has ended
+    :raises RequestUnreadable: the service can't read what it was given
+    :raises ServiceNotFound: the server at the URL is not the license service
+    :raises ServiceUnavailable: no usable answer came in time
+    :raises OpeningCancelled: ``cancel`` was set
+    :raises ValueError: an argument is none that could work
+    """
+    options = options_of(
+        license_key,
+        device_fingerprint,
+        symbol,
+        report=report,
+        on_status=on_status,
+        logger=logger,
+        margin_seconds=margin_seconds,
+        request_timeout_seconds=request_timeout_seconds,
+        open_within_seconds=open_within_seconds,
+        wait_within_seconds=wait_within_seconds,
+    )
+    leaving.refuse_import_by_child()
+    life = LiveSession(options, runtime_of(url, transport, ssl_context))
+    try:
+        begin_opening(life, release_at_exit, release_on_signals)
+        _wait_opened(life, cancel)
+        if life.error:
+            raise life.error
+        if cancel and cancel.is_set():
+            raise OpeningCancelled("The opening of the session was cancelled")
+        return Session(life)
+    except BaseException:
+        life.begin_release()
+        raise
+
+
+def check_session(
+    url: str,
+    license_key: str,
+    device_fingerprint: str,
+    *,
+    symbol: Optional[str] = None,
+    request_timeout_seconds: float = 5.0,
+    open_within_seconds: float = 30.0,
+    transport: Optional[Transport] = None,
+    ssl_context: Optional[ssl.SSLContext] = None,
+) -> License:
+    """Whether a session could be opened now. Writes nothing at the service.
+
+    The parameters are those of :func:`open_session`, and what it raises if one could not.
+    """
+    options = options_of(
+        license_key,
+        device_fingerprint,
+        symbol,
+        request_timeout_seconds=request_timeout_seconds,
+        open_within_seconds=open_within_seconds,
+    )
+    return check_with(options, runtime_of(url, transport, ssl_context))
+
+
+def check_with(options: Options, runtime: ThreadRuntime) -> License:
+    """:raises LicenseSessionError: a session could not be opened, or nobody knows"""
+    service = Service(options, runtime)
+    give_up_ms = runtime.now_ms() + options.open_within_ms
+    failures = 0
+    while True:
+        until_ms = min(runtime.now_ms() + options.request_timeout_ms, give_up_ms)
+        exchange = service.exchange(CLAIM_PATH, check_body(options.caller), lambda: until_ms)
+        outcome: Union[Granted, Available, LicenseSessionError, Trouble] = judge_claim(exchange)
+        if isinstance(outcome, Available):
+            return outcome.license
+        if isinstance(outcome, LicenseSessionError):
+            raise outcome
+        trouble = Trouble("granted") if isinstance(outcome, Granted) else outcome
+        failures += 1
+        again_ms = retry_at_ms(
+            runtime.now_ms(),
+            retry_delay_ms(failures, OPENING_INTERVAL_MS, runtime.random()),
+            trouble.retry_after_ms,
+            give_up_ms,
+            options.request_timeout_ms,
+        )
+        if again_ms >= give_up_ms:
+            raise unavailable(trouble)
+        runtime.pause(lambda: again_ms)
+
+
+def runtime_of(
+    url: str, transport: Optional[Transport], ssl_context: Optional[ssl.SSLContext]
+) -> ThreadRuntime:
+    """:raises ValueError: the URL is none, or not one of http or https"""
+    return ThreadRuntime(url, HttpTransport(url, ssl_context) if transport is None else transport)
+
+
+def begin_opening(life: LiveSession, at_exit: bool, on_signals: bool) -> None:
+    """:raises ServiceUnavailable: there is no thread to be had; nothing was sent"""
+    try:
+        if not leaving.prepare(on_signals):
+            life.options.logger.info(
+                "License session: SIGTERM will not release it, as it is opened off the main thread; "
+                "call license_session.handle_signals() there"
+            )
+        leaving.enter(life, at_exit, on_signals)
+        life.runtime.spawn(life.live)
+    except RuntimeError as error:
+        life.finished = True
+        leaving.leave(life)
+        problem = f"no thread could be started: {error}"
+        raise ServiceUnavailable(f"No session was opened: {problem}", problem=problem) from error
+
+
+def _wait_opened(life: LiveSession, cancel: Optional[threading.Event]) -> None:
+    runtime = life.runtime
+    if cancel is None:
+        runtime.pause(lambda: 0 if life.is_open_or_failed() else math.inf)
+        return
+    while not life.is_open_or_failed() and not cancel.is_set():
+        look_ms = runtime.now_ms() + _LOOK_MS
+        runtime.pause(lambda: 0 if life.is_open_or_failed() else look_ms)

@@ -1,0 +1,36 @@
+"""Frees a session at the service."""
+
+from __future__ import annotations
+
+from .answers import judge_release
+from .requests import RELEASE_PATH, release_body
+from .service import Service
+from .status import ReleaseOutcome
+from .timing import retry_delay_ms
+
+__all__ = ["release_session"]
+
+
+def release_session(
+    service: Service,
+    session_id: str,
+    *,
+    request_timeout_ms: int,
+    heartbeat_interval_ms: int,
+    until_ms: int,
+) -> ReleaseOutcome:
+    """Tries until then, and raises nothing."""
+    runtime = service.runtime
+    body = release_body(service.options.caller, session_id)
+    failures = 0
+    while True:
+        give_up_ms = min(runtime.now_ms() + request_timeout_ms, until_ms)
+        outcome = judge_release(service.exchange(RELEASE_PATH, body, lambda: give_up_ms))
+        if outcome is not None:
+            return outcome
+        failures += 1
+        delay_ms = retry_delay_ms(failures, heartbeat_interval_ms, runtime.random())
+        again_ms = runtime.now_ms() + delay_ms
+        if again_ms >= until_ms:
+            return "unconfirmed"
+        runtime.pause(lambda: again_ms)

@@ -1,0 +1,131 @@
+"""A session that is being kept."""
+
+from __future__ import annotations
+
+import math
+from types import TracebackType
+from typing import NoReturn, Optional, Type
+
+from . import leaving
+from .license import License
+from .life import Life
+from .status import End, ReleaseOutcome
+from .thread_runtime import ThreadRuntime
+from .timing import RELEASE_WITHIN_MS
+
+__all__ = ["LiveSession", "Session", "SessionView"]
+
+#: For callbacks under way when a session has been released.
+_CALLBACKS_WITHIN_MS = 1_000
+
+
+class LiveSession(Life):
+    """A life in the real world."""
+
+    runtime: ThreadRuntime
+
+    def live(self) -> None:
+        try:
+            super().live()
+        finally:
+            self.runtime.calls.close()
+            leaving.leave(self)
+
+    def wait_finished(self, seconds: float) -> None:
+        """Until there is nothing more to release, but no longer."""
+        runtime = self.runtime
+        until_ms = runtime.now_ms() + int(seconds * 1000)
+        runtime.pause(lambda: 0 if self.finished and self.is_idle() else until_ms)
+
+    def is_idle(self) -> bool:
+        """Whether no callback is under way that could be waited for."""
+        calls = self.runtime.calls
+        return calls.is_idle() or calls.is_own_thread()
+
+
+class SessionView:
+    """What can be read of a session, on any thread."""
+
+    def __init__(self, life: LiveSession) -> None:
+        granted = life.keeping.granted
+        #: Names this claim.
+        self.session_id: str = granted.session_id
+        #: Grows with every claim on the license: what carries a smaller one is of an older session.
+        self.fencing_token: int = granted.fencing_token
+        self._life = life
+
+    @property
+    def held(self) -> bool:
+        """Whether there is a right to the session at this very moment. Look before each order."""
+        return self._life.right_lasts_ms() > 0
+
+    @property
+    def right_lasts_seconds(self) -> float:
+        """How long the right lasts unless a heartbeat is confirmed; 0 without one."""
+        return self._life.right_lasts_ms() / 1000
+
+    @property
+    def license(self) -> License:
+        """Type, end and active symbols of the license, as of the last answer."""
+        return self._life.keeping.license
+
+    @property
+    def ended(self) -> Optional[End]:
+        """Why the session is over, or ``None`` while it is not. While it is not, it may be without
+        a right for a moment: the machine was asleep, and the service is being asked.
+        """
+        return self._life.end
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A session belongs to the process that opened it and can't be pickled")
+
+    def __repr__(self) -> str:
+        end = self.ended
+        state = f"over: {end.reason}" if end else ("held" if self.held else "asking")
+        return f"<{type(self).__name__} {self.session_id} {state}>"
+
+
+class Session(SessionView):
+    """A session that is being kept. Made by :func:`open_session`."""
+
+    def wait_lost(self, timeout: Optional[float] = None) -> bool:
+        """Waits until the session is over, for whatever reason, or for ``timeout`` seconds.
+
+        Returns whether it is over; :attr:`ended` says why.
+        """
+        runtime, is_over = self._life.runtime, self._life.is_over
+        until_ms = math.inf if timeout is None else runtime.now_ms() + timeout * 1000
+        runtime.pause(lambda: 0 if is_over() else until_ms)
+        return is_over()
+
+    def release(self) -> ReleaseOutcome:
+        """Ends the session and frees the key at the service. Safe to call twice; raises nothing.
+
+        Returns ``released``; ``not_held`` if there was nothing to release any more; or
+        ``unconfirmed`` if there was no answer within 5 s: then the session lapses by itself.
+        """
+        life = self._life
+        if life.is_elsewhere():
+            return "not_held"
+        runtime = life.runtime
+        life.begin_release()
+        begun_ms = life.release_begun_ms or 0
+        give_up_ms = begun_ms + RELEASE_WITHIN_MS
+        runtime.pause(lambda: 0 if life.is_released() and life.finished else give_up_ms)
+        callbacks_until_ms = min(runtime.now_ms() + _CALLBACKS_WITHIN_MS, give_up_ms)
+        runtime.pause(lambda: 0 if life.is_idle() else callbacks_until_ms)
+        if life.finished:
+            # Once more: on its own thread it could not take the signal handlers out.
+            leaving.leave(life)
+        return life.outcome or "unconfirmed"
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.release()

@@ -1,0 +1,92 @@
+"""When: everything follows from what the service named."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, Optional
+
+__all__ = [
+    "OPENING_INTERVAL_MS",
+    "RELEASE_WITHIN_MS",
+    "Timing",
+    "heartbeat_delay_ms",
+    "milliseconds",
+    "retry_at_ms",
+    "retry_delay_ms",
+    "timing_of",
+]
+
+#: As long as the service has named no interval.
+OPENING_INTERVAL_MS = 20_000
+#: How long a release is tried.
+RELEASE_WITHIN_MS = 5_000
+
+
+class Timing(NamedTuple):
+    """How a session is kept in time."""
+
+    #: How long a request that was confirmed gives a right to the session, from its sending.
+    right_ms: int
+    heartbeat_interval_ms: int
+    request_timeout_ms: int
+    #: How long to ask for the session again after oversleeping.
+    ask_within_ms: int
+    #: Later than this is not a late timer: the process was asleep or stuck.
+    overslept_after_ms: int
+    #: If the wall clock gains so much on the other one, that one may have stood still.
+    clocks_parted_after_ms: int
+    #: How long a heartbeat waits for its report.
+    report_within_ms: int
+
+
+def timing_of(
+    session_timeout_ms: float,
+    named_interval_ms: float,
+    margin_ms: Optional[float],
+    request_timeout_ms: float,
+) -> Timing:
+    """The timing that a session time-out and the program's options make together."""
+    wanted_margin_ms = min(5_000, session_timeout_ms / 6) if margin_ms is None else margin_ms
+    actual_margin_ms = min(wanted_margin_ms, session_timeout_ms / 2)
+    right_ms = math.floor(session_timeout_ms - actual_margin_ms)
+    request_ms = math.floor(min(request_timeout_ms, right_ms / 3))
+    return Timing(
+        right_ms=right_ms,
+        heartbeat_interval_ms=math.floor(min(named_interval_ms, session_timeout_ms / 3)),
+        request_timeout_ms=request_ms,
+        ask_within_ms=min(10_000, right_ms),
+        overslept_after_ms=min(1_000, right_ms // 5),
+        # Clocks tick in steps, and are slewed: less than a tenth of a second says nothing.
+        clocks_parted_after_ms=math.floor(max(100, min(1_000, actual_margin_ms))),
+        report_within_ms=min(1_000, request_ms // 2),
+    )
+
+
+def heartbeat_delay_ms(interval_ms: int, chance: float) -> int:
+    """Up to a tenth early, so that bots which started together drift apart."""
+    return math.floor(interval_ms * (1 - 0.1 * chance))
+
+
+def retry_delay_ms(failures: int, interval_ms: int, chance: float) -> int:
+    """Half a second, then twice as long each time up to 4 s, for an interval of 20 s."""
+    delay_ms = min(interval_ms / 40 * 2.0 ** min(failures - 1, 10), interval_ms / 5)
+    return math.floor(delay_ms * (1 - 0.5 * chance))
+
+
+def retry_at_ms(
+    now_ms: int,
+    delay_ms: int,
+    retry_after_ms: Optional[int],
+    ends_ms: int,
+    request_timeout_ms: int,
+) -> int:
+    """After the delay, or as late as the answer asks for, but in time for one more whole request
+    before the end.
+    """
+    asked_for_ms = min(now_ms + (retry_after_ms or 0), ends_ms - request_timeout_ms)
+    return max(now_ms + delay_ms, asked_for_ms)
+
+
+def milliseconds(seconds: float) -> int:
+    """Thirty years stand for all that is longer, and for ``math.inf``."""
+    return int(min(seconds, 1e9) * 1000)

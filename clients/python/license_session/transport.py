@@ -1,0 +1,143 @@
+"""How requests get to the service: by HTTP of this package's own, or as the program chooses."""
+
+from __future__ import annotations
+
+import http.client
+import platform
+import ssl
+import time
+import urllib.parse
+from typing import Callable, Dict, Mapping, NamedTuple, Optional
+
+from .attempt import Attempt
+from .connect import connect
+from .proxy import Proxy, proxy_for
+from .version import __version__
+
+__all__ = ["HttpTransport", "Request", "Response", "Transport", "USER_AGENT"]
+
+USER_AGENT = f"license-session-python/{__version__} Python/{platform.python_version()}"
+
+#: No answer of the service comes near.
+_LONGEST_ANSWER_BYTES = 1024 * 1024
+
+#: Of what systems take for the time-out of a socket.
+_LONGEST_WAIT_SECONDS = 3_600
+
+
+class Request(NamedTuple):
+    """What a transport is to POST."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    #: Nobody waits longer for the answer; the request should not be sent any more after it.
+    timeout_seconds: float
+
+
+class Response(NamedTuple):
+    """What came back, of whatever status. Redirects are not to be followed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+#: May raise whatever it likes: then there was no answer. Called on a thread of its own.
+Transport = Callable[[Request], Response]
+
+
+class HttpTransport:
+    """HTTP with a connection for each request, through the proxy of the environment."""
+
+    def __init__(self, base_url: str, ssl_context: Optional[ssl.SSLContext] = None) -> None:
+        """:raises ValueError: the URL is none, or not one of http or https"""
+        parts = urllib.parse.urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("The URL must be one of http or https, with a host")
+        self._scheme = parts.scheme
+        self._host = _ascii_host(parts.hostname)
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self._authority = host if parts.port is None else f"{host}:{parts.port}"
+        self._proxy = proxy_for(self._scheme, self._host, self._port)
+        self._context: Optional[ssl.SSLContext] = None
+        if self._scheme == "https":
+            self._context = ssl_context or ssl.create_default_context()
+
+    def send(self, request: Request, attempt: Attempt) -> Response:
+        """Sends the request once it is connected, unless the attempt has been given up by then.
+
+        :raises OSError, http.client.HTTPException: it failed
+        :raises GivenUp: it was not sent
+        """
+        ends = time.monotonic() + min(request.timeout_seconds, _LONGEST_WAIT_SECONDS)
+        proxy, context = self._proxy, self._context
+        host, port = (proxy.host, proxy.port) if proxy else (self._host, self._port)
+        connection = http.client.HTTPConnection(host, port)
+        try:
+            raw = connection.sock = connect(host, port, ends)
+            attempt.hold(raw)
+            raw.settimeout(_left(ends))
+            if context:
+                if proxy:
+                    self._open_tunnel(connection, proxy)
+                secure = context.wrap_socket(
+                    raw, server_hostname=self._host, do_handshake_on_connect=False
+                )
+                connection.sock = secure
+                attempt.hold(secure)
+                secure.settimeout(_left(ends))
+                secure.do_handshake()
+            headers = {**request.headers, "host": self._authority, "connection": "close"}
+            target = _target_of(request.url)
+            if proxy and not context:
+                target = f"http://{self._authority}{target}"
+                if proxy.authorization:
+                    headers["proxy-authorization"] = proxy.authorization
+            connection.sock.settimeout(_left(ends))
+            attempt.begin_sending()
+            connection.request("POST", target, body=request.body, headers=headers)
+            response = connection.getresponse()
+            body = response.read(_LONGEST_ANSWER_BYTES + 1)
+            if len(body) > _LONGEST_ANSWER_BYTES:
+                raise http.client.HTTPException("the answer is longer than 1 MiB")
+            return Response(response.status, _headers_of(response), body)
+        finally:
+            connection.close()
+
+    def _open_tunnel(self, connection: http.client.HTTPConnection, proxy: Proxy) -> None:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        authority = f"{host}:{self._port}"
+        lines = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}", f"User-Agent: {USER_AGENT}"]
+        if proxy.authorization:
+            lines.append(f"Proxy-Authorization: {proxy.authorization}")
+        connection.sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+        answer = http.client.HTTPResponse(connection.sock, method="CONNECT")
+        answer.begin()
+        if answer.status != 200:
+            raise OSError(f"the proxy refused the connection: HTTP {answer.status}")
+
+
+def _left(ends: float) -> float:
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _target_of(url: str) -> str:
+    path = urllib.parse.urlsplit(url).path
+    return urllib.parse.quote(path, safe="/%:@!$&'()*+,;=~")
+
+
+def _ascii_host(host: str) -> str:
+    return host if host.isascii() else host.encode("idna").decode()
+
+
+def _headers_of(response: http.client.HTTPResponse) -> Mapping[str, str]:
+    headers: Dict[str, str] = {}
+    for name, value in response.getheaders():
+        known = headers.get(name.lower())
+        headers[name.lower()] = value if known is None else f"{known}, {value}"
+    return headers
