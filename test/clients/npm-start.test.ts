@@ -7,6 +7,7 @@ import process, { env } from "node:process";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { endsWithRun } from "../support/ends-with-run.ts";
 import { endAll, npmStart } from "../support/service-process.ts";
 import { runExample } from "./page-examples.ts";
 
@@ -86,10 +87,12 @@ describe("both clients against npm start", () => {
       ): Promise<void> {
         for (let round = firstFate; !over.signal.aborted; round++) {
           const [command, ...words] = languages[language];
-          const bot = spawn(command, [...words, url, "DEMO-DEMO-DEMO-DEMO", device], {
-            env: { ...env, PYTHONPATH: join(import.meta.dirname, "../../clients/python") },
-            stdio: ["ignore", "pipe", "inherit"],
-          });
+          const bot = endsWithRun(
+            spawn(command, [...words, url, "DEMO-DEMO-DEMO-DEMO", device], {
+              env: { ...env, PYTHONPATH: join(import.meta.dirname, "../../clients/python") },
+              stdio: ["ignore", "pipe", "inherit"],
+            }),
+          );
           bots.add(bot);
           const ended = once(bot, "close");
           const lines = createInterface(bot.stdout);

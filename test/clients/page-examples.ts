@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process, { env } from "node:process";
+import { endsWithRun } from "../support/ends-with-run.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -23,10 +24,12 @@ export async function runExample(language: keyof typeof commands, url: string): 
   const [, example] = page.match(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "ms")) ?? [];
   if (example === undefined) throw new Error(`docs/bots.md has no example in ${language}`);
   const [command, ...options] = commands[language];
-  const child = spawn(command, [...options, example.replaceAll("http://127.0.0.1:3000", url)], {
-    cwd: root,
-    env: { ...env, PYTHONPATH: "clients/python" },
-  });
+  const child = endsWithRun(
+    spawn(command, [...options, example.replaceAll("http://127.0.0.1:3000", url)], {
+      cwd: root,
+      env: { ...env, PYTHONPATH: "clients/python" },
+    }),
+  );
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {

@@ -11,7 +11,7 @@ test("the app has no finding of cdk-nag's AwsSolutions that is not acknowledged 
   try {
     const { status, stderr } = spawnSync(process.execPath, ["infra/app.ts"], {
       cwd: root,
-      env: { PATH: process.env.PATH, CDK_OUTDIR: folder },
+      env: { PATH: process.env.PATH, TMPDIR: process.env.TMPDIR, CDK_OUTDIR: folder },
       encoding: "utf8",
     });
     expect(stderr).not.toContain("AwsSolutions-");

