@@ -23,35 +23,53 @@ ANSWERS: dict[str, dict[str, Any]] = {
 }
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+def answer(handler: BaseHTTPRequestHandler, body: dict[str, Any], status: int = 200) -> None:
+    text = json.dumps(body).encode()
+    try:
+        handler.send_response(status)
+        handler.send_header("content-length", str(len(text)))
+        handler.end_headers()
+        handler.wfile.write(text)
+    except OSError:
+        pass  # Who asked has given up.
+
+
 class FakeService:
     """Answers 200 with what ``answers`` has for the path, and keeps which paths were asked."""
 
     def __init__(self) -> None:
         self.answers = dict(ANSWERS)
         self.asked: list[str] = []
+        #: What was asked, in the same order.
+        self.bodies: list[dict[str, Any]] = []
         #: Called with each handler before it answers; may write something else and return True.
         self.instead: Callable[[BaseHTTPRequestHandler], bool] = lambda handler: False
         service = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                service.bodies.append(body)
                 service.asked.append(self.path)
                 if service.instead(self):
                     return
-                body = json.dumps(service.answers[self.path]).encode()
-                self.send_response(200)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                answer(self, service.answers[self.path])
 
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def asked_with(self, path: str) -> list[dict[str, Any]]:
+        """The bodies that were posted to a path."""
+        return [body for asked, body in zip(list(self.asked), self.bodies) if asked == path]
 
     def close(self) -> None:
         self._server.shutdown()

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import os
-import signal
-import subprocess
 import sys
-import textwrap
 import threading
 import time
 import unittest
@@ -21,7 +17,7 @@ from license_session.life import Life
 from license_session.options import Options
 from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
-from scripted_runtime import ROOT, ScriptedRuntime
+from scripted_runtime import ScriptedRuntime
 
 RELEASE = "/api/session/release"
 
@@ -46,25 +42,6 @@ class Program(unittest.TestCase):
         session = open_session(self.service.url, "KEY", "device", **options)
         self.addCleanup(session.release)
         return session
-
-    def run_program(self, program: str) -> subprocess.Popen:
-        head = f"""
-            import sys
-            from license_session import open_session
-            session = open_session({self.service.url!r}, "KEY", "device")
-        """
-        source = textwrap.dedent(head) + textwrap.dedent(program)
-        process = subprocess.Popen(
-            [sys.executable, "-B", "-c", source],
-            env={**os.environ, "PYTHONPATH": str(ROOT / "clients/python")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        return process
 
     def test_a_with_block_holds_the_session_and_releases_it(self) -> None:
         with self.open() as session:
@@ -124,85 +101,12 @@ class Program(unittest.TestCase):
             runtime.run()
             self.assertEqual(life.outcome, "released")
 
-    def test_the_end_of_the_program_releases(self) -> None:
-        for ending in ("", "sys.exit(3)", "raise KeyError('bug')"):
-            self.service.asked.clear()
-            self.run_program(ending).wait(10)
-            self.assertEqual(self.service.asked.count(RELEASE), 1, ending)
-
-    def test_sigterm_releases_and_then_ends_the_program_as_before(self) -> None:
-        process = self.run_program("print('ready', flush=True); session.wait_lost(60)")
-        process.stdout.readline()
-        process.terminate()
-        self.assertEqual(process.wait(10), -signal.SIGTERM)
-        self.assertEqual(self.service.asked.count(RELEASE), 1)
-
-    def test_sigterm_calls_the_handler_that_was_there_before(self) -> None:
-        process = self.run_program(
-            """
-            import signal
-            session.release()
-            def before(number, frame):
-                print("handled", number, session.held, flush=True)
-                sys.exit(0)
-            signal.signal(signal.SIGTERM, before)
-            session = open_session(URL, "KEY", "device")
-            print("ready", flush=True)
-            session.wait_lost(60)
-            """.replace("URL", repr(self.service.url))
-        )
-        self.assertEqual(process.stdout.readline(), "ready\n")
-        process.terminate()
-        self.assertEqual(process.stdout.readline(), f"handled {int(signal.SIGTERM)} True\n")
-        self.assertEqual(process.wait(10), 0)
-        self.assertEqual(self.service.asked.count(RELEASE), 2)
-
-    def test_release_gives_sigterm_back_and_leaves_what_others_set_since(self) -> None:
-        before = signal.getsignal(signal.SIGTERM)
-        self.addCleanup(signal.signal, signal.SIGTERM, before)
-        session = self.open()
-        self.assertIsNot(signal.getsignal(signal.SIGTERM), before)
-        session.release()
-        self.assertIs(signal.getsignal(signal.SIGTERM), before)
-        second = self.open()
-
-        def theirs(*_: object) -> None:
-            pass
-
-        signal.signal(signal.SIGTERM, theirs)
-        second.release()
-        self.assertIs(signal.getsignal(signal.SIGTERM), theirs)
-
-    def test_a_program_that_ignores_sigterm_keeps_its_session(self) -> None:
-        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        self.addCleanup(signal.signal, signal.SIGTERM, before)
-        self.open()
-        self.assertIs(signal.getsignal(signal.SIGTERM), signal.SIG_IGN)
-
     def test_opening_works_on_any_thread(self) -> None:
         sessions = []
         thread = threading.Thread(target=lambda: sessions.append(self.open()))
         thread.start()
         thread.join()
         self.assertTrue(sessions[0].held)
-
-    @unittest.skipUnless(hasattr(os, "fork"), "needs os.fork")
-    def test_a_forked_child_has_no_right_and_releases_nothing(self) -> None:
-        process = self.run_program(
-            """
-            import os
-            child = os.fork()
-            if child == 0:
-                print(session.held, session.wait_lost(60), session.release(), flush=True)
-                sys.exit(0)
-            os.waitpid(child, 0)
-            print(session.held, flush=True)
-            session.wait_lost(60)
-            """
-        )
-        self.assertEqual(process.stdout.readline(), "False True not_held\n")
-        self.assertEqual(process.stdout.readline(), "True\n")
-        self.assertNotIn(RELEASE, self.service.asked)
 
     def test_an_answer_that_trickles_in_keeps_nobody_beyond_the_time(self) -> None:
         def trickle(handler: BaseHTTPRequestHandler) -> bool:
