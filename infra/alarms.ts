@@ -1,4 +1,4 @@
-import { Duration, Stack } from "aws-cdk-lib";
+import { Annotations, Duration, Stack } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
   Alarm,
@@ -6,33 +6,48 @@ import {
   Color,
   ComparisonOperator,
   type HorizontalAnnotation,
+  type IMetric,
+  MathExpression,
+  Stats,
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
+import type { LogMetrics } from "./log-metrics.ts";
 import type { RouteFunction } from "./route-function.ts";
+import type { StackSettings } from "./stack-settings.ts";
 import { sumOverOperations } from "./table-metrics.ts";
 
 export type AlarmsProps = {
   httpApi: HttpApi;
   functions: readonly RouteFunction[];
   table: TableV2;
-  email: string | undefined;
+  logMetrics: LogMetrics;
+  settings: Pick<StackSettings, "alarmEmail" | "noTrafficAlarmMinutes">;
 };
 
 const period = Duration.minutes(5);
+const sum = { period, statistic: Stats.SUM };
+const minute = { period: Duration.minutes(1) };
 
-/** The alarms, and the topic that tells of them and of their end. */
+/**
+ * The alarms, and the topic that publishes when each begins and ends.
+ *
+ * What each reports, and on which figures, is in `test/infra/alarms.test.ts`; what to do about it, in
+ * `docs/alarms.md`.
+ */
 export class Alarms extends Construct {
   readonly topic: Topic;
-  private readonly thresholdOf = new Map<string, number>();
+  private readonly watched = new Map<string, Pick<AlarmOptions, "metric" | "threshold">>();
 
-  constructor(scope: Construct, id: string, { httpApi, functions, table, email }: AlarmsProps) {
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
+    const { httpApi, functions, table, logMetrics, settings } = props;
     this.topic = new Topic(this, "Topic", { enforceSSL: true });
     // A topic with a policy of its own no longer lets the account's alarms in by default.
     this.topic.addToResourcePolicy(
@@ -43,64 +58,166 @@ export class Alarms extends Construct {
         conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
       }),
     );
-    if (email) this.topic.addSubscription(new EmailSubscription(email));
+    this.notify(settings.alarmEmail);
 
     this.alarm("Api5xx", {
-      metric: httpApi.metricServerError({ period, statistic: "Sum" }),
+      metric: httpApi.metricServerError(sum),
       threshold: 5,
-      alarmDescription:
-        "Requests are answered 5xx. Either heartbeats are refused (a session taken by another " +
-        "device or gone) or the service fails: the code in the functions' logs tells which.",
+      description:
+        "5 or more requests were answered 5xx within 5 minutes. Either heartbeats are refused (the " +
+        "session was taken, replaced or ended) or the service fails.",
     });
-    for (const { function: fn, node } of functions) {
-      this.alarm(`${node.id}Errors`, {
-        metric: fn.metricErrors({ period, statistic: "Sum" }),
+    this.alarm("RefusedShare", {
+      metric: new MathExpression({
+        expression: "IF(FILL(c, 0) + FILL(s, 0) >= 5, 100 * (FILL(c, 0) + FILL(s, 0)) / n, 0)",
+        usingMetrics: {
+          c: httpApi.metricClientError(minute),
+          s: httpApi.metricServerError(minute),
+          n: httpApi.metricCount(minute),
+        },
+        ...minute,
+        label: "percent answered 4xx or 5xx",
+      }),
+      threshold: 25,
+      description:
+        "25 % or more of a minute's requests were answered 4xx or 5xx: the table is empty or the " +
+        "wrong one, a deploy is bad, or one caller hammers.",
+    });
+    this.alarm("ClaimsRefused", {
+      metric: new MathExpression({
+        expression: "IF(FILL(r, 0) >= 5, 100 * FILL(r, 0) / n, 0)",
+        usingMetrics: {
+          r: logMetrics.claimsRefused(period),
+          n: named(functions, "Validate").metricInvocations(sum),
+        },
+        period,
+        label: "percent of claims answered 401",
+      }),
+      threshold: 50,
+      description:
+        "Half of the claims or more were answered 401 within 5 minutes: the license is unknown or " +
+        "has ended. Licenses are missing, somebody guesses at keys, or one bot starts in a loop.",
+    });
+    this.alarm("TooManyRequests", {
+      metric: logMetrics.tooManyRequests(period),
+      threshold: 10,
+      description:
+        "API Gateway answered 429 to 10 requests or more within 5 minutes: there are more bots than " +
+        "the throttle of a route lets in, or one caller floods it.",
+    });
+    this.alarm("ClockSkew", {
+      metric: logMetrics.clockSkew(period),
+      threshold: 1,
+      description:
+        "The clock of a function was wrong. It answers 500 until it is right again, and grants nothing.",
+    });
+    const { noTrafficAlarmMinutes } = settings;
+    if (noTrafficAlarmMinutes !== undefined) {
+      this.alarm("NoTraffic", {
+        metric: httpApi.metricCount({ period }),
         threshold: 1,
-        alarmDescription: `${node.id} crashed, ran out of time or could not start: a bug or a bad setting.`,
+        comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
+        evaluationPeriods: noTrafficAlarmMinutes / period.toMinutes(),
+        treatMissingData: TreatMissingData.BREACHING,
+        description:
+          `No request at all came for ${noTrafficAlarmMinutes} minutes: the address leads nowhere, ` +
+          "the certificate has expired, or every bot has stopped.",
+      });
+    }
+    for (const { function: fn, node } of functions) {
+      this.alarm(`${node.id}InternalErrors`, {
+        metric: logMetrics.internalErrors(node.id, period),
+        // A bot repeats a heartbeat by itself. A claim that fails may end the start of a bot.
+        threshold: node.id === "Heartbeat" ? 5 : 1,
+        paragraph: "InternalErrors",
+        description:
+          `${node.id} answered internal_error: storage failed or was too slow, or there is a bug. ` +
+          "Nothing was confirmed.",
+      });
+      this.alarm(`${node.id}Errors`, {
+        metric: fn.metricErrors(sum),
+        threshold: 1,
+        paragraph: "Errors",
+        description: `${node.id} crashed, ran out of time or could not start: a bug or a bad setting.`,
       });
       this.alarm(`${node.id}Throttles`, {
-        metric: fn.metricThrottles({ period, statistic: "Sum" }),
+        metric: fn.metricThrottles(sum),
         threshold: 1,
-        alarmDescription: `${node.id} was refused by Lambda: the account's concurrency is used up.`,
+        paragraph: "Throttles",
+        description: `Lambda refused to run ${node.id}: the account's concurrency is used up.`,
       });
       this.alarm(`${node.id}Slow`, {
         metric: fn.metricDuration({ period, statistic: "p99" }),
         threshold: 2_000,
         evaluationPeriods: 3,
-        alarmDescription: `${node.id}: 1 in 100 takes more than 2 s; bots give up after 5 s.`,
+        paragraph: "Slow",
+        description: `${node.id}: 1 request in 100 takes more than 2 s; bots give up after 5 s.`,
       });
     }
     this.alarm("TableThrottles", {
       metric: sumOverOperations(table, "ThrottledRequests", period),
       threshold: 1,
-      alarmDescription:
-        "DynamoDB throttled the table; what the SDK's retries did not save was a 500.",
+      description:
+        "DynamoDB throttled a function's request. If the SDK's retries failed, too, it was a 500.",
     });
     this.alarm("TableSystemErrors", {
       metric: sumOverOperations(table, "SystemErrors", period),
       threshold: 1,
-      alarmDescription: "DynamoDB failed by itself; see the AWS Health Dashboard.",
+      description: "DynamoDB itself failed; see the AWS Health Dashboard.",
     });
+  }
+
+  /** What the alarm with this id watches. */
+  metric(id: string): IMetric {
+    return this.find(id).metric;
   }
 
   /** Where the alarms with these ids begin, to be drawn into a graph of what they watch. */
   thresholds(...ids: readonly string[]): HorizontalAnnotation[] {
-    const values = new Set(ids.flatMap((id) => this.thresholdOf.get(id) ?? []));
+    const values = new Set(ids.map((id) => this.find(id).threshold));
     return [...values].map((value) => ({ value, label: `alarm from ${value}`, color: Color.RED }));
   }
 
-  private alarm(
-    id: string,
-    props: Pick<AlarmProps, "metric" | "threshold" | "alarmDescription"> & Partial<AlarmProps>,
-  ): void {
-    this.thresholdOf.set(id, props.threshold);
+  private find(id: string): Pick<AlarmOptions, "metric" | "threshold"> {
+    const found = this.watched.get(id);
+    if (found === undefined) throw new Error(`There is no alarm ${id}`);
+    return found;
+  }
+
+  private notify(email: string | undefined): void {
+    if (email !== undefined) {
+      this.topic.addSubscription(new EmailSubscription(email));
+      return;
+    }
+    Annotations.of(this).addWarningV2(
+      "license-sessions:alarmEmail",
+      "Nobody is notified of alarms: set alarmEmail under context in cdk.json.",
+    );
+  }
+
+  private alarm(id: string, { description, paragraph = id, ...props }: AlarmOptions): void {
+    this.watched.set(id, props);
     const alarm = new Alarm(this, id, {
       evaluationPeriods: 1,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
+      alarmDescription: `${description} Runbook: docs/alarms.md#${paragraph.toLowerCase()}`,
       ...props,
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
     alarm.addOkAction(new SnsAction(this.topic));
   }
+}
+
+type AlarmOptions = Pick<AlarmProps, "metric" | "threshold"> &
+  Partial<AlarmProps> & {
+    description: string;
+    /** The heading in `docs/alarms.md`, if it is not the alarm's own name. */
+    paragraph?: string;
+  };
+
+function named(functions: readonly RouteFunction[], id: string): LambdaFunction {
+  const found = functions.find(({ node }) => node.id === id);
+  if (found === undefined) throw new Error(`There is no function ${id}`);
+  return found.function;
 }

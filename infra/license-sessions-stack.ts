@@ -2,8 +2,8 @@ import { CfnOutput, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { Alarms } from "./alarms.ts";
 import { ApiDomain } from "./api-domain.ts";
+import { LogMetrics } from "./log-metrics.ts";
 import { OperationsDashboard } from "./operations-dashboard.ts";
-import { RefusalMetrics } from "./refusal-metrics.ts";
 import { SessionsApi } from "./sessions-api.ts";
 import { SessionsTable } from "./sessions-table.ts";
 import type { StackSettings } from "./stack-settings.ts";
@@ -17,19 +17,15 @@ export class LicenseSessionsStack extends Stack {
     const { table } = new SessionsTable(this, "Sessions");
     const api = new SessionsApi(this, "Api", table, settings);
     const { httpApi, functions } = api;
-    const alarms = new Alarms(this, "Alarms", {
-      httpApi,
-      functions,
-      table,
-      email: settings.alarmEmail,
-    });
-    const refusals = new RefusalMetrics(this, "Refusals", { functions });
+    const logMetrics = new LogMetrics(this, "LogMetrics", api);
+    const alarms = new Alarms(this, "Alarms", { httpApi, functions, table, logMetrics, settings });
     const { dashboard } = new OperationsDashboard(this, "Operations", {
       httpApi,
       functions,
       table,
       alarms,
-      refusals,
+      logMetrics,
+      settings,
     });
 
     const { domainName, certificateArn, hostedZoneId } = settings;

@@ -7,13 +7,15 @@ import {
   type IMetric,
   LogQueryVisualizationType,
   LogQueryWidget,
+  MathExpression,
   Stats,
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
 import type { Alarms } from "./alarms.ts";
-import type { RefusalMetrics } from "./refusal-metrics.ts";
+import type { LogMetrics } from "./log-metrics.ts";
 import type { RouteFunction } from "./route-function.ts";
+import type { StackSettings } from "./stack-settings.ts";
 import { sumOverOperations } from "./table-metrics.ts";
 
 export type OperationsDashboardProps = {
@@ -21,11 +23,15 @@ export type OperationsDashboardProps = {
   functions: readonly RouteFunction[];
   table: TableV2;
   alarms: Alarms;
-  refusals: RefusalMetrics;
+  logMetrics: LogMetrics;
+  settings: Pick<StackSettings, "legacyBots">;
 };
 
 const period = Duration.minutes(5);
 const sum = { period, statistic: Stats.SUM };
+
+/** Of a bot, at one every 20 s. */
+const beatsAnHour = 180;
 
 /** What the service does, on one page; where an alarm watches, its threshold is drawn in. */
 export class OperationsDashboard extends Construct {
@@ -33,11 +39,11 @@ export class OperationsDashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: OperationsDashboardProps) {
     super(scope, id);
-    const { httpApi, functions, table, alarms, refusals } = props;
+    const { httpApi, functions, table, alarms, logMetrics, settings } = props;
     this.dashboard = new Dashboard(this, "Dashboard", { defaultInterval: Duration.hours(6) });
 
     this.dashboard.addWidgets(
-      graph("Requests", [httpApi.metricCount(sum)]),
+      graph("Requests", [httpApi.metricCount({ period })]),
       graph(
         "4xx and 5xx of the API",
         [httpApi.metricClientError(sum), httpApi.metricServerError(sum)],
@@ -48,10 +54,33 @@ export class OperationsDashboard extends Construct {
         httpApi.metricLatency({ period, statistic: "p99", label: "p99" }),
       ]),
     );
+    const watched = (title: string, ...ids: string[]) =>
+      graph(
+        title,
+        ids.map((id) => alarms.metric(id)),
+        alarms.thresholds(...ids),
+      );
+    this.dashboard.addWidgets(
+      watched("Percent of requests answered 4xx or 5xx", "RefusedShare"),
+      watched("Percent of claims answered 401", "ClaimsRefused"),
+      watched("Requests answered 429", "TooManyRequests"),
+    );
     this.dashboard.addWidgets(
       ...functions.map(({ node }) =>
-        graph(`${node.id}: refusals and failures by code`, [refusals.byCode(node.id, period)]),
+        graph(`${node.id}: refusals and failures by code`, [
+          logMetrics.refusalsByCode(node.id, period),
+        ]),
       ),
+    );
+    this.dashboard.addWidgets(
+      graph(
+        "internal_error of the functions",
+        functions.map(({ node }) =>
+          logMetrics.internalErrors(node.id, period).with({ label: node.id }),
+        ),
+        alarms.thresholds(...functions.map(({ node }) => `${node.id}InternalErrors`)),
+      ),
+      watched("Wrong clocks", "ClockSkew"),
     );
     this.dashboard.addWidgets(
       graph(
@@ -89,6 +118,18 @@ export class OperationsDashboard extends Construct {
         alarms.thresholds("TableSystemErrors"),
       ),
     );
+    if (settings.legacyBots) {
+      this.dashboard.addWidgets(
+        graph("Bots of the old system, about", [
+          new MathExpression({
+            expression: `beats / ${beatsAnHour}`,
+            usingMetrics: { beats: logMetrics.legacyHeartbeats(Duration.hours(1)) },
+            period: Duration.hours(1),
+            label: "bots without session_id",
+          }),
+        ]),
+      );
+    }
     this.dashboard.addWidgets(
       new LogQueryWidget({
         title: "The latest refusals and failures",
@@ -110,9 +151,9 @@ function graph(
   return new GraphWidget({ title, left, leftAnnotations, leftYAxis: { min: 0 }, width: 8 });
 }
 
-/** The first query of the runbook, `docs/operations.md`. */
+/** The first query of the runbook, `docs/alarms.md`. */
 const latestRefusals = [
-  "fields @timestamp, message.code, message.status, message.symbol, message.license, message.device, message.request_id",
+  "fields @timestamp, message.code, message.status, message.field, message.symbol, message.license_id, message.device, message.request_id",
   "filter ispresent(message.code)",
   "sort @timestamp desc",
   "limit 50",

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { toHandler } from "../../lambdas/http.ts";
 import { callerSchema } from "../../lambdas/request.ts";
 import { formatLogLine } from "../../local/functions/function-log.ts";
+import { filterMatches, selected } from "../support/filter-matches.ts";
 import { stackTemplate } from "../support/stack-template.ts";
 
 const template = stackTemplate();
@@ -21,16 +22,15 @@ type Widget = {
   };
 };
 
-const widgets: Widget[] = JSON.parse(dashboardBody()).widgets;
-
-function dashboardBody(): string {
-  const [dashboard] = Object.values(template.findResources("AWS::CloudWatch::Dashboard"));
+function widgetsOf(of = template): Widget[] {
+  const [dashboard] = Object.values(of.findResources("AWS::CloudWatch::Dashboard"));
   const [, parts] = dashboard?.Properties.DashboardBody["Fn::Join"] ?? [];
-  return parts.map((part: string | object) => (typeof part === "string" ? part : "TOKEN")).join("");
+  const body = parts.map((part: unknown) => (typeof part === "string" ? part : "TOKEN")).join("");
+  return JSON.parse(body).widgets;
 }
 
-function widget(title: string): Widget["properties"] {
-  const found = widgets.find(({ properties }) => properties.title === title);
+function widget(title: string, of = template): Widget["properties"] {
+  const found = widgetsOf(of).find(({ properties }) => properties.title === title);
   if (!found) throw new Error(`There is no widget ${title}`);
   return found.properties;
 }
@@ -60,33 +60,66 @@ describe("refusals and failures as metrics", () => {
     return JSON.parse(line);
   }
 
-  test("each function has a filter on its log group, with the code as the dimension", () => {
-    expect(filters).toHaveLength(3);
-    expect(new Set(filters.map(({ LogGroupName }) => LogGroupName.Ref)).size).toBe(3);
-    for (const { MetricTransformations } of filters) {
-      expect(MetricTransformations).toEqual([
-        {
-          MetricNamespace: "LicenseSessions",
-          MetricName: expect.stringMatching(/^(Validate|Heartbeat|Release)Refusals$/),
-          MetricValue: "1",
-          Dimensions: [{ Key: "Code", Value: "$.message.code" }],
-        },
-      ]);
-    }
+  /** What is counted of a line of a function, or of the access log. */
+  function counted(logGroup: string, line: unknown) {
+    return filters
+      .filter(({ LogGroupName }) => LogGroupName.Ref.includes(logGroup))
+      .filter(({ FilterPattern }) => filterMatches(FilterPattern, line))
+      .flatMap(({ MetricTransformations }) => MetricTransformations)
+      .map(({ MetricNamespace, MetricName, MetricValue, Dimensions = [] }) => {
+        expect(MetricNamespace).toBe("LicenseSessions");
+        const value = MetricValue === "1" ? 1 : selected(MetricValue, line);
+        const codes = Dimensions.map(({ Value }: { Value: string }) => selected(Value, line));
+        return [MetricName, ...codes, value];
+      });
+  }
+
+  test.for(["Validate", "Heartbeat", "Release"])(
+    "each line that %s really writes is counted under its code",
+    async (name) => {
+      const unreadable = await lineOf(() => Promise.reject(new Error("not asked")), "{");
+      expect(counted(name, unreadable)).toEqual([[`${name}Refusals`, "bad_request", 1]]);
+      const failing = await lineOf(
+        () => Promise.reject(new Error("out of order")),
+        JSON.stringify({ license_key: "KEY-1", device_fingerprint: "device-a-0123456789" }),
+      );
+      expect(counted(name, failing)).toEqual([[`${name}Refusals`, "internal_error", 1]]);
+    },
+  );
+
+  test.for(["Validate", "Heartbeat", "Release"])("a wrong clock of %s is counted", (name) => {
+    const error = { name: "ClockSkew", code: "clock_skew", difference_ms: -3_600_000 };
+    const refusing = { level: "ERROR", message: { code: "internal_error", status: 500, error } };
+    expect(counted(name, refusing)).toEqual([
+      [`${name}Refusals`, "internal_error", 1],
+      ["ClockSkew", 1],
+    ]);
+    expect(counted(name, { level: "WARN", message: { error } })).toEqual([["ClockSkew", 1]]);
   });
 
-  test("the filters find the code in the line that a function really writes", async () => {
-    const unreadable = await lineOf(() => Promise.reject(new Error("not asked")), "{");
-    const failing = await lineOf(
-      () => Promise.reject(new Error("out of order")),
-      JSON.stringify({ license_key: "KEY-1", device_fingerprint: "device-a-0123456789" }),
-    );
-    for (const { FilterPattern, MetricTransformations } of filters) {
-      const [, path = ""] = /^\{ \$\.([a-z.]+) = "\*" \}$/.exec(FilterPattern) ?? [];
-      expect(MetricTransformations[0].Dimensions[0].Value).toBe(`$.${path}`);
-      expect(at(unreadable, path)).toBe("bad_request");
-      expect(at(failing, path)).toBe("internal_error");
-    }
+  test("a claim that is answered 401 is counted apart from one that is answered 403", () => {
+    const line = (code: string, status: number) => ({ message: { code, status } });
+    const unknown = line("license_unknown", 401);
+    expect(counted("Validate", unknown)).toContainEqual(["ClaimsRefused", 1]);
+    expect(counted("Heartbeat", unknown)).toHaveLength(1);
+    expect(counted("Validate", line("session_conflict", 403))).toHaveLength(1);
+  });
+
+  test("a heartbeat of an old bot is counted for all those that it stands for", () => {
+    const message = { event: "legacy_heartbeat", legacy: true, weight: 64 };
+    expect(counted("Heartbeat", { message })).toEqual([["LegacyHeartbeats", 64]]);
+  });
+
+  test("a line of the history counts as no refusal", () => {
+    expect(counted("Validate", { message: { event: "session_claimed" } })).toEqual([]);
+  });
+
+  test("a 429 is counted from the access log, which has its status as text", () => {
+    const [stage] = Object.values(template.findResources("AWS::ApiGatewayV2::Stage"));
+    const format = JSON.parse(stage?.Properties.AccessLogSettings.Format);
+    expect(format.status).toBe("$context.status");
+    expect(counted("AccessLogs", { ...format, status: "429" })).toEqual([["TooManyRequests", 1]]);
+    expect(counted("AccessLogs", { ...format, status: "403" })).toEqual([]);
   });
 
   test("a line tells an operator which request, license and device, and no more of them", async () => {
@@ -113,6 +146,11 @@ describe("refusals and failures as metrics", () => {
 describe("the dashboard", () => {
   test.for([
     ["Requests", ["Count"]],
+    ["Percent of requests answered 4xx or 5xx", ["4xx", "5xx", "Count"]],
+    ["Percent of claims answered 401", ["ClaimsRefused", "Invocations"]],
+    ["Requests answered 429", ["TooManyRequests"]],
+    ["internal_error of the functions", ["internal_error", "HeartbeatRefusals"]],
+    ["Wrong clocks", ["ClockSkew"]],
     ["4xx and 5xx of the API", ["4xx", "5xx"]],
     ["Latency of the API (ms)", ["Latency", "p50", "p99"]],
     ["Errors of the functions", ["Validate", "Heartbeat", "Release"]],
@@ -135,14 +173,22 @@ describe("the dashboard", () => {
     },
   );
 
+  test("shows how many old bots are left, where they are served", () => {
+    const title = "Bots of the old system, about";
+    expect(() => widget(title)).toThrow(title);
+    const metrics = JSON.stringify(widget(title, stackTemplate({ legacyBots: true })).metrics);
+    expect(metrics).toContain("beats / 180");
+    expect(metrics).toContain('"LegacyHeartbeats"');
+  });
+
   test("every threshold of an alarm is drawn in", () => {
     const alarms = Object.values(template.findResources("AWS::CloudWatch::Alarm"));
     const watched = new Set(alarms.map(({ Properties }) => Properties.Threshold));
-    const drawn = widgets.flatMap(({ properties }) =>
+    const drawn = widgetsOf().flatMap(({ properties }) =>
       (properties.annotations?.horizontal ?? []).map(({ value }) => value),
     );
     expect(new Set(drawn)).toEqual(watched);
-    expect(drawn).toHaveLength(6);
+    expect(drawn).toHaveLength(12);
   });
 
   test("shows the latest refusals of all functions", () => {
@@ -153,15 +199,7 @@ describe("the dashboard", () => {
 });
 
 describe("the runbook", () => {
-  const runbook = readFileSync(join(import.meta.dirname, "../../docs/operations.md"), "utf8");
-
-  test("has each alarm", () => {
-    const ids = Object.keys(template.findResources("AWS::CloudWatch::Alarm")).map((id) =>
-      id.replace(/^Alarms/, "").replace(/[0-9A-F]{8}$/, ""),
-    );
-    const headings = runbook.split("\n").filter((line) => line.startsWith("### "));
-    for (const id of ids) expect(headings.join()).toContain(id);
-  });
+  const runbook = readFileSync(join(import.meta.dirname, "../../docs/alarms.md"), "utf8");
 
   test.for([
     "granted",
@@ -177,7 +215,9 @@ describe("the runbook", () => {
     "session_limit",
     "session_taken",
     "session_replaced",
+    "session_ended",
     "session_not_found",
+    "heartbeat_late",
     "bad_request",
     "internal_error",
   ])("has the code %s", (code) => {
@@ -190,12 +230,3 @@ describe("the runbook", () => {
     expect(runbook).toContain(`fields ${lines}`);
   });
 });
-
-function at(value: unknown, path: string): unknown {
-  return path
-    .split(".")
-    .reduce<unknown>(
-      (inner, name) => (inner as Record<string, unknown> | undefined)?.[name],
-      value,
-    );
-}

@@ -1,0 +1,114 @@
+import { type Duration, Stack } from "aws-cdk-lib";
+import { type IMetric, MathExpression, Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
+import {
+  FilterPattern,
+  type ILogGroup,
+  type JsonPattern,
+  MetricFilter,
+} from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import type { RouteFunction } from "./route-function.ts";
+
+export type LogMetricsProps = {
+  functions: readonly RouteFunction[];
+  /** Of the API, in the format of `sessions-api.ts`. */
+  accessLog: ILogGroup;
+};
+
+/** Where Lambda's JSON log format has what a function logs with one object (see `lambdas/http.ts`). */
+const logged = "$.message";
+const code = `${logged}.code`;
+/** How many heartbeats one logged heartbeat of a bot of the old system stands for. */
+const weight = `${logged}.weight`;
+
+/** What is counted from the log lines that are there anyway: no function has code for a metric. */
+export class LogMetrics extends Construct {
+  private readonly namespace: string;
+
+  constructor(scope: Construct, id: string, { functions, accessLog }: LogMetricsProps) {
+    super(scope, id);
+    this.namespace = Stack.of(this).stackName;
+    for (const { logGroup, node } of functions) {
+      this.count(`${node.id}Refusals`, logGroup, FilterPattern.exists(code), { Code: code });
+      const skewed = FilterPattern.stringValue(`${logged}.error.code`, "=", "clock_skew");
+      this.count("ClockSkew", logGroup, skewed, {}, node.id);
+      if (node.id === "Validate") {
+        const badLicense = FilterPattern.numberValue(`${logged}.status`, "=", 401);
+        this.count("ClaimsRefused", logGroup, badLicense);
+      }
+      if (node.id === "Heartbeat") {
+        new MetricFilter(this, "LegacyHeartbeats", {
+          logGroup,
+          // CloudWatch takes the value only from a field that the pattern names.
+          filterPattern: FilterPattern.all(
+            FilterPattern.booleanValue(`${logged}.legacy`, true),
+            FilterPattern.numberValue(weight, ">", 0),
+          ),
+          metricNamespace: this.namespace,
+          metricName: "LegacyHeartbeats",
+          metricValue: weight,
+        });
+      }
+    }
+    const throttled = FilterPattern.stringValue("$.status", "=", "429");
+    this.count("TooManyRequests", accessLog, throttled);
+  }
+
+  /** A line for each code with which the function has refused or failed, whichever they are. */
+  refusalsByCode(functionId: string, period: Duration): IMetric {
+    const schema = `{"${this.namespace}",Code}`;
+    return new MathExpression({
+      expression: `SEARCH('${schema} MetricName="${functionId}Refusals"', 'Sum', ${period.toSeconds()})`,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudWatch fills it in
+      label: "${PROP('Dim.Code')}",
+      period,
+    });
+  }
+
+  /** Requests that the function answered `internal_error`. */
+  internalErrors(functionId: string, period: Duration): Metric {
+    return this.sum(`${functionId}Refusals`, period, { Code: "internal_error" });
+  }
+
+  /** Signs that the clock of a function is wrong; see `lambdas/sessions/clock-skew.ts`. */
+  clockSkew(period: Duration): IMetric {
+    return this.sum("ClockSkew", period);
+  }
+
+  /** Claims that were answered 401: the license is unknown or has ended. */
+  claimsRefused(period: Duration): IMetric {
+    return this.sum("ClaimsRefused", period);
+  }
+
+  /** Requests that API Gateway answered 429. */
+  tooManyRequests(period: Duration): IMetric {
+    return this.sum("TooManyRequests", period);
+  }
+
+  /** Heartbeats without `session_id`, estimated from the sample that is logged. */
+  legacyHeartbeats(period: Duration): IMetric {
+    return this.sum("LegacyHeartbeats", period);
+  }
+
+  private count(
+    metricName: string,
+    logGroup: ILogGroup,
+    filterPattern: JsonPattern,
+    dimensions: Record<string, string> = {},
+    filterId = "",
+  ): void {
+    new MetricFilter(this, `${metricName}${filterId}`, {
+      logGroup,
+      filterPattern,
+      metricNamespace: this.namespace,
+      metricName,
+      metricValue: "1",
+      ...(Object.keys(dimensions).length > 0 && { dimensions }),
+    });
+  }
+
+  private sum(metricName: string, period: Duration, dimensionsMap = {}): Metric {
+    const { namespace } = this;
+    return new Metric({ namespace, metricName, dimensionsMap, statistic: Stats.SUM, period });
+  }
+}
