@@ -4,7 +4,9 @@ import { CommandError } from "../engine/command-error.ts";
 import { stopSignal } from "../engine/stop-signal.ts";
 import { withTable } from "../licenses/with-table.ts";
 import { withLicenses } from "./licenses.ts";
-import { runFleet, type Verdict } from "./run-fleet.ts";
+import { runFleet } from "./run-fleet.ts";
+import { expectService } from "./service-client.ts";
+import { inWords, judge } from "./verdict.ts";
 
 const stop = stopSignal("npm_lifecycle_event" in process.env);
 
@@ -31,10 +33,11 @@ const program = new Command("fleet")
     const { url, bots, rivals, minutes, table: tableName } = options;
     async function runAndJudge(licenseKeys: string[]) {
       const plan = { url, licenseKeys, rivals, minutes };
-      const verdict = await runFleet(plan, process.stdout, stop);
-      process.stdout.write(inWords(verdict));
-      if (!isGood(verdict)) process.exitCode = 1;
+      const findings = await runFleet(plan, process.stdout, stop);
+      process.stdout.write(`\n${inWords(findings)}\n`);
+      if (judge(findings).code !== "good") process.exitCode = 1;
     }
+    await expectService(url);
     const progress = (line: string) => process.stderr.write(`${line}\n`);
     await withTable({ tableName }, process.env, (table) =>
       withLicenses(table, bots, runAndJudge, progress, stop),
@@ -67,24 +70,4 @@ function readAs<Value>(schema: z.ZodType<Value>): (text: string) => Value {
     if (result.success) return result.data;
     throw new InvalidArgumentError(result.error.issues[0]?.message ?? "");
   };
-}
-
-/** A fleet in which nobody was ever let in has shown nothing. */
-function isGood({ overlaps, intervals }: Verdict): boolean {
-  return overlaps.length === 0 && intervals > 0;
-}
-
-function inWords(verdict: Verdict): string {
-  const { overlaps, intervals, counts } = verdict;
-  return [
-    "",
-    ...[...counts].sort(([, a], [, b]) => b - a).map(([code, times]) => `${times}  ${code}`),
-    ...overlaps.map(
-      ({ license, devices, fromMs, toMs }) =>
-        `license ${license}: ${devices.join(" and ")}, for ${Math.round(toMs - fromMs)} ms`,
-    ),
-    `${intervals} times a device held a session; ${overlaps.length} times two held one at once.`,
-    `Verdict: ${isGood(verdict) ? "good" : "BAD"}`,
-    "",
-  ].join("\n");
 }

@@ -1,11 +1,10 @@
 import { setInterval as every } from "node:timers/promises";
 import { type Device, runDevice } from "./device.ts";
-import { type Overlap, openRights, overlapsOf } from "./rights.ts";
+import { openRights, overlapsOf } from "./rights.ts";
 import { openServiceClient, type ServiceClient } from "./service-client.ts";
+import type { Findings } from "./verdict.ts";
 
 export type FleetPlan = { url: string; licenseKeys: string[]; rivals: number; minutes: number };
-
-export type Verdict = { overlaps: Overlap[]; intervals: number; counts: Map<string, number> };
 
 const progressEveryMs = 5_000;
 
@@ -18,7 +17,8 @@ export async function runFleet(
   { url, licenseKeys, rivals, minutes }: FleetPlan,
   output: NodeJS.WritableStream,
   signal: AbortSignal,
-): Promise<Verdict> {
+): Promise<Findings> {
+  const startedAtMs = performance.now();
   const service = openServiceClient(url);
   const rights = openRights();
   const broken = new AbortController();
@@ -33,6 +33,7 @@ export async function runFleet(
     await runDevice(device, service, rights, ended).catch((error) => broken.abort(error));
   });
   await tellProgress(service, rights, output, ended);
+  const stoppedAfterMs = signal.aborted ? performance.now() - startedAtMs : undefined;
   await Promise.all(running);
   service.close();
   broken.signal.throwIfAborted();
@@ -40,6 +41,7 @@ export async function runFleet(
     overlaps: overlapsOf(rights.all),
     intervals: rights.all.length,
     counts: service.counts,
+    stoppedAfterMs,
   };
 }
 

@@ -1,6 +1,7 @@
 import { Agent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import * as z from "zod";
+import { CommandError } from "../engine/command-error.ts";
 
 /**
  * An answer, and when it was asked for and came, on the clock of `performance.now()`. It was asked
@@ -50,6 +51,21 @@ export function openServiceClient(baseUrl: string) {
     },
     close: () => agent.destroy(),
   };
+}
+
+/**
+ * Asks the service about a license that nobody has.
+ *
+ * @throws CommandError if nothing answers there, or something else than the service
+ */
+export async function expectService(baseUrl: string): Promise<void> {
+  const service = openServiceClient(baseUrl);
+  const nobody = { license_key: "FLEET-NOBODY", device_fingerprint: "fleet", check_only: true };
+  const { code } = await service.ask("/api/validate-license", nobody);
+  service.close();
+  if (code === "no_answer" || code === "no_code") {
+    throw new CommandError(`No license service answers at ${baseUrl}: start it, or correct --url.`);
+  }
 }
 
 function post(
