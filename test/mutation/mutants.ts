@@ -1,5 +1,11 @@
 /** A way to break the service: in that file, `from` (which is there once) becomes `to`. */
-export type Mutant = { file: string; from: string; to: string };
+export type Mutant = {
+  file: string;
+  from: string;
+  to: string;
+  /** What must see it, outside of the functions. */
+  tests?: string[];
+};
 
 const claim = "lambdas/sessions/claim.ts";
 const heartbeat = "lambdas/sessions/heartbeat.ts";
@@ -352,4 +358,30 @@ export const mutants: Mutant[] = [
   { file: "lambdas/environment.ts", from: "z.minimum(1)", to: "z.minimum(0)" },
   { file: "lambdas/environment.ts", from: "z.maximum(86_400)", to: "z.maximum(86_401)" },
   { file: "lambdas/json-body.ts", from: "ignoreBOM: true", to: "ignoreBOM: false" },
+  { file: "lambdas/http.ts", from: 'log("info", requestId, answer, { field });', to: "" },
+  // Around the functions.
+  {
+    file: "licenses/change-license.ts",
+    from: "[exists, notRekeyed, ...conditions]",
+    to: "[exists, ...conditions]",
+    tests: ["test/licenses/change-license"],
+  },
+  {
+    file: "ops/commands/export.ts",
+    from: "ConsistentRead: true",
+    to: "ConsistentRead: false",
+    tests: ["test/ops/commands/cost"],
+  },
+  {
+    file: "local/listen.ts",
+    from: '"127.0.0.1"',
+    to: '"0.0.0.0"',
+    tests: ["test/local/listen"],
+  },
+  {
+    file: "licenses/random-license-key.ts",
+    from: "randomInt(characters.length)",
+    to: "Math.floor(Math.random() * characters.length)",
+    tests: ["test/licenses/random-license-key"],
+  },
 ];

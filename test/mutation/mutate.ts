@@ -2,15 +2,16 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { argv, env, stdout } from "node:process";
+import { env, stdout } from "node:process";
+import { Command, InvalidArgumentError } from "commander";
 import { type Mutant, mutants } from "./mutants.ts";
 
 const root = join(import.meta.dirname, "../..");
 const atOnce = 3;
 const neededShare = 0.95;
 
-/** From fast to slow: a mutant goes on to the next only if it survives. */
-const stages = [
+/** For the functions, from fast to slow: a mutant goes on to the next only if it survives. */
+const stagesOfFunctions = [
   [
     "test/behaviour/dynalite",
     "test/lambdas/sessions",
@@ -23,8 +24,20 @@ const stages = [
   ["test/proof/faults", "test/proof/clocks", "test/behaviour/dynamodb-local"],
 ];
 
-const chosen = argv.slice(2).map(Number);
-const indexes = chosen.length > 0 ? chosen : [...mutants.keys()];
+const { args, processedArgs } = new Command("mutate")
+  .description(
+    "Breaks the code in one place after another (test/mutation/mutants.ts), runs the tests on each " +
+      `and lists what they did not see. Exits with 1 if they see less than ${neededShare * 100} %.`,
+  )
+  .argument(
+    "[numbers...]",
+    `which mutants, from 0 to ${mutants.length - 1}; all by default`,
+    mutantNumber,
+  )
+  .addHelpText("after", "\nExample:\n  npm run mutate -- 17 42")
+  .parse();
+const [chosen = []]: number[][] = processedArgs;
+const indexes = args.length > 0 ? chosen : [...mutants.keys()];
 const survivors: Mutant[] = [];
 const pending = indexes.values();
 await Promise.all(
@@ -39,6 +52,12 @@ stdout.write(`\n${killed} of ${indexes.length} mutants killed: ${(share * 100).t
 for (const survivor of survivors) stdout.write(`survived: ${inWords(survivor)}\n`);
 if (share < neededShare) process.exitCode = 1;
 
+function mutantNumber(text: string, previous: number[] = []): number[] {
+  const number = Number(text);
+  if (mutants[number]) return [...previous, number];
+  throw new InvalidArgumentError(`There are mutants 0 to ${mutants.length - 1}.`);
+}
+
 async function judge(index: number): Promise<void> {
   const mutant = mutants[index];
   if (!mutant) throw new Error(`There is no mutant ${index}`);
@@ -46,7 +65,7 @@ async function judge(index: number): Promise<void> {
   if (occurrences !== 1) {
     throw new Error(`What a mutant replaces is there ${occurrences} times: ${inWords(mutant)}`);
   }
-  for (const files of stages) {
+  for (const files of mutant.tests ? [mutant.tests] : stagesOfFunctions) {
     const killer = await firstFailure(index, files);
     if (killer !== undefined) {
       stdout.write(`${index} killed by ${killer}\n    ${inWords(mutant)}\n`);
