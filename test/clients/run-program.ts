@@ -22,11 +22,17 @@ export function runProgram(
     const url = ${JSON.stringify(url)};
     const bot = { url, licenseKey: "KEY", deviceFingerprint: "device" };
     ${source}`;
-  const child = spawn(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", "--input-type=module-typescript", "--eval", program],
-    { env: { ...env, ...variables } },
-  );
+  const words = ["--input-type=module-typescript", "--eval", program];
+  return run(["--disable-warning=ExperimentalWarning", ...words], variables);
+}
+
+/** Runs a file of JavaScript with the address as its argument. */
+export function runFile(path: string, url: string): Promise<Ended> {
+  return run([path, url], {}).ended;
+}
+
+function run(words: string[], variables: Record<string, string>) {
+  const child = spawn(process.execPath, words, { env: { ...env, ...variables } });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {
