@@ -3,18 +3,26 @@ import type { Server } from "node:http";
 import { CommandError } from "../engine/command-error.ts";
 
 /**
- * Listens on this machine only.
+ * Listens, on this machine only unless `host` says otherwise.
  *
  * @param variable the environment variable that sets the port, to be named if that fails
  * @returns the port, which is another one if 0 was asked for
- * @throws CommandError if the port can't be had
+ * @throws CommandError if the port or the host can't be had
  */
-export async function listen(server: Server, port: number, variable: string): Promise<number> {
+export async function listen(
+  server: Server,
+  port: number,
+  variable: string,
+  host = "127.0.0.1",
+): Promise<number> {
   try {
-    server.listen(port, "127.0.0.1");
+    server.listen(port, host);
     await once(server, "listening");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN") {
+      throw new CommandError(`HOST ${host} is no address of this machine (${code}).`);
+    }
     const why = code === "EADDRINUSE" ? "is in use" : `can't be used (${code ?? error})`;
     throw new CommandError(`Port ${port} ${why}; set ${variable} to another one.`);
   }

@@ -7,17 +7,23 @@ import {
   type Variables,
 } from "../engine/variables.ts";
 
+const flag = z.enum(["true", "false"], { error: "must be true or false" });
+
 const settingsSchema = z
   .object({
     ...engineVariables,
     PORT: portVariable.default(3000),
     DATA_DIR: z.string().default(".local"),
     ...timeoutVariable,
-    MULTI_SYMBOL_SESSIONS: z
-      .enum(["true", "false"], { error: "must be true or false" })
-      .default("true"),
+    HOST: z
+      .string()
+      .regex(/^[\w.:-]+$/, "must be an address or a name of this machine, such as 0.0.0.0")
+      .default("127.0.0.1"),
+    MULTI_SYMBOL_SESSIONS: flag.default("true"),
+    LEGACY_BOTS: flag.default("false"),
   })
   .transform((variables) => ({
+    host: variables.HOST,
     port: variables.PORT,
     enginePort: variables.DYNAMODB_PORT,
     /** Another engine to use instead of the embedded one. */
@@ -25,6 +31,7 @@ const settingsSchema = z
     dataFolder: variables.DATA_DIR,
     sessionTimeoutSeconds: variables.SESSION_TIMEOUT_SECONDS,
     multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS === "true",
+    legacyBots: variables.LEGACY_BOTS === "true",
   }));
 
 export type StartSettings = z.infer<typeof settingsSchema>;

@@ -9,6 +9,7 @@ import { licenseIdOf } from "../lambdas/license-key.ts";
 import { createLicense } from "../licenses/create-license.ts";
 import { localTableName } from "../licenses/table-handle.ts";
 import { createMissingTables } from "./database/create-missing-tables.ts";
+import { dataProblem } from "./database/data-problem.ts";
 import { makeDataFolder } from "./database/make-data-folder.ts";
 import { returnsRefusedItem } from "./database/returns-refused-item.ts";
 import { startEngine } from "./database/start-engine.ts";
@@ -16,6 +17,7 @@ import { functionEnvironment } from "./functions/function-environment.ts";
 import { startFunction } from "./functions/start-function.ts";
 import { createApi } from "./gateway/create-api.ts";
 import { startGateway } from "./gateway/start-gateway.ts";
+import { logFailure, logFunctionLine, logRequest } from "./log.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { readAssembly } from "./template/read-assembly.ts";
 import { synthesize } from "./template/synthesize.ts";
@@ -24,14 +26,18 @@ const demoKey = "DEMO-DEMO-DEMO-DEMO";
 
 const stop = stopSignal("npm_lifecycle_event" in env);
 const stopped = once(stop, "abort");
+// The embedded engine reports what is wrong with its data by throwing from callbacks of its own.
+const { promise: broken, reject } = Promise.withResolvers<never>();
+process.on("uncaughtException", reject);
 const resources = new AsyncDisposableStack();
+let dataFolder = "";
 let exitCode = 0;
 try {
-  await Promise.race([start(), stopped]);
-  await stopped;
+  await Promise.race([start().then(() => stopped), stopped, broken]);
 } catch (error) {
   if (!stop.aborted) {
-    console.error(error instanceof CommandError ? error.message : error);
+    const problem = error instanceof CommandError ? error.message : dataProblem(error, dataFolder);
+    console.error(problem ?? error);
     exitCode = 1;
   }
 }
@@ -41,12 +47,14 @@ process.exit(exitCode);
 /** Leaves in `resources` all that must be closed at the end, the last one first. */
 async function start(): Promise<void> {
   const settings = readStartSettings(env);
-  const assemblyFolder = await makeDataFolder(settings.dataFolder, "cdk.out");
+  dataFolder = settings.dataFolder;
+  const assemblyFolder = await makeDataFolder(dataFolder, "cdk.out");
 
   console.log("Starting the database and synthesizing the stack ...");
   const context = {
     sessionTimeoutSeconds: String(settings.sessionTimeoutSeconds),
     multiSymbolSessions: String(settings.multiSymbolSessions),
+    legacyBots: String(settings.legacyBots),
   };
   // Before the stack is written: its folder may be in use by another start on the same data.
   const engine = resources.use(await startEngine(settings));
@@ -72,16 +80,28 @@ async function start(): Promise<void> {
         ...functionEnvironment(spec, engine.endpoint),
         ASK_FOR_REFUSED_ITEM: String(askForRefusedItem),
       };
-      return [spec.id, resources.use(startFunction({ ...spec, environment, log: console.log }))];
+      return [
+        spec.id,
+        resources.use(startFunction({ ...spec, environment, log: logFunctionLine })),
+      ];
     }),
   );
   await Promise.all([...functions.values()].map(({ loaded }) => loaded));
-  const api = createApi(app, functions, (line) => console.error(line));
-  const gateway = resources.use(await startGateway(api, settings.port, app.cors));
+  const api = createApi(app, functions, logFailure);
+  const { host, port } = settings;
+  const gateway = resources.use(
+    await startGateway(api, { host, port, cors: app.cors, onResponse: logRequest }),
+  );
 
-  const address = `http://127.0.0.1:${gateway.port}`;
-  const data = settings.engineEndpoint === undefined ? `, data in ${settings.dataFolder}` : "";
+  const address = `http://${host.includes(":") ? `[${host}]` : host}:${gateway.port}`;
+  const data = settings.engineEndpoint === undefined ? `, data in ${dataFolder}` : "";
   const claim = JSON.stringify({ license_key: demoKey, device_fingerprint: "my-laptop" });
+  if (!/^(127\.|localhost$|::1$)/.test(host)) {
+    console.error(
+      `Warning: with HOST ${host}, whoever reaches this machine can use the service, and the network ` +
+        "can read keys and answers, because it is not encrypted.",
+    );
+  }
   console.log(`listening on ${address}`);
   console.log(`DynamoDB at ${engine.endpoint}${data}. Ctrl-C ends it. A first claim:`);
   console.log(

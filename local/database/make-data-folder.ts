@@ -1,18 +1,29 @@
-import { mkdir } from "node:fs/promises";
+import { chmod, mkdir, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { CommandError } from "../../engine/command-error.ts";
+import { dataProblem } from "./data-problem.ts";
+
+/** More than a start writes. */
+const neededBytes = 16 * 1024 * 1024;
 
 /**
- * Makes a folder in DATA_DIR, unless it is there.
+ * Makes a folder in DATA_DIR, unless it is there, that nobody but this user can look into.
  *
  * @returns its path
- * @throws CommandError if it can't be had
+ * @throws CommandError if it can't be had, or its disk is full
  */
 export async function makeDataFolder(dataFolder: string, name: string): Promise<string> {
   const path = resolve(dataFolder, name);
-  await makeFolder(path).catch((error) => {
-    throw new CommandError(`DATA_DIR ${dataFolder} can't be used (${error}).`);
-  });
+  try {
+    await makeFolder(path);
+    await chmod(path, 0o700);
+    const { bavail, bsize } = await statfs(path);
+    if (bavail * bsize < neededBytes) throw Object.assign(new Error(), { code: "ENOSPC" });
+  } catch (error) {
+    throw new CommandError(
+      dataProblem(error, dataFolder) ?? `DATA_DIR ${dataFolder} can't be used (${error}).`,
+    );
+  }
   return path;
 }
 
@@ -26,7 +37,7 @@ async function makeFolder(path: string): Promise<void> {
 /** @returns false if its parent is not there */
 async function isMade(path: string): Promise<boolean> {
   try {
-    await mkdir(path);
+    await mkdir(path, 0o700);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return false;

@@ -15,7 +15,7 @@ type EngineSettings = Pick<StartSettings, "engineEndpoint" | "enginePort" | "dat
 /**
  * Starts the embedded engine, or finds the one that is named in the settings.
  *
- * @throws CommandError if its port or its data can't be had, or it doesn't answer
+ * @throws CommandError if its port or the folder of its data can't be had, or it doesn't answer
  */
 export async function startEngine(settings: EngineSettings): Promise<Engine> {
   return settings.engineEndpoint === undefined
@@ -39,19 +39,8 @@ async function startEmbedded({ enginePort, dataFolder }: EngineSettings): Promis
   server.on("request", (request) => request.removeAllListeners("error"));
 
   const endpoint = `http://127.0.0.1:${await listen(server, enginePort, "DYNAMODB_PORT")}`;
-  // It opens its data only now, and tells of a failure by throwing from a callback of its own.
-  const { promise: thrown, reject } = Promise.withResolvers<never>();
-  process.once("uncaughtException", reject);
-  try {
-    await Promise.race([expectAnswer(endpoint), thrown]);
-  } catch (error) {
-    throw new CommandError(
-      `The data in ${path} can't be opened: most likely another "npm start" has it open. End that ` +
-        `one, or set DATA_DIR to another folder. (${error})`,
-    );
-  } finally {
-    process.off("uncaughtException", reject);
-  }
+  // It opens its data only now. If it can't, it throws from a callback of its own.
+  await expectAnswer(endpoint);
   return { endpoint, [Symbol.asyncDispose]: () => close(server) };
 }
 

@@ -1,3 +1,5 @@
+import type { LogLevel } from "./function-log.ts";
+
 /** From the gateway to the thread of a function. */
 export type InvocationMessage = {
   requestId: string;
@@ -12,4 +14,4 @@ export type FunctionMessage =
   | { kind: "load_failed" }
   | { kind: "answered"; requestId: string; resultJson: string }
   | { kind: "threw"; requestId: string }
-  | { kind: "logged"; line: string };
+  | { kind: "logged"; level: LogLevel; line: string };

@@ -87,6 +87,7 @@ function writeLog(level: LogLevel, ...values: unknown[]): void {
   if (!isLogged(level, logLevel)) return;
   send({
     kind: "logged",
+    level,
     line: formatLogLine(level, values, currentRequestId.getStore(), new Date()),
   });
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { FunctionSpec } from "../template/interpret-template.ts";
+import type { LogLevel } from "./function-log.ts";
 import type { FunctionMessage, InvocationMessage } from "./function-messages.ts";
 
 /** `result` is a JSON value; `reason` is for the log. */
@@ -20,7 +21,7 @@ export type ThreadOptions = Pick<FunctionSpec, "id" | "timeoutSeconds" | "memory
   /** All that the function gets. */
   environment: Record<string, string>;
   /** Takes the lines of its log. */
-  log: (line: string) => void;
+  log: (line: string, level: LogLevel) => void;
 };
 
 /** As long as Lambda gives a function to load. */
@@ -56,7 +57,7 @@ export function startThread(options: ThreadOptions): FunctionThread {
         settle(message.requestId, { answered: false, reason: "it threw an error" });
         return;
       case "logged":
-        log(message.line);
+        log(message.line, message.level);
         return;
     }
   });

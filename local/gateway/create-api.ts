@@ -10,12 +10,12 @@ export type Api = (request: ReceivedRequest) => Promise<HttpResponse>;
  * Does what API Gateway does between a request and its response.
  *
  * @param functions by their ids in the template
- * @param report takes one line for each request that its function failed to answer
+ * @param onFailure called for each request that its function failed to answer
  */
 export function createApi(
   { apiId, routes }: Pick<LocalApp, "apiId" | "routes">,
   functions: ReadonlyMap<string, Pick<FunctionHost, "invoke">>,
-  report: (line: string) => void,
+  onFailure: (requestId: string, message: string) => void,
 ): Api {
   const routeKeys = routes.map(({ routeKey }) => routeKey).join(", ");
 
@@ -33,14 +33,7 @@ export function createApi(
     const response = outcome.answered ? toResponse(outcome.result) : { problem: outcome.reason };
     if ("status" in response) return response;
 
-    report(
-      JSON.stringify({
-        timestamp: new Date().toISOString(),
-        level: "ERROR",
-        requestId,
-        message: `${route.routeKey} is answered 500: ${response.problem}`,
-      }),
-    );
+    onFailure(requestId, `${route.routeKey} is answered 500: ${response.problem}`);
     return jsonResponse(500, { message: "Internal Server Error" });
   };
 }

@@ -8,6 +8,7 @@ import { corsHeaders, preflightResponse } from "./cors.ts";
 import type { Api } from "./create-api.ts";
 import { jsonResponse } from "./http-response.ts";
 import { readBody } from "./read-body.ts";
+import type { ServedRequest } from "./request-line.ts";
 
 /** Closing it lets the requests in flight have their responses, but not for long. */
 export type Gateway = AsyncDisposable & { port: number };
@@ -16,13 +17,24 @@ export type Gateway = AsyncDisposable & { port: number };
 const maxBodyBytes = 10 * 1024 * 1024;
 const finishWithinMs = 5_000;
 
+export type GatewayOptions = {
+  host: string;
+  /** 0 picks a free one. */
+  port: number;
+  cors: Cors;
+  /** Called when a response has been handed to the network. */
+  onResponse: (served: ServedRequest) => void;
+};
+
 /**
- * Serves the API over HTTP, on this machine only.
+ * Serves the API over HTTP.
  *
- * @param wantedPort 0 picks a free one
- * @throws CommandError if the port can't be had
+ * @throws CommandError if the port or the host can't be had
  */
-export async function startGateway(api: Api, wantedPort: number, cors: Cors): Promise<Gateway> {
+export async function startGateway(
+  api: Api,
+  { host, port: wantedPort, cors, onResponse }: GatewayOptions,
+): Promise<Gateway> {
   const inFlight = new Set<Promise<void>>();
   const server = createServer((request, response) => {
     void serve(request, response);
@@ -31,10 +43,11 @@ export async function startGateway(api: Api, wantedPort: number, cors: Cors): Pr
       .finally(() => inFlight.delete(answered));
     inFlight.add(answered);
   });
-  const port = await listen(server, wantedPort, "PORT");
+  const port = await listen(server, wantedPort, "PORT", host);
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const receivedAtMs = Date.now();
+    const startedAtMs = performance.now();
     const body = await readBody(request, maxBodyBytes).catch(() => "broken off" as const);
     if (body === "broken off") return;
     const { method = "", url = "", headersDistinct } = request;
@@ -64,6 +77,11 @@ export async function startGateway(api: Api, wantedPort: number, cors: Cors): Pr
       ...(!server.listening && { connection: "close" }),
     };
     response.setHeaders(new Headers(headers)).end(answer.body);
+    onResponse({
+      request: { ...received, body: body === "too large" ? Buffer.alloc(0) : body },
+      response: answer,
+      durationMs: performance.now() - startedAtMs,
+    });
   }
 
   return {

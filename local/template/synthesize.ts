@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { chmod, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
 import { promisify } from "node:util";
@@ -40,6 +40,9 @@ export async function synthesize(
     // Not execFile's own way, which doesn't wait for the end of what it kills.
     signal.addEventListener("abort", () => running.child.kill());
     await running;
+    // CDK lets everybody write into the folders of the bundles.
+    for (const name of await readdir(folder))
+      if (name.startsWith("asset.")) await chmod(join(folder, name), 0o700);
   } catch (error) {
     const said = z.object({ stderr: z.string().min(1) }).safeParse(error);
     throw new CommandError(

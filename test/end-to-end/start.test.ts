@@ -71,6 +71,7 @@ describe("npm start", () => {
       code: "granted",
       session_timeout_seconds: 600,
     });
+    await service.says(/^\{.*"path":"\/api\/validate-license","status":200,"code":"granted".*\}$/m);
   });
 
   test("a license made by npm run license is claimed, kept and released over HTTP", async () => {

@@ -6,31 +6,37 @@ import { readStartSettings } from "../../local/start-settings.ts";
 describe("readStartSettings", () => {
   test("knows a default for everything", () => {
     expect(readStartSettings({ PATH: "/bin" })).toEqual({
+      host: "127.0.0.1",
       port: 3000,
       enginePort: 8000,
       engineEndpoint: undefined,
       dataFolder: ".local",
       sessionTimeoutSeconds: 60,
       multiSymbolSessions: true,
+      legacyBots: false,
     });
   });
 
   test("takes each from its variable", () => {
     const settings = readStartSettings({
+      HOST: "0.0.0.0",
       PORT: "0",
       DYNAMODB_PORT: "8123",
       DYNAMODB_ENDPOINT: "http://localhost:9000",
       DATA_DIR: "elsewhere",
       SESSION_TIMEOUT_SECONDS: "2",
       MULTI_SYMBOL_SESSIONS: "false",
+      LEGACY_BOTS: "true",
     });
     expect(settings).toEqual({
+      host: "0.0.0.0",
       port: 0,
       enginePort: 8123,
       engineEndpoint: "http://localhost:9000",
       dataFolder: "elsewhere",
       sessionTimeoutSeconds: 2,
       multiSymbolSessions: false,
+      legacyBots: true,
     });
   });
 
@@ -51,6 +57,8 @@ describe("readStartSettings", () => {
     ["SESSION_TIMEOUT_SECONDS", "1.5"],
     ["SESSION_TIMEOUT_SECONDS", "86401"],
     ["MULTI_SYMBOL_SESSIONS", "yes"],
+    ["LEGACY_BOTS", "True"],
+    ["HOST", "http://0.0.0.0"],
   ])("refuses %s=%s in one sentence that names it", (name, value) => {
     const sentence = new RegExp(`^${name} must be .*, not "${value}"\\.$`);
     expect(() => readStartSettings({ [name]: value })).toThrow(CommandError);

@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { type Api, createApi } from "../../../local/gateway/create-api.ts";
 import { jsonResponse } from "../../../local/gateway/http-response.ts";
+import type { ServedRequest } from "../../../local/gateway/request-line.ts";
 import { startGateway } from "../../../local/gateway/start-gateway.ts";
 import { listen } from "../../../local/listen.ts";
 import type { Cors } from "../../../local/template/template-schema.ts";
@@ -20,8 +21,8 @@ const cors: Cors = {
   MaxAge: 60,
 };
 
-async function serve(api: Api) {
-  const gateway = await startGateway(api, 0, cors);
+async function serve(api: Api, onResponse: (served: ServedRequest) => void = () => {}) {
+  const gateway = await startGateway(api, { host: "127.0.0.1", port: 0, cors, onResponse });
   onTestFinished(() => gateway[Symbol.asyncDispose]());
   return { ...gateway, address: `http://127.0.0.1:${gateway.port}` };
 }
@@ -45,7 +46,9 @@ async function serveFunctions(
     routeKey: `POST /${name}`,
     functionId: name,
   }));
-  const api = createApi({ apiId: "api", routes }, functions, (line) => reports.push(line));
+  const api = createApi({ apiId: "api", routes }, functions, (_requestId, message) =>
+    reports.push(message),
+  );
   return { ...(await serve(api)), reports };
 }
 
@@ -164,9 +167,31 @@ describe("the gateway", () => {
     const other = createServer();
     onTestFinished(() => void other.close());
     const port = await listen(other, 0, "OTHER_PORT");
-    await expect(startGateway(anyApi, port, cors)).rejects.toThrow(
-      `Port ${port} is in use; set PORT to another one.`,
+    await expect(
+      startGateway(anyApi, { host: "127.0.0.1", port, cors, onResponse: () => {} }),
+    ).rejects.toThrow(`Port ${port} is in use; set PORT to another one.`);
+  });
+
+  test("reports a host that is no address of this machine", async () => {
+    const options = { host: "203.0.113.1", port: 0, cors, onResponse: () => {} };
+    await expect(startGateway(anyApi, options)).rejects.toThrow(
+      "HOST 203.0.113.1 is no address of this machine (EADDRNOTAVAIL).",
     );
+  });
+
+  test("reports each request once it is answered, those without a route, too", async () => {
+    const served: unknown[] = [];
+    const { address } = await serve(
+      async ({ path }) => jsonResponse(path === "/a" ? 200 : 404, {}),
+      ({ request, response, durationMs }) =>
+        served.push([request.path, String(request.body), response.status, durationMs >= 0]),
+    );
+    await fetch(`${address}/a`, { method: "POST", body: "{}" });
+    await fetch(`${address}/b`);
+    expect(served).toEqual([
+      ["/a", "{}", 200, true],
+      ["/b", "", 404, true],
+    ]);
   });
 });
 

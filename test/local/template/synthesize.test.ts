@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { readAssembly } from "../../../local/template/read-assembly.ts";
@@ -9,7 +9,8 @@ const never = new AbortController().signal;
 
 test("the stack of this project can be run locally, with the settings it was given", async () => {
   const folder = await tempFolder();
-  await synthesize(folder, { sessionTimeoutSeconds: "7", multiSymbolSessions: "false" }, never);
+  const settings = { sessionTimeoutSeconds: "7", multiSymbolSessions: "false", legacyBots: "true" };
+  await synthesize(folder, settings, never);
   const app = await readAssembly(folder);
 
   expect(app.routes.map(({ routeKey }) => routeKey).sort()).toEqual([
@@ -21,10 +22,12 @@ test("the stack of this project can be run locally, with the settings it was giv
   expect(app.functions).toHaveLength(3);
   for (const { codeFolder, environment } of app.functions) {
     expect(existsSync(join(codeFolder, "index.cjs"))).toBe(true);
+    if (process.platform !== "win32") expect(statSync(codeFolder).mode & 0o777).toBe(0o700);
     expect(environment).toEqual({
       TABLE_NAME: "Sessions",
       SESSION_TIMEOUT_SECONDS: "7",
       MULTI_SYMBOL_SESSIONS: "false",
+      LEGACY_BOTS: "true",
     });
   }
 });

@@ -1,0 +1,70 @@
+import { styleText } from "node:util";
+import * as z from "zod";
+import { licenseIdOf, licenseKeySchema } from "../../lambdas/license-key.ts";
+import type { HttpResponse } from "./http-response.ts";
+import type { ReceivedRequest } from "./to-event.ts";
+
+export type ServedRequest = {
+  request: ReceivedRequest;
+  response: HttpResponse;
+  durationMs: number;
+};
+
+/** `terminal` is for a person who watches, `json` for whatever reads a pipe. */
+export type LineStyle = "json" | "terminal" | "terminal with colours";
+
+/** One line about a request, without its key: what was asked, by which license, and the answer. */
+export function requestLine(served: ServedRequest, style: LineStyle): string {
+  const { request, response, durationMs } = served;
+  const { code, message, hint } = read(bodySchema, response.body);
+  const { license_key } = read(keySchema, request.body.toString());
+  const license = license_key === undefined ? undefined : licenseIdOf(license_key).slice(0, 8);
+  const time = new Date(request.receivedAtMs);
+  const { status } = response;
+  const method = printable(request.method);
+  const path = printable(request.path);
+  if (style === "json") {
+    return JSON.stringify({
+      timestamp: time.toISOString(),
+      level: "INFO",
+      message: "request",
+      method,
+      path,
+      status,
+      code,
+      license,
+      duration_ms: Math.round(durationMs * 10) / 10,
+    });
+  }
+  const paint = (format: Parameters<typeof styleText>[0], text: string) =>
+    style === "terminal" ? text : styleText(format, text, { validateStream: false });
+  const statusColour = status < 400 ? "green" : status < 500 ? "yellow" : "red";
+  const outcome = code ?? [message, hint].filter((text) => text !== undefined).join(". ");
+  return [
+    paint("dim", time.toTimeString().slice(0, 8)),
+    `${method} ${path}`.padEnd(26),
+    paint(statusColour, `${status} ${outcome.padEnd(18)}`),
+    (license ?? "").padEnd(8),
+    paint("dim", `${Math.round(durationMs)} ms`),
+  ].join("  ");
+}
+
+/** A caller chooses the text, and must not steer a terminal with it. */
+function printable(text: string): string {
+  return text.replace(/[^\x21-\x7e]/g, "?").slice(0, 200);
+}
+
+const bodySchema = z.object({
+  code: z.string().optional(),
+  message: z.string().optional(),
+  hint: z.string().optional(),
+});
+const keySchema = z.object({ license_key: licenseKeySchema });
+
+function read<Value>(schema: z.core.$ZodType<Value>, json: string): Partial<Value> {
+  try {
+    return z.safeParse(schema, JSON.parse(json)).data ?? {};
+  } catch {
+    return {};
+  }
+}
