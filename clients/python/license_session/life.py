@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Callable, List, Mapping, Optional
+from typing import Mapping, Optional
 
 from .answers import Granted, Unreadable, judge_heartbeat
 from .claiming import Claim, Claiming
@@ -54,7 +54,6 @@ class Life:
         self._claiming = Claiming(self._service, self._notifier)
         self._keeping: Optional[Keeping] = None
         self._lock = threading.RLock()
-        self._when_changed: List[Callable[[], None]] = []
 
     @property
     def keeping(self) -> Keeping:
@@ -96,14 +95,10 @@ class Life:
             self._claiming.cancel()
             if self._keeping:
                 self._take(ended(self._keeping, End("released", "released")))
-            is_late = is_first and self.finished
-        self._changed()
+            is_late = is_first and self.finished and self._keeping is not None
+        self.runtime.wake()
         if is_late:
             self._release_late()
-
-    def when_changed(self, call: Callable[[], None]) -> None:
-        """Has something called whenever the session has been opened, is over, or is done."""
-        self._when_changed.append(call)
 
     def live(self) -> None:
         try:
@@ -114,10 +109,13 @@ class Life:
                 self._release()
             else:
                 self.error = claim if isinstance(claim, LicenseSessionError) else None
-                self._changed()
+                self.runtime.wake()
                 self._claiming.give_back()
-        except BaseException:
+        except BaseException as error:
             self._notifier.exception("Keeping the session failed, which is a bug of the client")
+            if self.granted is None:
+                self.error = LicenseSessionError("Opening failed, which is a bug of the client")
+                self.error.__cause__ = error
             self._end(End("lost", "keeper_failed"))
             raise
         finally:
@@ -125,7 +123,7 @@ class Life:
                 self.finished = True
                 if self.release_begun_ms is not None:
                     self.outcome = self.outcome or "unconfirmed"
-            self._changed()
+            self.runtime.wake()
 
     def _begin_keeping(self, claim: Claim) -> bool:
         with self._lock:
@@ -136,7 +134,7 @@ class Life:
             self._keeping = start_keeping(claim.granted, claim.sent, self.options, chance)
             self.granted = claim.granted
             self._notifier.notify(held_status(self._keeping, read_clocks(runtime)))
-        self._changed()
+        self.runtime.wake()
         return True
 
     def _keep(self) -> None:
@@ -217,7 +215,7 @@ class Life:
                 self._release()
             finally:
                 self.outcome = self.outcome or "unconfirmed"
-                self._changed()
+                self.runtime.wake()
 
         try:
             self.runtime.spawn(run)
@@ -242,9 +240,4 @@ class Life:
         if step.status:
             self._notifier.notify(step.status)
             if step.status.state == "ended":
-                self._changed()
-
-    def _changed(self) -> None:
-        self.runtime.wake()
-        for call in list(self._when_changed):
-            call()
+                self.runtime.wake()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Callable, Mapping, Optional
+from typing import Literal, Mapping, Optional
 
 from .options import OnStatus, Options
 from .runtime import Runtime, Until
@@ -45,17 +45,11 @@ class Notifier:
         return taken
 
     def warning(self, text: str) -> None:
-        try:
-            self._options.logger.warning(f"{self._name}: %s", text)
-        except Exception:
-            pass  # A logger that fails must not end the keeping.
+        self._say("warning", text)
 
     def exception(self, text: str) -> None:
         """With the exception that is being handled."""
-        try:
-            self._options.logger.exception(f"{self._name}: %s", text)
-        except Exception:
-            pass
+        self._say("exception", text)
 
     def _call(self, on_status: OnStatus, status: Status) -> None:
         try:
@@ -66,16 +60,16 @@ class Notifier:
     def _log(self, status: Status) -> None:
         changed = status.state != self._last_state
         self._last_state = status.state
-        logger = self._options.logger
-        log: Callable[..., object]
         if status.state == "ended" and status.reason != "released":
-            log = logger.warning
+            self._say("warning", _in_words(status))
         else:
-            log = logger.info if changed else logger.debug
+            self._say("info" if changed else "debug", _in_words(status))
+
+    def _say(self, level: Literal["debug", "info", "warning", "exception"], text: str) -> None:
         try:
-            log(f"{self._name}: %s", _in_words(status))
+            getattr(self._options.logger, level)(f"{self._name}: %s", text)
         except Exception:
-            pass
+            pass  # A logger that fails must not end the keeping.
 
 
 def _in_words(status: Status) -> str:

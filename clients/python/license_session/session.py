@@ -13,10 +13,10 @@ from .status import End, ReleaseOutcome
 from .thread_runtime import ThreadRuntime
 from .timing import RELEASE_WITHIN_MS
 
-__all__ = ["LiveSession", "Session", "SessionView"]
+__all__ = ["CALLBACKS_WITHIN_MS", "LiveSession", "Session", "SessionView"]
 
 #: For callbacks under way when a session has been released.
-_CALLBACKS_WITHIN_MS = 1_000
+CALLBACKS_WITHIN_MS = 1_000
 
 
 class LiveSession(Life):
@@ -112,7 +112,7 @@ class Session(SessionView):
         begun_ms = life.release_begun_ms or 0
         give_up_ms = begun_ms + RELEASE_WITHIN_MS
         runtime.pause(lambda: 0 if life.is_released() and life.finished else give_up_ms)
-        callbacks_until_ms = min(runtime.now_ms() + _CALLBACKS_WITHIN_MS, give_up_ms)
+        callbacks_until_ms = min(runtime.now_ms() + CALLBACKS_WITHIN_MS, give_up_ms)
         runtime.pause(lambda: 0 if life.is_idle() else callbacks_until_ms)
         if life.finished:
             # Once more: on its own thread it could not take the signal handlers out.

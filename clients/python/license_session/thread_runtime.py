@@ -32,6 +32,7 @@ class ThreadRuntime:
         self._transport = transport
         self._clock_ns = choose_clock()
         self._changed = threading.Condition()
+        self._when_woken: List[Callable[[], None]] = []
         self.calls = ProgramCalls(self.pause, self.wake)
 
     def now_ms(self) -> int:
@@ -74,8 +75,10 @@ class ThreadRuntime:
         except RuntimeError:
             run()  # At the exit of the program no other thread can be started.
         self.pause(lambda: 0 if results else until())
-        is_sent = results or attempt.give_up()
-        return results[0] if results else NoAnswer(NO_ANSWER_IN_TIME, unsent=not is_sent)
+        if results:
+            return results[0]
+        # What comes now was cut off by giving it up.
+        return NoAnswer(NO_ANSWER_IN_TIME, unsent=not attempt.give_up())
 
     def call(self, program: Callable[[], object]) -> None:
         self.calls.put(program)
@@ -86,6 +89,13 @@ class ThreadRuntime:
     def wake(self) -> None:
         with self._changed:
             self._changed.notify_all()
+        for call in list(self._when_woken):
+            call()
+
+    def when_woken(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Has something called, on whatever thread, each time. Returns what takes it back."""
+        self._when_woken.append(call)
+        return lambda: self._when_woken.remove(call)
 
     def spawn(self, run: Callable[[], None]) -> None:
         """:raises RuntimeError: there is no thread to be had"""

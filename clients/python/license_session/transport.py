@@ -7,6 +7,7 @@ import platform
 import ssl
 import time
 import urllib.parse
+from contextlib import closing
 from typing import Callable, Dict, Mapping, NamedTuple, Optional
 
 from .attempt import Attempt
@@ -61,9 +62,7 @@ class HttpTransport:
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._authority = host if parts.port is None else f"{host}:{parts.port}"
         self._proxy = proxy_for(self._scheme, self._host, self._port)
-        self._context: Optional[ssl.SSLContext] = None
-        if self._scheme == "https":
-            self._context = ssl_context or ssl.create_default_context()
+        self._context = ssl_context
 
     def send(self, request: Request, attempt: Attempt) -> Response:
         """Sends the request once it is connected, unless the attempt has been given up by then.
@@ -72,7 +71,7 @@ class HttpTransport:
         :raises GivenUp: it was not sent
         """
         ends = time.monotonic() + min(request.timeout_seconds, _LONGEST_WAIT_SECONDS)
-        proxy, context = self._proxy, self._context
+        proxy, context = self._proxy, self._tls()
         host, port = (proxy.host, proxy.port) if proxy else (self._host, self._port)
         connection = http.client.HTTPConnection(host, port)
         try:
@@ -98,13 +97,19 @@ class HttpTransport:
             connection.sock.settimeout(_left(ends))
             attempt.begin_sending()
             connection.request("POST", target, body=request.body, headers=headers)
-            response = connection.getresponse()
-            body = response.read(_LONGEST_ANSWER_BYTES + 1)
-            if len(body) > _LONGEST_ANSWER_BYTES:
-                raise http.client.HTTPException("the answer is longer than 1 MiB")
-            return Response(response.status, _headers_of(response), body)
+            with closing(connection.getresponse()) as response:
+                body = response.read(_LONGEST_ANSWER_BYTES + 1)
+                if len(body) > _LONGEST_ANSWER_BYTES:
+                    raise http.client.HTTPException("the answer is longer than 1 MiB")
+                return Response(response.status, _headers_of(response), body)
         finally:
             connection.close()
+
+    def _tls(self) -> Optional[ssl.SSLContext]:
+        """Made with the first request, on its thread: to read certificates takes a while."""
+        if self._scheme == "https" and self._context is None:
+            self._context = ssl.create_default_context()
+        return self._context if self._scheme == "https" else None
 
     def _open_tunnel(self, connection: http.client.HTTPConnection, proxy: Proxy) -> None:
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -113,10 +118,10 @@ class HttpTransport:
         if proxy.authorization:
             lines.append(f"Proxy-Authorization: {proxy.authorization}")
         connection.sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
-        answer = http.client.HTTPResponse(connection.sock, method="CONNECT")
-        answer.begin()
-        if answer.status != 200:
-            raise OSError(f"the proxy refused the connection: HTTP {answer.status}")
+        with closing(http.client.HTTPResponse(connection.sock, method="CONNECT")) as answer:
+            answer.begin()
+            if answer.status != 200:
+                raise OSError(f"the proxy refused the connection: HTTP {answer.status}")
 
 
 def _left(ends: float) -> float:

@@ -12,7 +12,7 @@ GRANTED = {
     "session_id": "session-1",
     "fencing_token": 1,
     "session_timeout_seconds": 6,
-    "heartbeat_interval_seconds": 1,
+    "heartbeat_interval_seconds": 0.1,
 }
 RECORDED = {"code": "recorded", "session_timeout_seconds": 6}
 
@@ -63,14 +63,14 @@ class FakeService:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def asked_with(self, path: str) -> list[dict[str, Any]]:
         """The bodies that were posted to a path."""
         return [body for asked, body in zip(list(self.asked), self.bodies) if asked == path]
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.server.shutdown()
+        self.server.server_close()

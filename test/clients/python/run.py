@@ -1,4 +1,4 @@
-"""Runs all tests of the Python client and prints the outcome of each as a line of JSON."""
+"""Runs the tests of a file and prints the outcome of each as a line of JSON."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ class LineByLine(unittest.TestResult):
 
 folder = pathlib.Path(__file__).parent
 result = LineByLine()
-unittest.defaultTestLoader.discover(str(folder)).run(result)
+unittest.defaultTestLoader.discover(str(folder), pattern=sys.argv[1]).run(result)
 sys.exit(0 if result.wasSuccessful() else 1)

@@ -177,7 +177,7 @@ before = signal.signal(signal.SIGTERM, close_positions)
 
     def test_asyncios_handlers_run_first_whenever_they_were_set(self) -> None:
         handler = "loop.add_signal_handler(signal.SIGTERM, told.set)"
-        opening = 'session = await loop.run_in_executor(None, open_session, url, "KEY", "device")'
+        opening = 'session = await license_session.asyncio.open_session(url, "KEY", "device")'
         on_main_thread = 'session = open_session(url, "KEY", "device")'
         for first, second in (
             (handler, opening),
@@ -188,7 +188,7 @@ before = signal.signal(signal.SIGTERM, close_positions)
             self.service.asked.clear()
             process = self.run_program(
                 f"""
-                import asyncio
+                import asyncio, license_session.asyncio
                 async def main():
                     loop, told = asyncio.get_running_loop(), asyncio.Event()
                     {first}

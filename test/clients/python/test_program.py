@@ -1,4 +1,4 @@
-"""What the scenarios can't show: threads, signals, the exit of a program, and real HTTP."""
+"""What the scenarios can't show: threads, real time and arguments."""
 
 from __future__ import annotations
 
@@ -9,27 +9,16 @@ import threading
 import time
 import unittest
 import unittest.mock
-from http.server import BaseHTTPRequestHandler
 
 from fake_service import FakeService
-from license_session import ServiceUnavailable, Status, open_session
+from license_session import LicenseSessionError, Status, open_session
 from license_session.life import Life
 from license_session.options import Options
 from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
+from processes import RELEASE, until
+from quiet import QUIET
 from scripted_runtime import ScriptedRuntime
-
-RELEASE = "/api/session/release"
-
-
-def until(condition, seconds: float = 10.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
-
 
 class Program(unittest.TestCase):
     def setUp(self) -> None:
@@ -61,25 +50,6 @@ class Program(unittest.TestCase):
         self.assertTrue(session.wait_lost(10))
         self.assertEqual((session.ended.reason, session.ended.active_device), ("taken", "x..."))
 
-    def test_an_error_of_on_status_or_of_report_does_not_end_the_keeping(self) -> None:
-        def fail(*_: object) -> dict:
-            raise RuntimeError("of the program")
-
-        session = self.open(on_status=fail, report=fail)
-        self.assertTrue(until(lambda: self.service.asked.count("/api/heartbeat") >= 2))
-        self.assertTrue(session.held)
-
-    def test_on_status_may_release(self) -> None:
-        sessions = []
-
-        def stop(status: Status) -> None:
-            if sessions and status.state == "held":
-                sessions[0].release()
-
-        sessions.append(self.open(on_status=stop))
-        self.assertTrue(sessions[0].wait_lost(10))
-        self.assertTrue(until(lambda: RELEASE in self.service.asked))
-
     def test_a_keeper_that_fails_ends_the_session_and_says_so(self) -> None:
         scenario = {
             "server": [
@@ -90,7 +60,7 @@ class Program(unittest.TestCase):
         for error in (RuntimeError("bug"), SystemExit(1)):
             runtime = ScriptedRuntime(scenario)
             statuses: list[Status] = []
-            life = Life(Options(caller={}, on_status=statuses.append), runtime)
+            life = Life(Options(caller={}, on_status=statuses.append, logger=QUIET), runtime)
             pause, runtime.pause = runtime.pause, unittest.mock.Mock(side_effect=error)
             with self.assertRaises(type(error)):
                 life.live()
@@ -101,44 +71,19 @@ class Program(unittest.TestCase):
             runtime.run()
             self.assertEqual(life.outcome, "released")
 
+    def test_an_opening_that_fails_by_a_bug_ends_with_an_error(self) -> None:
+        runtime = ScriptedRuntime({"server": []})
+        life = Life(Options(caller={}, logger=QUIET), runtime)
+        with self.assertRaises(AssertionError):
+            life.live()
+        self.assertIsInstance(life.error, LicenseSessionError)
+
     def test_opening_works_on_any_thread(self) -> None:
         sessions = []
         thread = threading.Thread(target=lambda: sessions.append(self.open()))
         thread.start()
         thread.join()
         self.assertTrue(sessions[0].held)
-
-    def test_an_answer_that_trickles_in_keeps_nobody_beyond_the_time(self) -> None:
-        def trickle(handler: BaseHTTPRequestHandler) -> bool:
-            handler.send_response(200)
-            handler.send_header("content-length", "1000")
-            handler.end_headers()
-            for _ in range(100):
-                try:
-                    handler.wfile.write(b" ")
-                except OSError:
-                    break
-                time.sleep(0.05)
-            return True
-
-        self.service.instead = trickle
-        started = time.monotonic()
-        with self.assertRaisesRegex(ServiceUnavailable, "no_answer_in_time"):
-            self.open(open_within_seconds=0.4)
-        self.assertLess(time.monotonic() - started, 2)
-
-    def test_a_redirect_is_not_followed(self) -> None:
-        def redirect(handler: BaseHTTPRequestHandler) -> bool:
-            handler.send_response(302)
-            handler.send_header("location", f"{self.service.url}/elsewhere")
-            handler.send_header("content-length", "0")
-            handler.end_headers()
-            return True
-
-        self.service.instead = redirect
-        with self.assertRaisesRegex(ServiceUnavailable, "HTTP 302"):
-            self.open(open_within_seconds=0.3)
-        self.assertNotIn("/elsewhere", self.service.asked)
 
     def test_what_could_not_work_is_refused_before_anything_is_sent(self) -> None:
         for options in (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import unittest
 from typing import Any, Optional
@@ -13,12 +12,8 @@ from license_session import LicenseSessionError, Status
 from license_session.life import Life
 from license_session.options import Options
 from license_session.timing import milliseconds
+from quiet import QUIET
 from scripted_runtime import ROOT, ScriptedRuntime
-
-QUIET = logging.getLogger("scenarios")
-QUIET.addHandler(logging.NullHandler())
-QUIET.propagate = False
-
 
 class Program:
     """What a program does with a session, and what it sees of it."""
@@ -31,12 +26,11 @@ class Program:
         self.held: list[list[object]] = []
         self.releases: list[list[object]] = []
         self._releasing = 0
-        life.when_changed(self._look)
+        runtime.wake = self._look  # type: ignore[method-assign]
 
     def release(self) -> None:
         self._releasing += 1
         self.life.begin_release()
-        self._look()
 
     def abort(self) -> None:
         """As ``open_session`` does when its waiting is interrupted."""

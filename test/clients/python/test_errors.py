@@ -1,0 +1,188 @@
+"""What a program can read: errors, the license, and the log."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+import unittest
+from datetime import datetime, timezone
+from typing import Any
+
+import license_session
+from fake_service import FakeService, answer
+from license_session import (
+    LicenseRefused,
+    LicenseSessionError,
+    OpeningCancelled,
+    RequestUnreadable,
+    ServiceNotFound,
+    ServiceUnavailable,
+    SessionRefused,
+    check_session,
+    open_session,
+)
+from license_session.answers import Trouble
+from license_session.claiming import unavailable
+from license_session.life import Life
+from license_session.options import Options
+from processes import CLAIM, HEARTBEAT, until
+from quiet import QUIET
+from scripted_runtime import ScriptedRuntime
+
+ALL = [
+    SessionRefused(
+        "Held.", code="session_limit", active_device="x...", wait_seconds=7, status=403, request_id="r"
+    ),
+    LicenseRefused("Over.", code="license_expired", status=401, request_id="r"),
+    RequestUnreadable("What?", field="symbol", status=400, request_id="r"),
+    ServiceNotFound("Where?", status=404, request_id="r"),
+    ServiceUnavailable("Later.", problem="HTTP 503", status=503, request_id="r"),
+    OpeningCancelled("Stopped."),
+]
+
+
+class Unpicklable(Exception):
+    def __reduce__(self) -> Any:
+        raise TypeError("no")
+
+
+class Errors(unittest.TestCase):
+    def test_all_have_one_root_and_survive_pickling_and_copying(self) -> None:
+        for error in ALL:
+            self.assertIsInstance(error, LicenseSessionError)
+            for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+                self.assertIs(type(again), type(error))
+                self.assertEqual(str(again), str(error))
+                self.assertEqual(vars(again), vars(error))
+                self.assertEqual(again.code, error.code)
+
+    def test_the_cause_survives_where_it_can_be_pickled(self) -> None:
+        error = ServiceUnavailable("Later.", problem="reset")
+        error.__cause__ = ConnectionResetError(104, "reset")
+        again = pickle.loads(pickle.dumps(error))
+        self.assertIsInstance(again.cause, ConnectionResetError)
+        error.__cause__ = Unpicklable()
+        self.assertIsNone(pickle.loads(pickle.dumps(error)).cause)
+
+    def test_each_code_is_of_its_own(self) -> None:
+        codes = [error.code for error in ALL]
+        self.assertEqual(len(set(codes)), len(codes))
+
+    def test_all_names_that_are_promised_are_there(self) -> None:
+        for name in license_session.__all__:
+            self.assertTrue(hasattr(license_session, name), name)
+
+
+class Records(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+class WhatIsKnown(unittest.TestCase):
+    def setUp(self) -> None:
+        self.service = FakeService()
+        self.addCleanup(self.service.close)
+
+    def refuse(self, body: "dict[str, Any]", status: int) -> None:
+        self.service.instead = lambda handler: answer(handler, body, status) or True
+
+    def test_a_refusal_has_status_code_and_request_id(self) -> None:
+        self.refuse({"code": "license_suspended", "message": "Suspended.", "request_id": "r-1"}, 401)
+        with self.assertRaises(LicenseRefused) as refused:
+            open_session(self.service.url, "KEY", "device", logger=QUIET)
+        error = refused.exception
+        self.assertEqual(
+            (str(error), error.code, error.status, error.request_id, error.cause),
+            ("Suspended.", "license_suspended", 401, "r-1", None),
+        )
+
+    def test_an_outage_has_status_and_request_id_and_the_cause(self) -> None:
+        ask = {"at": [0, 500], "ask": "claim", "answer": "internal_error", "with": {"request_id": "r"}}
+        runtime = ScriptedRuntime({"server": [ask, {"at": 500, "ask": "release", "answer": "not_held"}]})
+        life = Life(Options(caller={}, logger=QUIET, open_within_ms=1000), runtime)
+        life.live()
+        error = life.error
+        assert isinstance(error, ServiceUnavailable)
+        self.assertEqual((error.problem, error.status, error.request_id), ("internal_error", 500, "r"))
+        cause = ConnectionResetError("reset")
+        self.assertIs(unavailable(Trouble("reset", cause=cause)).cause, cause)
+
+    def test_the_license_can_be_read_from_the_session(self) -> None:
+        self.service.answers[CLAIM] = {
+            **self.service.answers[CLAIM],
+            "license_type": "pro",
+            "expiry_date": "2027-01-31T12:00:00.000Z",
+            "active_symbols": ["ES"],
+        }
+        self.service.answers[HEARTBEAT] = {
+            **self.service.answers[HEARTBEAT],
+            "license_expiration": None,
+            "active_symbols": ["ES", "NQ"],
+        }
+        with open_session(self.service.url, "KEY", "device", logger=QUIET) as session:
+            license = session.license
+            self.assertEqual((license.type, license.active_symbols), ("pro", ("ES",)))
+            self.assertEqual(license.expires_at, datetime(2027, 1, 31, 12, tzinfo=timezone.utc))
+            self.assertTrue(until(lambda: session.license != license))
+            self.assertEqual(
+                (session.license.type, session.license.expires_at, session.license.active_symbols),
+                ("pro", None, ("ES", "NQ")),
+            )
+
+    def test_whether_a_session_could_be_opened_is_a_question_of_its_own(self) -> None:
+        self.service.answers[CLAIM] = {"code": "available", "license_type": "pro"}
+        license = check_session(self.service.url, "KEY", "device", symbol="ES")
+        self.assertEqual(license.type, "pro")
+        self.assertEqual(
+            self.service.bodies,
+            [{"license_key": "KEY", "device_fingerprint": "device", "symbol": "ES", "check_only": True}],
+        )
+        self.refuse({"code": "session_conflict", "active_device": "x..."}, 403)
+        with self.assertRaises(SessionRefused):
+            check_session(self.service.url, "KEY", "device")
+
+    def test_the_log_has_every_change_and_warns_of_the_loss(self) -> None:
+        records = Records()
+        logger = logging.Logger("of the program", logging.DEBUG)
+        logger.addHandler(records)
+        session = open_session(self.service.url, "SECRET", "device-secret", symbol="ES", logger=logger)
+        self.assertTrue(until(lambda: len(records.records) >= 2))
+        self.service.answers[HEARTBEAT] = {"code": "session_taken", "active_device": "x..."}
+        self.assertTrue(session.wait_lost(60))
+        session.release()
+        levels = [record.levelname for record in records.records]
+        self.assertEqual((levels[0], levels[1], levels[-1]), ("INFO", "DEBUG", "WARNING"))
+        texts = [record.getMessage() for record in records.records]
+        self.assertEqual(
+            texts[-1], "License session ES: over: taken (session_taken), held by x..."
+        )
+        self.assertNotIn("secret", "".join(texts).lower())
+
+    def test_a_release_by_the_program_is_no_warning(self) -> None:
+        with self.assertLogs("license_session", logging.INFO) as logged:
+            open_session(self.service.url, "KEY", "device").release()
+        self.assertEqual({record.levelname for record in logged.records}, {"INFO"})
+
+    def test_a_logger_that_fails_ends_nothing(self) -> None:
+        class Broken:
+            def __getattr__(self, name: str) -> Any:
+                raise RuntimeError("no logger")
+
+        with open_session(self.service.url, "KEY", "device", logger=Broken()) as session:
+            self.assertTrue(until(lambda: self.service.asked.count(HEARTBEAT) >= 1))
+            self.assertTrue(session.held)
+
+    def test_a_session_says_in_short_how_it_stands(self) -> None:
+        session = open_session(self.service.url, "KEY", "device", logger=QUIET)
+        self.assertEqual(repr(session), "<Session session-1 held>")
+        session.release()
+        self.assertEqual(repr(session), "<Session session-1 over: released>")
+
+
+if __name__ == "__main__":
+    unittest.main()
