@@ -1,0 +1,28 @@
+import { env } from "node:process";
+import { defineConfig } from "vitest/config";
+import normal from "../../../vitest.config.ts";
+
+const { STRYKER_PART: part = "functions" } = env;
+
+const tests: Record<string, string[]> = {
+  functions: [
+    "test/lambdas/**/*.test.ts",
+    "test/behaviour/dynalite.test.ts",
+    "test/proof/bad-bodies.test.ts",
+  ],
+  client: [
+    "test/clients/typescript-scenarios.test.ts",
+    "test/clients/typescript-transport.test.ts",
+  ],
+};
+
+export default defineConfig({
+  test: {
+    ...normal.test,
+    // Stryker starts the tests again for each mutant, but not this program.
+    globalSetup: [],
+    include: tests[part] ?? [],
+    env: { ...normal.test?.env, PROOF: "mutation" },
+    testTimeout: 30_000,
+  },
+});
