@@ -1,6 +1,7 @@
 import { createClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import { type Exchange, noAnswerInTime, type PauseMode, type Runtime } from "./runtime.ts";
+import { createTimers } from "./timers.ts";
 import { baseUrl, type FetchFunction, post } from "./transport.ts";
 
 /** At most so long at once, so that waking from sleep is noticed soon. */
@@ -24,6 +25,11 @@ export function createWebRuntime(
   const wallMs = () => Date.now();
   if (shortcoming !== undefined && !shortcomingSaid) log.warn(shortcoming);
   shortcomingSaid ||= shortcoming !== undefined;
+  const timers = createTimers(() =>
+    log.warn(
+      "The policy of this page allows no worker from a blob: while the page is hidden, heartbeats are late and the right is lost for seconds at a time",
+    ),
+  );
 
   return {
     nowMs,
@@ -44,16 +50,16 @@ export function createWebRuntime(
     const leadMs = wallMs() - nowMs();
     const haveParted = () => Math.abs(wallMs() - nowMs() - leadMs) > 100;
     return new Promise((resolve) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
+      let timer: unknown;
       const finish = () => {
-        clearTimeout(timer);
+        if (timer !== undefined) timers.clear(timer);
         signal.removeEventListener("abort", finish);
         resolve();
       };
       const look = () => {
         const leftMs = untilMs - nowMs();
         if (leftMs <= 0 || signal.aborted || (early && haveParted())) return finish();
-        timer = setTimeout(look, Math.min(leftMs, sliceMs));
+        timer = timers.set(look, Math.min(leftMs, sliceMs));
         if (mode === "lets exit") letExit(timer);
       };
       signal.addEventListener("abort", finish);

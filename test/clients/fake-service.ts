@@ -20,7 +20,7 @@ export async function startFakeService() {
   const service = {
     url: "",
     asked,
-    answers: { ...answers },
+    answers: structuredClone(answers),
     /** Answers in its own way, if it is set. */
     instead: undefined as
       | ((response: ServerResponse, request: IncomingMessage) => void)

@@ -1,0 +1,111 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { env } from "node:process";
+import { build } from "esbuild";
+import { afterEach, describe, expect, test } from "vitest";
+import { chromiumCommand, openPage } from "./chromium.ts";
+import { startFakeService } from "./fake-service.ts";
+
+const heartbeatPath = "/api/heartbeat";
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+describe("the TypeScript client in a page of Chromium", () => {
+  if (!chromiumCommand && env.CI === undefined) {
+    test.skip("needs chromium: apt-get install chromium", () => {});
+    return;
+  }
+
+  test("keeps its session while the page is hidden, and releases it", async () => {
+    const { page, service } = await openSessionInPage();
+    await page.hide();
+    await expect.poll(() => page.evaluate("document.visibilityState")).toBe("hidden");
+    const already = service.asked.filter((path) => path === heartbeatPath).length;
+    await service.wasAsked(heartbeatPath, already + 3);
+    expect(await page.evaluate("session.held")).toBe(true);
+    expect(await page.evaluate("session.release()")).toBe("released");
+  });
+
+  test("is not held up in a hidden page as its timers are", async () => {
+    const { page } = await openSessionInPage();
+    await page.hide();
+    await expect.poll(() => page.evaluate("document.visibilityState")).toBe("hidden");
+    // Chromium lets timers that set each other fire once a minute, from the fifth on.
+    const first = await page.evaluate(`(async () => {
+      const runtime = LicenseSession.createWebRuntime({ url: location.href }, console);
+      const never = new AbortController().signal;
+      const client = async () => {
+        for (let second = 0; second < 10; second++)
+          await runtime.pause(runtime.nowMs() + 1_000, never, "keeps alive");
+        return "the client";
+      };
+      const page = new Promise((resolve) => {
+        let left = 9;
+        const next = () => (--left > 0 ? setTimeout(next, 1_000) : resolve("the page"));
+        setTimeout(next, 1_000);
+      });
+      return Promise.race([client(), page]);
+    })()`);
+    expect(first).toBe("the client");
+  });
+
+  test("goes on where the page's policy allows no worker, and says what it means", async () => {
+    const { page, service } = await openSessionInPage({
+      "content-security-policy": "worker-src 'none'",
+    });
+    await service.wasAsked(heartbeatPath);
+    expect(await page.evaluate("session.held")).toBe(true);
+    await expect.poll(() => page.evaluate("warnings.join()")).toMatch(/allows no worker/);
+  });
+});
+
+/** A page of another origin than the service, as most are. */
+async function openSessionInPage(policy: Record<string, string> = {}) {
+  const service = await startFakeService();
+  cleanups.push(() => service.stop());
+  service.instead = (response, { method, url = "" }) => {
+    response.setHeader("access-control-allow-origin", "*");
+    response.setHeader("access-control-allow-headers", "content-type");
+    if (method === "OPTIONS") response.writeHead(204).end();
+    else service.answer(response, url);
+  };
+
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `
+        export { openSession } from "./open-session.ts";
+        export { createWebRuntime } from "./web-runtime.ts";`,
+      resolveDir: join(import.meta.dirname, "../../clients/typescript"),
+    },
+    bundle: true,
+    write: false,
+    format: "iife",
+    globalName: "LicenseSession",
+  });
+  const website = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "text/html", ...policy });
+    response.end(`<!doctype html><script>${outputFiles[0]?.text}</script>`);
+  });
+  website.listen(0, "127.0.0.1");
+  await once(website, "listening");
+  cleanups.push(() => website.close());
+
+  const { port } = website.address() as AddressInfo;
+  const page = await openPage(chromiumCommand ?? "chromium", `http://127.0.0.1:${port}/`);
+  cleanups.push(() => page.close());
+  await expect.poll(() => page.evaluate("typeof LicenseSession")).toBe("object");
+  await page.evaluate(`(async () => {
+    globalThis.states = [];
+    globalThis.warnings = [];
+    globalThis.session = await LicenseSession.openSession({
+      url: ${JSON.stringify(service.url)}, licenseKey: "KEY", deviceFingerprint: "device",
+      onStatus: ({ state }) => states.push(state),
+      logger: { debug() {}, info() {}, warn: (text) => warnings.push(text), error() {} },
+    });
+  })()`);
+  return { page, service };
+}
