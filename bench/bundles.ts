@@ -22,7 +22,7 @@ export async function buildBundles(): Promise<Bundles> {
   };
   const ours = (name: FunctionName) =>
     bundle(name, (file) =>
-      bundleFunction(join(import.meta.dirname, "..", "lambdas", `${name}.ts`), file),
+      bundleFunction(join(import.meta.dirname, "..", "lambdas", `${name}-handler.ts`), file),
     );
   return {
     bare: await bundle("bare", buildBareBundle),

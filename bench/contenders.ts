@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { DynamoDBDocument } from "@aws-sdk/lib-dynamodb";
-import { heartbeatHandler } from "../lambdas/heartbeat.ts";
-import { releaseHandler } from "../lambdas/release.ts";
+import { heartbeatHandler } from "../lambdas/heartbeat-handler.ts";
+import { releaseHandler } from "../lambdas/release-handler.ts";
 import type { Service } from "../lambdas/service.ts";
-import { validateHandler } from "../lambdas/validate.ts";
+import { validateHandler } from "../lambdas/validate-handler.ts";
 import { asker } from "../test/support/scene.ts";
 import {
   type DeliveryHeroLock,

@@ -20,6 +20,7 @@ export function serviceOn(
     tableName,
     sessionTimeoutMs,
     multiSymbolSessions: true,
+    legacyBots: false,
     askForRefusedItem,
   };
   return {

@@ -94,14 +94,18 @@ export const recorded = z.object({
   active_symbols: activeSymbols,
   license_expiration: instantOrNever,
   days_until_expiration: z.int().nullable().describe("Whole days, rounded down; null: no end."),
-  hours_until_expiration: z.int().nullable().describe("Whole hours, rounded down; null: no end."),
+  hours_until_expiration: z
+    .number()
+    .nullable()
+    .describe("Hours with their fraction; null: no end."),
   session_timeout_seconds: sessionTimeoutSeconds,
 });
 
+/** 403: the heartbeat was stored, and the license is over all the same. 500: it was not stored. */
 export const licenseEnded = z.object({
   status: z.literal("error"),
   license_valid: z.literal(false),
-  code: z.literal(endedCodes),
+  code: z.literal(["license_unknown", ...endedCodes]),
   message,
 });
 
@@ -117,6 +121,29 @@ export const sessionReplaced = z.object({
   status: z.literal("error"),
   session_conflict: z.literal(true),
   code: z.literal("session_replaced"),
+  message,
+});
+
+export const sessionEnded = z.object({
+  status: z.literal("error"),
+  session_conflict: z.literal(true),
+  code: z.literal("session_ended"),
+  message,
+});
+
+/** With `LEGACY_BOTS` only: the heartbeat of a bot of the field found no seat to claim. */
+export const noSeat = z.object({
+  status: z.literal("error"),
+  session_conflict: z.literal(true),
+  code: z.literal("session_limit"),
+  message,
+  active_device: activeDevice,
+});
+
+export const heartbeatLate = z.object({
+  status: z.literal("error"),
+  session_conflict: z.literal(false),
+  code: z.literal("heartbeat_late"),
   message,
 });
 
@@ -145,6 +172,13 @@ export const failed = z.object({
 export const released = z.object({
   status: z.literal("success"),
   code: z.literal("released"),
+  message,
+});
+
+/** With `LEGACY_BOTS` only: the session is too young for a release that does not name it. */
+export const leftToLapse = z.object({
+  status: z.literal("info"),
+  code: z.literal("left_to_lapse"),
   message,
 });
 

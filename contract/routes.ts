@@ -1,7 +1,7 @@
 import type * as z from "zod";
-import { heartbeatSchema } from "../lambdas/heartbeat.ts";
+import { heartbeatSchema } from "../lambdas/heartbeat-handler.ts";
 import { holderSchema } from "../lambdas/request.ts";
-import { validateSchema } from "../lambdas/validate.ts";
+import { validateSchema } from "../lambdas/validate-handler.ts";
 import * as answers from "./answer-schemas.ts";
 
 export type AnswerSchema = z.ZodObject<{ code: z.ZodLiteral<string> }>;
@@ -26,7 +26,9 @@ export const claimRoute: DocumentedRoute = {
   summary: "Claim a session",
   description:
     "Succeeds if the license is good and the symbol is free, lapsed or held by the same device. " +
-    "With `check_only` it is only told whether a claim would succeed, and nothing is written.",
+    "With `check_only` nothing is written: the answer says whether a claim would succeed. Send the " +
+    "same `claim_id` with every attempt of one opening: the attempts are then one claim, whose right " +
+    "counts from the sending of the first.",
   requestName: "ClaimRequest",
   request: validateSchema,
   answers: [
@@ -44,17 +46,25 @@ export const heartbeatRoute: DocumentedRoute = {
   operationId: "keepSession",
   summary: "Keep a session alive",
   description:
-    "200 only after the heartbeat is stored; everything else means it was not. A session that " +
-    "has lapsed but that nobody has taken is revived. Fields that are not sent stay as stored.",
+    "200 only after the heartbeat is stored. A session that has lapsed but that nobody has taken is " +
+    "revived. Fields that are not sent stay as stored. Where the service runs with `LEGACY_BOTS`, a " +
+    "request without `session_id` is answered as the bots of the field expect: a refusal that is a " +
+    "500 here is a 403, and a symbol that nobody holds is claimed.",
   requestName: "HeartbeatRequest",
   request: heartbeatSchema,
   answers: [
     { status: 200, name: "Recorded", schema: answers.recorded },
     { status: 400, name: "Unreadable", schema: answers.unreadable },
     { status: 403, name: "LicenseEnded", schema: answers.licenseEnded },
+    { status: 403, name: "SessionTaken", schema: answers.sessionTaken },
+    { status: 403, name: "SessionEnded", schema: answers.sessionEnded },
+    { status: 403, name: "NoSeat", schema: answers.noSeat },
+    { status: 500, name: "LicenseEnded", schema: answers.licenseEnded },
     { status: 500, name: "SessionTaken", schema: answers.sessionTaken },
     { status: 500, name: "SessionReplaced", schema: answers.sessionReplaced },
+    { status: 500, name: "SessionEnded", schema: answers.sessionEnded },
     { status: 500, name: "SessionNotFound", schema: answers.sessionNotFound },
+    { status: 500, name: "HeartbeatLate", schema: answers.heartbeatLate },
     { status: 500, name: "Failed", schema: answers.failed },
   ],
 };
@@ -69,6 +79,7 @@ export const releaseRoute: DocumentedRoute = {
   answers: [
     { status: 200, name: "Released", schema: answers.released },
     { status: 200, name: "NotHeld", schema: answers.notHeld },
+    { status: 200, name: "LeftToLapse", schema: answers.leftToLapse },
     { status: 400, name: "Unreadable", schema: answers.unreadable },
     { status: 500, name: "Failed", schema: answers.failed },
   ],

@@ -15,7 +15,10 @@ export function bundledCode(name: string): Code {
       command: [name],
       local: {
         tryBundle(outputFolder) {
-          bundleFunction(join(lambdasFolder, `${name}.ts`), join(outputFolder, "index.cjs"));
+          bundleFunction(
+            join(lambdasFolder, `${name}-handler.ts`),
+            join(outputFolder, "index.cjs"),
+          );
           return true;
         },
       },

@@ -7,6 +7,7 @@ const environmentSchema = z.pipe(
     TABLE_NAME: z.string().check(z.minLength(1)),
     SESSION_TIMEOUT_SECONDS: z.coerce.number().check(z.int(), z.minimum(1), z.maximum(86_400)),
     MULTI_SYMBOL_SESSIONS: flag,
+    LEGACY_BOTS: z._default(flag, false),
     ASK_FOR_REFUSED_ITEM: z._default(flag, false),
   }),
   z.transform((variables) => ({
@@ -14,6 +15,8 @@ const environmentSchema = z.pipe(
     sessionTimeoutMs: variables.SESSION_TIMEOUT_SECONDS * 1000,
     /** Off: all symbols of a license share one session. */
     multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
+    /** On: requests without `session_id` are answered as the bots in the field expect. */
+    legacyBots: variables.LEGACY_BOTS,
     /** See `TableOptions` in `sessions/table.ts`. */
     askForRefusedItem: variables.ASK_FOR_REFUSED_ITEM,
   })),

@@ -1,7 +1,12 @@
-import type { APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
+import type {
+  APIGatewayProxyEventV2,
+  APIGatewayProxyStructuredResultV2,
+  Context,
+} from "aws-lambda";
 import { type BodyEvent, type BodyShape, parseBody } from "./json-body.ts";
 import { licenseIdOf } from "./license-key.ts";
 import type { CallerRequest } from "./request.ts";
+import { ClockSkew, checkAgainstApi } from "./sessions/clock-skew.ts";
 import { maskFingerprint } from "./sessions/session.ts";
 
 /** `code` is for programs and never changes its meaning, `message` is for people. */
@@ -11,29 +16,51 @@ export type Answer = {
 };
 
 /** What a route may use besides the request. */
-export type Turn = {
+export type RequestContext = {
   /** The one clock reading of the request, epoch milliseconds. */
   nowMs: number;
   /** Aborts when the time for an answer is over; nothing more may be written then. */
   signal: AbortSignal;
   /** The members of the body that are kept as text. */
   texts: Record<string, string>;
+  /** Writes one line of the history: what was granted or given up, by whom. */
+  record(event: HistoryEvent): void;
+};
+
+/** What `license history` reads. It has no `code`: that is for what was refused or failed. */
+export type HistoryEvent =
+  | {
+      event: "session_claimed";
+      session_id: string;
+      fencing_token: number;
+      /** The claim of the same device that it replaced while its lease ran. */
+      replaced?: string;
+      displaced?: { symbol: string; device: string }[];
+    }
+  | { event: "session_released"; session_id?: string | undefined; free_in_seconds: number }
+  /** One heartbeat of so many from bots that name no session. */
+  | { event: "legacy_heartbeat"; legacy: true; weight: number };
+
+/** The part of an API Gateway event (payload 2.0) that a function reads. */
+export type HttpEvent = BodyEvent & {
+  requestContext?: Partial<Pick<APIGatewayProxyEventV2["requestContext"], "timeEpoch">>;
 };
 
 export type Route<Request extends CallerRequest> = BodyShape<Request> & {
-  answer(request: Request, turn: Turn): Promise<Answer>;
+  answer(request: Request, context: RequestContext): Promise<Answer>;
   /** What this route says in each 400 beside the field, and in each opaque 500. */
   fieldsOf: { badRequest: Record<string, unknown>; internalError: Record<string, unknown> };
 };
 
 export type Handler = (
-  event: BodyEvent,
+  event: HttpEvent,
   context: Pick<Context, "awsRequestId">,
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
 /**
  * How long a request may take before it is answered 500. Bots give up after 5 s, which a cold start
- * and the network have to fit in as well. The three attempts of the SDK (see `table.ts`) end before.
+ * and the network have to fit in as well. The three attempts of the SDK end before (see
+ * `sessions/dynamodb-client.ts`).
  */
 const answerWithinMs = 3_500;
 
@@ -51,6 +78,8 @@ export function toHandler<Request extends CallerRequest>(
     let who = (): Record<string, unknown> => ({});
     try {
       const nowMs = now();
+      const receivedByApiMs = event.requestContext?.timeEpoch;
+      if (receivedByApiMs !== undefined) checkAgainstApi(nowMs, receivedByApiMs);
       const parsed = parseBody(event, route);
       if (!parsed.readable) {
         const { field, message } = parsed;
@@ -63,7 +92,11 @@ export function toHandler<Request extends CallerRequest>(
       }
       const { request, texts } = parsed;
       who = () => whoAsked(request);
-      const answer = await inTime((signal) => route.answer(request, { nowMs, signal, texts }));
+      const record = (line: HistoryEvent) =>
+        console.info({ ...line, request_id: requestId, ...who() });
+      const answer = await inTime((signal) =>
+        route.answer(request, { nowMs, signal, texts, record }),
+      );
       if (answer.statusCode >= 400) log("info", requestId, answer, who());
       return toResult(answer);
     } catch (error) {
@@ -111,7 +144,7 @@ function log(
 function whoAsked(request: CallerRequest): Record<string, unknown> {
   return {
     symbol: request.symbol,
-    license: licenseIdOf(request.license_key).slice(0, 8),
+    license_id: licenseIdOf(request.license_key),
     device: maskFingerprint(request.device_fingerprint),
   };
 }
@@ -119,7 +152,8 @@ function whoAsked(request: CallerRequest): Record<string, unknown> {
 function inWords(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { name: typeof error };
   const { name, message, stack } = error;
-  return { name, message, stack };
+  if (!(error instanceof ClockSkew)) return { name, message, stack };
+  return { name, code: error.code, difference_ms: error.differenceMs, message };
 }
 
 function toResult({ statusCode, body }: Answer): APIGatewayProxyStructuredResultV2 {

@@ -19,8 +19,19 @@ export const callerSchema = z.object({
       z.describe("1 to 255 characters"),
     ),
   symbol: z
-    .optional(z.string().check(z.regex(/^[A-Za-z0-9._\-/=^!]{1,32}$/), z.toUpperCase()))
-    .check(z.describe("1 to 32 characters of A-Z 0-9 . _ - / = ^ !")),
+    .optional(
+      z.string().check(
+        z.trim(),
+        z.regex(/^[\x20-\x7e]{1,64}$/),
+        z.toUpperCase(),
+        z.refine((symbol) => symbol !== noSymbol),
+      ),
+    )
+    .check(
+      z.describe(
+        "1 to 64 printable ASCII characters, but not * alone; space around it and case are ignored",
+      ),
+    ),
 });
 
 export const holderSchema = z.extend(callerSchema, {

@@ -1,5 +1,6 @@
 import { readEnvironment, type Settings } from "./environment.ts";
-import { createClient, openTable, type SessionTable } from "./sessions/table.ts";
+import { createClient } from "./sessions/dynamodb-client.ts";
+import { openTable, type SessionTable } from "./sessions/table.ts";
 
 /** What a route works with. Tests bring a clock and a table of their own. */
 export type Service = {
@@ -12,6 +13,6 @@ export type Service = {
 /** The service as the environment of the function describes it; made once, at cold start. */
 export function serviceFromEnvironment(): Service {
   const settings = readEnvironment();
-  const table = openTable({ client: createClient(), ...settings });
+  const table = openTable({ client: createClient(Date.now), ...settings });
   return { settings, table, now: Date.now };
 }

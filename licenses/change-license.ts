@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { endSessionUpdate } from "../lambdas/sessions/end-session.ts";
+import type { Session } from "../lambdas/sessions/session.ts";
 import { getLicense, readItem } from "./get-license.ts";
 import type { LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
@@ -46,15 +48,12 @@ export function attributeChange(seen: LicenseItem, wanted: Wanted): Change {
   };
 }
 
-/** Ends one session: the one that was seen, and not another that has taken its place since. */
-export function sessionEnd(symbol: string, sessionId: string): Change {
-  return {
-    set: [],
-    remove: ["sessions.#symbol"],
-    conditions: ["sessions.#symbol.session_id = :seen_session"],
-    names: { "#symbol": symbol },
-    values: { ":seen_session": sessionId },
-  };
+/**
+ * Ends one session: the one that was seen, and not another that has taken its place since. The key is
+ * free when the right of its holder is over.
+ */
+export function sessionEnd(symbol: string, seen: Session): Change {
+  return { remove: [], ...endSessionUpdate(symbol, seen) };
 }
 
 /** Ends all sessions, on the condition that none was claimed since they were seen. */

@@ -1,6 +1,12 @@
 import * as z from "zod";
 import { type EndedCode, endedCode, licenseSchema } from "../lambdas/sessions/license.ts";
-import { isLive, secondsUntilLapse } from "../lambdas/sessions/session.ts";
+import {
+  type Entry,
+  isHeld,
+  isLive,
+  isVacated,
+  secondsUntilFree,
+} from "../lambdas/sessions/session.ts";
 
 /** The item of a license with what only administration knows of it. */
 export const licenseItemSchema = z.object({
@@ -55,17 +61,16 @@ export type JudgedAt = { nowMs: number; sessionTimeoutMs: number };
  * A license as `--json` prints it, the same for every verb: all attributes as stored (times in
  * epoch milliseconds, what is absent `null`), and what follows from them now.
  */
-export function licenseView(license: LicenseItem, { nowMs, sessionTimeoutMs }: JudgedAt) {
-  const sessions = Object.entries(license.sessions).map(([symbol, session]) => {
-    const live = isLive(session, nowMs, sessionTimeoutMs);
-    const { bot_version = null, bot_status = null, metadata = null, ...always } = session;
+export function licenseView(license: LicenseItem, { nowMs }: JudgedAt) {
+  const sessions = Object.entries(license.sessions).map(([symbol, entry]) => {
+    const held = isHeld(entry) ? entry : undefined;
     const view = {
-      state: live ? ("live" as const) : ("lapsed" as const),
-      seconds_left: secondsUntilLapse(session, nowMs, sessionTimeoutMs),
-      ...always,
-      bot_version,
-      bot_status,
-      metadata,
+      state: entryState(entry, nowMs),
+      seconds_left: secondsUntilFree(entry, nowMs),
+      ...entry,
+      bot_version: held?.bot_version ?? null,
+      bot_status: held?.bot_status ?? null,
+      metadata: held?.metadata ?? null,
     };
     return [symbol, view] as const;
   });
@@ -84,6 +89,15 @@ export function licenseView(license: LicenseItem, { nowMs, sessionTimeoutMs }: J
     live_sessions: sessions.filter(([, { state }]) => state === "live").length,
     sessions: Object.fromEntries(sessions),
   };
+}
+
+/** `ended` by an operator or `released` by its bot; both keep the symbol until they lapse. */
+export type EntryState = "live" | "lapsed" | "ended" | "released" | "unreadable";
+
+export function entryState(entry: Entry, nowMs: number): EntryState {
+  if (isHeld(entry)) return isLive(entry, nowMs) ? "live" : "lapsed";
+  if (!isVacated(entry)) return "unreadable";
+  return entry.ended ? "ended" : "released";
 }
 
 export type LicenseView = ReturnType<typeof licenseView>;

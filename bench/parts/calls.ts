@@ -1,6 +1,6 @@
-import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
-import { releaseHandler } from "../../lambdas/release.ts";
-import { validateHandler } from "../../lambdas/validate.ts";
+import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
+import { releaseHandler } from "../../lambdas/release-handler.ts";
+import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { asker } from "../../test/support/scene.ts";
 import type { Context } from "../context.ts";
 import { startEngine } from "../engine.ts";

@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
-import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
-import { validateHandler } from "../../lambdas/validate.ts";
+import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
+import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { clientFor } from "../../test/support/engines.ts";
 import { asker } from "../../test/support/scene.ts";
 import type { Context } from "../context.ts";

@@ -1,182 +1,286 @@
-import { randomUUID } from "node:crypto";
+import { dropLongLapsed } from "./drop-long-lapsed.ts";
+import type { BotReport, LeaseTime } from "./heartbeat.ts";
 import type { Caller } from "./holder.ts";
 import { type EndedCode, endedCode, type License } from "./license.ts";
-import { isLive, lapsedAtOrBeforeMs, type Session, secondsUntilLapse } from "./session.ts";
+import {
+  deviceOf,
+  type Entry,
+  freeAtMs,
+  isHeld,
+  isVacated,
+  leaseFrom,
+  type Session,
+  secondsUntilFree,
+} from "./session.ts";
 import type { ConditionalUpdate, SessionTable } from "./table.ts";
+
+/** A claim, under the id that every attempt at it has: that of the session, once it is granted. */
+export type Claim = Caller & {
+  claimId: string;
+  /** Stored with the session, for a claim that a heartbeat makes. */
+  report?: BotReport;
+  /** Off for a claim that a heartbeat makes: a session that an operator ended stays ended. */
+  mayFollowEnded: boolean;
+};
 
 export type ClaimRefusal =
   | { code: "license_unknown" | EndedCode }
+  | { code: "session_ended" }
   | {
-      /** Another device holds the symbol, or every seat of the license is taken by a live session. */
+      /** Another device holds the symbol, or every seat of the license is taken. */
       code: "session_conflict" | "session_limit";
-      /** The session that is in the way; for a seat, the one that frees it first. */
-      blockedBy: Session;
+      /** The device that is in the way; for a seat, the one that frees it first. */
+      blockedBy: string;
       waitSeconds: number;
     };
 
-export type ClaimOutcome = { code: "granted"; license: License; sessionId: string } | ClaimRefusal;
+export type ClaimOutcome =
+  | {
+      code: "granted";
+      license: License;
+      session: Session;
+      /** Off if an earlier attempt had made the claim, and this one wrote nothing. */
+      written: boolean;
+      /** What the claim took the place of, for the history. */
+      replaced?: Entry;
+      displaced: readonly DisplacedEntry[];
+    }
+  | ClaimRefusal;
 
 export type CheckOutcome = { code: "available"; license: License } | ClaimRefusal;
 
-/** The one clock reading of the request, epoch milliseconds, and the time-out it is judged by. */
-export type ClaimTime = { nowMs: number; sessionTimeoutMs: number };
+type DisplacedEntry = readonly [symbol: string, Entry];
 
 /**
- * Claims the session in one conditional write. A claim that needs the seat of a lapsed session
- * takes a second write, and another for each rival that was quicker to that seat.
+ * Claims the session in one conditional write. A second write is needed to replace a live session of
+ * the same device, or to make room on a full license; each rival that is quicker costs another.
+ *
+ * A claim that finds its own id was applied before, by another attempt: it is granted, and writes
+ * nothing. Its right counts from the first attempt, because the lease does.
+ *
+ * @throws the errors of the SDK, but for the refused condition
  */
 export async function claim(
   table: SessionTable,
-  caller: Caller,
-  time: ClaimTime,
+  request: Claim,
+  time: LeaseTime,
   signal: AbortSignal,
 ): Promise<ClaimOutcome> {
-  const sessionId = randomUUID();
-  let displaced: Displaced | undefined;
-  let writesLeft = 2;
-  while (writesLeft > 0) {
-    const result = await table.update(claimUpdate(caller, sessionId, time, displaced), signal);
-    if (result.applied) return { code: "granted", license: result.license, sessionId };
-    // Met by its own id: an earlier attempt of the SDK had been applied, only its answer was lost.
-    if (result.met?.sessions[caller.sessionSymbol]?.session_id === sessionId) {
-      return { code: "granted", license: result.met, sessionId };
+  let way: Way = { kind: "take" };
+  for (let rivals = 0; rivals <= mostRivals; rivals++) {
+    const result = await table.update(claimUpdate(request, time, way), signal);
+    if (result.applied) {
+      return {
+        code: "granted",
+        license: await dropLongLapsed(table, result.license, time.nowMs, signal),
+        session: grantedSession(request, time),
+        written: true,
+        ...(way.kind === "replace" && { replaced: way.seen }),
+        displaced: way.kind === "displace" ? way.entries : [],
+      };
     }
-    const judgement = judgeClaim(result.met, caller, time);
+    const judgement = judgeClaim(result.refusedBy, request, time.nowMs);
+    if (judgement.code === "granted") return { ...judgement, written: false, displaced: [] };
     if (judgement.code !== "available") return judgement;
-    // From here on a refusal means that a rival took or revived a seat, of which there are so many.
-    writesLeft = displaced ? writesLeft - 1 : judgement.license.max_sessions + 1;
-    displaced = judgement.displaced;
+    way = judgement.way;
   }
   throw new Error("A claim was refused more often than rivals can explain");
 }
 
-/** Tells what a claim would meet, by one read. */
+/** After the first write, each refusal means that a rival moved first; no license has more seats. */
+const mostRivals = 100;
+
+/** Reports what a claim would meet, by one read. */
 export async function checkClaim(
   table: SessionTable,
-  caller: Caller,
-  time: ClaimTime,
+  request: Claim,
+  { nowMs }: LeaseTime,
   signal: AbortSignal,
 ): Promise<CheckOutcome> {
-  return judgeClaim(await table.get(caller.licenseId, signal), caller, time);
+  const judgement = judgeClaim(await table.get(request.licenseId, signal), request, nowMs);
+  return judgement.code === "granted"
+    ? { code: "available", license: judgement.license }
+    : judgement;
 }
 
-/** Lapsed sessions that make room for a new one, and the license as it was when they were seen. */
-type Displaced = { license: License; entries: readonly (readonly [symbol: string, Session])[] };
+/** How a claim may get its entry; what it has seen must still be so when it writes. */
+type Way =
+  /** The symbol is free, and a seat is. */
+  | { kind: "take" }
+  /** The same device holds the entry, or held it last, and its lease is not over. */
+  | { kind: "replace"; seen: Entry }
+  /** The symbol is free, but the seats are taken by these entries, which have all lapsed. */
+  | { kind: "displace"; license: License; entries: readonly DisplacedEntry[] };
 
 /** The rules of a claim as a condition. `judgeClaim` explains its refusals: change both together. */
-function claimUpdate(
-  { licenseId, deviceFingerprint, sessionSymbol }: Caller,
-  sessionId: string,
-  { nowMs, sessionTimeoutMs }: ClaimTime,
-  displaced: Displaced | undefined,
-): ConditionalUpdate {
-  const session: Session = {
-    device_fingerprint: deviceFingerprint,
-    session_id: sessionId,
-    started_at: nowMs,
-    last_heartbeat: nowMs,
-  };
+function claimUpdate(request: Claim, time: LeaseTime, way: Way): ConditionalUpdate {
   const active = "#status = :active";
   const unexpired = "(attribute_not_exists(license_expiration) OR license_expiration > :now)";
-
-  // last_heartbeat         + session time-out
-  //       |---- live ------|---- lapsed ---->
-  const free = "attribute_not_exists(sessions.#symbol)";
-  const lapsed = "sessions.#symbol.last_heartbeat <= :lapsed_at_or_before";
-  // A device may replace its own session, but not the one this very claim has made: that would be
-  // a second attempt of the SDK, and would count one claim twice.
-  const heldByCaller =
-    "(sessions.#symbol.device_fingerprint = :device AND sessions.#symbol.session_id <> :session_id)";
-  const takeable = `(${free} OR ${lapsed} OR ${heldByCaller})`;
-
-  const seat = displaced
-    ? displacement(displaced)
-    : {
-        remove: "",
-        condition: "(attribute_exists(sessions.#symbol) OR size(sessions) < max_sessions)",
-        names: {},
-        values: {},
-      };
+  // Only an item edited by hand gets there; one more would no longer be a greater number.
+  const countable = "(attribute_not_exists(fencing_token) OR fencing_token < :last_token)";
+  const { condition, remove, names, values } = wayUpdate(request, way);
   return {
-    licenseId,
-    update: `SET sessions.#symbol = :session, fencing_token = if_not_exists(fencing_token, :zero) + :one${seat.remove}`,
-    condition: [active, unexpired, takeable, seat.condition].join(" AND "),
-    names: { "#status": "status", "#symbol": sessionSymbol, ...seat.names },
+    licenseId: request.licenseId,
+    update: `SET sessions.#symbol = :session, fencing_token = if_not_exists(fencing_token, :zero) + :one${remove}`,
+    condition: [active, unexpired, countable, condition].join(" AND "),
+    names: { "#status": "status", "#symbol": request.sessionSymbol, ...names },
     values: {
       ":active": "active",
-      ":now": nowMs,
-      ":lapsed_at_or_before": lapsedAtOrBeforeMs(nowMs, sessionTimeoutMs),
-      ":device": deviceFingerprint,
-      ":session_id": sessionId,
-      ":session": session,
+      ":now": time.nowMs,
+      ":last_token": Number.MAX_SAFE_INTEGER,
+      ":session": {
+        ...grantedSession(request, time),
+        ...(way.kind === "replace" && { contested_until: freeAtMs(way.seen) }),
+      },
       ":zero": 0,
       ":one": 1,
-      ...seat.values,
+      ...values,
     },
   };
+}
+
+type WayUpdate = {
+  condition: string;
+  remove: string;
+  names: Record<string, string>;
+  values: Record<string, unknown>;
+};
+
+function wayUpdate(request: Claim, way: Way): WayUpdate {
+  // last_heartbeat        lapses_at    contested_until, if that is later
+  //       |---- live ------|---- lapsed ----|---- free ---->
+  const absent = "attribute_not_exists(sessions.#symbol)";
+  const uncontested =
+    "(attribute_not_exists(sessions.#symbol.contested_until) OR sessions.#symbol.contested_until <= :now)";
+  const over = `sessions.#symbol.lapses_at <= :now AND ${uncontested}`;
+  const notEnded =
+    "(attribute_not_exists(sessions.#symbol.ended) OR sessions.#symbol.vacated_by <> :device)";
+  const free = request.mayFollowEnded
+    ? `(${absent} OR (${over}))`
+    : `(${absent} OR (${over} AND ${notEnded}))`;
+  const device = request.mayFollowEnded ? {} : { ":device": request.deviceFingerprint };
+
+  switch (way.kind) {
+    case "take":
+      // An entry that is taken over keeps its seat, if the license still has that one.
+      return {
+        condition: `${free} AND (size(sessions) < max_sessions OR (attribute_exists(sessions.#symbol) AND size(sessions) <= max_sessions))`,
+        remove: "",
+        names: {},
+        values: device,
+      };
+    case "replace": {
+      // The very lease that was seen, so that none longer than it goes unnoticed.
+      const seenId = isHeld(way.seen) ? { ":seen_id": way.seen.session_id } : undefined;
+      const sameClaim = seenId
+        ? "sessions.#symbol.session_id = :seen_id"
+        : "sessions.#symbol.vacated_by = :own AND attribute_not_exists(sessions.#symbol.session_id)";
+      return {
+        condition: `${sameClaim} AND sessions.#symbol.lapses_at = :seen_lapses_at`,
+        remove: "",
+        names: {},
+        values: {
+          ":seen_lapses_at": way.seen.lapses_at,
+          ...(seenId ?? { ":own": request.deviceFingerprint }),
+        },
+      };
+    }
+    case "displace":
+      return {
+        ...displacement(way, free),
+        values: { ...displacement(way, free).values, ...device },
+      };
+  }
 }
 
 /**
- * Makes room in the same write, on the condition that nothing it rests on has moved: the symbol
- * still needs a seat, there are no more sessions and no fewer seats than were counted, and each
- * displaced session has not been revived or claimed since it was seen.
+ * Makes room in the same write, on the condition that nothing it rests on has moved: the symbol is
+ * still free, there are no more entries and no fewer seats than were counted, and each displaced
+ * entry has the lease that was seen to be over. The short aliases leave room for 100 entries in the
+ * 4 KB of an expression.
  */
-function displacement({ license, entries }: Displaced) {
-  const paths = entries.map((_, index) => `sessions.#displaced${index}`);
+function displacement(
+  { license, entries }: Extract<Way, { kind: "displace" }>,
+  free: string,
+): WayUpdate {
+  const paths = entries.map((_, index) => `sessions.#${index}`);
   return {
-    remove: ` REMOVE ${paths.join(", ")}`,
+    remove: ` REMOVE ${paths.join(",")}`,
     condition: [
-      "attribute_not_exists(sessions.#symbol)",
-      "size(sessions) <= :sessions_seen",
+      free,
+      "size(sessions) <= :entries_seen",
       "max_sessions >= :max_sessions_seen",
-      ...paths.map((path, index) => `${path}.last_heartbeat = :seen${index}`),
+      ...paths.map((path, index) => `${path}.lapses_at=:${index}`),
     ].join(" AND "),
-    names: Object.fromEntries(entries.map(([symbol], index) => [`#displaced${index}`, symbol])),
+    names: Object.fromEntries(entries.map(([symbol], index) => [`#${index}`, symbol])),
     values: {
-      ":sessions_seen": Object.keys(license.sessions).length,
+      ":entries_seen": Object.keys(license.sessions).length,
       ":max_sessions_seen": license.max_sessions,
-      ...Object.fromEntries(
-        entries.map(([, seen], index) => [`:seen${index}`, seen.last_heartbeat]),
-      ),
+      ...Object.fromEntries(entries.map(([, entry], index) => [`:${index}`, entry.lapses_at])),
     },
+  };
+}
+
+function grantedSession(
+  { claimId, deviceFingerprint, report }: Claim,
+  { nowMs, sessionTimeoutMs }: LeaseTime,
+): Session {
+  const reported = Object.entries(report ?? {}).filter(([, value]) => value !== undefined);
+  return {
+    device_fingerprint: deviceFingerprint,
+    session_id: claimId,
+    started_at: nowMs,
+    ...leaseFrom(nowMs, sessionTimeoutMs),
+    ...Object.fromEntries(reported),
   };
 }
 
 type Judgement =
-  | { code: "available"; license: License; displaced: Displaced | undefined }
+  | { code: "granted"; license: License; session: Session }
+  | { code: "available"; license: License; way: Way }
   | ClaimRefusal;
 
-function judgeClaim(
-  license: License | undefined,
-  { deviceFingerprint, sessionSymbol }: Caller,
-  { nowMs, sessionTimeoutMs }: ClaimTime,
-): Judgement {
+function judgeClaim(license: License | undefined, request: Claim, nowMs: number): Judgement {
   if (!license) return { code: "license_unknown" };
 
   const ended = endedCode(license, nowMs);
   if (ended) return { code: ended };
-
-  const current = license.sessions[sessionSymbol];
-  if (current) {
-    const takeable =
-      !isLive(current, nowMs, sessionTimeoutMs) || current.device_fingerprint === deviceFingerprint;
-    return takeable
-      ? { code: "available", license, displaced: undefined }
-      : blocked("session_conflict", current);
+  if (license.fencing_token >= Number.MAX_SAFE_INTEGER) {
+    throw new Error("The fencing token of the license can't grow any more");
   }
 
-  const oldestFirst = Object.entries(license.sessions).sort(
-    ([, a], [, b]) => a.last_heartbeat - b.last_heartbeat,
-  );
-  // One, unless the license has been given fewer seats than it has sessions.
-  const entries = oldestFirst.slice(0, Math.max(0, oldestFirst.length - license.max_sessions + 1));
-  const lastToLapse = entries.at(-1)?.[1];
-  if (!lastToLapse) return { code: "available", license, displaced: undefined };
-  return isLive(lastToLapse, nowMs, sessionTimeoutMs)
-    ? blocked("session_limit", lastToLapse)
-    : { code: "available", license, displaced: { license, entries } };
+  const { [request.sessionSymbol]: current, ...others } = license.sessions;
+  if (current) {
+    const sameDevice = deviceOf(current) === request.deviceFingerprint;
+    if (sameDevice && isHeld(current) && current.session_id === request.claimId) {
+      // An attempt that finds the lease of another one over needs a lease of its own.
+      if (nowMs < current.lapses_at) return { code: "granted", license, session: current };
+    }
+    if (sameDevice && !request.mayFollowEnded && isVacated(current) && current.ended) {
+      return { code: "session_ended" };
+    }
+    if (nowMs < freeAtMs(current)) {
+      return sameDevice
+        ? { code: "available", license, way: { kind: "replace", seen: current } }
+        : blocked("session_conflict", current);
+    }
+  }
 
-  function blocked(code: "session_conflict" | "session_limit", blockedBy: Session): ClaimRefusal {
-    return { code, blockedBy, waitSeconds: secondsUntilLapse(blockedBy, nowMs, sessionTimeoutMs) };
+  const surplus = Object.keys(others).length + 1 - license.max_sessions;
+  if (surplus <= 0) return { code: "available", license, way: { kind: "take" } };
+  const freeFirst = Object.entries(others).sort(([, a], [, b]) => freeAtMs(a) - freeAtMs(b));
+  const entries = freeFirst.slice(0, surplus);
+  const lastToBeFree = entries.at(-1)?.[1];
+  if (!lastToBeFree || entries.length < surplus) {
+    throw new Error(`A license can't have ${license.max_sessions} seats`);
+  }
+  return nowMs < freeAtMs(lastToBeFree)
+    ? blocked("session_limit", lastToBeFree)
+    : { code: "available", license, way: { kind: "displace", license, entries } };
+
+  function blocked(code: "session_conflict" | "session_limit", entry: Entry): ClaimRefusal {
+    const device = deviceOf(entry);
+    if (device === undefined) throw new Error("An entry of the license can't be read");
+    return { code, blockedBy: device, waitSeconds: secondsUntilFree(entry, nowMs) };
   }
 }

@@ -1,73 +1,130 @@
-import { type Holder, heldBy } from "./holder.ts";
+import { type Holder, holderCondition, sessionHeldBy } from "./holder.ts";
 import { type EndedCode, endedCode, type License } from "./license.ts";
-import type { Session } from "./session.ts";
+import { type Entry, isHeld, isVacated, leaseFrom, type Session } from "./session.ts";
 import type { ConditionalUpdate, SessionTable } from "./table.ts";
 
-/** What a bot tells of itself. What it leaves out stays as it was stored. */
+/** What a bot reports of itself. What it leaves out stays as it was stored. */
 export type BotReport = {
   [Attribute in "bot_version" | "bot_status" | "metadata"]: Session[Attribute] | undefined;
 };
 
+/** The one clock reading of the request, epoch milliseconds, and the time-out it gives. */
+export type LeaseTime = { nowMs: number; sessionTimeoutMs: number };
+
 export type HeartbeatOutcome =
   | { code: "recorded"; license: License }
-  | { code: EndedCode }
+  /** Recorded, and the license is over all the same. */
+  | { code: EndedCode; recorded: true }
   | HeartbeatRefusal;
 
-type HeartbeatRefusal =
-  | { code: "session_taken"; heldBy: Session }
-  | { code: "session_replaced" | "session_not_found" };
+export type HeartbeatRefusal =
+  | { code: "license_unknown" | EndedCode; recorded: false }
+  | { code: "session_taken"; entry: Session }
+  | { code: "session_replaced" | "session_ended" | "heartbeat_late" }
+  /** Nobody holds the symbol; it may still be kept for whoever held it last. */
+  | { code: "session_not_found"; entry: Entry | undefined };
 
 /**
- * Moves the timer of the caller's session to `nowMs`, in one conditional write. A session that has
- * lapsed but that nobody has taken is revived; one that is gone is never made anew.
+ * Renews the lease of the caller's session from `nowMs` on, in one conditional write. A session that
+ * has lapsed but that nobody has taken is revived; one that is gone is never made anew.
  *
- * The timer of an ended license moves too: the item that the write returns tells of the end.
+ * The lease of an ended license is renewed too: the item that the write returns shows the end.
+ *
+ * @throws the errors of the SDK, but for the refused condition
  */
 export async function heartbeat(
   table: SessionTable,
   holder: Holder,
   report: BotReport,
-  nowMs: number,
+  time: LeaseTime,
   signal: AbortSignal,
 ): Promise<HeartbeatOutcome> {
-  const result = await table.update(heartbeatUpdate(holder, report, nowMs), signal);
-  if (!result.applied) return explainRefusal(result.met, holder);
-
-  const ended = endedCode(result.license, nowMs);
-  return ended ? { code: ended } : { code: "recorded", license: result.license };
+  let lease: Lease = "renewed";
+  for (let rivals = 0; rivals <= mostRivals; rivals++) {
+    const result = await table.update(heartbeatUpdate(holder, report, time, lease), signal);
+    if (result.applied) {
+      const ended = endedCode(result.license, time.nowMs);
+      return ended
+        ? { code: ended, recorded: true }
+        : { code: "recorded", license: result.license };
+    }
+    const judgement = explainRefusal(result.refusedBy, holder, time);
+    if (judgement.code !== "held") return judgement;
+    lease = judgement.lease;
+  }
+  throw new Error("A heartbeat was refused more often than rivals can explain");
 }
 
+/** Only other processes of the same device move a session between a refusal and the next write. */
+const mostRivals = 3;
+
+/** `kept`: its end stays where it is. The holder was given more time before the time-out was shortened. */
+type Lease = "renewed" | "kept";
+
 /**
- * The condition is that the session is still the caller's. It never mentions what the timer was,
- * so a write that was applied but whose answer was lost succeeds when it is tried again.
- * `explainRefusal` explains its refusals: change both together.
+ * The condition is that the session is still the caller's and that neither its timer nor the end of
+ * its lease would go back. Equal times pass, so a write that was applied but whose answer was lost
+ * succeeds when the SDK tries it again. `explainRefusal` explains its refusals: change both together.
  */
-function heartbeatUpdate(holder: Holder, report: BotReport, nowMs: number): ConditionalUpdate {
-  const moved = Object.entries({ last_heartbeat: nowMs, ...report }).filter(
-    ([, value]) => value !== undefined,
-  );
-  const held = heldBy(holder);
+function heartbeatUpdate(
+  holder: Holder,
+  report: BotReport,
+  { nowMs, sessionTimeoutMs }: LeaseTime,
+  lease: Lease,
+): ConditionalUpdate {
+  const { last_heartbeat, lapses_at } = leaseFrom(nowMs, sessionTimeoutMs);
+  const assigned = Object.entries({
+    last_heartbeat,
+    ...(lease === "renewed" && { lapses_at }),
+    ...report,
+  }).filter(([, value]) => value !== undefined);
+  const held = holderCondition(holder);
+  const onTime = "sessions.#symbol.last_heartbeat <= :last_heartbeat";
+  const leaseGrows =
+    lease === "renewed"
+      ? "sessions.#symbol.lapses_at <= :lapses_at"
+      : "sessions.#symbol.lapses_at > :lapses_at";
+  // Each attribute goes by an alias: some of their names are reserved words of DynamoDB.
+  const path = (name: string) => `sessions.#symbol.#${name}`;
   return {
     licenseId: holder.licenseId,
-    update: `SET ${moved.map(([name]) => `sessions.#symbol.${name} = :${name}`).join(", ")}`,
-    condition: held.condition,
-    names: held.names,
+    update: `SET ${assigned.map(([name]) => `${path(name)} = :${name}`).join(", ")}`,
+    condition: [held.condition, onTime, leaseGrows].join(" AND "),
+    names: {
+      ...held.names,
+      ...Object.fromEntries(assigned.map(([name]) => [`#${name}`, name])),
+    },
     values: {
       ...held.values,
-      ...Object.fromEntries(moved.map(([name, value]) => [`:${name}`, value])),
+      ":lapses_at": lapses_at,
+      ...Object.fromEntries(assigned.map(([name, value]) => [`:${name}`, value])),
     },
   };
 }
 
-function explainRefusal(license: License | undefined, holder: Holder): HeartbeatRefusal {
-  const session = license?.sessions[holder.sessionSymbol];
-  if (!session) return { code: "session_not_found" };
-  if (session.device_fingerprint !== holder.deviceFingerprint) {
-    return { code: "session_taken", heldBy: session };
+function explainRefusal(
+  license: License | undefined,
+  holder: Holder,
+  { nowMs, sessionTimeoutMs }: LeaseTime,
+): HeartbeatRefusal | { code: "held"; lease: Lease } {
+  if (!license) return { code: "license_unknown", recorded: false };
+  const session = sessionHeldBy(holder, license);
+  const isLate = session !== undefined && session.last_heartbeat > nowMs;
+  if (session && !isLate) {
+    const { lapses_at } = leaseFrom(nowMs, sessionTimeoutMs);
+    return { code: "held", lease: session.lapses_at > lapses_at ? "kept" : "renewed" };
   }
-  if (holder.sessionId !== undefined && session.session_id !== holder.sessionId) {
-    return { code: "session_replaced" };
+  const ended = endedCode(license, nowMs);
+  if (ended) return { code: ended, recorded: false };
+  if (isLate) return { code: "heartbeat_late" };
+
+  const entry = license.sessions[holder.sessionSymbol];
+  if (!entry || !isHeld(entry)) {
+    const endedByOperator =
+      entry && isVacated(entry) && entry.ended && entry.vacated_by === holder.deviceFingerprint;
+    return endedByOperator ? { code: "session_ended" } : { code: "session_not_found", entry };
   }
-  // Only for an engine that is asked after the refusal: the session was claimed in between.
-  return { code: "session_not_found" };
+  return entry.device_fingerprint === holder.deviceFingerprint
+    ? { code: "session_replaced" }
+    : { code: "session_taken", entry };
 }

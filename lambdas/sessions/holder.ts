@@ -1,3 +1,6 @@
+import type { License } from "./license.ts";
+import { isHeld, type Session } from "./session.ts";
+
 /** Who asks for which session. */
 export type Caller = {
   /** SHA-256 of the license key, hex. */
@@ -7,11 +10,14 @@ export type Caller = {
   sessionSymbol: string;
 };
 
-/** A caller that takes itself for the holder, and the claim it goes on from, if it says. */
+/** A caller that takes itself for the holder, and the claim it goes on from, if it names one. */
 export type Holder = Caller & { sessionId: string | undefined };
 
-/** The one condition on which a session is its caller's: same device, and same claim if told. */
-export function heldBy({ deviceFingerprint, sessionSymbol, sessionId }: Holder) {
+/**
+ * The one condition on which a session is its caller's: same device, and the same claim if the
+ * caller names one. `sessionHeldBy` says the same of an item that was read.
+ */
+export function holderCondition({ deviceFingerprint, sessionSymbol, sessionId }: Holder) {
   const sameDevice = "sessions.#symbol.device_fingerprint = :device";
   const sameClaim = "sessions.#symbol.session_id = :session_id";
   return {
@@ -22,4 +28,16 @@ export function heldBy({ deviceFingerprint, sessionSymbol, sessionId }: Holder) 
       ...(sessionId !== undefined && { ":session_id": sessionId }),
     },
   };
+}
+
+/** The session of the caller, if it holds one. */
+export function sessionHeldBy(
+  { deviceFingerprint, sessionSymbol, sessionId }: Holder,
+  license: License | undefined,
+): Session | undefined {
+  const entry = license?.sessions[sessionSymbol];
+  if (!entry || !isHeld(entry)) return undefined;
+  const sameDevice = entry.device_fingerprint === deviceFingerprint;
+  const sameClaim = sessionId === undefined || entry.session_id === sessionId;
+  return sameDevice && sameClaim ? entry : undefined;
 }

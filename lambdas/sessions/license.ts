@@ -1,31 +1,30 @@
 import * as z from "zod/mini";
-import { isLive, sessionSchema } from "./session.ts";
+import { entrySchema, isLive } from "./session.ts";
 
-/** The one item of a license: everything that is read, judged and changed together. */
+/**
+ * The one item of a license: everything that is read, judged and changed together.
+ *
+ * What no condition of a write looks at has a value to fall back on, so that an item that somebody
+ * edited by hand can't let a write be applied and then fail to be read.
+ */
 export const licenseSchema = z.object({
   /** SHA-256 of the license key, hex. The key itself is stored nowhere. */
   license_id: z.string(),
-  status: z.enum(["active", "suspended", "cancelled"]),
-  license_type: z.string(),
-  email: z.optional(z.string()),
-  created_at: z.optional(z.number()),
-  /** Epoch milliseconds; absent means the license never expires. */
-  license_expiration: z.optional(z.number()),
-  max_sessions: z.int().check(z.positive()),
+  status: z.catch(z.enum(["active", "suspended", "cancelled"]), "suspended"),
+  license_type: z.catch(z.string(), "standard"),
+  email: z.catch(z.optional(z.string()), undefined),
+  created_at: z.catch(z.optional(z.number()), undefined),
+  /** Epoch milliseconds; absent means the license never expires. What can't be read is over. */
+  license_expiration: z.catch(z.optional(z.number()), 0),
+  max_sessions: z.catch(z.number(), 0),
   /** How many claims have been granted so far. Never goes back. */
-  fencing_token: z._default(z.int().check(z.nonnegative()), 0),
-  sessions: z.record(z.string(), sessionSchema),
+  fencing_token: z.catch(z._default(z.number(), 0), Number.POSITIVE_INFINITY),
+  sessions: z.record(z.string(), entrySchema),
 });
 
 export type License = z.infer<typeof licenseSchema>;
 
 export type EndedCode = "license_suspended" | "license_cancelled" | "license_expired";
-
-export const endedMessages: Record<EndedCode, string> = {
-  license_suspended: "The license is suspended.",
-  license_cancelled: "The license is cancelled.",
-  license_expired: "The license has expired.",
-};
 
 /** Why the license may not be used any more, or `undefined` while it may. */
 export function endedCode(license: License, nowMs: number): EndedCode | undefined {
@@ -40,18 +39,23 @@ export function endedCode(license: License, nowMs: number): EndedCode | undefine
 }
 
 /** The symbols with a live session, in alphabetical order. */
-export function activeSymbols(license: License, nowMs: number, sessionTimeoutMs: number): string[] {
+export function activeSymbols(license: License, nowMs: number): string[] {
   return Object.entries(license.sessions)
-    .filter(([, session]) => isLive(session, nowMs, sessionTimeoutMs))
+    .filter(([, entry]) => isLive(entry, nowMs))
     .map(([symbol]) => symbol)
     .sort();
 }
 
+/** The first and the last instant that ISO 8601 writes with a year of four digits. */
+const firstInstantMs = -62_167_219_200_000;
+const lastInstantMs = 253_402_300_799_999;
+
 /** The end of the license as an ISO 8601 instant, or `null` if it never expires. */
-export function expirationIso(license: License): string | null {
-  if (license.license_expiration === undefined) return null;
+export function expirationIso({ license_expiration: expirationMs }: License): string | null {
+  if (expirationMs === undefined) return null;
+  const writableMs = Math.min(lastInstantMs, Math.max(firstInstantMs, expirationMs));
   // biome-ignore lint/style/noRestrictedGlobals: it formats an instant, and reads no clock
-  return new Date(license.license_expiration).toISOString();
+  return new Date(writableMs).toISOString();
 }
 
 function isExpired(license: License, nowMs: number): boolean {

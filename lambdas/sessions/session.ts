@@ -5,41 +5,77 @@ export const sessionSchema = z.object({
   device_fingerprint: z.string(),
   session_id: z.string(),
   started_at: z.number(),
+  /** The timer. It never runs backwards. */
   last_heartbeat: z.number(),
-  bot_version: z.optional(z.string()),
-  bot_status: z.optional(z.string()),
+  /** The end of the lease: `last_heartbeat` and the time-out that its holder was given then. */
+  lapses_at: z.number(),
+  /** A process that this claim replaced, on the same device, may believe until then that it holds. */
+  contested_until: z.optional(z.number()),
+  bot_version: z.catch(z.optional(z.string()), undefined),
+  bot_status: z.catch(z.optional(z.string()), undefined),
   /** The JSON text the bot sent, to the letter. */
-  metadata: z.optional(z.string()),
+  metadata: z.catch(z.optional(z.string()), undefined),
 });
 
-export type Session = z.infer<typeof sessionSchema>;
+/**
+ * An entry without holder: whoever held it may believe until `lapses_at` that it still does. No
+ * heartbeat revives it, and until then only the same device may claim.
+ */
+export const vacancySchema = z.object({
+  vacated_by: z.string(),
+  lapses_at: z.number(),
+  /** An operator ended the session. */
+  ended: z.optional(z.literal(true)),
+});
 
-/** The entry of a bot that names no symbol. It can't be asked for: `*` is no character of a symbol. */
+/** An entry that somebody edited by hand until nobody can read it. It never lapses. */
+const unreadable = { unreadable: true, lapses_at: Number.POSITIVE_INFINITY } as const;
+
+export const entrySchema = z.catch(z.union([sessionSchema, vacancySchema]), unreadable as never);
+
+export type Session = z.infer<typeof sessionSchema>;
+export type Vacancy = z.infer<typeof vacancySchema>;
+export type Entry = Session | Vacancy | typeof unreadable;
+
+/** The entry of a bot that names no symbol. It can't be asked for: `*` alone is no symbol. */
 export const noSymbol = "*";
 
-/**
- * A session is live while less than the time-out has passed since its last heartbeat. At exactly
- * the time-out it has lapsed. Nothing else decides whether a session is live.
- */
-export function isLive(session: Session, nowMs: number, sessionTimeoutMs: number): boolean {
-  return nowMs - session.last_heartbeat < sessionTimeoutMs;
+/** What is stored of a lease that begins or is renewed at `nowMs`. */
+export function leaseFrom(nowMs: number, sessionTimeoutMs: number) {
+  return { last_heartbeat: nowMs, lapses_at: nowMs + sessionTimeoutMs };
+}
+
+export function isHeld(entry: Entry): entry is Session {
+  return "session_id" in entry;
+}
+
+export function isVacated(entry: Entry): entry is Vacancy {
+  return "vacated_by" in entry;
+}
+
+/** A session is live until the instant it lapses at, which is no longer part of it. */
+export function isLive(entry: Entry, nowMs: number): boolean {
+  return isHeld(entry) && nowMs < entry.lapses_at;
+}
+
+/** The device that holds the entry, or that held it last. */
+export function deviceOf(entry: Entry): string | undefined {
+  if (isHeld(entry)) return entry.device_fingerprint;
+  return isVacated(entry) ? entry.vacated_by : undefined;
 }
 
 /**
- * `isLive` turned round for a condition expression: a session whose `last_heartbeat` is this
- * instant (epoch milliseconds) or earlier has lapsed.
+ * When another device may have the entry, epoch milliseconds: its lease is over, and that of every
+ * process it was taken from. The condition of a claim, in `claim.ts`, says the same.
  */
-export function lapsedAtOrBeforeMs(nowMs: number, sessionTimeoutMs: number): number {
-  return nowMs - sessionTimeoutMs;
+export function freeAtMs(entry: Entry): number {
+  const contestedUntilMs = isHeld(entry) ? (entry.contested_until ?? 0) : 0;
+  return Math.max(entry.lapses_at, contestedUntilMs);
 }
 
-/** Seconds until the session lapses unless another heartbeat comes; rounded up, never negative. */
-export function secondsUntilLapse(
-  session: Session,
-  nowMs: number,
-  sessionTimeoutMs: number,
-): number {
-  return Math.max(0, Math.ceil((session.last_heartbeat + sessionTimeoutMs - nowMs) / 1000));
+/** Seconds until another device may have the entry; rounded up, never negative. */
+export function secondsUntilFree(entry: Entry, nowMs: number): number {
+  return Math.max(0, Math.ceil((freeAtMs(entry) - nowMs) / 1000));
 }
 
 /**

@@ -1,14 +1,12 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
-  DynamoDBClient,
+  type DynamoDBClient,
   GetItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { fromEnv } from "@aws-sdk/credential-provider-env";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { callSignal } from "./dynamodb-client.ts";
 import { type License, licenseSchema } from "./license.ts";
 
 /** One `UpdateItem` on the item of a license. */
@@ -26,7 +24,7 @@ export type ConditionalUpdate = {
  */
 export type UpdateResult =
   | { applied: true; license: License }
-  | { applied: false; met: License | undefined };
+  | { applied: false; refusedBy: License | undefined };
 
 /**
  * The table of licenses. Anything but a refused condition is thrown, the SDK's errors as they are.
@@ -40,7 +38,7 @@ export type SessionTable = {
 };
 
 export type TableOptions = {
-  /** Calls end at their signal if it is one of `createClient`. */
+  /** Calls end at their signal if it is one of `dynamodb-client.ts`. */
   client: Pick<DynamoDBClient, "send">;
   tableName: string;
   /**
@@ -77,10 +75,10 @@ export function openTable({ client, tableName, askForRefusedItem }: TableOptions
       return { applied: true, license: toLicense(Attributes) };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      if (error.Item) return { applied: false, met: toLicense(error.Item) };
+      if (error.Item) return { applied: false, refusedBy: toLicense(error.Item) };
       return {
         applied: false,
-        met: askForRefusedItem ? await get(change.licenseId, signal) : undefined,
+        refusedBy: askForRefusedItem ? await get(change.licenseId, signal) : undefined,
       };
     }
   }
@@ -88,56 +86,7 @@ export function openTable({ client, tableName, askForRefusedItem }: TableOptions
   return { get, update };
 }
 
-/** The signal of the call that is under way. */
-const callSignal = new AsyncLocalStorage<AbortSignal>();
-
-/**
- * Ends each attempt of a call at the signal of the call. The SDK's own way, `send(command,
- * { abortSignal })`, hands the signal down just so, but rules out `cacheMiddleware`.
- */
-class AbortingHandler extends NodeHttpHandler {
-  override handle(...[request, options]: Parameters<NodeHttpHandler["handle"]>) {
-    const abortSignal = callSignal.getStore();
-    return super.handle(request, abortSignal ? { ...options, abortSignal } : options);
-  }
-}
-
-/**
- * The client of the functions. Its time-outs make a silent DynamoDB an error after 1 s and leave
- * room for the SDK's two further attempts within the time a request has (see `http.ts`).
- */
-export function createClient(): DynamoDBClient {
-  const client = new DynamoDBClient({
-    // Where Lambda puts them; nowhere else is looked.
-    credentials: fromEnv(),
-    maxAttempts: 3,
-    // Puts the steps of a call together once, not for each call.
-    cacheMiddleware: true,
-    requestHandler: new AbortingHandler({
-      connectionTimeout: 500,
-      requestTimeout: 1_000,
-      // Without it the SDK only warns.
-      throwOnRequestTimeout: true,
-    }),
-  });
-  signWithOneSigner(client);
-  return client;
-}
-
-/**
- * The SDK makes a signer for each call, of a copy of its whole configuration. What may change, the
- * date and the credentials, a signer asks for at each signature.
- */
-function signWithOneSigner({ config }: DynamoDBClient): void {
-  const makeSigner = config.signer;
-  let signer: Awaited<ReturnType<typeof makeSigner>> | undefined;
-  config.signer = async (authScheme) => {
-    signer ??= await makeSigner(authScheme);
-    return signer;
-  };
-}
-
-/** Throws if the item is no license. */
+/** Throws if the item is no license. A number that JavaScript can't hold is rounded. */
 function toLicense(item: Record<string, AttributeValue> = {}): License {
-  return licenseSchema.parse(unmarshall(item));
+  return licenseSchema.parse(unmarshall(item, { wrapNumbers: Number }));
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { CommandError } from "../../engine/command-error.ts";
+import { isHeld } from "../../lambdas/sessions/session.ts";
 import { allSessionsEnd, sessionEnd } from "../../licenses/change-license.ts";
 import type { JudgedAt, LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
@@ -55,13 +56,13 @@ function planEnd(
     );
   }
   const session = license.sessions[ended];
-  if (!session) {
+  if (!session || !isHeld(session)) {
     throw new CommandError(
       `The license has no session ${ended}; it has ${symbols.sort().join(", ")}. Nothing was done.`,
     );
   }
   return {
-    change: sessionEnd(ended, session.session_id),
+    change: sessionEnd(ended, session),
     question: `End session ${ended} of ${licenseName(license)} (${sessionText(session, judgedAt)})?`,
   };
 }

@@ -76,10 +76,8 @@ const columns = [
   { title: "EMAIL", width: 26 },
 ];
 
-function cells(license: LicenseItem, { nowMs, sessionTimeoutMs }: JudgedAt): string[] {
-  const live = Object.values(license.sessions).filter((session) =>
-    isLive(session, nowMs, sessionTimeoutMs),
-  ).length;
+function cells(license: LicenseItem, { nowMs }: JudgedAt): string[] {
+  const live = Object.values(license.sessions).filter((session) => isLive(session, nowMs)).length;
   const ends = license.license_expiration;
   return [
     license.license_id.slice(0, 12),

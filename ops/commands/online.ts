@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { isLive, type Session, secondsUntilLapse } from "../../lambdas/sessions/session.ts";
+import { isHeld, isLive, type Session, secondsUntilFree } from "../../lambdas/sessions/session.ts";
 import { type JudgedAt, type LicenseItem, standingOf } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, readAs } from "../terminal/option-readers.ts";
@@ -81,9 +81,11 @@ type LiveSession = Pick<
   bot_status: string | null;
 };
 
-function liveSessions(license: LicenseItem, { nowMs, sessionTimeoutMs }: JudgedAt): LiveSession[] {
+function liveSessions(license: LicenseItem, { nowMs }: JudgedAt): LiveSession[] {
   return Object.entries(license.sessions)
-    .filter(([, session]) => isLive(session, nowMs, sessionTimeoutMs))
+    .flatMap(([symbol, entry]) =>
+      isHeld(entry) && isLive(entry, nowMs) ? [[symbol, entry] as const] : [],
+    )
     .map(([symbol, session]) => ({
       license_id: license.license_id,
       standing: standingOf(license, nowMs),
@@ -94,7 +96,7 @@ function liveSessions(license: LicenseItem, { nowMs, sessionTimeoutMs }: JudgedA
       session_id: session.session_id,
       started_at: session.started_at,
       last_heartbeat: session.last_heartbeat,
-      seconds_left: secondsUntilLapse(session, nowMs, sessionTimeoutMs),
+      seconds_left: secondsUntilFree(session, nowMs),
       bot_version: session.bot_version ?? null,
       bot_status: session.bot_status ?? null,
     }));

@@ -1,6 +1,13 @@
-import { isLive, type Session, secondsUntilLapse } from "../../lambdas/sessions/session.ts";
+import {
+  deviceOf,
+  type Entry,
+  isHeld,
+  isLive,
+  secondsUntilFree,
+} from "../../lambdas/sessions/session.ts";
 import {
   daysLeft,
+  entryState,
   type JudgedAt,
   type LicenseItem,
   standingOf,
@@ -10,11 +17,9 @@ import { fieldLines, instantText } from "./text-table.ts";
 /** A license in full, for people. */
 export function licenseText(license: LicenseItem, judgedAt: JudgedAt): string {
   const sessions = Object.entries(license.sessions).sort(
-    ([, a], [, b]) => b.last_heartbeat - a.last_heartbeat,
+    ([, a], [, b]) => b.lapses_at - a.lapses_at,
   );
-  const live = sessions.filter(([, session]) =>
-    isLive(session, judgedAt.nowMs, judgedAt.sessionTimeoutMs),
-  ).length;
+  const live = sessions.filter(([, session]) => isLive(session, judgedAt.nowMs)).length;
   const fields = [
     ["license id", license.license_id],
     ["standing", standingText(license, judgedAt.nowMs)],
@@ -51,28 +56,29 @@ export function daysLeftText(license: LicenseItem, nowMs: number): string {
 }
 
 /** Who holds a session, and whether still, in one line. */
-export function sessionText(session: Session, judgedAt: JudgedAt): string {
-  return `${liveText(session, judgedAt)}, ${session.device_fingerprint}`;
+export function sessionText(entry: Entry, judgedAt: JudgedAt): string {
+  return `${stateText(entry, judgedAt)}, ${deviceOf(entry) ?? "unreadable"}`;
 }
 
-function liveText(session: Session, { nowMs, sessionTimeoutMs }: JudgedAt): string {
-  return isLive(session, nowMs, sessionTimeoutMs)
-    ? `live, ${secondsUntilLapse(session, nowMs, sessionTimeoutMs)} s left`
-    : "lapsed";
+function stateText(entry: Entry, { nowMs }: JudgedAt): string {
+  const state = entryState(entry, nowMs);
+  const secondsLeft = secondsUntilFree(entry, nowMs);
+  return secondsLeft === 0 ? state : `${state}, ${secondsLeft} s left`;
 }
 
-function sessionLines(symbol: string, session: Session, judgedAt: JudgedAt): string {
-  const bot = [session.bot_version, session.bot_status].filter((text) => text !== undefined);
+function sessionLines(symbol: string, entry: Entry, judgedAt: JudgedAt): string {
+  const session = isHeld(entry) ? entry : undefined;
+  const bot = [session?.bot_version, session?.bot_status].filter((text) => text !== undefined);
   const fields = [
-    ["  device", session.device_fingerprint],
-    ["  started", instantText(session.started_at)],
-    ["  last heartbeat", instantText(session.last_heartbeat)],
+    ["  device", deviceOf(entry) ?? "-"],
+    ["  started", instantText(session?.started_at)],
+    ["  last heartbeat", instantText(session?.last_heartbeat)],
     ["  bot", bot.join(", ") || "-"],
-    ["  metadata", session.metadata ?? "-"],
+    ["  metadata", session?.metadata ?? "-"],
   ] as const;
   return [
     "\n",
-    fieldLines(`session ${symbol}`.padEnd(18), liveText(session, judgedAt)),
+    fieldLines(`session ${symbol}`.padEnd(18), stateText(entry, judgedAt)),
     ...fields.map(([name, text]) => fieldLines(name, text)),
   ].join("");
 }

@@ -1,3 +1,4 @@
+import { deviceOf } from "../../lambdas/sessions/session.ts";
 import { type JudgedAt, type LicenseItem, licenseView } from "../../licenses/license-item.ts";
 import type { CommandContext } from "./command-context.ts";
 import { expiresText, standingText } from "./license-text.ts";
@@ -50,7 +51,7 @@ function facts(license: LicenseItem, judgedAt: JudgedAt): Map<string, string> {
     ["expires", expiresText(license)],
     ["max sessions", String(license.max_sessions)],
     ...Object.entries(license.sessions).map(
-      ([symbol, session]) => [`session ${symbol}`, session.device_fingerprint] as const,
+      ([symbol, session]) => [`session ${symbol}`, deviceOf(session) ?? "unreadable"] as const,
     ),
   ]);
 }

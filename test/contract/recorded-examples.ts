@@ -5,10 +5,10 @@ import {
   heartbeatRoute,
   releaseRoute,
 } from "../../contract/routes.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
-import { releaseHandler } from "../../lambdas/release.ts";
+import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
+import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
-import { validateHandler } from "../../lambdas/validate.ts";
+import { validateHandler } from "../../lambdas/validate-handler.ts";
 import type { Engine } from "../support/engines.ts";
 import { asker, openScene, type Reply } from "../support/scene.ts";
 
@@ -39,7 +39,7 @@ export async function recordExamples(engine: Engine): Promise<Example[]> {
   await record(claimRoute, scene.validate, b);
   await record(claimRoute, scene.validate, { ...b, symbol: "NQ" });
   await record(claimRoute, scene.validate, { ...a, license_key: "DOCS-NO-SUCH-KEY" });
-  await record(claimRoute, scene.validate, { ...a, symbol: "E S" });
+  await record(claimRoute, scene.validate, { ...a, symbol: "É" });
 
   scene.passSeconds(20);
   await record(heartbeatRoute, scene.heartbeat, { ...held, ...report });
@@ -53,16 +53,37 @@ export async function recordExamples(engine: Engine): Promise<Example[]> {
   await record(releaseRoute, scene.release, current);
   await record(releaseRoute, scene.release, current);
   await record(releaseRoute, scene.release, { ...current, session_id: 7 });
+  // Until then the first claim may believe that it holds.
+  scene.passSeconds(60);
   await scene.validate(b);
   await record(heartbeatRoute, scene.heartbeat, current);
+
+  scene.passSeconds(-1);
+  await record(heartbeatRoute, scene.heartbeat, b);
+  scene.passSeconds(1);
 
   for (const status of ["suspended", "cancelled"] as const) {
     await scene.change(one, { status });
     await record(claimRoute, scene.validate, b);
     await record(heartbeatRoute, scene.heartbeat, b);
+    await record(heartbeatRoute, scene.heartbeat, current);
   }
   await scene.change(one, { status: "active", license_expiration: scene.nowMs() });
   await record(claimRoute, scene.validate, b);
+  await record(heartbeatRoute, scene.heartbeat, b);
+  await record(heartbeatRoute, scene.heartbeat, current);
+  const unknown = { ...a, license_key: "DOCS-NO-SUCH-KEY" };
+  await record(heartbeatRoute, scene.heartbeat, unknown);
+
+  await scene.change(one, { license_expiration: Date.UTC(2026, 11, 31) });
+  scene.deploy({ legacyBots: true });
+  await record(heartbeatRoute, scene.heartbeat, unknown);
+  await record(heartbeatRoute, scene.heartbeat, a);
+  await record(heartbeatRoute, scene.heartbeat, { ...a, symbol: "NQ" });
+  await record(releaseRoute, scene.release, b);
+  await scene.endSession(one, "ES");
+  await record(heartbeatRoute, scene.heartbeat, b);
+  scene.deploy({});
   await record(heartbeatRoute, scene.heartbeat, b);
 
   const broken = brokenService(scene.nowMs());
@@ -102,6 +123,7 @@ function brokenService(nowMs: number): Service {
       tableName: "unused",
       sessionTimeoutMs: 60_000,
       multiSymbolSessions: true,
+      legacyBots: false,
       askForRefusedItem: false,
     },
     table: { get: fail, update: fail },

@@ -23,6 +23,7 @@ test("the settings are read from the environment, seconds as milliseconds", () =
     tableName: "Sessions",
     sessionTimeoutMs: 60_000,
     multiSymbolSessions: true,
+    legacyBots: false,
     askForRefusedItem: false,
   });
 });

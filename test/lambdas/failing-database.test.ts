@@ -8,11 +8,11 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
-import { releaseHandler } from "../../lambdas/release.ts";
+import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
+import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
-import { validateHandler } from "../../lambdas/validate.ts";
+import { validateHandler } from "../../lambdas/validate-handler.ts";
 
 const client = new DynamoDBClient({});
 const database = mockClient(client);
@@ -20,6 +20,7 @@ const settings = {
   tableName: "Sessions",
   sessionTimeoutMs: 60_000,
   multiSymbolSessions: true,
+  legacyBots: false,
   askForRefusedItem: false,
 };
 const service: Service = {
@@ -94,7 +95,7 @@ describe.for(failures)("%s", ([, error]) => {
           status: 500,
           request_id: "request-1",
           symbol: "ES",
-          license: "aef2cb03",
+          license_id: "aef2cb03df2d128c8170fd16a35543f3be570ff77e95b2d54397dfe5822dc0be",
           device: "fingerpr...",
           error: { name: error.name, message: error.message, stack: expect.any(String) },
         },
@@ -111,7 +112,7 @@ describe("a refused condition", () => {
     database.on(UpdateItemCommand).rejects(refusal);
     expect(await ask(heartbeatHandler(service))).toMatchObject({
       status: 500,
-      body: { code: "session_not_found", session_conflict: false },
+      body: { code: "license_unknown", license_valid: false },
     });
     expect(database.calls()).toHaveLength(1);
   });
@@ -122,10 +123,10 @@ describe("a refused condition", () => {
     expect(noted.mock.calls).toEqual([
       [
         {
-          code: "session_not_found",
+          code: "license_unknown",
           status: 500,
           request_id: "request-1",
-          license: "aef2cb03",
+          license_id: "aef2cb03df2d128c8170fd16a35543f3be570ff77e95b2d54397dfe5822dc0be",
           device: "fingerpr...",
         },
       ],
@@ -134,7 +135,7 @@ describe("a refused condition", () => {
   });
 });
 
-test("a claim whose answer was lost is granted when its second attempt meets its own session", async () => {
+test("a claim whose answer was lost is granted when its second attempt finds its own session", async () => {
   database.on(UpdateItemCommand).callsFake((input) => {
     const session = input.ExpressionAttributeValues[":session"];
     const Item = {
@@ -151,6 +152,7 @@ test("a claim whose answer was lost is granted when its second attempt meets its
               session_id: session.M.session_id,
               started_at: { N: "1000000" },
               last_heartbeat: { N: "1000000" },
+              lapses_at: { N: "1060000" },
             },
           },
         },

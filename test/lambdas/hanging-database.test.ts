@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import type { Handler } from "../../lambdas/http.ts";
 import type { Service } from "../../lambdas/service.ts";
-import { createClient, openTable } from "../../lambdas/sessions/table.ts";
-import { validateHandler } from "../../lambdas/validate.ts";
+import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
+import { openTable } from "../../lambdas/sessions/table.ts";
+import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { asker } from "../support/scene.ts";
 import { startWireClock, type WireClock } from "../support/wire-clock.ts";
 
@@ -43,9 +44,10 @@ async function serviceOnDatabaseThat(treats: (socket: Socket) => void): Promise<
     tableName: "Sessions",
     sessionTimeoutMs: 60_000,
     multiSymbolSessions: true,
+    legacyBots: false,
     askForRefusedItem: false,
   };
-  const table = openTable({ client: createClient(), ...settings });
+  const table = openTable({ client: createClient(Date.now), ...settings });
   return { settings, table, now: Date.now };
 }
 
@@ -73,6 +75,7 @@ const fullLicense = {
           session_id: { S: "held" },
           started_at: { N: "1" },
           last_heartbeat: { N: "1" },
+          lapses_at: { N: "60001" },
         },
       },
     },

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { beforeAll, expect, test, vi } from "vitest";
-import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
-import { releaseHandler } from "../../lambdas/release.ts";
+import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
+import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
-import { validateHandler } from "../../lambdas/validate.ts";
+import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { howMany, replayable, tell } from "./scale.ts";
 
 /** In every mangled part of a body: wherever it turns up again, the body was quoted. */
@@ -23,6 +23,7 @@ const service = {
     tableName: "unused",
     sessionTimeoutMs: 60_000,
     multiSymbolSessions: true,
+    legacyBots: false,
     askForRefusedItem: false,
   },
   table: {

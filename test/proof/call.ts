@@ -1,10 +1,16 @@
 import type { License } from "../../lambdas/sessions/license.ts";
 
-type FromDevice = { device: string; symbol: string | undefined };
+type FromDevice = {
+  device: string;
+  symbol: string | undefined;
+  /** The time-out of the function that serves it, where it differs: a deploy is under way. */
+  timeoutMs?: number | undefined;
+};
 
 /** What may be done with a license: by a bot through the service, or by an operator beside it. */
 export type Call =
-  | ({ verb: "claim" | "check" } & FromDevice)
+  | ({ verb: "claim"; claimId?: string | undefined } & FromDevice)
+  | ({ verb: "check" } & FromDevice)
   | ({ verb: "heartbeat"; sessionId: string | undefined; report: Report } & FromDevice)
   | ({ verb: "release"; sessionId: string | undefined } & FromDevice)
   | { verb: "suspend" | "activate" }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { License } from "../../lambdas/sessions/license.ts";
+import { isHeld } from "../../lambdas/sessions/session.ts";
 import { type Fault, fastFaults, slowFaults } from "../support/fault-proxy.ts";
 import { type FaultyService, startFaultyService } from "./faulty-service.ts";
 import { finalStates } from "./linearizability.ts";
@@ -136,8 +137,10 @@ async function expectPromisesKept(plan: Fault[], { call, sessions }: (typeof sit
   service.proxy.plan(direct.licenseId, []);
 
   // The owner goes on, now that the database is well again.
-  const isHolder = async () =>
-    (await direct.stored())?.sessions.ES?.device_fingerprint === owner.device;
+  const isHolder = async () => {
+    const entry = (await direct.stored())?.sessions.ES;
+    return entry !== undefined && isHeld(entry) && entry.device_fingerprint === owner.device;
+  };
   const heldBefore = await isHolder();
   const beat: TimedCall = { verb: "heartbeat", sessionId: undefined, report: {}, ...owner };
   const next = await recorder.perform(faulty, beat);
@@ -169,6 +172,7 @@ function withKnownIds(item: License | undefined, history: CallRecord[]): License
   if (!item) return undefined;
   const told = new Set(history.map(({ ended }) => ended?.answer.body.session_id));
   const sessions = Object.entries(item.sessions).map(([symbol, session]) => {
+    if (!isHeld(session)) return [symbol, session];
     const known = session.session_id === "held" || told.has(session.session_id);
     const session_id = known ? session.session_id : "of a claim nobody was told of";
     return [symbol, { ...session, session_id }];
@@ -183,5 +187,6 @@ function sessionOf(device_fingerprint: string, ageMs: number) {
     session_id: "held",
     started_at: last_heartbeat,
     last_heartbeat,
+    lapses_at: last_heartbeat + options.sessionTimeoutMs,
   };
 }

@@ -1,6 +1,6 @@
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { vi } from "vitest";
-import { createClient } from "../../lambdas/sessions/table.ts";
+import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
 import { clientFor, startDynalite } from "../support/engines.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { startWireClock, type WireClock } from "../support/wire-clock.ts";
@@ -31,7 +31,7 @@ export async function startFaultyService(): Promise<FaultyService> {
     proxy,
     clock,
     throughProxy() {
-      const functionsClient = createClient();
+      const functionsClient = createClient(Date.now);
       return watched({
         ...engine,
         client: documents,

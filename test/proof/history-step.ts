@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import type { License } from "../../lambdas/sessions/license.ts";
+import { isHeld } from "../../lambdas/sessions/session.ts";
 import type { Call, Report } from "./call.ts";
 import type { WorldOptions } from "./world.ts";
 
@@ -25,6 +26,9 @@ const symbol = fc.constantFrom(undefined, "ES", "es", "NQ", "^GSPC");
 const seats = fc.integer({ min: 1, max: 3 });
 const boundaryMs = [0, 1, 999, 1_000, 20_000, 29_999, 30_000, 59_999, 60_000, 60_001];
 
+/** Mostly that of the world; now and then a deploy with another one is under way. */
+const timeoutMs = fc.constantFrom(undefined, undefined, undefined, undefined, 30_000, 90_000);
+
 /** Which of the ids the caller names: its session's, an earlier one's, or one that never was. */
 const idChoice = fc.constantFrom("none", "none", "current", "current", "earlier", "made up");
 
@@ -46,12 +50,21 @@ const report: fc.Arbitrary<Report> = fc.oneof(
 const step: fc.Arbitrary<Step> = fc.oneof(
   weighted(
     6,
-    fc.record({ verb: fc.constantFrom("claim", "claim", "claim", "check"), device, symbol }),
-    (values) => values,
+    fc.record({
+      verb: fc.constantFrom("claim", "claim", "claim", "check"),
+      device,
+      symbol,
+      timeoutMs,
+      idChoice,
+    }),
+    ({ verb, idChoice, ...values }, known) =>
+      verb === "check"
+        ? { verb, ...values }
+        : { verb, ...values, claimId: idFrom(idChoice, values.symbol, known) },
   ),
   weighted(
     6,
-    fc.record({ verb: fc.constant("heartbeat"), device, symbol, idChoice, report }),
+    fc.record({ verb: fc.constant("heartbeat"), device, symbol, timeoutMs, idChoice, report }),
     ({ idChoice, ...values }, known) => ({
       ...values,
       sessionId: idFrom(idChoice, values.symbol, known),
@@ -145,7 +158,10 @@ function idFrom(
 ): string | undefined {
   if (choice === "none") return undefined;
   if (choice === "made up") return "an-id-that-never-was";
-  const current =
-    item?.sessions[symbol?.toUpperCase() ?? "*"]?.session_id ?? item?.sessions["*"]?.session_id;
+  const idOf = (name: string) => {
+    const entry = item?.sessions[name];
+    return entry && isHeld(entry) ? entry.session_id : undefined;
+  };
+  const current = idOf(symbol?.toUpperCase() ?? "*") ?? idOf("*");
   return choice === "current" ? current : grantedIds.at(-2);
 }

@@ -14,7 +14,7 @@ const item: License = {
 };
 
 function sessionOf(device_fingerprint: string, session_id: string) {
-  return { device_fingerprint, session_id, started_at: 0, last_heartbeat: 0 };
+  return { device_fingerprint, session_id, started_at: 0, last_heartbeat: 0, lapses_at: 60_000 };
 }
 
 function claimed(

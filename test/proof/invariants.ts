@@ -1,4 +1,5 @@
 import type { License } from "../../lambdas/sessions/license.ts";
+import { deviceOf, isHeld } from "../../lambdas/sessions/session.ts";
 import type { CallRecord } from "./recorder.ts";
 
 /**
@@ -38,7 +39,7 @@ export const invariants = {
     const devices = new Set([
       ...history.flatMap(({ call }) => ("device" in call ? [call.device] : [])),
       ...[before, item].flatMap((license) =>
-        Object.values(license?.sessions ?? {}).map((session) => session.device_fingerprint),
+        Object.values(license?.sessions ?? {}).map((entry) => deviceOf(entry) ?? ""),
       ),
     ]);
     return history.flatMap(({ call, ended }) => {
@@ -60,7 +61,7 @@ export const invariants = {
     return granted(history).flatMap(({ call, ended }) => {
       const id = ended?.answer.body.session_id;
       const stands = Object.values(item?.sessions ?? {}).some(
-        (session) => session.session_id === id,
+        (entry) => isHeld(entry) && entry.session_id === id,
       );
       const symbol = "symbol" in call ? call.symbol : undefined;
       return stands || wasGivenUp(history, symbol) || wasDisplaced(history, symbol)

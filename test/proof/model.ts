@@ -1,5 +1,4 @@
 import type { License } from "../../lambdas/sessions/license.ts";
-import type { Session } from "../../lambdas/sessions/session.ts";
 import type { Answer, Call, Outcome } from "./call.ts";
 
 /** The clock reading of a call, epoch milliseconds, and the settings of the service. */
@@ -8,6 +7,26 @@ export type Circumstances = {
   sessionTimeoutMs: number;
   multiSymbolSessions: boolean;
 };
+
+/** An entry of `sessions`, as it is stored. */
+type Entry = { [Name in keyof Held]?: Held[Name] | undefined } & {
+  lapses_at: number;
+  vacated_by?: string | undefined;
+  ended?: true | undefined;
+};
+
+type Held = {
+  device_fingerprint: string;
+  session_id: string;
+  started_at: number;
+  last_heartbeat: number;
+  contested_until?: number | undefined;
+  bot_version?: string | undefined;
+  bot_status?: string | undefined;
+  metadata?: string | undefined;
+};
+
+type Entries = Record<string, Entry>;
 
 type ClaimCall = Extract<Call, { verb: "claim" | "check" }>;
 type HeartbeatCall = Extract<Call, { verb: "heartbeat" }>;
@@ -23,9 +42,14 @@ type ReleaseCall = Extract<Call, { verb: "release" }>;
 export function possibleOutcomes(
   item: License | undefined,
   call: Call,
-  circumstances: Circumstances,
+  asDeployed: Circumstances,
   answered: Answer,
 ): Outcome[] {
+  const timeoutMs = "timeoutMs" in call ? call.timeoutMs : undefined;
+  const circumstances = {
+    ...asDeployed,
+    sessionTimeoutMs: timeoutMs ?? asDeployed.sessionTimeoutMs,
+  };
   switch (call.verb) {
     case "claim":
     case "check":
@@ -42,10 +66,8 @@ export function possibleOutcomes(
       return [operator(item, item && { license_expiration: call.expiresAtMs })];
     case "set-seats":
       return [operator(item, item && { max_sessions: call.seats })];
-    case "end-session": {
-      const there = item?.sessions[call.sessionSymbol];
-      return [operator(item, there && { sessions: without(item.sessions, [call.sessionSymbol]) })];
-    }
+    case "end-session":
+      return [outcomeOfEnd(item, call.sessionSymbol)];
   }
 }
 
@@ -60,68 +82,77 @@ function outcomesOfClaim(
     answer: { status, body: { license_valid: false, ...body } },
     item,
   });
-  const blockedBy = (code: string, session: Session) =>
+  const blockedBy = (code: string, entry: Entry) =>
     refused(403, {
       session_conflict: true,
       code,
-      active_device: masked(session.device_fingerprint),
-      estimated_wait_seconds: Math.max(0, Math.ceil((lapsesAtMs(session) - nowMs) / 1000)),
+      active_device: masked(ownerOf(entry)),
+      estimated_wait_seconds: Math.max(0, Math.ceil((freeAt(entry) - nowMs) / 1000)),
       ...echo(call),
     });
-  const lapsesAtMs = (session: Session) => session.last_heartbeat + sessionTimeoutMs;
-  const hasLapsed = (session: Session) => lapsesAtMs(session) <= nowMs;
 
   if (!item) return [refused(401, { code: "license_unknown" })];
   const ended = endOf(item, nowMs);
   if (ended) return [refused(401, { code: ended })];
 
+  const entries: Entries = item.sessions;
   const symbol = entryOf(call, circumstances);
-  const holder = item.sessions[symbol];
-  if (holder && holder.device_fingerprint !== call.device && !hasLapsed(holder)) {
-    return [blockedBy("session_conflict", holder)];
-  }
-
-  const surplus = holder ? 0 : Object.keys(item.sessions).length + 1 - item.max_sessions;
-  const choices = choicesOfOldest(item.sessions, surplus);
-  return choices.map(({ symbols, youngest }) => {
-    if (youngest && !hasLapsed(youngest)) return blockedBy("session_limit", youngest);
-    const after: License =
-      call.verb === "check"
-        ? item
-        : {
-            ...item,
-            fencing_token: item.fencing_token + 1,
-            sessions: {
-              ...without(item.sessions, symbols),
-              [symbol]: {
-                device_fingerprint: call.device,
-                session_id: String(sessionId),
-                started_at: nowMs,
-                last_heartbeat: nowMs,
-              },
-            },
-          };
-    return {
-      answer: {
-        status: 200,
-        body: {
-          license_valid: true,
-          session_conflict: false,
-          code: call.verb === "check" ? "available" : "granted",
-          license_type: item.license_type,
-          expiry_date: isoOf(item.license_expiration),
-          ...echo(call),
-          active_symbols: liveSymbols(after, circumstances),
-          session_timeout_seconds: sessionTimeoutMs / 1000,
-          heartbeat_interval_seconds: Math.max(1, Math.floor(sessionTimeoutMs / 3000)),
-          ...(call.verb === "claim" && {
-            session_id: String(sessionId),
-            fencing_token: after.fencing_token,
-          }),
-        },
+  const current = entries[symbol];
+  const mine = current && ownerOf(current) === call.device;
+  const claimId = call.verb === "claim" && call.claimId !== undefined ? call.claimId : sessionId;
+  const granted = (after: License, code: "granted" | "available"): Outcome => ({
+    answer: {
+      status: 200,
+      body: {
+        license_valid: true,
+        session_conflict: false,
+        code,
+        license_type: item.license_type,
+        expiry_date: isoOf(item.license_expiration),
+        ...echo(call),
+        active_symbols: liveSymbols(after, circumstances),
+        session_timeout_seconds: sessionTimeoutMs / 1000,
+        heartbeat_interval_seconds: Math.max(1, Math.floor(sessionTimeoutMs / 3000)),
+        ...(code === "granted" && {
+          session_id: String(claimId),
+          fencing_token: after.fencing_token,
+        }),
       },
-      item: after,
+    },
+    item: after,
+  });
+  const wasApplied =
+    call.verb === "claim" && mine && current.session_id === claimId && nowMs < current.lapses_at;
+  if (wasApplied) return [granted(item, "granted")];
+
+  const isFree = !current || freeAt(current) <= nowMs;
+  if (!isFree && !mine) return [blockedBy("session_conflict", current)];
+
+  const others = without(entries, [symbol]);
+  // Whoever replaces what it still holds keeps its seat, be there ever so few of them.
+  const surplus = isFree ? Object.keys(others).length + 1 - item.max_sessions : 0;
+  return choicesOfFirstFree(others, surplus).map(({ symbols, last }) => {
+    if (last && nowMs < freeAt(last)) return blockedBy("session_limit", last);
+    if (call.verb === "check") return granted(item, "available");
+    const claimed: Entry = {
+      device_fingerprint: call.device,
+      session_id: String(claimId),
+      started_at: nowMs,
+      last_heartbeat: nowMs,
+      lapses_at: nowMs + sessionTimeoutMs,
+      ...(!isFree && { contested_until: freeAt(current) }),
     };
+    const kept = Object.entries(without(others, symbols)).filter(
+      ([, entry]) => nowMs - freeAt(entry) <= sevenDaysMs,
+    );
+    return granted(
+      {
+        ...item,
+        fencing_token: item.fencing_token + 1,
+        sessions: { ...Object.fromEntries(kept), [symbol]: claimed } as License["sessions"],
+      },
+      "granted",
+    );
   });
 }
 
@@ -135,29 +166,28 @@ function outcomeOfHeartbeat(
     answer: { status, body: { status: "error", ...body } },
     item: after,
   });
+  if (!item) return refused(500, { license_valid: false, code: "license_unknown" });
   const symbol = entryOf(call, circumstances);
-  const session = item?.sessions[symbol];
-  if (!item || !session) {
-    return refused(500, { code: "session_not_found", session_conflict: false });
-  }
-  if (session.device_fingerprint !== call.device) {
-    const active_device = masked(session.device_fingerprint);
-    return refused(500, { code: "session_taken", session_conflict: true, active_device });
-  }
-  if (call.sessionId !== undefined && call.sessionId !== session.session_id) {
-    return refused(500, { code: "session_replaced", session_conflict: true });
+  const entry: Entry | undefined = item.sessions[symbol];
+  const session = heldBy(call, entry);
+  const ended = endOf(item, nowMs);
+  if (!session || nowMs < session.last_heartbeat) {
+    if (ended) return refused(500, { license_valid: false, code: ended });
+    return refused(500, whyNotKept(call, entry, session));
   }
 
   const { bot_version, status, metadata } = call.report;
-  const moved: Session = {
+  const moved: Entry = {
     ...session,
     last_heartbeat: nowMs,
+    // Whoever was given more time keeps it.
+    lapses_at: Math.max(session.lapses_at, nowMs + sessionTimeoutMs),
     ...(bot_version !== undefined && { bot_version }),
     ...(status !== undefined && { bot_status: status }),
     ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }),
   };
-  const after = { ...item, sessions: { ...item.sessions, [symbol]: moved } };
-  const ended = endOf(item, nowMs);
+  const sessions = { ...item.sessions, [symbol]: moved } as License["sessions"];
+  const after = { ...item, sessions };
   if (ended) return refused(403, { license_valid: false, code: ended }, after);
   const msLeft =
     item.license_expiration === undefined ? undefined : item.license_expiration - nowMs;
@@ -173,12 +203,29 @@ function outcomeOfHeartbeat(
         active_symbols: liveSymbols(after, circumstances),
         license_expiration: isoOf(item.license_expiration),
         days_until_expiration: msLeft === undefined ? null : Math.floor(msLeft / 86_400_000),
-        hours_until_expiration: msLeft === undefined ? null : Math.floor(msLeft / 3_600_000),
+        hours_until_expiration: msLeft === undefined ? null : msLeft / 3_600_000,
         session_timeout_seconds: sessionTimeoutMs / 1000,
       },
     },
     item: after,
   };
+}
+
+function whyNotKept(call: HeartbeatCall, entry: Entry | undefined, mine: Entry | undefined) {
+  if (mine) return { code: "heartbeat_late", session_conflict: false };
+  if (entry?.ended && entry.vacated_by === call.device) {
+    return { code: "session_ended", session_conflict: true };
+  }
+  if (entry?.device_fingerprint === undefined) {
+    return { code: "session_not_found", session_conflict: false };
+  }
+  return entry.device_fingerprint === call.device
+    ? { code: "session_replaced", session_conflict: true }
+    : {
+        code: "session_taken",
+        session_conflict: true,
+        active_device: masked(entry.device_fingerprint),
+      };
 }
 
 function outcomeOfRelease(
@@ -187,17 +234,34 @@ function outcomeOfRelease(
   circumstances: Circumstances,
 ): Outcome {
   const symbol = entryOf(call, circumstances);
-  const session = item?.sessions[symbol];
-  const held =
-    session?.device_fingerprint === call.device &&
-    (call.sessionId === undefined || call.sessionId === session.session_id);
-  if (!item || !held) {
+  const session = heldBy(call, item?.sessions[symbol]);
+  if (!item || !session) {
     return { answer: { status: 200, body: { status: "info", code: "not_held" } }, item };
   }
+  const { contested_until = 0, device_fingerprint } = session;
+  const sessions =
+    circumstances.nowMs < contested_until
+      ? {
+          ...item.sessions,
+          [symbol]: { vacated_by: String(device_fingerprint), lapses_at: contested_until },
+        }
+      : without(item.sessions, [symbol]);
   return {
     answer: { status: 200, body: { status: "success", code: "released" } },
-    item: { ...item, sessions: without(item.sessions, [symbol]) },
+    item: { ...item, sessions: sessions as License["sessions"] },
   };
+}
+
+/** The entry stays for as long as whoever held it may believe, and no heartbeat revives it. */
+function outcomeOfEnd(item: License | undefined, symbol: string): Outcome {
+  const entry: Entry | undefined = item?.sessions[symbol];
+  if (!item || entry?.device_fingerprint === undefined) return operator(item, false);
+  const vacancy = {
+    vacated_by: entry.device_fingerprint,
+    lapses_at: freeAt(entry),
+    ended: true as const,
+  };
+  return operator(item, { sessions: { ...item.sessions, [symbol]: vacancy } });
 }
 
 function operator(
@@ -209,22 +273,42 @@ function operator(
     : { answer: { status: 409, body: {} }, item };
 }
 
-/** Every way to choose the `count` oldest sessions, with the one among them that lapses last. */
-function choicesOfOldest(
-  sessions: Record<string, Session>,
+/** Every way to choose the `count` entries that are free first, with the last of them to be free. */
+function choicesOfFirstFree(
+  entries: Entries,
   count: number,
-): { symbols: string[]; youngest: Session | undefined }[] {
-  if (count <= 0) return [{ symbols: [], youngest: undefined }];
-  const timers = Object.values(sessions).map((session) => session.last_heartbeat);
-  const oldestMs = Math.min(...timers);
-  return Object.entries(sessions)
-    .filter(([, session]) => session.last_heartbeat === oldestMs)
-    .flatMap(([symbol, session]) =>
-      choicesOfOldest(without(sessions, [symbol]), count - 1).map((rest) => ({
+): { symbols: string[]; last: Entry | undefined }[] {
+  if (count <= 0) return [{ symbols: [], last: undefined }];
+  const firstFreeAt = Math.min(...Object.values(entries).map(freeAt));
+  return Object.entries(entries)
+    .filter(([, entry]) => freeAt(entry) === firstFreeAt)
+    .flatMap(([symbol, entry]) =>
+      choicesOfFirstFree(without(entries, [symbol]), count - 1).map((rest) => ({
         symbols: [symbol, ...rest.symbols],
-        youngest: rest.youngest ?? session,
+        last: rest.last ?? entry,
       })),
     );
+}
+
+const sevenDaysMs = 7 * 86_400_000;
+
+/** When another device may have it: all who were told they hold it have been told otherwise or are over. */
+function freeAt({ lapses_at, contested_until = 0 }: Entry): number {
+  return Math.max(lapses_at, contested_until);
+}
+
+function ownerOf({ device_fingerprint, vacated_by }: Entry): string {
+  return device_fingerprint ?? String(vacated_by);
+}
+
+function heldBy(
+  { device, sessionId }: HeartbeatCall | ReleaseCall,
+  entry: Entry | undefined,
+): (Entry & Held) | undefined {
+  const held =
+    entry?.device_fingerprint === device &&
+    (sessionId === undefined || entry.session_id === sessionId);
+  return held ? (entry as Entry & Held) : undefined;
 }
 
 function endOf(item: License, nowMs: number): string | undefined {
@@ -244,11 +328,11 @@ function echo({ symbol }: { symbol: string | undefined }) {
   return symbol === undefined ? {} : { symbol: symbol.toUpperCase() };
 }
 
-function liveSymbols(item: License, { nowMs, sessionTimeoutMs }: Circumstances): string[] {
+function liveSymbols(item: License, { nowMs }: Circumstances): string[] {
   return Object.keys(item.sessions)
     .filter((symbol) => {
-      const session = item.sessions[symbol];
-      return session && session.last_heartbeat + sessionTimeoutMs > nowMs;
+      const entry: Entry | undefined = item.sessions[symbol];
+      return entry?.session_id !== undefined && nowMs < entry.lapses_at;
     })
     .sort();
 }
@@ -262,6 +346,6 @@ function masked(fingerprint: string): string {
   return `${characters.slice(0, Math.min(8, Math.trunc(characters.length / 2))).join("")}...`;
 }
 
-function without(sessions: Record<string, Session>, symbols: string[]): Record<string, Session> {
-  return Object.fromEntries(Object.entries(sessions).filter(([name]) => !symbols.includes(name)));
+function without(entries: Entries, symbols: string[]): Entries {
+  return Object.fromEntries(Object.entries(entries).filter(([name]) => !symbols.includes(name)));
 }

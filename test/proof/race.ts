@@ -190,6 +190,7 @@ function session(device_fingerprint: string, ageMs: number, index = 0) {
     session_id: `held-${index}`,
     started_at: last_heartbeat,
     last_heartbeat,
+    lapses_at: last_heartbeat + timeoutMs,
   };
 }
 

@@ -1,13 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import type { Handler } from "../../lambdas/http.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
-import { releaseHandler } from "../../lambdas/release.ts";
+import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
+import { isHeld } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
-import { validateHandler } from "../../lambdas/validate.ts";
+import { validateHandler } from "../../lambdas/validate-handler.ts";
+import { sessionEnd } from "../../licenses/change-license.ts";
 import type { Answer, Call } from "./call.ts";
 import type { ProofEngine } from "./proof-engine.ts";
 
@@ -23,6 +25,8 @@ export type World = {
 };
 
 export type WorldOptions = { sessionTimeoutMs: number; multiSymbolSessions: boolean };
+
+type Functions = Record<"claim" | "heartbeat" | "release", Handler>;
 
 /** Makes a license and the functions for it; without attributes, it makes no license. */
 export async function openWorld(
@@ -40,12 +44,24 @@ export async function openWorld(
   }
 
   let clockMs = 0;
-  const settings = { tableName, askForRefusedItem: engine.askForRefusedItem, ...options };
+  const { askForRefusedItem } = engine;
+  const settings = { tableName, askForRefusedItem, legacyBots: false, ...options };
   const table = openTable({ client: engine.functionsClient, ...settings });
-  const service = { settings, table, now: () => clockMs };
-  const claim = validateHandler(service);
-  const heartbeat = heartbeatHandler(service);
-  const release = releaseHandler(service);
+  const deployed = new Map<number, Functions>();
+
+  /** The functions with this time-out, or that of the world. */
+  function functions(sessionTimeoutMs = options.sessionTimeoutMs): Functions {
+    const known = deployed.get(sessionTimeoutMs);
+    if (known) return known;
+    const service = { settings: { ...settings, sessionTimeoutMs }, table, now: () => clockMs };
+    const made = {
+      claim: validateHandler(service),
+      heartbeat: heartbeatHandler(service),
+      release: releaseHandler(service),
+    };
+    deployed.set(sessionTimeoutMs, made);
+    return made;
+  }
 
   async function ask(handler: Handler, nowMs: number, fields: Record<string, unknown>) {
     clockMs = nowMs;
@@ -92,6 +108,14 @@ export async function openWorld(
     return write(`SET ${attribute} = :value`, "attribute_exists(license_id)", undefined, values);
   }
 
+  /** As `license end-session` does: on the session that was seen, or not at all. */
+  async function endSession(symbol: string): Promise<Answer> {
+    const seen = (await table.get(licenseId, new AbortController().signal))?.sessions[symbol];
+    if (!seen || !isHeld(seen)) return { status: 409, body: {} };
+    const { set, conditions, names, values } = sessionEnd(symbol, seen);
+    return write(`SET ${set.join(", ")}`, conditions.join(" AND "), names, values);
+  }
+
   return {
     licenseKey,
     licenseId,
@@ -99,20 +123,20 @@ export async function openWorld(
       switch (call.verb) {
         case "claim":
         case "check":
-          return ask(claim, nowMs, {
+          return ask(functions(call.timeoutMs).claim, nowMs, {
             device_fingerprint: call.device,
             symbol: call.symbol,
-            ...(call.verb === "check" && { check_only: true }),
+            ...(call.verb === "check" ? { check_only: true } : { claim_id: call.claimId }),
           });
         case "heartbeat":
-          return ask(heartbeat, nowMs, {
+          return ask(functions(call.timeoutMs).heartbeat, nowMs, {
             device_fingerprint: call.device,
             symbol: call.symbol,
             session_id: call.sessionId,
             ...call.report,
           });
         case "release":
-          return ask(release, nowMs, {
+          return ask(functions(call.timeoutMs).release, nowMs, {
             device_fingerprint: call.device,
             symbol: call.symbol,
             session_id: call.sessionId,
@@ -125,11 +149,8 @@ export async function openWorld(
           return set("license_expiration", call.expiresAtMs);
         case "set-seats":
           return set("max_sessions", call.seats);
-        case "end-session": {
-          const names = { "#symbol": call.sessionSymbol };
-          const there = "attribute_exists(sessions.#symbol)";
-          return write("REMOVE sessions.#symbol", there, names, undefined);
-        }
+        case "end-session":
+          return endSession(call.sessionSymbol);
       }
     },
     shown: () => engine.shown.get(licenseId),

@@ -6,15 +6,18 @@ import {
   heartbeatRoute,
   releaseRoute,
 } from "../../contract/routes.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat.ts";
+import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import type { Handler } from "../../lambdas/http.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
-import { releaseHandler } from "../../lambdas/release.ts";
+import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
+import { isHeld, type Session } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
-import { validateHandler } from "../../lambdas/validate.ts";
+import { validateHandler } from "../../lambdas/validate-handler.ts";
+import { changeLicense, sessionEnd } from "../../licenses/change-license.ts";
 import { createLicense, type NewLicense } from "../../licenses/create-license.ts";
+import { licenseItemSchema } from "../../licenses/license-item.ts";
 import { expectDocumented } from "./documented.ts";
 import { clientFor, type Engine } from "./engines.ts";
 
@@ -34,17 +37,27 @@ export type Scene = {
   /** Makes a license with a key of its own and returns the key. */
   license(attributes?: Partial<NewLicense>): Promise<string>;
   item(licenseKey: string): Promise<License | undefined>;
+  /** What a device holds, as it is stored. */
+  session(licenseKey: string, symbol?: string): Promise<Session | undefined>;
+  /** As an operator ends it. */
+  endSession(licenseKey: string, symbol?: string): Promise<void>;
+  /** Replaces the functions by some with other settings; what is stored stays. */
+  deploy(options: SceneOptions): void;
   /** Changes attributes of a license, as an operator would. */
   change(licenseKey: string, attributes: Partial<License>): Promise<void>;
   /** The commands the functions have sent since the last time this was asked. */
   takeCalls(): string[];
 };
 
-export type SceneOptions = { sessionTimeoutSeconds?: number; multiSymbolSessions?: boolean };
+export type SceneOptions = {
+  sessionTimeoutSeconds?: number;
+  multiSymbolSessions?: boolean;
+  legacyBots?: boolean;
+};
 
 export function openScene(
   { endpoint, tableName, askForRefusedItem }: Engine,
-  { sessionTimeoutSeconds = 60, multiSymbolSessions = true }: SceneOptions = {},
+  options: SceneOptions = {},
 ): Scene {
   let nowMs = Date.UTC(2026, 0, 5, 12);
   const client = DynamoDBDocumentClient.from(clientFor(endpoint));
@@ -57,17 +70,31 @@ export function openScene(
     },
     { step: "initialize" },
   );
-  const settings = {
-    tableName,
-    sessionTimeoutMs: sessionTimeoutSeconds * 1000,
-    multiSymbolSessions,
-    askForRefusedItem,
-  };
-  const service: Service = {
-    settings,
-    table: openTable({ client: watchedClient, ...settings }),
-    now: () => nowMs,
-  };
+  const table = openTable({ client: watchedClient, tableName, askForRefusedItem });
+  let functions = deployed(options);
+
+  function deployed({
+    sessionTimeoutSeconds = 60,
+    multiSymbolSessions = true,
+    legacyBots = false,
+  }: SceneOptions) {
+    const service: Service = {
+      settings: {
+        tableName,
+        sessionTimeoutMs: sessionTimeoutSeconds * 1000,
+        multiSymbolSessions,
+        legacyBots,
+        askForRefusedItem,
+      },
+      table,
+      now: () => nowMs,
+    };
+    return {
+      validate: asker(validateHandler(service)),
+      heartbeat: asker(heartbeatHandler(service)),
+      release: asker(releaseHandler(service)),
+    };
+  }
 
   async function item(licenseKey: string): Promise<License | undefined> {
     const { Item } = await client.send(
@@ -81,9 +108,12 @@ export function openScene(
   }
 
   return {
-    validate: documented(claimRoute, asker(validateHandler(service))),
-    heartbeat: documented(heartbeatRoute, asker(heartbeatHandler(service))),
-    release: documented(releaseRoute, asker(releaseHandler(service))),
+    validate: documented(claimRoute, (body) => functions.validate(body)),
+    heartbeat: documented(heartbeatRoute, (body) => functions.heartbeat(body)),
+    release: documented(releaseRoute, (body) => functions.release(body)),
+    deploy(changed) {
+      functions = deployed(changed);
+    },
     nowMs: () => nowMs,
     passMs(milliseconds) {
       nowMs += milliseconds;
@@ -97,6 +127,16 @@ export function openScene(
       return licenseKey;
     },
     item,
+    async session(licenseKey, symbol = "*") {
+      const entry = (await item(licenseKey))?.sessions[symbol];
+      return entry && isHeld(entry) ? entry : undefined;
+    },
+    async endSession(licenseKey, symbol = "*") {
+      const stored = licenseItemSchema.parse(await item(licenseKey));
+      const entry = stored.sessions[symbol];
+      if (!entry || !isHeld(entry)) throw new Error(`Nobody holds ${symbol}`);
+      await changeLicense({ client, tableName }, stored, sessionEnd(symbol, entry));
+    },
     async change(licenseKey, attributes) {
       const Item = { ...(await item(licenseKey)), ...attributes };
       await client.send(new PutCommand({ TableName: tableName, Item }));

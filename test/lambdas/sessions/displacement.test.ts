@@ -2,7 +2,7 @@ import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { claim } from "../../../lambdas/sessions/claim.ts";
 import type { License } from "../../../lambdas/sessions/license.ts";
-import type { Session } from "../../../lambdas/sessions/session.ts";
+import { leaseFrom, type Session } from "../../../lambdas/sessions/session.ts";
 import { openTable, type SessionTable } from "../../../lambdas/sessions/table.ts";
 import { openInProcessDynalite } from "../../support/in-process-dynalite.ts";
 
@@ -22,7 +22,12 @@ afterAll(() => engine.stop());
 
 function sessionOf(device_fingerprint: string, ageMs: number): Session {
   const at = nowMs - ageMs;
-  return { device_fingerprint, session_id: "held", started_at: at, last_heartbeat: at };
+  return {
+    device_fingerprint,
+    session_id: "held",
+    started_at: at,
+    ...leaseFrom(at, time.sessionTimeoutMs),
+  };
 }
 
 /** Both seats are taken; the one of LAPSED may be had. */
@@ -60,7 +65,13 @@ async function claimWhile(expression: string, values: Record<string, unknown>) {
       return table.update(change, until);
     },
   };
-  const caller = { licenseId, deviceFingerprint: own, sessionSymbol: "ES" };
+  const caller = {
+    licenseId,
+    deviceFingerprint: own,
+    sessionSymbol: "ES",
+    claimId: "own-claim",
+    mayFollowEnded: true,
+  };
   const { code } = await claim(watched, caller, time, signal);
   expect(writes).toBeGreaterThanOrEqual(2);
   const license = await table.get(licenseId, signal);
@@ -92,7 +103,7 @@ describe("a claim that is about to displace a lapsed session", () => {
   });
 
   test("is refused when the session has been revived meanwhile", async () => {
-    expect(await claimWhile("SET sessions.LAPSED.last_heartbeat = :now", { now: nowMs })).toEqual({
+    expect(await claimWhile("SET sessions.LAPSED.lapses_at = :end", { end: nowMs + 1 })).toEqual({
       code: "session_limit",
       symbols: ["LAPSED", "LIVE"],
     });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import {
+  freeAtMs,
   isLive,
-  lapsedAtOrBeforeMs,
+  leaseFrom,
   maskFingerprint,
   type Session,
-  secondsUntilLapse,
+  secondsUntilFree,
 } from "../../../lambdas/sessions/session.ts";
 
 const beatAtMs = 1_000_000;
@@ -12,7 +13,7 @@ const session: Session = {
   device_fingerprint: "device",
   session_id: "id",
   started_at: beatAtMs,
-  last_heartbeat: beatAtMs,
+  ...leaseFrom(beatAtMs, 60_000),
 };
 
 test.for([
@@ -22,14 +23,18 @@ test.for([
   [60_000, false],
   [60_001, false],
 ] as const)("%i ms after its last heartbeat a session of 60 s is live: %s", ([sinceMs, live]) => {
-  expect(isLive(session, beatAtMs + sinceMs, 60_000)).toBe(live);
+  expect(isLive(session, beatAtMs + sinceMs)).toBe(live);
 });
 
-test("the bound of a condition expression says the same as isLive, at every instant around it", () => {
-  for (let nowMs = beatAtMs + 59_990; nowMs <= beatAtMs + 60_010; nowMs++) {
-    const lapsed = session.last_heartbeat <= lapsedAtOrBeforeMs(nowMs, 60_000);
-    expect(lapsed).toBe(!isLive(session, nowMs, 60_000));
-  }
+test("an entry without holder is not live, and is free when it lapses", () => {
+  const vacancy = { vacated_by: "device", lapses_at: beatAtMs };
+  expect(isLive(vacancy, 0)).toBe(false);
+  expect(freeAtMs(vacancy)).toBe(beatAtMs);
+});
+
+test("a contested session is free when nobody can believe any more that they hold it", () => {
+  expect(freeAtMs({ ...session, contested_until: beatAtMs + 90_000 })).toBe(beatAtMs + 90_000);
+  expect(freeAtMs({ ...session, contested_until: beatAtMs })).toBe(beatAtMs + 60_000);
 });
 
 test.for([
@@ -42,7 +47,7 @@ test.for([
 ] as const)(
   "%i ms after the heartbeat the wait is %i s: rounded up, never negative",
   ([sinceMs, seconds]) => {
-    expect(secondsUntilLapse(session, beatAtMs + sinceMs, 60_000)).toBe(seconds);
+    expect(secondsUntilFree(session, beatAtMs + sinceMs)).toBe(seconds);
   },
 );
 

@@ -1,22 +1,34 @@
+import { randomUUID } from "node:crypto";
 import * as z from "zod/mini";
+import { claimedEvent } from "./claimed-event.ts";
 import { type Answer, type Handler, toHandler } from "./http.ts";
+import { isWellFormed } from "./license-key.ts";
+import { endedMessages, inUseMessage, unknownLicense } from "./messages.ts";
 import { type CallerRequest, callerOf, callerSchema } from "./request.ts";
 import { type Service, serviceFromEnvironment } from "./service.ts";
 import {
   type CheckOutcome,
+  type Claim,
   type ClaimOutcome,
-  type ClaimTime,
   checkClaim,
   claim,
 } from "./sessions/claim.ts";
-import { activeSymbols, endedMessages, expirationIso, type License } from "./sessions/license.ts";
+import type { LeaseTime } from "./sessions/heartbeat.ts";
+import { activeSymbols, expirationIso, type License } from "./sessions/license.ts";
 import { maskFingerprint } from "./sessions/session.ts";
 
 export const validateSchema = z.extend(callerSchema, {
   check_only: z.optional(z.boolean()).check(z.describe("true or false")),
+  claim_id: z
+    .optional(z.string().check(z.minLength(1), z.maxLength(64), z.refine(isWellFormed)))
+    .check(
+      z.describe(
+        "an id of the caller's own, 1 to 64 characters, the same for every attempt of one opening",
+      ),
+    ),
 });
 
-/** `POST /api/validate-license`: claims a session or, with `check_only`, tells whether one could. */
+/** `POST /api/validate-license`: claims a session or, with `check_only`, reports whether one could. */
 export function validateHandler({ settings, table, now }: Service): Handler {
   const { sessionTimeoutMs } = settings;
   return toHandler(
@@ -24,10 +36,20 @@ export function validateHandler({ settings, table, now }: Service): Handler {
       schema: validateSchema,
       maxBytesOfText: {},
       fieldsOf: { badRequest: { license_valid: false }, internalError: { license_valid: false } },
-      async answer(request, { nowMs, signal }) {
+      async answer(request, { nowMs, signal, record }) {
         const time = { nowMs, sessionTimeoutMs };
-        const tryIt = request.check_only ? checkClaim : claim;
-        const outcome = await tryIt(table, callerOf(request, settings), time, signal);
+        const wanted: Claim = {
+          ...callerOf(request, settings),
+          claimId: request.claim_id ?? randomUUID(),
+          mayFollowEnded: true,
+        };
+        const outcome = await (request.check_only ? checkClaim : claim)(
+          table,
+          wanted,
+          time,
+          signal,
+        );
+        if (outcome.code === "granted" && outcome.written) record(claimedEvent(outcome));
         return answerTo(outcome, request, time);
       },
     },
@@ -40,7 +62,7 @@ export const handler = validateHandler(serviceFromEnvironment());
 function answerTo(
   outcome: ClaimOutcome | CheckOutcome,
   { symbol }: CallerRequest,
-  time: ClaimTime,
+  time: LeaseTime,
 ): Answer {
   const { code } = outcome;
   switch (code) {
@@ -48,22 +70,24 @@ function answerTo(
       return ok({
         code,
         message: "The session is yours.",
-        ...standing(outcome.license, symbol, time),
-        session_id: outcome.sessionId,
+        ...licenseFields(outcome.license, symbol, time),
+        session_id: outcome.session.session_id,
         fencing_token: outcome.license.fencing_token,
       });
     case "available":
       return ok({
         code,
         message: "A session could be claimed now.",
-        ...standing(outcome.license, symbol, time),
+        ...licenseFields(outcome.license, symbol, time),
       });
     case "license_unknown":
-      return unauthorized(code, "There is no such license.");
+      return unauthorized(code, unknownLicense);
     case "license_suspended":
     case "license_cancelled":
     case "license_expired":
       return unauthorized(code, endedMessages[code]);
+    case "session_ended":
+      throw new Error("Only a claim that a heartbeat makes is refused for an ended session");
     case "session_conflict":
     case "session_limit":
       return {
@@ -72,11 +96,8 @@ function answerTo(
           license_valid: false,
           session_conflict: true,
           code,
-          message:
-            code === "session_conflict"
-              ? "Another device holds this session."
-              : "Every session of this license is taken.",
-          active_device: maskFingerprint(outcome.blockedBy.device_fingerprint),
+          message: inUseMessage(outcome),
+          active_device: maskFingerprint(outcome.blockedBy),
           estimated_wait_seconds: outcome.waitSeconds,
           symbol,
         },
@@ -92,17 +113,17 @@ function unauthorized(code: string, message: string): Answer {
   return { statusCode: 401, body: { license_valid: false, code, message } };
 }
 
-function standing(
+function licenseFields(
   license: License,
   symbol: string | undefined,
-  { nowMs, sessionTimeoutMs }: ClaimTime,
+  { nowMs, sessionTimeoutMs }: LeaseTime,
 ) {
   const sessionTimeoutSeconds = sessionTimeoutMs / 1000;
   return {
     license_type: license.license_type,
     expiry_date: expirationIso(license),
     symbol,
-    active_symbols: activeSymbols(license, nowMs, sessionTimeoutMs),
+    active_symbols: activeSymbols(license, nowMs),
     session_timeout_seconds: sessionTimeoutSeconds,
     // Two heartbeats may be lost before the session lapses.
     heartbeat_interval_seconds: Math.max(1, Math.floor(sessionTimeoutSeconds / 3)),

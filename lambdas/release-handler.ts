@@ -1,0 +1,67 @@
+import { type Answer, type Handler, toHandler } from "./http.ts";
+import { callerOf, holderSchema } from "./request.ts";
+import { type Service, serviceFromEnvironment } from "./service.ts";
+import { type ReleaseOutcome, release } from "./sessions/release.ts";
+
+/**
+ * The bots in the field release when they are closed and again a minute later, which would end the
+ * session of a copy that was started since.
+ */
+const legacyReleaseSparesMs = 120_000;
+
+/** `POST /api/session/release`: ends the caller's session; a polite no if it holds none. */
+export function releaseHandler({ settings, table, now }: Service): Handler {
+  return toHandler(
+    {
+      schema: holderSchema,
+      maxBytesOfText: {},
+      fieldsOf: {
+        badRequest: { status: "error" },
+        internalError: { status: "error", session_conflict: false },
+      },
+      async answer(request, { nowMs, signal, record }) {
+        const holder = { ...callerOf(request, settings), sessionId: request.session_id };
+        const isLegacy = settings.legacyBots && request.session_id === undefined;
+        const heldSinceMs = isLegacy ? nowMs - legacyReleaseSparesMs : undefined;
+        const outcome = await release(table, holder, nowMs, heldSinceMs, signal);
+        if (outcome.code === "released") {
+          record({
+            event: "session_released",
+            session_id: request.session_id,
+            free_in_seconds: outcome.waitSeconds,
+          });
+        }
+        return answerTo(outcome);
+      },
+    },
+    now,
+  );
+}
+
+export const handler = releaseHandler(serviceFromEnvironment());
+
+function answerTo(outcome: ReleaseOutcome): Answer {
+  const { code } = outcome;
+  switch (code) {
+    case "released":
+      return answer("success", code, releasedMessage(outcome.waitSeconds));
+    case "not_held":
+      return answer("info", code, "Nothing to release.");
+    case "left_to_lapse":
+      return answer(
+        "info",
+        code,
+        `The session is too young to be ended without its session_id. It lapses in ${outcome.waitSeconds} s.`,
+      );
+  }
+}
+
+function answer(status: "success" | "info", code: string, message: string): Answer {
+  return { statusCode: 200, body: { status, code, message } };
+}
+
+function releasedMessage(waitSeconds: number): string {
+  return waitSeconds === 0
+    ? "The session is ended."
+    : `The session is ended. Another process of this device may still run: other devices wait ${waitSeconds} s.`;
+}

@@ -1,0 +1,41 @@
+import type { License } from "./license.ts";
+import { freeAtMs } from "./session.ts";
+import type { SessionTable } from "./table.ts";
+
+const keptForMs = 7 * 86_400_000;
+
+/** Entries that one expression of 4 KB has room for. */
+const mostAtOnce = 100;
+
+/**
+ * Removes the entries that lapsed more than 7 days ago, by at most one write: each makes every
+ * heartbeat of the license larger. Best effort: if an entry has moved since it was read, or the write
+ * fails, the next claim tries again.
+ *
+ * @param license as the claim left it
+ * @returns the license without what was removed
+ */
+export async function dropLongLapsed(
+  table: SessionTable,
+  license: License,
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<License> {
+  const entries = Object.entries(license.sessions)
+    .filter(([, entry]) => freeAtMs(entry) < nowMs - keptForMs)
+    .slice(0, mostAtOnce);
+  if (entries.length === 0) return license;
+  const removal = table.update(
+    {
+      licenseId: license.license_id,
+      update: `REMOVE ${entries.map((_, index) => `sessions.#${index}`).join(",")}`,
+      condition: entries.map((_, index) => `sessions.#${index}.lapses_at=:${index}`).join(" AND "),
+      names: Object.fromEntries(entries.map(([symbol], index) => [`#${index}`, symbol])),
+      values: Object.fromEntries(entries.map(([, entry], index) => [`:${index}`, entry.lapses_at])),
+    },
+    signal,
+  );
+  // The claim stands whatever becomes of this.
+  const result = await removal.catch(() => undefined);
+  return result?.applied ? result.license : license;
+}

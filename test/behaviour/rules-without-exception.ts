@@ -1,0 +1,545 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { endedVacancy } from "../../lambdas/sessions/end-session.ts";
+import type { License } from "../../lambdas/sessions/license.ts";
+import type { Engine } from "../support/engines.ts";
+import { openScene, type SceneOptions } from "../support/scene.ts";
+
+const deviceA = "device-a-0123456789";
+const deviceB = "device-b-0123456789";
+const sevenDaysMs = 7 * 86_400_000;
+
+/** Ways that once led to two holders, a lost seat or a token that goes back: each is closed. */
+export function describeRulesWithoutException(
+  engineName: string,
+  startEngine: () => Promise<Engine>,
+): void {
+  describe(`on ${engineName}`, () => {
+    let engine: Engine;
+    beforeAll(async () => {
+      engine = await startEngine();
+    });
+    afterAll(() => engine.stop());
+
+    async function openLicense(options?: SceneOptions, maxSessions = 20) {
+      const scene = openScene(engine, options);
+      const license_key = await scene.license({ maxSessions });
+      const a = { license_key, device_fingerprint: deviceA };
+      const b = { license_key, device_fingerprint: deviceB };
+      return { scene, license_key, a, b };
+    }
+
+    async function heldByA(options?: SceneOptions) {
+      const opened = await openLicense(options);
+      const { body } = await opened.scene.validate(opened.a);
+      return { ...opened, held: { ...opened.a, session_id: body.session_id } };
+    }
+
+    describe("the timer never runs backwards", () => {
+      test("a heartbeat read from an earlier clock than the stored one is heartbeat_late and changes nothing", async () => {
+        const { scene, license_key, held } = await heldByA();
+        scene.passSeconds(40);
+        expect((await scene.heartbeat(held)).status).toBe(200);
+        const before = await scene.item(license_key);
+        scene.passMs(-1);
+        expect(await scene.heartbeat(held)).toEqual({
+          status: 500,
+          body: {
+            status: "error",
+            session_conflict: false,
+            code: "heartbeat_late",
+            message: expect.any(String),
+          },
+        });
+        expect(await scene.item(license_key)).toEqual(before);
+      });
+
+      test("a second attempt at the same heartbeat succeeds", async () => {
+        const { scene, held } = await heldByA();
+        scene.passSeconds(20);
+        expect((await scene.heartbeat(held)).status).toBe(200);
+        expect((await scene.heartbeat(held)).status).toBe(200);
+      });
+    });
+
+    describe("a session lapses when its holder was told it would", () => {
+      test("a shorter time-out concerns later claims and heartbeats only", async () => {
+        const { scene, b } = await heldByA();
+        scene.deploy({ sessionTimeoutSeconds: 30 });
+        scene.passMs(59_999);
+        expect((await scene.validate(b)).body).toMatchObject({
+          code: "session_conflict",
+          estimated_wait_seconds: 1,
+        });
+        scene.passMs(1);
+        expect((await scene.validate(b)).body).toMatchObject({
+          code: "granted",
+          session_timeout_seconds: 30,
+        });
+      });
+
+      test("a heartbeat under the shorter time-out takes nothing of what was promised before", async () => {
+        const { scene, license_key, a, b, held } = await heldByA();
+        scene.passSeconds(1);
+        scene.deploy({ sessionTimeoutSeconds: 30 });
+        for (const beat of [held, a]) {
+          scene.takeCalls();
+          expect((await scene.heartbeat(beat)).status).toBe(200);
+          expect(scene.takeCalls().filter((call) => call === "UpdateItem")).toHaveLength(2);
+        }
+        expect(await scene.session(license_key)).toMatchObject({
+          last_heartbeat: scene.nowMs(),
+          lapses_at: scene.nowMs() + 59_000,
+        });
+        scene.passMs(58_999);
+        expect((await scene.validate(b)).status).toBe(403);
+        scene.passMs(1);
+        expect((await scene.validate(b)).status).toBe(200);
+      });
+
+      test("a longer time-out is given with the next heartbeat", async () => {
+        const { scene, b, held } = await heldByA({ sessionTimeoutSeconds: 30 });
+        scene.deploy({ sessionTimeoutSeconds: 90 });
+        await scene.heartbeat(held);
+        scene.passMs(89_999);
+        expect((await scene.validate(b)).status).toBe(403);
+      });
+    });
+
+    describe("attempts with one claim_id are one claim", () => {
+      test("it becomes the session_id, and a second attempt is granted and writes nothing", async () => {
+        const { scene, license_key, a } = await openLicense();
+        const opening = { ...a, claim_id: "opening-1" };
+        const first = await scene.validate(opening);
+        expect(first.body).toMatchObject({ session_id: "opening-1", fencing_token: 1 });
+        const before = await scene.item(license_key);
+        scene.passSeconds(4);
+        expect(await scene.validate(opening)).toEqual(first);
+        expect(await scene.item(license_key)).toEqual(before);
+        expect((await scene.heartbeat({ ...a, session_id: "opening-1" })).status).toBe(200);
+      });
+
+      test("an attempt that arrives when the lease of the first is over gets a lease of its own", async () => {
+        const { scene, license_key, a, b } = await openLicense();
+        const opening = { ...a, claim_id: "opening-1" };
+        await scene.validate(opening);
+        scene.passSeconds(60);
+        expect((await scene.validate(opening)).body).toMatchObject({
+          code: "granted",
+          session_id: "opening-1",
+          fencing_token: 2,
+        });
+        expect((await scene.session(license_key))?.lapses_at).toBe(scene.nowMs() + 60_000);
+        expect((await scene.validate(b)).status).toBe(403);
+      });
+
+      test("an attempt is refused once the license is over", async () => {
+        const { scene, license_key, a } = await openLicense();
+        const opening = { ...a, claim_id: "opening-1" };
+        await scene.validate(opening);
+        await scene.change(license_key, { status: "suspended" });
+        expect((await scene.validate(opening)).body.code).toBe("license_suspended");
+      });
+
+      test("the id of another device's session is no advantage", async () => {
+        const { scene, license_key, a, b } = await openLicense();
+        await scene.validate({ ...a, claim_id: "opening-1" });
+        const before = await scene.item(license_key);
+        const thief = { ...b, claim_id: "opening-1" };
+        expect((await scene.validate(thief)).body.code).toBe("session_conflict");
+        expect(await scene.item(license_key)).toEqual(before);
+        expect((await scene.heartbeat({ ...b, session_id: "opening-1" })).body.code).toBe(
+          "session_taken",
+        );
+      });
+
+      test("check_only with the id of a session says that it can be had", async () => {
+        const { scene, a } = await openLicense();
+        await scene.validate({ ...a, claim_id: "opening-1" });
+        const check = { ...a, claim_id: "opening-1", check_only: true };
+        expect((await scene.validate(check)).body.code).toBe("available");
+      });
+    });
+
+    describe("a second copy on the same device", () => {
+      test("that releases doesn't free the key while the first may believe", async () => {
+        const { scene, license_key, a, b, held } = await heldByA();
+        scene.passSeconds(20);
+        const first = await scene.session(license_key);
+        const copy = await scene.validate(a);
+        expect(copy.body.code).toBe("granted");
+        expect(await scene.session(license_key)).toMatchObject({
+          contested_until: first?.lapses_at,
+        });
+        const released = await scene.release({ ...a, session_id: copy.body.session_id });
+        expect(released.body).toMatchObject({
+          code: "released",
+          message: expect.stringContaining("40 s"),
+        });
+        expect((await scene.item(license_key))?.sessions["*"]).toEqual({
+          vacated_by: deviceA,
+          lapses_at: first?.lapses_at,
+        });
+        expect((await scene.heartbeat(held)).body.code).toBe("session_not_found");
+        scene.passMs(39_999);
+        expect((await scene.validate(b)).body).toMatchObject({
+          code: "session_conflict",
+          active_device: "device-a...",
+          estimated_wait_seconds: 1,
+        });
+        scene.passMs(1);
+        expect((await scene.validate(b)).status).toBe(200);
+      });
+
+      test("that lapses under a shorter time-out doesn't free the key either", async () => {
+        const { scene, a, b } = await heldByA();
+        scene.deploy({ sessionTimeoutSeconds: 5 });
+        await scene.validate(a);
+        scene.passMs(59_999);
+        expect((await scene.validate(b)).body.code).toBe("session_conflict");
+        scene.passMs(1);
+        expect((await scene.validate(b)).status).toBe(200);
+      });
+
+      test("keeps the greatest contested_until there is", async () => {
+        const { scene, license_key, a } = await heldByA();
+        scene.deploy({ sessionTimeoutSeconds: 5 });
+        await scene.validate(a);
+        scene.passSeconds(1);
+        await scene.validate(a);
+        expect((await scene.session(license_key))?.contested_until).toBe(scene.nowMs() + 59_000);
+      });
+
+      test("is let in at once after a release that left the entry", async () => {
+        const { scene, license_key, a } = await heldByA();
+        await scene.validate(a);
+        await scene.release(a);
+        const vacancy = (await scene.item(license_key))?.sessions["*"];
+        expect((await scene.validate(a)).status).toBe(200);
+        expect((await scene.session(license_key))?.contested_until).toBe(vacancy?.lapses_at);
+      });
+
+      test("after a contest that is over, a release frees the key in one write", async () => {
+        const { scene, a, b } = await heldByA();
+        const { body } = await scene.validate(a);
+        scene.passSeconds(60);
+        const copy = { ...a, session_id: body.session_id };
+        await scene.heartbeat(copy);
+        scene.takeCalls();
+        expect((await scene.release(copy)).body.message).toBe("The session is ended.");
+        expect(scene.takeCalls()).toEqual(["UpdateItem"]);
+        expect((await scene.validate(b)).status).toBe(200);
+      });
+
+      test("two of them at once: one holds, both are contested by the first", async () => {
+        for (let round = 0; round < 10; round++) {
+          const { scene, license_key, a } = await heldByA();
+          const replies = await Promise.all([scene.validate(a), scene.validate(a)]);
+          expect(replies.map(({ body }) => body.code)).toEqual(["granted", "granted"]);
+          const tokens = replies.map(({ body }) => body.fencing_token);
+          expect(tokens.sort()).toEqual([2, 3]);
+          expect((await scene.session(license_key))?.contested_until).toBe(scene.nowMs() + 60_000);
+        }
+      });
+    });
+
+    describe("a session that an operator ended", () => {
+      test("is refused at its next heartbeat, and stays the device's until its right is over", async () => {
+        const { scene, license_key, a, b, held } = await heldByA();
+        scene.passSeconds(5);
+        await scene.endSession(license_key);
+        for (const beat of [held, a]) {
+          expect(await scene.heartbeat(beat)).toEqual({
+            status: 500,
+            body: {
+              status: "error",
+              session_conflict: true,
+              code: "session_ended",
+              message: expect.any(String),
+            },
+          });
+        }
+        expect((await scene.heartbeat(b)).body.code).toBe("session_not_found");
+        scene.passMs(54_999);
+        expect((await scene.validate(b)).body.code).toBe("session_conflict");
+        scene.passMs(1);
+        expect((await scene.validate(b)).status).toBe(200);
+        expect((await scene.heartbeat(held)).body.code).toBe("session_taken");
+      });
+
+      test("is refused when it had lapsed before, too", async () => {
+        const { scene, license_key, held } = await heldByA();
+        scene.passSeconds(3_600);
+        await scene.endSession(license_key);
+        expect((await scene.heartbeat(held)).body.code).toBe("session_ended");
+      });
+
+      test("may be claimed by its device again, and is then contested by what it was", async () => {
+        const { scene, license_key, a } = await heldByA();
+        await scene.endSession(license_key);
+        expect((await scene.validate(a)).body.code).toBe("granted");
+        expect((await scene.session(license_key))?.contested_until).toBe(scene.nowMs() + 60_000);
+      });
+
+      test("in the middle of a release: nothing is left to release, and the mark stays", async () => {
+        const { scene, license_key, a, held } = await heldByA();
+        await scene.validate(a);
+        await scene.endSession(license_key);
+        const before = await scene.item(license_key);
+        expect((await scene.release(a)).body.code).toBe("not_held");
+        expect((await scene.release(held)).body.code).toBe("not_held");
+        expect(await scene.item(license_key)).toEqual(before);
+      });
+
+      test("freed at once on request, it is free at once", async () => {
+        const { scene, license_key, b, held } = await heldByA();
+        const session = await scene.session(license_key);
+        if (!session) throw new Error("A holds the session");
+        await scene.change(license_key, {
+          sessions: { "*": endedVacancy(session, scene.nowMs()) },
+        });
+        expect((await scene.heartbeat(held)).body.code).toBe("session_ended");
+        expect((await scene.validate(b)).status).toBe(200);
+      });
+    });
+
+    describe("seats", () => {
+      /** Every seat is taken by a device and a symbol of its own. */
+      async function fullLicense(seats: number) {
+        const { scene, license_key } = await openLicense({}, seats);
+        const claim = (symbol: string, device_fingerprint = `device-of-${symbol}`) =>
+          scene.validate({ license_key, device_fingerprint, symbol });
+        await scene.change(license_key, {
+          sessions: Object.fromEntries(
+            Array.from({ length: seats }, (_, index) => [
+              symbolOf(index),
+              {
+                device_fingerprint: `device-of-${symbolOf(index)}`,
+                session_id: `session-${index}`,
+                started_at: scene.nowMs() + index,
+                last_heartbeat: scene.nowMs() + index,
+                lapses_at: scene.nowMs() + index + 60_000,
+              },
+            ]),
+          ),
+        });
+        const symbols = async () =>
+          Object.keys((await scene.item(license_key))?.sessions ?? {}).sort();
+        return { scene, license_key, claim, symbols };
+      }
+      const symbolOf = (index: number) => `S${index}`.padEnd(64, "-");
+
+      test("that were taken away are claimed by nobody else", async () => {
+        const { scene, license_key, claim, symbols } = await fullLicense(20);
+        scene.passSeconds(61);
+        await scene.change(license_key, { max_sessions: 1 });
+        const replies = [];
+        for (let index = 0; index < 20; index++) {
+          replies.push(await claim(symbolOf(index), `other-device-${index}`));
+        }
+        expect(replies.map(({ body }) => body.code)).toEqual([
+          "granted",
+          ...Array(19).fill("session_limit"),
+        ]);
+        expect(await symbols()).toEqual([symbolOf(0)]);
+      });
+
+      test("that were taken away are claimed by nobody else at one instant", async () => {
+        const { scene, license_key, claim, symbols } = await fullLicense(5);
+        scene.passSeconds(61);
+        await scene.change(license_key, { max_sessions: 1 });
+        const replies = await Promise.all(
+          Array.from({ length: 5 }, (_, index) => claim(symbolOf(index), `other-device-${index}`)),
+        );
+        expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+        expect(await symbols()).toHaveLength(1);
+      });
+
+      test("that were taken away are kept by their live holders, also over a restart", async () => {
+        const { scene, license_key, claim, symbols } = await fullLicense(4);
+        await scene.change(license_key, { max_sessions: 1 });
+        scene.passSeconds(20);
+        const beat = { license_key, device_fingerprint: `device-of-${symbolOf(3)}` };
+        expect((await scene.heartbeat({ ...beat, symbol: symbolOf(3) })).status).toBe(200);
+        expect((await claim(symbolOf(3))).status).toBe(200);
+        expect((await claim("NEW")).body.code).toBe("session_limit");
+        expect(await symbols()).toHaveLength(4);
+      });
+
+      test("that are given back can be claimed again", async () => {
+        const { scene, license_key, claim } = await fullLicense(3);
+        await scene.change(license_key, { max_sessions: 1 });
+        expect((await claim("NEW")).body.code).toBe("session_limit");
+        await scene.change(license_key, { max_sessions: 4 });
+        expect((await claim("NEW")).status).toBe(200);
+      });
+
+      test.for([1, 2, 72, 73, 74, 99, 100])(
+        "a claim that must displace %i entries displaces them, and check_only says so",
+        async (surplus) => {
+          const { scene, license_key, claim, symbols } = await fullLicense(100);
+          scene.passSeconds(61);
+          await scene.change(license_key, { max_sessions: 101 - surplus });
+          const check = { license_key, device_fingerprint: deviceA, symbol: "NEW" };
+          expect((await scene.validate({ ...check, check_only: true })).body.code).toBe(
+            "available",
+          );
+          expect((await claim("NEW")).body.code).toBe("granted");
+          expect(await symbols()).toHaveLength(101 - surplus);
+        },
+      );
+
+      test("entries that lapsed more than 7 days ago are dropped at a claim, by one more write", async () => {
+        const { scene, license_key, a } = await openLicense();
+        for (const symbol of ["OLD1", "OLD2"]) await scene.validate({ ...a, symbol });
+        scene.passMs(1);
+        await scene.validate({ ...a, symbol: "YOUNGER" });
+        scene.passMs(59_999 + sevenDaysMs + 1);
+        scene.takeCalls();
+        const { body } = await scene.validate({ ...a, symbol: "NEW" });
+        expect(body).toMatchObject({ code: "granted", active_symbols: ["NEW"] });
+        expect(scene.takeCalls()).toEqual(["UpdateItem", "UpdateItem"]);
+        const { sessions = {} } = (await scene.item(license_key)) ?? {};
+        expect(Object.keys(sessions).sort()).toEqual(["NEW", "YOUNGER"]);
+        expect((await scene.heartbeat({ ...a, symbol: "OLD1" })).body.code).toBe(
+          "session_not_found",
+        );
+      });
+
+      test("100 of them are dropped at once", async () => {
+        const { scene, claim, symbols } = await fullLicense(100);
+        scene.passMs(sevenDaysMs + 70_000);
+        expect((await claim(symbolOf(0))).status).toBe(200);
+        expect(await symbols()).toEqual([symbolOf(0)]);
+      });
+
+      test("a heartbeat drops nothing", async () => {
+        const { scene, license_key, symbols } = await fullLicense(3);
+        scene.passMs(sevenDaysMs + 70_000);
+        const device_fingerprint = `device-of-${symbolOf(0)}`;
+        await scene.heartbeat({ license_key, device_fingerprint, symbol: symbolOf(0) });
+        expect(await symbols()).toHaveLength(3);
+      });
+    });
+
+    describe("a heartbeat that is refused names the end of the license first", () => {
+      test.for(["suspended", "cancelled", "expired"] as const)("%s", async (end) => {
+        const { scene, license_key, a, b, held } = await heldByA();
+        await scene.change(
+          license_key,
+          end === "expired" ? { license_expiration: scene.nowMs() } : { status: end },
+        );
+        const over = {
+          status: 500,
+          body: {
+            status: "error",
+            license_valid: false,
+            code: `license_${end}`,
+            message: expect.any(String),
+          },
+        };
+        const before = await scene.item(license_key);
+        expect(await scene.heartbeat(b)).toEqual(over);
+        expect(await scene.heartbeat({ ...held, session_id: "an-earlier-claim" })).toEqual(over);
+        expect(await scene.heartbeat({ ...a, symbol: "ES" })).toEqual(over);
+        expect(await scene.item(license_key)).toEqual(before);
+      });
+    });
+
+    describe("an item edited by hand is never half applied", () => {
+      const odd: [string, Partial<Record<keyof License, unknown>>][] = [
+        ["no license_type", { license_type: undefined }],
+        ["a license_type that is no text", { license_type: 7 }],
+        ["an email that is no text", { email: 7 }],
+        ["a created_at that is no number", { created_at: "yesterday" }],
+        ["an end beyond what a date can hold", { license_expiration: 9e15 }],
+        ["an end before what a date can hold", { license_expiration: -9e15 }],
+        ["an end that is no number", { license_expiration: "soon" }],
+        ["a status that is none", { status: "paused" }],
+        ["seats that are no number", { max_sessions: "many" }],
+        ["no seats at all", { max_sessions: undefined }],
+        ["a seat and a half", { max_sessions: 1.5 }],
+        ["no token", { fencing_token: undefined }],
+        ["a token that is no number", { fencing_token: "seven" }],
+        ["the last token there is", { fencing_token: Number.MAX_SAFE_INTEGER }],
+        ["a session that is no map", { sessions: { ES: "held" } }],
+        ["a session without lease", { sessions: { ES: { device_fingerprint: "d" } } }],
+      ];
+
+      test.for(odd)("%s", async ([, attributes]) => {
+        const { scene, license_key, a, held } = await heldByA();
+        const item = await scene.item(license_key);
+        await scene.change(license_key, {
+          ...attributes,
+          ...(attributes.sessions !== undefined && {
+            sessions: { ...item?.sessions, ...attributes.sessions },
+          }),
+        } as Partial<License>);
+        scene.passSeconds(20);
+        for (const ask of [
+          () => scene.heartbeat(held),
+          () => scene.validate({ ...a, symbol: "NQ" }),
+          () => scene.validate({ ...a, symbol: "ES" }),
+          () => scene.validate(a),
+          () => scene.release(a),
+        ]) {
+          const before = await scene.item(license_key);
+          const { body } = await ask();
+          const changed = JSON.stringify(await scene.item(license_key)) !== JSON.stringify(before);
+          if (body.code === "internal_error") expect(changed).toBe(false);
+        }
+      });
+
+      test("without a license_type it is a standard one", async () => {
+        const { scene, license_key, a } = await openLicense();
+        await scene.change(license_key, { license_type: undefined } as never);
+        expect((await scene.validate(a)).body).toMatchObject({
+          code: "granted",
+          license_type: "standard",
+        });
+      });
+
+      test("a session that can't be read keeps its symbol from everybody, and no other", async () => {
+        const { scene, license_key, a } = await openLicense();
+        await scene.change(license_key, { sessions: { ES: { lapses_at: "late" } } } as never);
+        expect((await scene.validate({ ...a, symbol: "ES" })).body.code).toBe("internal_error");
+        expect((await scene.validate({ ...a, symbol: "NQ" })).body).toMatchObject({
+          code: "granted",
+          active_symbols: ["NQ"],
+        });
+      });
+    });
+
+    describe("symbols", () => {
+      test.for([
+        ["es", "ES"],
+        [" ES 12-26 ", "ES 12-26"],
+        ["BTC/USDT:USDT", "BTC/USDT:USDT"],
+        ["CME_MINI:ES1!", "CME_MINI:ES1!"],
+        ["**", "**"],
+        ["x".repeat(64), "X".repeat(64)],
+      ])("%s is the symbol %s", async ([asked, symbol]) => {
+        const { scene, a, b } = await openLicense();
+        expect((await scene.validate({ ...a, symbol: asked })).body.symbol).toBe(symbol);
+        expect((await scene.validate({ ...b, symbol })).body.code).toBe("session_conflict");
+        expect((await scene.heartbeat({ ...a, symbol: asked })).status).toBe(200);
+        expect((await scene.release({ ...a, symbol: asked })).body.code).toBe("released");
+      });
+    });
+
+    describe("what it costs", () => {
+      test("a claim over a live session and a contested release are two writes, and no more", async () => {
+        const { scene, a } = await heldByA();
+        scene.takeCalls();
+        const writes = async (work: Promise<unknown>) => {
+          await work;
+          return scene.takeCalls().filter((call) => call === "UpdateItem").length;
+        };
+        expect(await writes(scene.validate(a))).toBe(2);
+        expect(await writes(scene.release(a))).toBe(2);
+        scene.passSeconds(60);
+        expect(await writes(scene.validate(a))).toBe(1);
+        expect(await writes(scene.release(a))).toBe(1);
+      });
+    });
+  });
+}
