@@ -67,14 +67,13 @@ describe("show", () => {
     expect(stdout).not.toContain(key);
   });
 
-  test("judges by the time-out that the service has", async () => {
+  test("judges by the time-out that the session was given", async () => {
     const { scene, key, license, claim } = await newScene();
+    scene.deploy({ sessionTimeoutSeconds: 90 });
     await claim();
     scene.passSeconds(70);
-    const shown = await license(["show", key, "--json"], {
-      variables: { SESSION_TIMEOUT_SECONDS: "90" },
-    });
-    expect(json(shown).sessions["*"]).toMatchObject({ state: "live", seconds_left: 20 });
+    const shown = json(await license(["show", key, "--json"]));
+    expect(shown.sessions["*"]).toMatchObject({ state: "live", seconds_left: 20 });
   });
 
   test("a license is named by its key, its id, or a beginning of the id", async () => {
@@ -213,15 +212,20 @@ describe("set", () => {
 });
 
 describe("end-session", () => {
-  test("frees the symbol for the next device, and the bot that held it is refused", async () => {
+  test("frees the symbol when the right of its holder is over, and that bot is refused at once", async () => {
     const { scene, key, license, claim } = await newScene();
     await claim("ES");
     await claim("NQ");
     const ended = json(await license(["end-session", key, "--symbol", "es", "--yes", "--json"]));
-    expect(Object.keys(ended.after.sessions)).toEqual(["NQ"]);
+    expect(ended.after.sessions).toMatchObject({
+      ES: { state: "ended", seconds_left: 60 },
+      NQ: { state: "live" },
+    });
     const a = { license_key: key, device_fingerprint: device, symbol: "ES" };
-    expect((await scene.heartbeat(a)).body.code).toBe("session_not_found");
+    expect((await scene.heartbeat(a)).body.code).toBe("session_ended");
     const b = { ...a, device_fingerprint: "device-b-0123456789" };
+    expect((await scene.validate(b)).body.code).toBe("session_conflict");
+    scene.passSeconds(60);
     expect((await scene.validate(b)).body.code).toBe("granted");
   });
 
