@@ -5,7 +5,7 @@ import normal from "./vitest.config.ts";
 export default defineConfig({
   test: {
     ...normal.test,
-    include: ["test/proof/**/*.test.ts"],
+    include: ["test/proof/**/*.test.ts", "test/simulation/worlds.test.ts"],
     env: { ...normal.test?.env, PROOF: "deep" },
     maxWorkers: 2,
   },

@@ -1,0 +1,318 @@
+import type { Session } from "../clients/typescript/session.ts";
+import type { Device } from "./device.ts";
+import type { FieldBot } from "./field-bot.ts";
+import { type Ground, trueMs } from "./ground.ts";
+import type { Write } from "./memory-table.ts";
+import type { Received } from "./network.ts";
+import type { Actor } from "./scheduler.ts";
+import { clockToleranceMs, type Handled, type RouteName, seconds } from "./service.ts";
+import { freeAtMs, type StoredLicense, type StoredSession, storedLicense } from "./stored.ts";
+
+/** A process that wants a session. */
+export type Process = {
+  name: string;
+  device: Device;
+  actor: Actor;
+  licenseId: string;
+  symbol: string;
+  /** What it believes. */
+  session: Session | undefined;
+  /** A bot of the field, instead of a program with the client. */
+  fieldBot: FieldBot | undefined;
+  /** The session that it was granted, by its client's word. */
+  sessionId: string | undefined;
+  grantedMs: number;
+  /** The latest instant to which any confirmation can have given it a right. */
+  confirmedUntilMs: number;
+  /** When the latest request that was confirmed was sent. */
+  confirmedSentMs: number;
+  sent: Map<string, number>;
+  goneMs: number | undefined;
+  /** What its client said last of itself. */
+  state: string;
+  /** It stopped, or waits for what only people can change: nobody owes it a session. */
+  endedForGood: boolean;
+};
+
+export type Violation = { rule: string; atMs: number; what: string };
+
+/** How much of its time-out a session may lose to what the promise allows: clocks, and their drift. */
+const allowedDriftShare = 0.006;
+const rememberedMs = 150_000;
+
+export type Checker = ReturnType<typeof createChecker>;
+
+export function createChecker(ground: Ground, isHandsOff: (licenseId: string) => boolean) {
+  const { scheduler } = ground;
+  const processes = new Set<Process>();
+  const everStarted: Process[] = [];
+  const writes = new Map<string, { atMs: number; after: StoredLicense }[]>();
+  /** The largest token of a claim that was applied, of each symbol. */
+  const tokens = new Map<string, { token: number; sessionId: string | undefined }>();
+  let violation: Violation | undefined;
+
+  function fail(rule: string, what: string): void {
+    violation ??= { rule, atMs: scheduler.nowMs(), what };
+  }
+
+  function holds({ session, fieldBot, confirmedUntilMs, confirmedSentMs }: Process): boolean {
+    if (session) return session.held;
+    const marginMs = Math.min(5_000, (confirmedUntilMs - confirmedSentMs) / 6);
+    return fieldBot?.trading() === true && scheduler.nowMs() < confirmedUntilMs - marginMs;
+  }
+
+  function recent(licenseId: string, fromMs: number): StoredLicense[] {
+    const all = writes.get(licenseId) ?? [];
+    let from = all.length - 1;
+    // The state at the beginning is that of the last write before it.
+    while (from > 0 && (all[from]?.atMs ?? 0) > fromMs) from--;
+    return all.slice(Math.max(0, from)).map(({ after }) => after);
+  }
+
+  return {
+    violation: () => violation,
+    fail,
+    processes,
+    tokens,
+
+    started(process: Process) {
+      processes.add(process);
+      everStarted.push(process);
+    },
+    gone(process: Process) {
+      processes.delete(process);
+      process.goneMs = scheduler.nowMs();
+    },
+    /** The client says that the session is over: by its own code, or by that of the service. */
+    ended(process: Process, code: string) {
+      const { licenseId, symbol, device, sessionId, grantedMs, confirmedUntilMs } = process;
+      if (!["session_taken", "session_replaced", "session_not_found"].includes(code)) return;
+      if (isHandsOff(licenseId)) return;
+      const lost = (writes.get(licenseId) ?? []).find(
+        ({ atMs, after }) =>
+          atMs >= grantedMs && after.sessions.get(symbol)?.sessionId !== sessionId,
+      );
+      // A request of an earlier opening may come that late: the guarantees page excepts it.
+      const taker = lost?.after.sessions.get(symbol)?.sessionId;
+      if (taker?.startsWith(idPrefixOf(process.name))) return;
+      const earliestMs = confirmedUntilMs - 2 * clockToleranceMs - 1_000;
+      if (lost && lost.atMs >= earliestMs) return;
+      const twin = everStarted.find(
+        (other) =>
+          other !== process &&
+          other.device === device &&
+          other.symbol === symbol &&
+          (other.goneMs ?? Infinity) > grantedMs - rememberedMs,
+      );
+      if (twin) return;
+      fail("a healthy bot is never told that its session is gone", `${process.name}: ${code}`);
+    },
+
+    sent(process: Process, name: string) {
+      process.sent.set(name, scheduler.nowMs());
+    },
+    received(process: Process, name: string, route: RouteName, received: Received) {
+      const sentMs = process.sent.get(name) ?? 0;
+      process.sent.delete(name);
+      if (!("status" in received) || received.status !== 200 || route === "release") return;
+      const body = fieldsOf(received.text);
+      const timeoutMs = Number(body.session_timeout_seconds) * 1_000;
+      if (body.code !== "granted" && body.code !== "recorded") return;
+      process.confirmedSentMs = Math.max(process.confirmedSentMs, sentMs);
+      process.confirmedUntilMs = Math.max(process.confirmedUntilMs, sentMs + timeoutMs);
+    },
+
+    /** Called after everything that happens. */
+    look() {
+      const holders: Process[] = [];
+      for (const process of processes) {
+        if (process.device.asleep || process.device.clocksLie || !holds(process)) continue;
+        const { confirmedUntilMs, confirmedSentMs } = process;
+        const latestMs =
+          confirmedUntilMs + (confirmedUntilMs - confirmedSentMs) * allowedDriftShare;
+        if (scheduler.nowMs() > latestMs + 1_000) {
+          fail(
+            "no right without a confirmed request",
+            `${process.name} believes, though nothing was confirmed since ${seconds(confirmedSentMs)}`,
+          );
+        }
+        for (const other of holders) {
+          if (other.licenseId !== process.licenseId || other.symbol !== process.symbol) continue;
+          if (other.device === process.device || isHandsOff(process.licenseId)) continue;
+          fail(
+            "one device at a time",
+            `${other.name} and ${process.name} both believe that they hold ${process.symbol}`,
+          );
+        }
+        holders.push(process);
+      }
+    },
+
+    wrote({ licenseId, before, after: item }: Write) {
+      const after = storedLicense(item);
+      const was = before && storedLicense(before);
+      const list = writes.get(licenseId) ?? [];
+      writes.set(licenseId, list);
+      list.push({ atMs: scheduler.nowMs(), after });
+      while (list.length > 2 && (list[1]?.atMs ?? 0) < scheduler.nowMs() - rememberedMs)
+        list.shift();
+      if (!was) return;
+      if (after.fencingToken < was.fencingToken) {
+        fail("tokens never go back", `from ${was.fencingToken} to ${after.fencingToken}`);
+      }
+      if (after.fencingToken <= was.fencingToken) {
+        for (const [symbol, session] of after.sessions)
+          checkTimer(symbol, was.sessions.get(symbol), session);
+        return;
+      }
+      for (const [symbol, session] of after.sessions) {
+        const old = was.sessions.get(symbol);
+        if (old?.sessionId === session.sessionId) continue;
+        tokens.set(`${licenseId} ${symbol}`, {
+          token: after.fencingToken,
+          sessionId: session.sessionId,
+        });
+        if ((old?.device ?? old?.vacatedBy) === session.device) continue;
+        if (after.sessions.size > after.maxSessions) {
+          fail(
+            "seats",
+            `${after.sessions.size} sessions on ${after.maxSessions} seats after a claim`,
+          );
+        }
+      }
+    },
+
+    handled({ route, request, begunMs, reply }: Handled, licenseId: string) {
+      const body = fieldsOf(reply.text);
+      const symbol = String(request.symbol ?? "*");
+      const states = recent(licenseId, begunMs);
+      const entries = states.map(({ sessions }) => sessions.get(symbol));
+      const device = request.device_fingerprint;
+      const nowMs = trueMs(ground);
+      const about = `${route} of ${device} for ${symbol}: ${body.code}`;
+      const isOwn = (entry: StoredSession | undefined, sessionId: unknown) =>
+        entry?.device === device && (sessionId === undefined || entry?.sessionId === sessionId);
+      const isLive = (entry: StoredSession | undefined) =>
+        entry !== undefined &&
+        freeAtMs(entry) > nowMs - (scheduler.nowMs() - begunMs) - 2 * clockToleranceMs - 200;
+      switch (body.code) {
+        case "granted":
+        case "recorded": {
+          const sessionId = route === "claim" ? body.session_id : request.session_id;
+          const own = entries.filter((entry) => isOwn(entry, sessionId));
+          const timeoutMs = Number(body.session_timeout_seconds) * 1_000;
+          if (own.length === 0) fail("every 200 was stored", about);
+          else if (own.every((entry) => lastsLessThan(entry, timeoutMs))) {
+            fail("a session lasts as long as its holder was told", about);
+          }
+          break;
+        }
+        case "released":
+          if (request.session_id === undefined) forgetFieldBots(device, symbol);
+          if (entries.every((entry) => isOwn(entry, request.session_id))) {
+            fail("every 200 was stored", about);
+          }
+          break;
+        case "session_conflict":
+          if (!entries.some((entry) => isLive(entry) && entry?.device !== device)) {
+            fail("nobody is refused without a reason", about);
+          }
+          break;
+        case "session_limit":
+          if (
+            !states.some(
+              ({ sessions, maxSessions }) =>
+                [...sessions.values()].filter(isLive).length >=
+                Math.min(maxSessions, sessions.size),
+            )
+          ) {
+            fail("nobody is refused without a reason", about);
+          }
+          break;
+        case "session_taken":
+          if (!entries.some((entry) => entry && entry.device !== device)) {
+            fail("nobody is refused without a reason", about);
+          }
+          break;
+        case "session_replaced":
+          if (!entries.some((entry) => entry?.sessionId !== request.session_id)) {
+            fail("nobody is refused without a reason", about);
+          }
+          break;
+        case "session_ended":
+          if (!entries.some((entry) => entry?.endedByOperator && entry.vacatedBy === device)) {
+            fail("nobody is refused without a reason", about);
+          }
+          break;
+        case "session_not_found":
+          if (!entries.some((entry) => !entry?.device)) {
+            fail("nobody is refused without a reason", about);
+          }
+          break;
+        default:
+      }
+    },
+
+    opened(process: Process, session: Session) {
+      process.session = session;
+      process.sessionId = session.sessionId;
+      process.grantedMs = scheduler.nowMs();
+      const last = tokens.get(`${process.licenseId} ${process.symbol}`);
+      // A later claim was applied before this one's answer came: its holder's token must be greater.
+      if (last && last.sessionId === session.sessionId && session.fencingToken < last.token) {
+        fail("tokens rise", `${process.name} was told ${session.fencingToken}, not ${last.token}`);
+      }
+      if (last && last.sessionId !== session.sessionId && session.fencingToken >= last.token) {
+        fail(
+          "tokens rise",
+          `${process.name} holds ${session.fencingToken}, and a later holder ${last.token}`,
+        );
+      }
+    },
+  };
+
+  /**
+   * Bots of the field name no session: a release by one copy ends that of the others on its device,
+   * and they learn of it with their next heartbeat. The guarantees page excepts it.
+   */
+  function forgetFieldBots(device: unknown, symbol: string): void {
+    for (const process of processes) {
+      if (!process.fieldBot || process.symbol !== symbol || process.device.name !== device)
+        continue;
+      process.confirmedUntilMs = 0;
+    }
+  }
+
+  function checkTimer(
+    symbol: string,
+    before: StoredSession | undefined,
+    after: StoredSession,
+  ): void {
+    if (before?.sessionId !== after.sessionId || after.sessionId === undefined) return;
+    if ((after.lastHeartbeatMs ?? 0) < (before?.lastHeartbeatMs ?? 0)) {
+      fail(
+        "a timer never runs backwards",
+        `${symbol} from ${before?.lastHeartbeatMs} to ${after.lastHeartbeatMs}`,
+      );
+    }
+  }
+}
+
+/** How the ids begin that a client of this process makes. */
+export function idPrefixOf(name: string): string {
+  return `${name.replaceAll(/\W/g, "-")}-id-`;
+}
+
+function lastsLessThan(entry: StoredSession | undefined, timeoutMs: number): boolean {
+  if (entry?.lapsesAtMs === undefined || entry.lastHeartbeatMs === undefined) return false;
+  return entry.lapsesAtMs - entry.lastHeartbeatMs < timeoutMs;
+}
+
+export function fieldsOf(text: string): Record<string, unknown> {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === "object" && body !== null ? { ...body } : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,101 @@
+import { type Exchange, noAnswerInTime, type Runtime } from "../clients/typescript/runtime.ts";
+import { idPrefixOf } from "./checker.ts";
+import type { Device } from "./device.ts";
+import type { Ground } from "./ground.ts";
+import type { Received, Send } from "./network.ts";
+import type { Actor } from "./scheduler.ts";
+import type { RouteName } from "./service.ts";
+
+/** What the checker is told of each exchange of the client. */
+export type ExchangeWatch = {
+  sent(name: string): void;
+  received(name: string, route: RouteName, received: Received): void;
+};
+
+const routes: Record<string, RouteName> = {
+  "api/validate-license": "claim",
+  "api/heartbeat": "heartbeat",
+  "api/session/release": "release",
+};
+
+/** The world of one process of the client: time, chance and network are those of its device. */
+export function createClientRuntime(
+  { scheduler, choices }: Ground,
+  device: Device,
+  actor: Actor,
+  send: Send,
+  watch: ExchangeWatch,
+): Runtime {
+  const requests = { claim: 0, heartbeat: 0, release: 0 };
+  let randoms = 0;
+  let ids = 0;
+
+  /** Runs it when the monotonic clock of the device shows that, or later if it stood still. */
+  function atMonotonic(untilMs: number, run: () => void): () => void {
+    let cancel = () => {};
+    const arm = () => {
+      cancel = scheduler.at(Math.ceil(device.instantOf(untilMs)), actor, () => {
+        if (device.monotonicMs() >= untilMs - 0.001) run();
+        else arm();
+      });
+    };
+    arm();
+    return () => cancel();
+  }
+
+  return {
+    nowMs: () => device.monotonicMs(),
+    wallMs: () => device.wallMs(),
+    random: () => choices.number(`${actor.name} random ${++randoms}`),
+    randomId: () => `${idPrefixOf(actor.name)}${`${++ids}`.padStart(8, "0")}`,
+    pause(untilMs, signal) {
+      return new Promise((resolve) => {
+        if (signal.aborted) return resolve();
+        const cancels = [atMonotonic(untilMs, finish)];
+        const notice = () => {
+          const withinMs = choices.between(`${actor.name} notices ${++randoms}`, 0, 900);
+          cancels.push(scheduler.at(scheduler.nowMs() + withinMs, actor, finish));
+        };
+        signal.addEventListener("abort", finish);
+        device.onClockSet.add(notice);
+
+        function finish() {
+          for (const cancel of cancels) cancel();
+          signal.removeEventListener("abort", finish);
+          device.onClockSet.delete(notice);
+          resolve();
+        }
+      });
+    },
+    exchange(path, text, untilMs, signal) {
+      const route = routes[path];
+      if (!route) throw new Error(`The client asked for ${path}`);
+      const name = `${actor.name} ${route} ${++requests[route]}`;
+      return new Promise((resolve) => {
+        if (signal.aborted) return resolve({ problem: "cancelled", unsent: true });
+        const cancel = atMonotonic(untilMs, () => settle({ problem: noAnswerInTime }));
+        const stop = () => settle({ problem: "cancelled" });
+        signal.addEventListener("abort", stop);
+        let settled = false;
+        watch.sent(name);
+        send(name, { device, actor }, route, text, (received) => {
+          if (settled) return;
+          watch.received(name, route, received);
+          settle(asExchange(received));
+        });
+
+        function settle(exchange: Exchange) {
+          if (settled) return;
+          settled = true;
+          cancel();
+          signal.removeEventListener("abort", stop);
+          resolve(exchange);
+        }
+      });
+    },
+  };
+}
+
+function asExchange(received: Received): Exchange {
+  return "problem" in received ? received : { ...received, headers: {} };
+}

@@ -1,0 +1,134 @@
+import { type Ground, trueMs } from "./ground.ts";
+import type { CommandInput, MemoryTable, Output } from "./memory-table.ts";
+import type { Actor } from "./scheduler.ts";
+import type { Sources } from "./sources.ts";
+
+/** A call of the table on its way through the SDK, for one request. */
+export type RequestUnderWay = {
+  /** Stays the same whatever else happens in the world. */
+  name: string;
+  calls: number;
+  /** Once it is answered, the SDK sends nothing more. */
+  answered: boolean;
+};
+
+export type DatabaseClientParts = {
+  ground: Ground;
+  table: MemoryTable;
+  actor: Actor;
+  isDown: () => boolean;
+  requestUnderWay: () => RequestUnderWay;
+  /** The clock of the instance, epoch milliseconds. */
+  now: () => number;
+  provenDifferenceMs: Sources["provenDifferenceMs"];
+};
+
+type Command = { input: object; constructor: { name: string } };
+
+const attempts = 3;
+const requestTimeoutMs = 1_000;
+
+/**
+ * Stands for the SDK's client in an instance of a function: the calls go to the model of the table,
+ * over a network of its own, with the SDK's attempts and time-outs (see `lambdas/`).
+ */
+export function createDatabaseClient({
+  ground,
+  table,
+  actor,
+  isDown,
+  requestUnderWay,
+  now,
+  provenDifferenceMs,
+}: DatabaseClientParts) {
+  const { scheduler, choices } = ground;
+  let skewMs = 0;
+
+  async function send(command: Command): Promise<Output> {
+    const request = requestUnderWay();
+    if (skewMs !== 0) {
+      // Asks for the time, as `lambdas/sessions/dynamodb-client.ts` does.
+      await exchange(request, { input: {}, constructor: { name: "Probe" } }).catch(() => {});
+      if (skewMs !== 0) throw namedError("ClockSkew");
+    }
+    return exchange(request, command);
+  }
+
+  async function exchange(request: RequestUnderWay, command: Command): Promise<Output> {
+    const call = `${request.name}.${++request.calls}`;
+    for (let number = 1; ; number++) {
+      const result = await attempt(`${call}/${number}`, command);
+      if ("output" in result) return result.output;
+      if (!result.again || number === attempts) throw result.error;
+      const waitMs = choices.between(`${call}/${number} backoff`, 10, 100 * 2 ** number);
+      await new Promise<void>((resolve) => {
+        scheduler.at(scheduler.nowMs() + waitMs, actor, resolve);
+      });
+      if (request.answered) throw new Error("aborted");
+    }
+  }
+
+  function attempt(
+    name: string,
+    command: Command,
+  ): Promise<{ output: Output } | { error: unknown; again: boolean }> {
+    const operation = command.constructor.name.replace(/Command$/, "");
+    const departs = (kind: Parameters<Ground["departs"]>[0]) => ground.departs(kind, name);
+    return new Promise((resolve) => {
+      const sentMs = now();
+      let settled = false;
+      const settle = (result: Parameters<typeof resolve>[0]) => {
+        settled = true;
+        resolve(result);
+      };
+      /** An answer of the table. Its `Date` is of the moment at which it is sent. */
+      const answer = (afterMs: number, result: () => Parameters<typeof resolve>[0]) => {
+        const dateMs = Math.floor((trueMs(ground) + afterMs) / 1_000) * 1_000;
+        scheduler.at(scheduler.nowMs() + afterMs, actor, () => {
+          if (settled) return;
+          skewMs = provenDifferenceMs(sentMs, now(), dateMs);
+          settle(result());
+        });
+      };
+      const fail = (afterMs: number, problem: string) =>
+        answer(afterMs, () => ({ error: namedError(problem), again: true }));
+      scheduler.at(scheduler.nowMs() + requestTimeoutMs, actor, () =>
+        settle({ error: namedError("TimeoutError"), again: true }),
+      );
+
+      let thereMs = choices.between(`${name} there`, 1, 6);
+      const backMs = choices.between(`${name} back`, 1, 6);
+      if (isDown() || departs("table fails")) {
+        fail(thereMs + backMs, "InternalServerError");
+        return;
+      }
+      if (departs("table throttles")) {
+        fail(thereMs + backMs, "ThrottlingException");
+        return;
+      }
+      if (departs("table slow")) thereMs = choices.spread(`${name} slow`, 50, 3_000);
+      if (departs("write late"))
+        thereMs = ground.untilCalm(choices.spread(`${name} late`, 1_000, 90_000));
+      scheduler.at(scheduler.nowMs() + thereMs, undefined, () => {
+        try {
+          const output =
+            operation === "Probe" ? {} : table.perform(operation, command.input as CommandInput);
+          if (departs("table answer lost")) return;
+          if (departs("table fails after the write")) {
+            fail(backMs, "InternalServerError");
+          } else {
+            answer(backMs, () => ({ output }));
+          }
+        } catch (error) {
+          answer(backMs, () => ({ error, again: false }));
+        }
+      });
+    });
+  }
+
+  return { send };
+}
+
+function namedError(name: string): Error {
+  return Object.assign(new Error(name), { name });
+}

@@ -1,0 +1,127 @@
+import { type Ground, trueMs } from "./ground.ts";
+import type { Actor } from "./scheduler.ts";
+import { seconds } from "./service.ts";
+
+/** A machine with its two clocks, and the processes on it. */
+export type Device = {
+  name: string;
+  /** While asleep or paused nothing runs on it. */
+  asleep: boolean;
+  /** A paused virtual machine runs again, but its wall clock has not been corrected yet. */
+  clocksLie: boolean;
+  actors: Set<Actor>;
+  /** Goes on while the device sleeps, and stands still while its virtual machine is paused. */
+  monotonicMs(): number;
+  /** The instant of the world at which the monotonic clock will show this, if nothing stops it. */
+  instantOf(monotonicMs: number): number;
+  /** Epoch milliseconds, as far as somebody set it right. */
+  wallMs(): number;
+  /** How the network is: `silent` swallows every packet, `refused` fails at once. */
+  network(): "up" | "silent" | "refused";
+  /** Called when the wall clock was set: a client that looks every second will notice. */
+  onClockSet: Set<() => void>;
+  /** What may befall it in this minute of the world. */
+  liveMinute(minute: number): void;
+};
+
+/** How much faster or slower a device's clock may run. */
+const maxDrift = 0.005;
+
+export function createDevice(ground: Ground, name: string): Device {
+  const { scheduler, choices } = ground;
+  const rate = ground.departs("clock drifts", name)
+    ? 1 + maxDrift * (2 * choices.number(`${name} drift`) - 1)
+    : 1;
+  let pausedForMs = 0;
+  let wallOffsetMs = 0;
+  let offline: { fromMs: number; toMs: number; mode: "silent" | "refused" } | undefined;
+
+  const device: Device = {
+    name,
+    asleep: false,
+    clocksLie: false,
+    actors: new Set(),
+    monotonicMs: () => 1_000_000 + (scheduler.nowMs() - pausedForMs) * rate,
+    instantOf: (monotonicMs) => (monotonicMs - 1_000_000) / rate + pausedForMs,
+    wallMs: () => trueMs(ground) + wallOffsetMs,
+    network() {
+      const nowMs = scheduler.nowMs();
+      return offline && nowMs >= offline.fromMs && nowMs < offline.toMs ? offline.mode : "up";
+    },
+    onClockSet: new Set(),
+    liveMinute(minute) {
+      const when = `${name} ${minute}`;
+      if (ground.departs("device offline", when)) {
+        const fromMs = scheduler.nowMs() + choices.between(`${when} offline from`, 0, 60_000);
+        const toMs =
+          fromMs + ground.untilCalm(choices.spread(`${when} offline for`, 2_000, 120_000));
+        const mode = choices.oneOf(`${when} offline how`, ["silent", "refused"] as const);
+        offline = { fromMs, toMs, mode };
+        ground.note(name, () => `will be offline (${mode}) for ${seconds(toMs - fromMs)}`);
+      }
+      if (ground.departs("sleep", when)) rest("sleep", when);
+      else if (ground.departs("virtual machine paused", when)) rest("virtual machine paused", when);
+      if (ground.departs("wall clock set", when)) {
+        later(`${when} set at`, () => {
+          const size = choices.spread(`${when} set by`, 300, 7_200_000);
+          setWall(choices.number(`${when} set back`) < 0.5 ? -size : size);
+        });
+      }
+      for (const actor of device.actors) {
+        const which = `${actor.name} ${minute}`;
+        if (!ground.departs("stall", which)) continue;
+        later(`${which} stall at`, () => {
+          const forMs = ground.untilCalm(choices.spread(`${which} stall for`, 500, 90_000));
+          ground.note(actor.name, () => `is stuck for ${seconds(forMs)}`);
+          scheduler.holdUp(actor);
+          scheduler.at(scheduler.nowMs() + forMs, undefined, () => scheduler.letRun(actor));
+        });
+      }
+    },
+  };
+  return device;
+
+  function later(name: string, run: () => void): void {
+    const atMs = scheduler.nowMs() + choices.between(name, 0, 59_000);
+    scheduler.at(atMs, undefined, run);
+  }
+
+  function setWall(byMs: number): void {
+    wallOffsetMs += byMs;
+    ground.note(name, () => `has its wall clock set by ${seconds(byMs)}`);
+    for (const notice of device.onClockSet) notice();
+  }
+
+  function rest(kind: "sleep" | "virtual machine paused", when: string): void {
+    later(`${when} rest at`, () => {
+      if (device.asleep) return;
+      const forMs = ground.untilCalm(choices.spread(`${when} rest for`, 1_000, 300_000));
+      ground.note(name, () => `${kind === "sleep" ? "sleeps" : "is paused"} for ${seconds(forMs)}`);
+      device.asleep = true;
+      const held = [...device.actors];
+      for (const actor of held) scheduler.holdUp(actor);
+      scheduler.at(scheduler.nowMs() + forMs, undefined, () => {
+        device.asleep = false;
+        ground.note(name, () => "runs again");
+        if (kind === "virtual machine paused") correctLater(forMs, when);
+        // What was due is noticed within a second, when the client looks next.
+        for (const actor of held) {
+          const noticesMs = choices.between(`${when} ${actor.name} notices`, 0, 900);
+          scheduler.at(scheduler.nowMs() + noticesMs, undefined, () => scheduler.letRun(actor));
+        }
+      });
+    });
+  }
+
+  /** No clock of the machine has counted the pause; sooner or later somebody sets the wall clock. */
+  function correctLater(forMs: number, when: string): void {
+    pausedForMs += forMs;
+    wallOffsetMs -= forMs;
+    device.clocksLie = true;
+    const afterMs = ground.untilCalm(choices.spread(`${when} corrected after`, 1, 40_000));
+    scheduler.at(scheduler.nowMs() + afterMs, undefined, () => {
+      device.clocksLie = false;
+      setWall(forMs);
+    });
+  }
+}

@@ -1,0 +1,32 @@
+import { runWorld, type WorldResult } from "./run-world.ts";
+import { seconds } from "./service.ts";
+import { shrinkWorld } from "./shrink.ts";
+import type { Sources } from "./sources.ts";
+import { type TimelineEntry, timelineText } from "./timeline.ts";
+
+const mostShrinkingRuns = 600;
+
+/** A failing world as a text: what broke, the least that it takes, and who did what at which second. */
+export async function failureText(
+  seed: number,
+  sources: Sources,
+  failing: WorldResult,
+): Promise<string> {
+  const { allowed } = await shrinkWorld({ seed, sources }, failing, mostShrinkingRuns);
+  const entries: TimelineEntry[] = [];
+  const { violation } = await runWorld({
+    seed,
+    sources,
+    allowed,
+    onEntry: (entry) => entries.push(entry),
+  });
+  if (!violation) throw new Error(`The world of seed ${seed} is not the same twice`);
+  const steps = [...allowed].sort().map((name) => `  ${name}\n`);
+  return [
+    `Counterexample of seed ${seed}: ${violation.rule}\n`,
+    `At ${seconds(violation.atMs)}: ${violation.what}\n\n`,
+    `What it takes (${steps.length} of ${failing.departures.length} departures):\n`,
+    ...steps,
+    `\n${timelineText(entries)}`,
+  ].join("");
+}

@@ -1,0 +1,259 @@
+/** A fault that was there once, or could be: in each file, `from` (which is there once) becomes `to`. */
+export type Fault = {
+  /** What goes wrong with it. */
+  what: string;
+  edits: readonly { file: string; from: string; to: string }[];
+  /** Within how many worlds, counted from seed 1, the search finds it. */
+  withinWorlds: number;
+  /** A seed that finds it, and the promise that is broken then. */
+  seed: number;
+  rule: string;
+};
+
+const claim = "lambdas/sessions/claim.ts";
+const heartbeat = "lambdas/sessions/heartbeat.ts";
+const release = "lambdas/sessions/release.ts";
+const skew = "lambdas/sessions/clock-skew.ts";
+const validate = "lambdas/validate-handler.ts";
+const clientClaim = "clients/typescript/claim-session.ts";
+const keeping = "clients/typescript/keeping.ts";
+const timing = "clients/typescript/timing.ts";
+const answers = "clients/typescript/answers.ts";
+
+/** By the name that `npm run simulate -- --put-back` knows. */
+export const faults: Readonly<Record<string, Fault>> = {
+  "late-heartbeat": {
+    what: "A heartbeat that arrives late turns the timer and the end of the lease back.",
+    edits: [
+      {
+        file: heartbeat,
+        from: '"sessions.#symbol.last_heartbeat <= :last_heartbeat"',
+        to: '"attribute_exists(sessions.#symbol)"',
+      },
+      {
+        file: heartbeat,
+        from: '"sessions.#symbol.lapses_at <= :lapses_at"',
+        to: '"attribute_exists(sessions.#symbol)"',
+      },
+    ],
+    withinWorlds: 100,
+    seed: 0,
+    rule: "a timer never runs backwards",
+  },
+  "time-out-changed": {
+    what: "A shorter time-out is applied to sessions whose holders were told a longer one.",
+    edits: [
+      {
+        file: claim,
+        from: "wayUpdate(request, way);",
+        to: "wayUpdate({ ...request, lapsedMs: time.nowMs - time.sessionTimeoutMs }, way);",
+      },
+      {
+        file: claim,
+        from: "`sessions.#symbol.lapses_at <= :now AND ${uncontested}`",
+        to: "`sessions.#symbol.last_heartbeat <= :lapsed AND ${uncontested}`",
+      },
+      {
+        file: claim,
+        from: "        values: device,\n",
+        to: '        values: { ...device, ":lapsed": request.lapsedMs },\n',
+      },
+      {
+        file: claim,
+        from: "values: { ...displacement(way, free).values, ...device },",
+        to: 'values: { ...displacement(way, free).values, ...device, ":lapsed": request.lapsedMs },',
+      },
+    ],
+    withinWorlds: 400,
+    seed: 0,
+    rule: "one device at a time",
+  },
+  "claim-without-id": {
+    what: "An attempt of a claim that arrives late takes the session from its own bot.",
+    edits: [{ file: validate, from: "request.claim_id ?? randomUUID()", to: "randomUUID()" }],
+    withinWorlds: 200,
+    seed: 0,
+    rule: "a healthy bot is never told that its session is gone",
+  },
+  "contest-forgotten": {
+    what: "A second process of a device opens and releases while the first may still believe.",
+    edits: [
+      {
+        file: claim,
+        from: '...(way.kind === "replace" && { contested_until: freeAtMs(way.seen) }),',
+        to: "",
+      },
+    ],
+    withinWorlds: 400,
+    seed: 0,
+    rule: "one device at a time",
+  },
+  "contest-released": {
+    what: "A release frees a key that is contested.",
+    edits: [
+      {
+        file: release,
+        from: "(attribute_not_exists(sessions.#symbol.contested_until) OR sessions.#symbol.contested_until <= :now)",
+        to: "(attribute_exists(sessions.#symbol) OR sessions.#symbol.contested_until <= :now)",
+      },
+    ],
+    withinWorlds: 400,
+    seed: 0,
+    rule: "one device at a time",
+  },
+  "seats-taken-away": {
+    what: "Seats that were taken away are claimed again.",
+    edits: [
+      {
+        file: claim,
+        from: "(attribute_exists(sessions.#symbol) AND size(sessions) <= max_sessions)",
+        to: "attribute_exists(sessions.#symbol)",
+      },
+    ],
+    withinWorlds: 400,
+    seed: 0,
+    rule: "seats",
+  },
+  "wrong-clock": {
+    what: "A function whose clock is wrong decides all the same.",
+    edits: [
+      {
+        file: skew,
+        from: "differenceMs < -toleranceMs || differenceMs > coldStartMs",
+        to: "Number.isNaN(differenceMs)",
+      },
+      { file: skew, from: "if (aheadMs > toleranceMs) return aheadMs;", to: "" },
+      { file: skew, from: "return behindMs < -toleranceMs ? behindMs : 0;", to: "return 0;" },
+    ],
+    withinWorlds: 200,
+    seed: 0,
+    rule: "one device at a time",
+  },
+  "check-then-write": {
+    what: "A claim reads first and then writes without a condition, as the old server did.",
+    edits: [
+      {
+        file: claim,
+        from: "[active, unexpired, countable, condition]",
+        to: "[active, unexpired, countable, `(${condition} OR attribute_exists(license_id))`]",
+      },
+    ],
+    withinWorlds: 100,
+    seed: 0,
+    rule: "one device at a time",
+  },
+  "false-success": {
+    what: "A heartbeat that was not written is answered 200, as the old server did.",
+    edits: [
+      {
+        file: heartbeat,
+        from: "if (refusal) return refusal;",
+        to: 'if (result.refusedBy) return { code: "recorded", license: result.refusedBy };',
+      },
+    ],
+    withinWorlds: 100,
+    seed: 0,
+    rule: "every 200 was stored",
+  },
+  "boundary-of-a-lease": {
+    what: "A lease that has lapsed to the millisecond still keeps others out.",
+    edits: [
+      {
+        file: claim,
+        from: "`sessions.#symbol.lapses_at <= :now AND ${uncontested}`",
+        to: "`sessions.#symbol.lapses_at < :now AND ${uncontested}`",
+      },
+      {
+        file: claim,
+        from: "    if (nowMs < freeAtMs(current)) {",
+        to: "    if (nowMs <= freeAtMs(current)) {",
+      },
+    ],
+    withinWorlds: 100,
+    seed: 0,
+    rule: "the key of a dead bot is free at the instant it lapses",
+  },
+  "nobody-is-let-in": {
+    what: "A lapsed session keeps others out for ever.",
+    edits: [
+      {
+        file: claim,
+        from: "    if (nowMs < freeAtMs(current)) {",
+        to: "    if (nowMs < Number.MAX_SAFE_INTEGER) {",
+      },
+      {
+        file: claim,
+        from: "(${absent} OR (${over}))`",
+        to: "(${absent} OR (${over} AND :now < :zero))`",
+      },
+    ],
+    withinWorlds: 100,
+    seed: 0,
+    rule: "nobody is refused without a reason",
+  },
+  "client-paused-machine": {
+    what: "A client goes on believing when its virtual machine runs again.",
+    edits: [
+      {
+        file: keeping,
+        from: "return wallLeadMs(at) - keeping.wallLeadMs > keeping.timing.clocksPartedAfterMs;",
+        to: "return wallLeadMs(at) - keeping.wallLeadMs > 1e12;",
+      },
+    ],
+    withinWorlds: 400,
+    seed: 0,
+    rule: "one device at a time",
+  },
+  "client-without-margin": {
+    what: "A client believes until the very instant at which another device is let in.",
+    edits: [
+      {
+        file: timing,
+        from: "Math.floor(sessionTimeoutMs - actualMarginMs)",
+        to: "Math.floor(sessionTimeoutMs)",
+      },
+    ],
+    withinWorlds: 400,
+    seed: 0,
+    rule: "one device at a time",
+  },
+  "client-counts-from-the-answer": {
+    what: "A client counts its right from the answer instead of from the sending.",
+    edits: [
+      {
+        file: keeping,
+        from: "        return confirm(keeping, outcome, event.sent, circumstances);",
+        to: "        return confirm(keeping, outcome, circumstances.at, circumstances);",
+      },
+    ],
+    withinWorlds: 400,
+    seed: 0,
+    rule: "no right without a confirmed request",
+  },
+  "client-counts-from-the-last-attempt": {
+    what: "A client counts the right to a claim from its last attempt, though the first was applied.",
+    edits: [
+      {
+        file: clientClaim,
+        from: "unconfirmed ? sent : (maybeGranted ?? sent)",
+        to: "sent",
+      },
+    ],
+    withinWorlds: 400,
+    seed: 0,
+    rule: "one device at a time",
+  },
+  "client-trusts-a-stranger": {
+    what: "A client takes any 200 for a confirmation, also that of a proxy.",
+    edits: [
+      {
+        file: answers,
+        from: '  const { code, text, number } = read(exchange);\n  switch (code) {\n    case "recorded": {',
+        to: '  const { code, text, number } = read(exchange);\n  switch (exchange.status === 200 ? "recorded" : code) {\n    case "recorded": {',
+      },
+    ],
+    withinWorlds: 200,
+    seed: 0,
+    rule: "no right without a confirmed request",
+  },
+};

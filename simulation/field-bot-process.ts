@@ -1,0 +1,82 @@
+import type { Process } from "./checker.ts";
+import { fieldsOf } from "./checker.ts";
+import { type FieldBotReply, startFieldBot } from "./field-bot.ts";
+import { processOf } from "./process-of.ts";
+import type { Life, ProgramParts } from "./program.ts";
+import type { RouteName } from "./service.ts";
+
+const routes: Record<string, RouteName> = {
+  "api/validate-license": "claim",
+  "api/heartbeat": "heartbeat",
+  "api/session/release": "release",
+};
+
+/**
+ * A bot of the field as a process of the world. Its right is what the service has confirmed: from
+ * the sending of a request that was answered 200 until the margin before its session can lapse. That
+ * it trades on without an answer is its nature; the promise is not for it.
+ */
+export function startFieldBotProcess(
+  { ground, send, checker, license, onState }: ProgramParts,
+  life: Life,
+): Promise<void> {
+  const { scheduler, choices } = ground;
+  const { name, device, symbol, lastsMs } = life;
+  const process: Process = processOf(life, license.id);
+  const { actor } = process;
+  const requests = { claim: 0, heartbeat: 0, release: 0 };
+  const marketOpensMs = choices.number(`${name} market`) < 0.3 ? 120_000 : 0;
+  const beganMs = scheduler.nowMs();
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      scheduler.at(scheduler.nowMs() + ms, actor, resolve);
+    });
+
+  device.actors.add(actor);
+  if (device.asleep) scheduler.holdUp(actor);
+  checker.started(process);
+  ground.note(name, () => `starts on ${device.name}, a bot of the field, for ${symbol ?? "*"}`);
+  const bot = startFieldBot(
+    {
+      pause,
+      isMarketOpen: () => scheduler.nowMs() - beganMs > marketOpensMs,
+      post,
+    },
+    { licenseKey: license.key, deviceFingerprint: device.name, symbol },
+  );
+  process.fieldBot = bot;
+  onState(process, "field bot");
+
+  return pause(lastsMs).then(async () => {
+    if (ground.departs("crash", name)) ground.note(name, () => "crashes");
+    else {
+      ground.note(name, () => "is closed");
+      await bot.close();
+    }
+    scheduler.kill(actor);
+    device.actors.delete(actor);
+    checker.gone(process);
+  });
+
+  function post(path: string, body: object, withinMs: number): Promise<FieldBotReply | undefined> {
+    const route = routes[path];
+    if (!route) throw new Error(`A bot of the field asked for ${path}`);
+    const request = `${name} ${route} ${++requests[route]}`;
+    return new Promise((resolve) => {
+      let settled = false;
+      const settle = (reply: FieldBotReply | undefined) => {
+        if (settled) return;
+        settled = true;
+        resolve(reply);
+      };
+      scheduler.at(scheduler.nowMs() + withinMs, actor, () => settle(undefined));
+      checker.sent(process, request);
+      send(request, { device, actor }, route, JSON.stringify(body), (received) => {
+        if (settled) return;
+        checker.received(process, request, route, received);
+        const reply = "problem" in received ? undefined : received;
+        settle(reply && { status: reply.status, body: fieldsOf(reply.text) });
+      });
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import type { Checker, Process } from "./checker.ts";
+import { fieldsOf } from "./checker.ts";
+import { type Ground, trueMs } from "./ground.ts";
+import type { MemoryTable } from "./memory-table.ts";
+import type { LicenseInUse } from "./operators.ts";
+import { type Service, seconds } from "./service.ts";
+import { freeAtMs, storedLicense } from "./stored.ts";
+
+/** Two intervals, a retry, and the longest that a network without faults may take. */
+const mustHoldWithinMs = 45_000;
+
+/**
+ * A service that refuses everybody is safe, too: once nothing new goes wrong, who should hold a
+ * session must soon hold it, and the key of the dead must be free at the instant that was promised.
+ */
+export function createLiveness(ground: Ground, checker: Checker, table: MemoryTable) {
+  const { scheduler } = ground;
+  const freeSinceMs = new Map<Process, number>();
+
+  return {
+    /** Called each second of the quiet. */
+    look() {
+      for (const process of checker.processes) {
+        if (isServed(process) || !isFreeFor(process)) {
+          freeSinceMs.delete(process);
+          continue;
+        }
+        const sinceMs = freeSinceMs.get(process) ?? scheduler.nowMs();
+        freeSinceMs.set(process, sinceMs);
+        if (scheduler.nowMs() - sinceMs < mustHoldWithinMs) continue;
+        const forMs = scheduler.nowMs() - sinceMs;
+        checker.fail(
+          "after the faults, who should hold does",
+          `${process.name} wants ${process.symbol}, which has been free for ${seconds(forMs)}`,
+        );
+      }
+    },
+
+    /** Nobody lives any more: another device asks just before each session lapses, and just then. */
+    probe(license: LicenseInUse, service: Service) {
+      const item = table.item(license.id);
+      if (!item) return;
+      const { sessions, status, expiresAtMs, maxSessions } = storedLicense(item);
+      const lastMs = Math.max(...[...sessions.values()].map(freeAtMs));
+      const ends = expiresAtMs !== undefined && expiresAtMs <= lastMs;
+      if (status !== "active" || ends || sessions.size > maxSessions) return;
+      for (const [symbol, entry] of sessions) {
+        if (freeAtMs(entry) <= trueMs(ground)) continue;
+        const atMs = freeAtMs(entry) - ground.epochMs;
+        for (const [at, expected] of [
+          [atMs - 1, "session_conflict"],
+          [atMs, "available"],
+        ] as const) {
+          scheduler.at(at, undefined, () =>
+            service.probe(
+              {
+                license_key: license.key,
+                device_fingerprint: "probe",
+                check_only: true,
+                ...(symbol !== "*" && { symbol }),
+              },
+              ({ text }) => {
+                const { code } = fieldsOf(text);
+                ground.note("probe", () => `asks for ${symbol}: ${code}`);
+                if (code === expected) return;
+                checker.fail(
+                  "the key of a dead bot is free at the instant it lapses",
+                  `${symbol} was ${code}, not ${expected}`,
+                );
+              },
+            ),
+          );
+        }
+      }
+    },
+  };
+
+  function isServed(process: Process): boolean {
+    if (process.actor.heldUp > 0 || process.fieldBot) return true;
+    return process.session?.held === true || process.endedForGood;
+  }
+
+  /** Whether nothing is in its way: the license is active, and the symbol and a seat are free. */
+  function isFreeFor({ licenseId, symbol }: Process): boolean {
+    const item = table.item(licenseId);
+    if (!item) return false;
+    const { status, expiresAtMs, sessions, maxSessions } = storedLicense(item);
+    const nowMs = trueMs(ground);
+    if (status !== "active" || (expiresAtMs !== undefined && expiresAtMs <= nowMs)) return false;
+    const taken = [...sessions].filter(([, entry]) => freeAtMs(entry) > nowMs);
+    return taken.length < maxSessions && taken.every(([name]) => name !== symbol);
+  }
+}

@@ -1,0 +1,135 @@
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import {
+  applyUpdate,
+  type Bindings,
+  checkExpressions,
+  evaluateCondition,
+  type Item,
+} from "./expressions.ts";
+
+/** The members of the SDK's commands that the service and its tools use. */
+export type CommandInput = {
+  Key?: Item | undefined;
+  Item?: Item | undefined;
+  UpdateExpression?: string | undefined;
+  ConditionExpression?: string | undefined;
+  ExpressionAttributeNames?: Record<string, string> | undefined;
+  ExpressionAttributeValues?: Item | undefined;
+  ReturnValues?: string | undefined;
+  ReturnValuesOnConditionCheckFailure?: string | undefined;
+};
+
+export type Output = { Attributes?: Item; Item?: Item };
+
+/** A write that was applied. Items are never changed in place. */
+export type Write = { licenseId: string; before: Item | undefined; after: Item };
+
+/** The table `Sessions` in memory. Each call happens at once, as a whole. */
+export type MemoryTable = {
+  item(licenseId: string): Item | undefined;
+  /** Beside all rules: what an operator does by hand, or a backup brings back. */
+  put(item: Item): void;
+  remove(licenseId: string): void;
+  /** @throws ConditionalCheckFailedException, ValidationException */
+  perform(operation: string, input: CommandInput): Output;
+};
+
+/** One call of the table, for whoever wants to compare it with a real engine. */
+export type Operation = {
+  name: "GetItem" | "UpdateItem" | "PutItem" | "DeleteItem";
+  input: CommandInput;
+  /** What came of it: the answer, or the name of the error and the item that it carried. */
+  result: Output | { error: string; Item?: Item | undefined };
+};
+
+export function createMemoryTable(
+  onWrite: (write: Write) => void,
+  onOperation: (operation: Operation) => void = () => {},
+): MemoryTable {
+  const items = new Map<string, Item>();
+
+  function write(licenseId: string, after: Item): void {
+    const before = items.get(licenseId);
+    items.set(licenseId, after);
+    onWrite({ licenseId, before, after });
+  }
+
+  function perform(operation: string, input: CommandInput): Output {
+    const licenseId = idOf(input.Key ?? input.Item);
+    const before = items.get(licenseId);
+    if (operation === "GetItem") return before ? { Item: before } : {};
+
+    const { UpdateExpression: update, ConditionExpression: condition } = input;
+    const bindings: Bindings = {
+      names: input.ExpressionAttributeNames,
+      values: input.ExpressionAttributeValues,
+    };
+    checkExpressions(
+      [update, condition].filter((text) => text !== undefined),
+      bindings,
+    );
+    if (condition !== undefined && !evaluateCondition(condition, bindings, before ?? {})) {
+      throw new ConditionalCheckFailedException({
+        message: "The conditional request failed",
+        $metadata: {},
+        ...(before && input.ReturnValuesOnConditionCheckFailure === "ALL_OLD" && { Item: before }),
+      });
+    }
+    const after = afterOperation(operation, input, bindings, before);
+    write(licenseId, after);
+    return input.ReturnValues === "ALL_NEW" ? { Attributes: after } : {};
+  }
+
+  function reported(name: Operation["name"], input: CommandInput): Output {
+    try {
+      const result = perform(name, input);
+      onOperation({ name, input, result });
+      return result;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const met = error instanceof ConditionalCheckFailedException ? error.Item : undefined;
+      onOperation({ name, input, result: { error: error.name, ...(met && { Item: met }) } });
+      throw error;
+    }
+  }
+
+  return {
+    item: (licenseId) => items.get(licenseId),
+    put(item) {
+      reported("PutItem", { Item: item });
+    },
+    remove(licenseId) {
+      items.delete(licenseId);
+      onOperation({
+        name: "DeleteItem",
+        input: { Key: { license_id: { S: licenseId } } },
+        result: {},
+      });
+    },
+    perform(operation, input) {
+      if (operation !== "GetItem" && operation !== "UpdateItem" && operation !== "PutItem") {
+        throw new Error(`The model of the table has no ${operation}`);
+      }
+      return reported(operation, input);
+    },
+  };
+}
+
+function afterOperation(
+  operation: string,
+  { Key, Item, UpdateExpression }: CommandInput,
+  bindings: Bindings,
+  before: Item | undefined,
+): Item {
+  if (operation === "PutItem" && Item) return Item;
+  if (operation === "UpdateItem" && Key && UpdateExpression !== undefined) {
+    return applyUpdate(UpdateExpression, bindings, before ?? Key);
+  }
+  throw new Error(`The model of the table has no ${operation}`);
+}
+
+function idOf(item: Item | undefined): string {
+  const id = item?.license_id?.S;
+  if (id === undefined) throw new Error("There is no license_id");
+  return id;
+}

@@ -1,0 +1,87 @@
+import type { Device } from "./device.ts";
+import type { Ground } from "./ground.ts";
+import type { Actor } from "./scheduler.ts";
+import type { Reply, RouteName, Service } from "./service.ts";
+
+/** What the sender of a request gets: a reply of whoever, or word that there will be none. */
+export type Received = Reply | { problem: string; unsent?: true };
+
+/** Sends one request from a device to the API. */
+export type Send = (
+  /** Of the request; stays the same whatever else happens. */
+  name: string,
+  sender: { device: Device; actor: Actor },
+  route: RouteName,
+  text: string,
+  onReceived: (received: Received) => void,
+) => void;
+
+const strangers: readonly Reply[] = [
+  { status: 200, text: "<html>Sign in to the network</html>" },
+  { status: 200, text: '{"status":"ok"}' },
+  { status: 403, text: '{"message":"Forbidden"}' },
+  { status: 407, text: "" },
+  { status: 502, text: "<html>Bad gateway</html>" },
+];
+
+export function createNetwork(ground: Ground, service: Service): Send {
+  const { scheduler, choices } = ground;
+  const inMs = (ms: number) => scheduler.nowMs() + ms;
+
+  return (name, { device, actor }, route, text, onReceived) => {
+    const departs = (kind: Parameters<Ground["departs"]>[0]) => {
+      const happens = ground.departs(kind, name);
+      if (happens) ground.note("network", () => `${kind}: ${name}`);
+      return happens;
+    };
+    const receive = (afterMs: number, received: Received) =>
+      scheduler.at(inMs(afterMs), actor, () => {
+        if (device.network() !== "silent") onReceived(received);
+      });
+
+    const thereMs = choices.between(`${name} there`, 8, 60);
+    const backMs = choices.between(`${name} back`, 8, 60);
+    if (device.network() === "refused") {
+      return void receive(3, { problem: "ENETUNREACH", unsent: true });
+    }
+    if (device.network() === "silent" || departs("request lost")) return;
+    if (departs("proxy answers")) {
+      receive(thereMs + backMs, choices.oneOf(`${name} stranger`, strangers));
+      if (choices.number(`${name} passed on`) < 0.5) return;
+    }
+    if (departs("connection reset")) {
+      receive(thereMs + backMs, { problem: "ECONNRESET" });
+      if (choices.number(`${name} sent before`) < 0.5) return;
+    }
+    const lateMs = departs("request late")
+      ? ground.untilCalm(choices.spread(`${name} late by`, 500, 120_000))
+      : 0;
+    deliver(name, thereMs + lateMs);
+    if (departs("request twice")) {
+      deliver(
+        `${name} again`,
+        thereMs + ground.untilCalm(choices.spread(`${name} twice after`, 1, 120_000)),
+      );
+    }
+
+    function deliver(delivery: string, afterMs: number): void {
+      scheduler.at(inMs(afterMs), undefined, () =>
+        service.receive(delivery, route, text, (reply) => {
+          const departed = (kind: Parameters<Ground["departs"]>[0]) => {
+            const happens = ground.departs(kind, delivery);
+            if (happens) ground.note("network", () => `${kind}: ${delivery}`);
+            return happens;
+          };
+          if (departed("answer lost")) return;
+          if (departed("connection half closed")) {
+            return void receive(backMs, { problem: "the answer broke off" });
+          }
+          const slowMs = departed("answer late")
+            ? ground.untilCalm(choices.spread(`${delivery} slow by`, 200, 60_000))
+            : 0;
+          receive(backMs + slowMs, reply);
+        }),
+      );
+    }
+  };
+}

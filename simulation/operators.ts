@@ -1,0 +1,174 @@
+import { licenseIdOf } from "../lambdas/license-key.ts";
+import type { Session } from "../lambdas/sessions/session.ts";
+import type { LicenseItem } from "../licenses/license-item.ts";
+import { tableHandle } from "./document-client.ts";
+import type { Ground } from "./ground.ts";
+import { trueMs } from "./ground.ts";
+import type { MemoryTable } from "./memory-table.ts";
+import type { Service } from "./service.ts";
+import type { Sources } from "./sources.ts";
+import { freeAtMs, storedLicense } from "./stored.ts";
+
+/** The license that everybody in the world uses. An operator may give it a new key. */
+export type LicenseInUse = { key: string; id: string };
+
+/** People who change the license with the real commands, and deploy: each minute something or nothing. */
+export function createOperators(
+  ground: Ground,
+  sources: Sources,
+  table: MemoryTable,
+  service: Service,
+  license: LicenseInUse,
+) {
+  const { scheduler, choices } = ground;
+  const handle = tableHandle(table);
+  let handsOffUntilMs = 0;
+  let keys = 1;
+
+  return {
+    /**
+     * Whether an operator has done what the promise excepts, and a right may still be left of it:
+     * ended a session at once, or put back an older table.
+     */
+    isHandsOff: () => scheduler.nowMs() < handsOffUntilMs,
+
+    liveMinute(minute: number) {
+      const each = (kind: Parameters<Ground["departs"]>[0], act: (name: string) => unknown) => {
+        const name = `${kind} ${minute}`;
+        if (!ground.departs(kind, `${minute}`)) return;
+        const atMs = scheduler.nowMs() + choices.between(`${name} at`, 0, 59_000);
+        scheduler.at(atMs, undefined, () => void act(name));
+      };
+
+      each("change the time-out", (name) => {
+        const sessionTimeoutMs = choices.oneOf(name, [20_000, 30_000, 60_000, 120_000]);
+        ground.note("operator", () => `deploys a time-out of ${sessionTimeoutMs / 1000} s`);
+        service.deploy({ sessionTimeoutMs });
+      });
+      each("change legacyBots", () => {
+        const legacyBots = !service.deployment().legacyBots;
+        ground.note("operator", () => `deploys legacyBots ${legacyBots}`);
+        service.deploy({ legacyBots });
+      });
+      each("suspend", (name) => {
+        set("status", { S: "suspended" });
+        const forMs = ground.untilCalm(choices.spread(`${name} for`, 1_000, 180_000));
+        later(forMs, () => set("status", { S: "active" }));
+      });
+      each("expire", (name) => {
+        const inMs = ground.untilCalm(choices.spread(`${name} in`, 1, 60_000));
+        set("license_expiration", { N: String(trueMs(ground) + inMs) });
+        const extendedMs = ground.untilCalm(inMs + 40_000);
+        later(extendedMs, () =>
+          set("license_expiration", { N: String(trueMs(ground) + 30 * 86_400_000) }),
+        );
+      });
+      each("change seats", (name) =>
+        set("max_sessions", { N: String(choices.oneOf(name, [1, 1, 2, 3, 20])) }),
+      );
+      each("end session", (name) => endSession(name, undefined));
+      each("end session at once", async (name) => {
+        const freedMs = rightsEndMs();
+        if (await endSession(name, trueMs(ground))) handsOff(freedMs);
+      });
+      each("rekey", async () => {
+        const newKey = `KEY-${++keys}`;
+        ground.note("operator", () => "gives the license a new key");
+        const outcome = await sources.rekeyLicense(
+          handle,
+          license.id,
+          newKey,
+          trueMs(ground),
+          async () => {},
+        );
+        if (outcome.code !== "rekeyed") return;
+        license.key = newKey;
+        license.id = licenseIdOf(newKey);
+      });
+      each("restore", async (name) => {
+        const item = table.item(license.id);
+        if (!item) return;
+        const { status, fencingToken, maxSessions, expiresAtMs } = storedLicense(item);
+        const afterMs = ground.untilCalm(choices.spread(`${name} after`, 1_000, 120_000));
+        const licenseId = license.id;
+        ground.note("operator", () => `keeps a backup, token ${fencingToken}`);
+        later(afterMs, async () => {
+          if (licenseId !== license.id) return;
+          handsOff(rightsEndMs());
+          const grantedSince = storedLicense(table.item(licenseId) ?? {}).fencingToken;
+          table.remove(licenseId);
+          await sources.writeRow(
+            handle,
+            {
+              licenseId,
+              status: status === "suspended" ? "suspended" : "active",
+              licenseType: "standard",
+              email: undefined,
+              expiresAtMs,
+              endsNow: false,
+              maxSessions,
+              createdAtMs: undefined,
+              fencingToken,
+              supersededBy: undefined,
+            },
+            undefined,
+            { replace: false, nowMs: trueMs(ground) },
+          );
+          if (status === "suspended") set("status", { S: "active" });
+          ground.note("operator", () => `restores the backup; ${grantedSince} was the last token`);
+        });
+      });
+    },
+  };
+
+  /** The session that the command would see, ended on the condition that it is still that one. */
+  async function endSession(name: string, freedAtMs: number | undefined): Promise<boolean> {
+    const seen = await sources.getLicense(handle, license.id);
+    const held = Object.entries(seen?.sessions ?? {}).flatMap(([symbol, entry]) =>
+      "session_id" in entry ? [[symbol, entry] as const] : [],
+    );
+    if (!seen || held.length === 0) return false;
+    const [symbol, session] = choices.oneOf(`${name} whose`, held);
+    return end(seen, symbol, session, freedAtMs);
+  }
+
+  async function end(
+    seen: LicenseItem,
+    symbol: string,
+    session: Session,
+    freedAtMs: number | undefined,
+  ): Promise<boolean> {
+    const change = { remove: [], ...sources.endSessionUpdate(symbol, session, freedAtMs) };
+    const ended = (await sources.changeLicense(handle, seen, change)) !== undefined;
+    const how = freedAtMs === undefined ? "" : " at once";
+    ground.note("operator", () => `ends the session of ${symbol}${how}: ${ended}`);
+    return ended;
+  }
+
+  /** The instant of the world at which every right that was given is over. */
+  function rightsEndMs(): number {
+    const item = table.item(license.id);
+    const ends = item ? [...storedLicense(item).sessions.values()].map(freeAtMs) : [];
+    return Math.max(0, ...ends) - ground.epochMs;
+  }
+
+  function handsOff(untilMs: number): void {
+    // What had been sent before may still be confirmed by what is on its way.
+    handsOffUntilMs = Math.max(handsOffUntilMs, untilMs, scheduler.nowMs()) + 130_000;
+  }
+
+  function later(afterMs: number, act: () => unknown): void {
+    scheduler.at(scheduler.nowMs() + afterMs, undefined, () => void act());
+  }
+
+  function set(name: string, value: { S: string } | { N: string }): void {
+    ground.note("operator", () => `sets ${name} to ${Object.values(value)[0]}`);
+    table.perform("UpdateItem", {
+      Key: { license_id: { S: license.id } },
+      UpdateExpression: "SET #name = :value",
+      ConditionExpression: "attribute_exists(license_id)",
+      ExpressionAttributeNames: { "#name": name },
+      ExpressionAttributeValues: { ":value": value },
+    });
+  }
+}

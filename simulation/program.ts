@@ -1,0 +1,165 @@
+import type { SessionOptions } from "../clients/typescript/session.ts";
+import type { Checker, Process } from "./checker.ts";
+import { createClientRuntime } from "./client-runtime.ts";
+import type { Device } from "./device.ts";
+import type { Ground } from "./ground.ts";
+import type { Send } from "./network.ts";
+import type { LicenseInUse } from "./operators.ts";
+import { processOf } from "./process-of.ts";
+import { seconds } from "./service.ts";
+import type { Sources } from "./sources.ts";
+
+export type ProgramParts = {
+  ground: Ground;
+  sources: Sources;
+  send: Send;
+  checker: Checker;
+  license: LicenseInUse;
+  onState(process: Process, state: string): void;
+  /** A session was granted. */
+  opened(): void;
+};
+
+/** How a program's life goes, but for what befalls it. */
+export type Life = { name: string; device: Device; symbol: string | undefined; lastsMs: number };
+
+/**
+ * Starts a program that keeps a session with the real client, as a bot would: it opens one, waits
+ * while it is refused, opens anew what is lost, and stops when it is taken.
+ *
+ * @returns resolves when it is gone, however it went
+ */
+export function startProgram(
+  { ground, sources, send, checker, license, onState, opened }: ProgramParts,
+  life: Life,
+): Promise<void> {
+  const { name, device, symbol, lastsMs } = life;
+  const { scheduler, choices } = ground;
+  const process = processOf(life, license.id);
+  const { actor } = process;
+  const runtime = createClientRuntime(ground, device, actor, send, {
+    sent: (request) => checker.sent(process, request),
+    received: (request, route, received) => checker.received(process, request, route, received),
+  });
+  const isImpatient = choices.number(`${name} impatient`) < 0.5;
+  let tries = 0;
+  const impatienceMs = () => choices.spread(`${name} tries again ${++tries}`, 300, 8_000);
+  const endsMs = scheduler.nowMs() + lastsMs;
+  const stop = new AbortController();
+  const options: SessionOptions = {
+    url: "https://license.example",
+    licenseKey: license.key,
+    deviceFingerprint: device.name,
+    symbol,
+    signal: stop.signal,
+    ...(choices.number(`${name} reports`) < 0.3 && {
+      report: () => ({ botVersion: "1.0", metadata: { trades: Math.round(scheduler.nowMs()) } }),
+    }),
+    onStatus(status) {
+      onState(process, status.state === "ended" ? `ended: ${status.reason}` : status.state);
+      ground.note(name, () => statusText(status));
+    },
+  };
+  let finish = () => {};
+  const gone = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+
+  device.actors.add(actor);
+  // A device that sleeps starts nothing; the person does so when it is awake.
+  if (device.asleep) scheduler.holdUp(actor);
+  checker.started(process);
+  ground.note(
+    name,
+    () => `starts on ${device.name} and wants ${symbol ?? "the session without symbol"}`,
+  );
+  scheduler.at(scheduler.nowMs(), actor, () => void live().then(leave));
+  if (ground.departs("crash", name)) {
+    scheduler.at(endsMs, undefined, () => {
+      if (actor.dead) return;
+      ground.note(name, () => "crashes");
+      leave();
+    });
+  } else if (ground.departs("opening given up", name)) {
+    scheduler.at(scheduler.nowMs() + choices.spread(`${name} patience`, 20, 5_000), actor, () =>
+      stop.abort(new Error("given up")),
+    );
+  }
+  return gone;
+
+  async function live(): Promise<void> {
+    while (scheduler.nowMs() < endsMs && !stop.signal.aborted) {
+      process.endedForGood = false;
+      const again = await openAndKeep();
+      if (again === undefined) return;
+      if (again > 15_000) process.endedForGood = true;
+      await pause(Math.min(again, Math.max(1, endsMs - scheduler.nowMs())));
+    }
+  }
+
+  /** How long to wait before the next try; `undefined` to stop. */
+  async function openAndKeep(): Promise<number | undefined> {
+    try {
+      const session = await sources.openSession(options, runtime);
+      ground.note(name, () => `is granted the session, token ${session.fencingToken}`);
+      checker.opened(process, session);
+      opened();
+      await Promise.race([over(session.signal), pause(Math.max(1, endsMs - scheduler.nowMs()))]);
+      if (session.signal.aborted) {
+        const { reason, code } = session.signal.reason;
+        checker.ended(process, code);
+        process.session = undefined;
+        return reason === "taken" || reason === "released" ? undefined : 1_000;
+      }
+      ground.note(name, () => "releases");
+      process.endedForGood = true;
+      const outcome = await session.release();
+      process.session = undefined;
+      ground.note(name, () => `is answered: ${outcome}`);
+      return undefined;
+    } catch (error) {
+      const { name: kind, waitSeconds } = error as { name?: string; waitSeconds?: number };
+      ground.note(name, () => `is refused: ${(error as Error).message}`);
+      onState(process, `refused: ${kind}`);
+      if (kind === "LicenseRefused") return 20_000;
+      if (kind === "SessionRefused") {
+        return isImpatient ? impatienceMs() : Math.max(1, waitSeconds ?? 5) * 1_000;
+      }
+      return kind === "ServiceUnavailable" ? 2_000 : undefined;
+    }
+  }
+
+  function leave(): void {
+    scheduler.kill(actor);
+    device.actors.delete(actor);
+    process.session = undefined;
+    checker.gone(process);
+    ground.note(name, () => "is gone");
+    finish();
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      scheduler.at(scheduler.nowMs() + ms, actor, resolve);
+    });
+  }
+}
+
+function over(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve());
+  });
+}
+
+function statusText(status: {
+  state: string;
+  rightLastsMs?: number;
+  code?: string;
+  problem?: string;
+}) {
+  const { state, rightLastsMs, code, problem } = status;
+  const right = rightLastsMs === undefined ? "" : `, for ${seconds(rightLastsMs)}`;
+  const why = code ?? problem;
+  return `${state}${why === undefined ? "" : ` (${why})`}${right}`;
+}

@@ -1,0 +1,255 @@
+import { licenseIdOf } from "../lambdas/license-key.ts";
+import { createChecker, type Violation } from "./checker.ts";
+import { type Departure, openChoices } from "./choices.ts";
+import { createDevice, type Device } from "./device.ts";
+import { startFieldBotProcess } from "./field-bot-process.ts";
+import type { Ground } from "./ground.ts";
+import { createLiveness } from "./liveness.ts";
+import { createMemoryTable, type Operation } from "./memory-table.ts";
+import { createNetwork } from "./network.ts";
+import { createOperators, type LicenseInUse } from "./operators.ts";
+import { type Life, type ProgramParts, startProgram } from "./program.ts";
+import { createScheduler } from "./scheduler.ts";
+import { createService } from "./service.ts";
+import type { Sources } from "./sources.ts";
+import type { TimelineEntry } from "./timeline.ts";
+import { type LogLine, withVirtualGlobals } from "./virtual-globals.ts";
+import { drawWeather } from "./weather.ts";
+
+export type WorldOptions = {
+  seed: number;
+  sources: Sources;
+  /** The only departures that may happen; all by default. */
+  allowed?: ReadonlySet<string> | undefined;
+  /** Collects the timeline, which costs time. */
+  onEntry?: ((entry: TimelineEntry) => void) | undefined;
+  /** Called with each call of the table. */
+  onOperation?: ((operation: Operation) => void) | undefined;
+};
+
+export type WorldResult = {
+  violation: Violation | undefined;
+  simulatedMs: number;
+  sessions: number;
+  requests: number;
+  departures: Departure[];
+  /** How often clients came to each state. */
+  states: Map<string, number>;
+  /** How often a kind of departure befell a client in a state: `kind | state`. */
+  meetings: Map<string, number>;
+};
+
+const epochMs = Date.UTC(2027, 0, 1);
+
+/** Lives one world through: a storm, then quiet, in which everything must find its order again. */
+export async function runWorld({
+  seed,
+  sources,
+  allowed,
+  onEntry,
+  onOperation,
+}: WorldOptions): Promise<WorldResult> {
+  const departures: Departure[] = [];
+  const states = new Map<string, number>();
+  const meetings = new Map<string, number>();
+  let storm = true;
+  let extinct = false;
+  const choices = openChoices({
+    seed,
+    allowed,
+    onDeparture(departure) {
+      departures.push(departure);
+      countMeetings(departure);
+    },
+  });
+  const weather = drawWeather(choices);
+  const scheduler = createScheduler();
+  const stormMs = choices.spread("storm", 120_000, 1_200_000);
+  const ground: Ground = {
+    scheduler,
+    choices,
+    epochMs,
+    untilCalm: (ms) => Math.min(ms, Math.max(1, stormMs + 20_000 - scheduler.nowMs())),
+    departs: (kind, name) => storm && choices.departs(kind, name, weather.probability(kind)),
+    note(who, what) {
+      onEntry?.({ atMs: scheduler.nowMs(), who, what: what() });
+    },
+  };
+  const license: LicenseInUse = { key: "KEY-1", id: licenseIdOf("KEY-1") };
+  const checker = createChecker(ground, () => operators.isHandsOff());
+  const table = createMemoryTable((write) => checker.wrote(write), onOperation);
+  let requests = 0;
+  const service = createService(
+    ground,
+    sources,
+    table,
+    {
+      sessionTimeoutMs: choices.oneOf("time-out", [60_000, 60_000, 30_000, 90_000]),
+      legacyBots: choices.number("legacyBots") < 0.5,
+    },
+    (handled) => {
+      requests++;
+      checker.handled(handled, licenseIdOf(String(handled.request.license_key)));
+      ground.note(
+        handled.route,
+        () => `answers ${handled.reply.status} ${codeOf(handled.reply.text)}`,
+      );
+    },
+  );
+  const operators = createOperators(ground, sources, table, service, license);
+  const send = createNetwork(ground, service);
+  const devices = ["A", "B", "C"]
+    .slice(0, choices.oneOf("devices", [1, 2, 2, 3]))
+    .map((name) => createDevice(ground, `device-${name}`));
+  const symbols = [undefined, "ES", "NQ", "BTC"].slice(0, choices.oneOf("symbols", [1, 1, 2, 4]));
+  let sessions = 0;
+  const parts: ProgramParts = {
+    ground,
+    sources,
+    send,
+    checker,
+    license: license,
+    onState(process, state) {
+      process.state = state;
+      count(states, state);
+    },
+    opened() {
+      sessions++;
+    },
+  };
+
+  table.put({
+    license_id: { S: license.id },
+    status: { S: "active" },
+    license_type: { S: "standard" },
+    max_sessions: { N: String(choices.oneOf("seats", [1, 2, 3, 20])) },
+    fencing_token: { N: "0" },
+    sessions: { M: {} },
+  });
+  for (const device of devices) startPerson(device);
+  for (let minute = 0; minute * 60_000 < stormMs; minute++) {
+    scheduler.at(minute * 60_000, undefined, () => {
+      for (const device of devices) device.liveMinute(minute);
+      operators.liveMinute(minute);
+    });
+  }
+  scheduler.at(stormMs, undefined, () => {
+    storm = false;
+    service.deploy({});
+    ground.note("world", () => "the storm is over: nothing new goes wrong");
+  });
+
+  await withVirtualGlobals(
+    scheduler,
+    () => epochMs + scheduler.nowMs(),
+    checkLog,
+    async () => {
+      const step = () => {
+        checker.look();
+        return checker.violation() === undefined;
+      };
+      const liveness = createLiveness(ground, checker, table);
+      for (let atMs = stormMs + 30_000; atMs <= stormMs + 240_000; atMs += 1_000) {
+        scheduler.at(atMs, undefined, liveness.look);
+      }
+      await scheduler.runUntil(stormMs + 240_000, step);
+      if (checker.violation()) return;
+      scheduler.at(scheduler.nowMs(), undefined, () => {
+        extinct = true;
+        ground.note("world", () => "every process dies");
+        for (const process of checker.processes) scheduler.kill(process.actor);
+        checker.processes.clear();
+        // What was on its way arrives first.
+        scheduler.at(scheduler.nowMs() + 5_000, undefined, () => liveness.probe(license, service));
+      });
+      await scheduler.runUntil(scheduler.nowMs() + 400_000, step);
+    },
+  );
+  return {
+    violation: checker.violation(),
+    simulatedMs: scheduler.nowMs(),
+    sessions,
+    requests,
+    departures,
+    states,
+    meetings,
+  };
+
+  /** Its name begins with the process or the device that it befalls; else it befalls all. */
+  function countMeetings({ kind, name }: Departure): void {
+    const whose = name.slice(kind.length + 1).split(" ", 1)[0];
+    const known = [...checker.processes];
+    const named = known.filter((each) => each.name === whose || each.device.name === whose);
+    const all = whose?.startsWith("device") ? named : known;
+    for (const { state } of all) count(meetings, `${kind} | ${state.split(":")[0]}`);
+  }
+
+  /** Somebody who starts programs on a device, one after the other or side by side. */
+  function startPerson(device: Device): void {
+    const { name } = device;
+    const usesFieldBots = choices.number(`${name} uses bots of the field`) < 0.25;
+    let lives = 0;
+    const newLife = (symbol?: string | undefined): Life => {
+      const life = `${name}.${++lives}`;
+      return {
+        name: life,
+        device,
+        symbol: symbol ?? choices.oneOf(`${life} symbol`, symbols),
+        lastsMs: choices.spread(`${life} lasts`, 1_000, 900_000),
+      };
+    };
+    const start = usesFieldBots ? startFieldBotProcess : startProgram;
+    const begin = async (life: Life) => {
+      if (!extinct) await start(parts, life);
+    };
+    const startNext = () => {
+      const life = newLife();
+      const gapMs = ground.departs("quick restart", life.name)
+        ? choices.spread(`${life.name} restarts after`, 50, 5_000)
+        : choices.spread(`${life.name} rests for`, 5_000, 120_000);
+      const next = () => scheduler.at(scheduler.nowMs() + gapMs, undefined, startNext);
+      if (!choices.departs("program", life.name, 1)) return void next();
+      if (ground.departs("second copy", life.name)) {
+        const afterMs = choices.spread(`${life.name} copied after`, 100, life.lastsMs);
+        scheduler.at(scheduler.nowMs() + afterMs, undefined, () => {
+          void begin(newLife(life.symbol));
+        });
+      }
+      void begin(life).then(extinct ? undefined : next);
+    };
+    scheduler.at(choices.spread(`${name} begins`, 1, 60_000), undefined, startNext);
+  }
+
+  /** What a function logs as an error is one that the world made, or a bug. */
+  function checkLog({ details }: LogLine): void {
+    const name = errorNameIn(details);
+    if (name !== undefined && !expectedErrors.includes(name)) {
+      checker.fail("no error but those of the world", name);
+    }
+  }
+}
+
+const expectedErrors = [
+  "InternalServerError",
+  "ThrottlingException",
+  "TimeoutError",
+  "ClockSkew",
+  "AbortError",
+  "No answer within 3500 ms",
+];
+
+function errorNameIn(details: unknown): string | undefined {
+  const [first, second] = Array.isArray(details) ? details : [];
+  if (second instanceof Error) return `${first} ${second.message}`;
+  if (typeof first !== "object" || first === null || !("error" in first)) return undefined;
+  const { name, message } = Object(first.error);
+  return name === "Error" ? String(message) : String(name);
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+function codeOf(text: string): string {
+  return /"code":"(\w+)"/.exec(text)?.[1] ?? "";
+}

@@ -1,0 +1,137 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import * as z from "zod";
+import { stopSignal } from "../engine/stop-signal.ts";
+import { withCoverage } from "./coverage.ts";
+import { failureText } from "./failure-text.ts";
+import { putBackNames } from "./put-back.ts";
+import { runWorld } from "./run-world.ts";
+import { searchWorlds, type Tally } from "./search-worlds.ts";
+import { loadSources } from "./sources.ts";
+import { tallyText } from "./tally-text.ts";
+import { timelineText } from "./timeline.ts";
+
+type Options = {
+  seed?: number;
+  runs?: number;
+  seconds?: number;
+  first?: number;
+  coverage?: true;
+  putBack?: string;
+  whole?: true;
+};
+
+const stop = stopSignal("npm_lifecycle_event" in process.env);
+
+const program = new Command("simulate")
+  .description(
+    "Lives through worlds of bots, network, functions, table, clocks and operators in virtual time, " +
+      "with the real client and the real functions, and looks in each for a broken promise. " +
+      "One seed is one world, the same each time.",
+  )
+  .option("--seconds <n>", "how long to search; 60 if nothing else ends it", readAs(positive()))
+  .option("--runs <n>", "how many worlds to search", readAs(whole()))
+  .option("--first <seed>", "the seed of the first world; drawn if not given", readAs(whole()))
+  .option("--coverage", "also print which branches of the rules and of the client were run")
+  .addOption(
+    new Option("--seed <seed>", "show the world of this seed, shrunk if it breaks a promise")
+      .argParser(readAs(whole()))
+      .conflicts(["runs", "seconds", "first"]),
+  )
+  .option("--whole", "with --seed: show everything that happens, and shrink nothing")
+  .addOption(
+    new Option("--put-back <fault>", "with a fault put back into the code").choices(putBackNames),
+  )
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 nothing was found, 1 a counterexample, 2 used wrongly, 130 interrupted." +
+      "\n\nExamples:\n  npm run simulate -- --seconds 600 --coverage\n  npm run simulate -- --seed 4711" +
+      "\n  npm run simulate -- --put-back late-heartbeat",
+  )
+  .exitOverride()
+  .action(async (options: Options) => {
+    const { seed } = options;
+    const work = () => (seed === undefined ? search(options) : show(seed, options));
+    if (options.coverage) process.stdout.write(await withCoverage(work));
+    else await work();
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}
+
+async function search(options: Options): Promise<void> {
+  const { runs, putBack } = options;
+  const seconds = options.seconds ?? (runs === undefined ? 60 : Number.POSITIVE_INFINITY);
+  // No clock of the machine decides what happens in a world, only how many are tried.
+  const firstSeed = options.first ?? Math.floor(performance.timeOrigin) % 1_000_000_000;
+  const sources = await loadSources(putBack);
+  const beganMs = performance.now();
+  let toldMs = beganMs;
+  process.stderr.write(`Searching from seed ${firstSeed} on\n`);
+  const { tally, failing } = await searchWorlds({
+    sources,
+    firstSeed,
+    goesOn(so) {
+      const nowMs = performance.now();
+      if (nowMs - toldMs >= 10_000) {
+        toldMs = nowMs;
+        process.stderr.write(progressLine(so, nowMs - beganMs));
+      }
+      return !stop.aborted && so.worlds < (runs ?? Infinity) && nowMs - beganMs < seconds * 1_000;
+    },
+  });
+  process.stdout.write(tallyText(tally, performance.now() - beganMs));
+  if (failing) {
+    process.exitCode = 1;
+    process.stdout.write(`\n${await failureText(failing.seed, sources, failing.result)}`);
+    const again = putBack === undefined ? "" : ` --put-back ${putBack}`;
+    process.stdout.write(`\nAgain: npm run simulate -- --seed ${failing.seed}${again}\n`);
+  } else if (stop.aborted) {
+    process.exitCode = 130;
+    process.stdout.write("Interrupted; no counterexample until then.\n");
+  } else {
+    process.stdout.write("No counterexample.\n");
+  }
+}
+
+async function show(seed: number, { putBack, whole: shrinksNothing }: Options): Promise<void> {
+  const sources = await loadSources(putBack);
+  const result = await runWorld({ seed, sources });
+  if (result.violation) process.exitCode = 1;
+  if (result.violation && !shrinksNothing) {
+    process.stdout.write(await failureText(seed, sources, result));
+    return;
+  }
+  await runWorld({
+    seed,
+    sources,
+    onEntry: (entry) => process.stdout.write(timelineText([entry])),
+  });
+  const { violation } = result;
+  const verdict = violation ? `${violation.rule}: ${violation.what}` : "No promise is broken.";
+  process.stdout.write(`${verdict}\n`);
+}
+
+function progressLine({ worlds, simulatedMs, sessions }: Tally, tookMs: number): string {
+  const hours = Math.round(simulatedMs / 3_600_000);
+  return `${Math.round(tookMs / 1_000)} s: ${worlds} worlds, ${hours} hours, ${sessions} sessions\n`;
+}
+
+function whole() {
+  return z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+}
+
+function positive() {
+  return z.coerce.number().positive().max(1_000_000);
+}
+
+function readAs<Value>(schema: z.ZodType<Value>): (text: string) => Value {
+  return (text) => {
+    const result = schema.safeParse(text);
+    if (result.success) return result.data;
+    throw new InvalidArgumentError(result.error.issues[0]?.message ?? "");
+  };
+}

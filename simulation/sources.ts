@@ -1,0 +1,116 @@
+import { env } from "node:process";
+import type { Runtime } from "../clients/typescript/runtime.ts";
+import type { Session, SessionOptions } from "../clients/typescript/session.ts";
+import type { Handler } from "../lambdas/http.ts";
+import type { Deployment, RouteName } from "./service.ts";
+
+export type FunctionHandler = (
+  event: { body: string; isBase64Encoded: boolean; requestContext: { timeEpoch: number } },
+  context: { awsRequestId: string },
+) => Promise<{ statusCode: number; body: string }>;
+
+/** The code under test: the functions and the client, as they are or with a fault put back. */
+export type Sources = {
+  createHandler(
+    route: RouteName,
+    parts: { deployment: Deployment; client: { send: unknown }; now: () => number },
+  ): FunctionHandler;
+  openSession(options: SessionOptions, runtime: Runtime): Promise<Session>;
+  /** What an answer of the table proves of the clock of the function that asked. */
+  provenDifferenceMs(sentMs: number, receivedMs: number, dateMs: number): number;
+  endSessionUpdate: typeof import("../lambdas/sessions/end-session.ts").endSessionUpdate;
+  changeLicense: typeof import("../licenses/change-license.ts").changeLicense;
+  getLicense: typeof import("../licenses/get-license.ts").getLicense;
+  rekeyLicense: typeof import("../licenses/rekey-license.ts").rekeyLicense;
+  writeRow: typeof import("../ops/import/write-row.ts").writeRow;
+};
+
+/**
+ * Loads the code under test.
+ *
+ * @param variant a name that `put-back.ts` knows; the code as it is without one
+ */
+export async function loadSources(variant?: string): Promise<Sources> {
+  // What a handler file reads when it is imported; each instance brings settings of its own.
+  const missing = {
+    TABLE_NAME: "unused",
+    SESSION_TIMEOUT_SECONDS: "60",
+    MULTI_SYMBOL_SESSIONS: "true",
+  };
+  for (const [name, value] of Object.entries({ AWS_REGION: "local", ...missing }))
+    env[name] ??= value;
+
+  if (variant !== undefined) (await import("./put-back.ts")).allowPuttingBack();
+  const query = variant === undefined ? "" : `?put-back=${variant}`;
+  const [validate, heartbeat, release, tables, skew, opening, ...tools] = await Promise.all([
+    importing<typeof import("../lambdas/validate-handler.ts")>(
+      `../lambdas/validate-handler.ts${query}`,
+    ),
+    importing<typeof import("../lambdas/heartbeat-handler.ts")>(
+      `../lambdas/heartbeat-handler.ts${query}`,
+    ),
+    importing<typeof import("../lambdas/release-handler.ts")>(
+      `../lambdas/release-handler.ts${query}`,
+    ),
+    importing<typeof import("../lambdas/sessions/table.ts")>(
+      `../lambdas/sessions/table.ts${query}`,
+    ),
+    importing<typeof import("../lambdas/sessions/clock-skew.ts")>(
+      `../lambdas/sessions/clock-skew.ts${query}`,
+    ),
+    importing<typeof import("../clients/typescript/open-with.ts")>(
+      `../clients/typescript/open-with.ts${query}`,
+    ),
+    importing<typeof import("../lambdas/sessions/end-session.ts")>(
+      `../lambdas/sessions/end-session.ts${query}`,
+    ),
+    importing<typeof import("../licenses/change-license.ts")>(
+      `../licenses/change-license.ts${query}`,
+    ),
+    importing<typeof import("../licenses/get-license.ts")>(`../licenses/get-license.ts${query}`),
+    importing<typeof import("../licenses/rekey-license.ts")>(
+      `../licenses/rekey-license.ts${query}`,
+    ),
+    importing<typeof import("../ops/import/write-row.ts")>(`../ops/import/write-row.ts${query}`),
+  ]);
+  const [ending, changing, getting, rekeying, importingRows] = tools;
+  const makers = {
+    claim: validate.validateHandler,
+    heartbeat: heartbeat.heartbeatHandler,
+    release: release.releaseHandler,
+  };
+  return {
+    createHandler(route, { deployment, client, now }) {
+      const settings = {
+        tableName: "Sessions",
+        sessionTimeoutMs: deployment.sessionTimeoutMs,
+        multiSymbolSessions: true,
+        legacyBots: deployment.legacyBots,
+        askForRefusedItem: false,
+      };
+      const table = tables.openTable({ ...settings, client: asClient(client) });
+      return asFunction(makers[route]({ settings, table, now }));
+    },
+    openSession: opening.openWith,
+    provenDifferenceMs: skew.provenDifferenceMs,
+    endSessionUpdate: ending.endSessionUpdate,
+    changeLicense: changing.changeLicense,
+    getLicense: getting.getLicense,
+    rekeyLicense: rekeying.rekeyLicense,
+    writeRow: importingRows.writeRow,
+  };
+}
+
+async function importing<Module>(path: string): Promise<Module> {
+  return (await import(path)) as Module;
+}
+
+/** The model of the table answers the commands that are sent; it has nothing else of a client. */
+function asClient(client: unknown) {
+  return client as Parameters<typeof import("../lambdas/sessions/table.ts").openTable>[0]["client"];
+}
+
+/** The handlers read no more of the event than this, and always give a whole result. */
+function asFunction(handler: Handler): FunctionHandler {
+  return handler as unknown as FunctionHandler;
+}

@@ -1,0 +1,56 @@
+import type { Scheduler } from "./scheduler.ts";
+
+/** One line of the log of a function, or a complaint of the client. */
+export type LogLine = { level: string; details: unknown };
+
+/**
+ * Puts virtual time in the place of the timers, and a collector in that of the console, until the
+ * work is done: nothing in the world can wait for a real clock.
+ *
+ * @param clockOf what `Date.now()` reads at this moment, epoch milliseconds
+ */
+export async function withVirtualGlobals<Result>(
+  scheduler: Scheduler,
+  clockOf: () => number,
+  onLog: (line: LogLine) => void,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const { setTimeout, clearTimeout, setInterval, setImmediate } = globalThis;
+  const { now } = Date;
+  const { stackTraceLimit } = Error;
+  // Errors are part of the weather; nobody reads where they came from.
+  Error.stackTraceLimit = 0;
+  const { info, error, warn, debug } = console;
+  const replaced = {
+    setTimeout: (run: (...words: unknown[]) => void, delayMs = 0, ...words: unknown[]) => {
+      const cancel = scheduler.at(
+        scheduler.nowMs() + Math.max(1, delayMs),
+        scheduler.current(),
+        () => run(...words),
+      );
+      return { cancel, ref() {}, unref() {}, hasRef: () => true };
+    },
+    clearTimeout: (timer: { cancel?: () => void } | undefined) => timer?.cancel?.(),
+    setInterval: refused("setInterval"),
+    setImmediate: refused("setImmediate"),
+  };
+  Object.assign(globalThis, replaced);
+  Date.now = clockOf;
+  for (const level of ["info", "error", "warn", "debug"] as const) {
+    console[level] = (...details: unknown[]) => onLog({ level, details });
+  }
+  try {
+    return await work();
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, setImmediate });
+    Date.now = now;
+    Error.stackTraceLimit = stackTraceLimit;
+    Object.assign(console, { info, error, warn, debug });
+  }
+}
+
+function refused(name: string) {
+  return () => {
+    throw new Error(`${name} has no virtual twin: the world is not for it`);
+  };
+}

@@ -1,0 +1,84 @@
+import type { Choices } from "./choices.ts";
+
+/**
+ * Everything that can go wrong or be done in a world, and how likely it is at each opportunity when
+ * the weather is bad for it: a request, an attempt of the SDK, or a minute of a device, of the table
+ * or of an operator.
+ */
+export const departureKinds = {
+  // The network, for each request.
+  "request lost": 0.06,
+  "answer lost": 0.06,
+  "request late": 0.06,
+  "answer late": 0.06,
+  "request twice": 0.06,
+  "connection reset": 0.06,
+  "connection half closed": 0.03,
+  "proxy answers": 0.04,
+  // The network of a device, for each minute.
+  "device offline": 0.25,
+  // The functions, for each request.
+  "gateway refuses": 0.03,
+  "cold start": 0.15,
+  "new instance": 0.2,
+  "frozen in a request": 0.05,
+  "frozen between requests": 0.05,
+  "instance killed": 0.04,
+  // For each instance.
+  "clock off": 0.7,
+  "clock wrong": 0.2,
+  // The table, for each attempt.
+  "table slow": 0.08,
+  "table throttles": 0.08,
+  "table fails": 0.06,
+  "table fails after the write": 0.06,
+  "table answer lost": 0.06,
+  "write late": 0.06,
+  // For each minute.
+  "table down": 0.1,
+  // The devices, for each minute.
+  sleep: 0.12,
+  "virtual machine paused": 0.12,
+  stall: 0.15,
+  "wall clock set": 0.1,
+  // For each device.
+  "clock drifts": 0.6,
+  // The programs, for each life.
+  crash: 0.3,
+  "second copy": 0.3,
+  "quick restart": 0.4,
+  "opening given up": 0.08,
+  // The operators, for each minute.
+  suspend: 0.08,
+  expire: 0.05,
+  "end session": 0.1,
+  "end session at once": 0.06,
+  "change seats": 0.3,
+  rekey: 0.03,
+  restore: 0.05,
+  // Deploys, for each minute.
+  "change the time-out": 0.15,
+  "change legacyBots": 0.05,
+} as const satisfies Record<string, number>;
+
+export type DepartureKind = keyof typeof departureKinds;
+
+export type Weather = {
+  /** How likely it is at each opportunity. */
+  probability(kind: DepartureKind): number;
+};
+
+/**
+ * The weather of one world: a drawn half of the kinds, each as strong as it is drawn. With all at
+ * once hardly a session would live long enough for the rare faults to meet.
+ */
+export function drawWeather(choices: Choices): Weather {
+  const mildness = choices.number("mildness");
+  const probabilities = new Map<string, number>(
+    Object.entries(departureKinds).map(([kind, base]) => {
+      const happens = choices.number(`weather ${kind}`) < 0.2 + 0.6 * mildness;
+      return [kind, happens ? base * (0.3 + choices.number(`strength ${kind}`)) : 0];
+    }),
+  );
+  return { probability: (kind) => probabilities.get(kind) ?? 0 };
+}

@@ -1,0 +1,141 @@
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
+import { expect, test } from "vitest";
+import type { Item } from "../../simulation/expressions.ts";
+import type { Operation } from "../../simulation/memory-table.ts";
+import { runWorld } from "../../simulation/run-world.ts";
+import { loadSources } from "../../simulation/sources.ts";
+import { clientFor, startDynamoDbLocal } from "../support/engines.ts";
+import { openInProcessDynalite } from "../support/in-process-dynalite.ts";
+
+const TableName = "Sessions";
+const commands = {
+  GetItem: GetItemCommand,
+  UpdateItem: UpdateItemCommand,
+  PutItem: PutItemCommand,
+  DeleteItem: DeleteItemCommand,
+};
+
+const operations = await operationsOf([1, 2, 5]);
+
+test("the sample has every kind of call, applied and refused", () => {
+  const kinds = new Set(
+    operations.map(({ name, result }) => `${name} ${"error" in result ? result.error : "done"}`),
+  );
+  expect([...kinds].sort()).toEqual(
+    expect.arrayContaining([
+      "PutItem done",
+      "UpdateItem ConditionalCheckFailedException",
+      "UpdateItem done",
+    ]),
+  );
+  expect(operations.length).toBeGreaterThan(200);
+});
+
+test("the model of the table decides and stores as dynalite does", async () => {
+  const { client, stop } = await openInProcessDynalite();
+  await compare(client, false);
+  await stop();
+});
+
+test("the model of the table decides, stores and shows as DynamoDB Local does", async () => {
+  const engine = await startDynamoDbLocal();
+  try {
+    await compare(clientFor(engine.endpoint), true);
+  } finally {
+    await engine.stop();
+  }
+});
+
+async function operationsOf(seeds: number[]): Promise<Operation[]> {
+  const sources = await loadSources();
+  const all: Operation[] = [];
+  for (const seed of seeds) {
+    const prefix = `${seed}`.padStart(4, "0");
+    // Each world has the same license: here each gets one of its own.
+    const ownKey = (item: Item): Item => ({
+      ...item,
+      license_id: { S: `${prefix}${item.license_id?.S}` },
+    });
+    const own = ({ Key, Item, ...rest }: Operation["input"]) => ({
+      ...rest,
+      ...(Key && { Key: ownKey(Key) }),
+      ...(Item && { Item: ownKey(Item) }),
+    });
+    await runWorld({
+      seed,
+      sources,
+      onOperation({ name, input, result }) {
+        const { Item, Attributes, ...outcome } = {
+          Attributes: undefined,
+          Item: undefined,
+          ...result,
+        };
+        all.push({
+          name,
+          input: own(input),
+          result: {
+            ...outcome,
+            ...(Item && { Item: ownKey(Item) }),
+            ...(Attributes && { Attributes: ownKey(Attributes) }),
+          },
+        });
+      },
+    });
+  }
+  return all;
+}
+
+async function compare(client: Pick<DynamoDBClient, "send">, showsRefused: boolean): Promise<void> {
+  for (const { name, input, result } of operations) {
+    const { Item: met, ...decision } = { Item: undefined, ...result };
+    const actual = await perform(client, name, input);
+    const { Item: actuallyMet, ...actualDecision } = { Item: undefined, ...actual };
+    const about = JSON.stringify({ name, input });
+    expect(readable(actualDecision), about).toEqual(readable(decision));
+    if (showsRefused || name === "GetItem") {
+      expect(readable({ met: actuallyMet }), about).toEqual(readable({ met }));
+    }
+  }
+}
+
+async function perform(
+  client: Pick<DynamoDBClient, "send">,
+  name: Operation["name"],
+  input: Operation["input"],
+): Promise<Operation["result"]> {
+  try {
+    const { Item, Attributes } = await send(client, name, { TableName, ...input });
+    return { ...(Item && { Item }), ...(Attributes && { Attributes }) };
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    return { error: error.name, ...(error.Item && { Item: error.Item }) };
+  }
+}
+
+/** The SDK has a class and types of its own for each call; the sample has all of them in one list. */
+function send(
+  client: Pick<DynamoDBClient, "send">,
+  name: Operation["name"],
+  input: object,
+): Promise<{ Item?: Item | undefined; Attributes?: Item | undefined }> {
+  const Command = commands[name] as new (input: object) => UpdateItemCommand;
+  return client.send(new Command(input));
+}
+
+/** Two engines may write one number in two ways. */
+function readable(result: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(result).map(([name, value]) => [
+      name,
+      typeof value === "object" && value !== null ? unmarshall(value as Item) : value,
+    ]),
+  );
+}

@@ -1,0 +1,46 @@
+import { env, stdout } from "node:process";
+import { describe, expect, test } from "vitest";
+import { failureText } from "../../simulation/failure-text.ts";
+import { runWorld } from "../../simulation/run-world.ts";
+import { searchWorlds } from "../../simulation/search-worlds.ts";
+import { loadSources } from "../../simulation/sources.ts";
+import { type TimelineEntry, timelineText } from "../../simulation/timeline.ts";
+
+const sources = await loadSources();
+const isDeep = env.PROOF === "deep";
+const wantedSessions = isDeep ? 1_000_000 : 300;
+const firstSeed = Number(env.PROOF_SEED ?? (isDeep ? Math.floor(performance.timeOrigin) % 1e9 : 1));
+
+describe("in every simulated world", () => {
+  test("no promise is broken", { timeout: 24 * 3_600_000 }, async () => {
+    const { tally, failing } = await searchWorlds({
+      sources,
+      firstSeed,
+      goesOn: ({ sessions }) => sessions < wantedSessions,
+    });
+    const { worlds, sessions, requests, simulatedMs } = tally;
+    const hours = Math.round(simulatedMs / 3_600_000);
+    stdout.write(
+      `${worlds} worlds from seed ${firstSeed} on: ${sessions} sessions, ${requests} requests, ${hours} hours\n`,
+    );
+    expect(failing && (await failureText(failing.seed, sources, failing.result))).toBeUndefined();
+    expect(sessions).toBeGreaterThanOrEqual(wantedSessions);
+  });
+});
+
+test("a seed is a world: it happens the same way twice, to the letter", async () => {
+  const timelines = await Promise.resolve([3, 4, 3, 4]).then(async (seeds) => {
+    const texts: string[] = [];
+    for (const seed of seeds) texts.push(await timelineOf(seed));
+    return texts;
+  });
+  expect(timelines[0]?.length).toBeGreaterThan(1_000);
+  expect(timelines[2]).toBe(timelines[0]);
+  expect(timelines[3]).toBe(timelines[1]);
+});
+
+async function timelineOf(seed: number): Promise<string> {
+  const entries: TimelineEntry[] = [];
+  await runWorld({ seed, sources, onEntry: (entry) => entries.push(entry) });
+  return timelineText(entries);
+}
