@@ -1,0 +1,170 @@
+import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { fieldsOf } from "../../simulation/checker.ts";
+import { openChoices } from "../../simulation/choices.ts";
+import {
+  type FieldBot,
+  type FieldBotIdentity,
+  type FieldBotReply,
+  startFieldBot,
+} from "../../simulation/field-bot.ts";
+import type { Ground } from "../../simulation/ground.ts";
+import { createMemoryTable } from "../../simulation/memory-table.ts";
+import { type Actor, createActor, createScheduler } from "../../simulation/scheduler.ts";
+import { createService, type RouteName } from "../../simulation/service.ts";
+import { loadSources } from "../../simulation/sources.ts";
+import { withVirtualGlobals } from "../../simulation/virtual-globals.ts";
+
+const sources = await loadSources();
+const epochMs = Date.UTC(2027, 0, 1);
+const licenseKey = "FIELD-KEY";
+/** There and back; a function takes no time of its own. */
+const oneWayMs = 10;
+const rivalTriesEveryMs = 1_000;
+
+const routes: Record<string, RouteName> = {
+  "api/validate-license": "claim",
+  "api/heartbeat": "heartbeat",
+  "api/session/release": "release",
+};
+
+export type Stage = Awaited<ReturnType<typeof openStage>>;
+
+/** A service with one license, a device with a bot of the field, and a rival that never tires. */
+export async function openStage({ legacyBots }: { legacyBots: boolean }) {
+  const scheduler = createScheduler();
+  const ground: Ground = {
+    scheduler,
+    choices: openChoices({ seed: 1 }),
+    epochMs,
+    untilCalm: (ms) => ms,
+    departs: () => false,
+    note() {},
+  };
+  const table = createMemoryTable(() => {});
+  const deployment = { sessionTimeoutMs: 60_000, legacyBots };
+  const service = createService(ground, sources, table, deployment, () => {});
+  const licenseId = licenseIdOf(licenseKey);
+  let isMarketOpen = true;
+  let storageFails = false;
+  const bots: { device: string; bot: FieldBot; actor: Actor }[] = [];
+  let bothTradedMs = 0;
+  let lookedMs = 0;
+  let deliveries = 0;
+
+  table.put({
+    license_id: { S: licenseId },
+    status: { S: "active" },
+    license_type: { S: "standard" },
+    max_sessions: { N: "20" },
+    fencing_token: { N: "0" },
+    sessions: { M: {} },
+  });
+
+  function start(device: string, identity: Partial<FieldBotIdentity> = {}): FieldBot {
+    const actor = createActor(device);
+    const pause = (ms: number) =>
+      new Promise<void>((resolve) => {
+        scheduler.at(scheduler.nowMs() + ms, actor, resolve);
+      });
+    const post = (path: string, body: object, withinMs: number) =>
+      new Promise<FieldBotReply | undefined>((resolve) => {
+        scheduler.at(scheduler.nowMs() + withinMs, actor, () => resolve(undefined));
+        scheduler.at(scheduler.nowMs() + oneWayMs, undefined, () => {
+          if (storageFails) {
+            const reply = { status: 500, body: { status: "error", code: "internal_error" } };
+            scheduler.at(scheduler.nowMs() + oneWayMs, actor, () => resolve(reply));
+            return;
+          }
+          const route = routes[path] ?? "heartbeat";
+          service.receive(`${++deliveries}`, route, JSON.stringify(body), ({ status, text }) => {
+            const reply = { status, body: fieldsOf(text) };
+            scheduler.at(scheduler.nowMs() + oneWayMs, actor, () => resolve(reply));
+          });
+        });
+      });
+    const bot = startFieldBot(
+      { pause, post, isMarketOpen: () => isMarketOpen },
+      { licenseKey, deviceFingerprint: device, ...identity },
+    );
+    bots.push({ device, bot, actor });
+    return bot;
+  }
+
+  /** From now on somebody tries, each second, to run a bot on the other device as well. */
+  function letRivalTry(): void {
+    let rival: FieldBot | undefined;
+    const tryAgain = () => {
+      if (!rival || !(rival.trading() || rival.lastWords() === undefined)) {
+        rival = start("device-of-a-rival");
+      }
+      scheduler.at(scheduler.nowMs() + rivalTriesEveryMs, undefined, tryAgain);
+    };
+    scheduler.at(scheduler.nowMs(), undefined, tryAgain);
+  }
+
+  function look(): boolean {
+    const trading = new Set(
+      bots.flatMap(({ device, bot, actor }) =>
+        bot.trading() && actor.heldUp === 0 && !actor.dead ? [device] : [],
+      ),
+    );
+    const nowMs = scheduler.nowMs();
+    if (wereBothTrading) bothTradedMs += nowMs - lookedMs;
+    wereBothTrading = isMarketOpen && trading.size > 1;
+    lookedMs = nowMs;
+    return true;
+  }
+  let wereBothTrading = false;
+
+  return {
+    table,
+    licenseId,
+    start,
+    letRivalTry,
+    /** For how long, so far, bots on two devices traded at once. */
+    bothTradedMs: () => bothTradedMs,
+    async pass(ms: number) {
+      const untilMs = scheduler.nowMs() + ms;
+      const clock = () => epochMs + scheduler.nowMs();
+      await withVirtualGlobals(
+        scheduler,
+        clock,
+        () => {},
+        () => scheduler.runUntil(untilMs, look),
+      );
+      look();
+    },
+    async sleepFor(device: string, ms: number) {
+      const held = bots.filter((each) => each.device === device);
+      for (const { actor } of held) scheduler.holdUp(actor);
+      look();
+      await this.pass(ms);
+      for (const { actor } of held) scheduler.letRun(actor);
+    },
+    kill(device: string) {
+      for (const { device: its, actor } of bots) if (its === device) scheduler.kill(actor);
+    },
+    setMarket(open: boolean) {
+      isMarketOpen = open;
+    },
+    setStorageFailing(failing: boolean) {
+      storageFails = failing;
+    },
+    set(name: string, value: { S: string } | { N: string }) {
+      table.perform("UpdateItem", {
+        Key: { license_id: { S: licenseId } },
+        UpdateExpression: "SET #name = :value",
+        ExpressionAttributeNames: { "#name": name },
+        ExpressionAttributeValues: { ":value": value },
+      });
+    },
+    remove(symbol: string) {
+      table.perform("UpdateItem", {
+        Key: { license_id: { S: licenseId } },
+        UpdateExpression: "REMOVE sessions.#symbol",
+        ExpressionAttributeNames: { "#symbol": symbol },
+      });
+    },
+    nowMs: () => epochMs + scheduler.nowMs(),
+  };
+}
