@@ -11,6 +11,7 @@ import {
   retryAtMs,
   retryDelayMs,
 } from "./timing.ts";
+import { trustingRuntime } from "./trusting-runtime.ts";
 import { createWebRuntime } from "./web-runtime.ts";
 
 /** Whether a claim would succeed at this moment. */
@@ -38,7 +39,8 @@ export async function checkSession(options: SessionOptions): Promise<SessionChec
 }
 
 /** `checkSession` in a world of the caller's. */
-export async function checkWith(options: SessionOptions, runtime: Runtime): Promise<SessionCheck> {
+export async function checkWith(options: SessionOptions, world: Runtime): Promise<SessionCheck> {
+  const runtime = await trustingRuntime(options, world);
   const { signal = neverAborted, openWithinMs = 30_000 } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
   const giveUpMs = runtime.nowMs() + openWithinMs;

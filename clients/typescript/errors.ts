@@ -81,6 +81,16 @@ export class ServiceNotFound extends LicenseSessionError {
   }
 }
 
+/** `publicKeys` were given, and this platform can't verify a signature with them. */
+export class Ed25519Missing extends LicenseSessionError {
+  override readonly name = "Ed25519Missing";
+  readonly code = "ed25519_missing";
+
+  constructor(reason: string, facts?: ErrorFacts) {
+    super(`This platform can't verify signed answers: ${reason}`, facts);
+  }
+}
+
 /** No usable answer came in the time there was for opening a session. */
 export class ServiceUnavailable extends LicenseSessionError {
   override readonly name = "ServiceUnavailable";

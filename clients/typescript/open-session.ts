@@ -7,6 +7,7 @@ import { createWebRuntime } from "./web-runtime.ts";
 // This file is what the package shows; nothing else of it is meant to be imported.
 export { checkSession, type SessionCheck } from "./check-session.ts";
 export {
+  Ed25519Missing,
   type EndCode,
   type EndReason,
   type LicenseEndCode,
@@ -38,6 +39,7 @@ export { version } from "./version.ts";
  * @throws RequestUnreadable if the service can't read what it was given
  * @throws ServiceNotFound if there is no license service at the address
  * @throws ServiceUnavailable if no usable answer came within `openWithinMs`
+ * @throws Ed25519Missing if `publicKeys` are given, and this platform can't verify with them
  * @throws TypeError or RangeError if an option is none that could work
  * @throws what `options.signal` is aborted with meanwhile
  */

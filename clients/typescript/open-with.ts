@@ -3,6 +3,7 @@ import { keepSession } from "./keep-session.ts";
 import { createNotifier, type Notifier } from "./notifier.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Session, SessionOptions } from "./session.ts";
+import { trustingRuntime } from "./trusting-runtime.ts";
 
 /**
  * `openSession` in a world of the caller's: the tests and the simulation bring their own.
@@ -15,6 +16,7 @@ export async function openWith(
   notifier: Notifier = createNotifier(options),
   givingBack: (given: Promise<unknown>) => void = () => {},
 ): Promise<Session> {
-  const claim = await claimSession(options, runtime, notifier, givingBack);
-  return keepSession(claim, options, runtime, notifier);
+  const trusting = await trustingRuntime(options, runtime);
+  const claim = await claimSession(options, trusting, notifier, givingBack);
+  return keepSession(claim, options, trusting, notifier);
 }

@@ -41,6 +41,11 @@ export type SessionOptions = {
    * client certificate of your own. It must give up when its signal fires.
    */
   fetch?: FetchFunction | undefined;
+  /**
+   * The public keys of the service, `ed25519:...` each: only answers that one of them has signed for
+   * the very request are taken for the service's. Anything else neither grants nor ends a right.
+   */
+  publicKeys?: readonly string[] | undefined;
   /** Gives up an opening under way, and releases an open session. */
   signal?: AbortSignal | undefined;
   /**

@@ -1,0 +1,40 @@
+import { type Bytes, base64Url, type Cryptography, type Verify } from "./cryptography.ts";
+import { bytesOfBase64 } from "./http-signature.ts";
+
+/** By the id of the key: its JWK thumbprint (RFC 7638, 8037). */
+export type PinnedKeys = ReadonlyMap<string, Verify>;
+
+/**
+ * Reads the keys that a program pins.
+ *
+ * @param texts each `ed25519:` and the 32 bytes of a public key in base64url
+ * @throws TypeError if a text is no such key
+ * @throws Ed25519Missing if this platform can't verify
+ */
+export async function pinKeys(
+  texts: readonly string[],
+  cryptography: Cryptography,
+): Promise<PinnedKeys> {
+  if (texts.length === 0) throw new TypeError("publicKeys is empty: no answer could be trusted");
+  const keys = new Map<string, Verify>();
+  for (const text of texts) {
+    const bytes = keyBytes(text);
+    keys.set(await thumbprint(bytes, cryptography), await cryptography.verifierOf(bytes));
+  }
+  return keys;
+}
+
+function keyBytes(text: string): Bytes {
+  const [, base64url = ""] = /^ed25519:([A-Za-z0-9_-]{43})$/.exec(text) ?? [];
+  const bytes = bytesOfBase64(base64url.replaceAll("-", "+").replaceAll("_", "/"));
+  if (bytes?.length === 32) return bytes;
+  const shown = text.startsWith("ed25519-private:")
+    ? "a private key, which belongs to the service alone"
+    : JSON.stringify(text);
+  throw new TypeError(`publicKeys has ${shown} instead of ed25519:BASE64URL`);
+}
+
+async function thumbprint(publicKey: Bytes, cryptography: Cryptography): Promise<string> {
+  const jwk = `{"crv":"Ed25519","kty":"OKP","x":"${base64Url(publicKey)}"}`;
+  return base64Url(await cryptography.sha256(new TextEncoder().encode(jwk)));
+}
