@@ -11,7 +11,12 @@ export type ApiDomainProps = {
   certificateArn: string;
   /** The Route 53 zone that gets the record; without it, somebody else makes one. */
   hostedZoneId: string | undefined;
+  /** CloudFront's name, if the record is to lead there. */
+  edgeTarget: string | undefined;
 };
+
+/** Of every distribution of CloudFront: https://docs.aws.amazon.com/general/latest/gr/cf_region.html */
+const cloudFrontHostedZoneId = "Z2FDTNDATAQYW2";
 
 /**
  * An address that stays. That of the API itself is a new one whenever the stack is made anew, and
@@ -24,7 +29,7 @@ export class ApiDomain extends Construct {
 
   constructor(scope: Construct, id: string, props: ApiDomainProps) {
     super(scope, id);
-    const { httpApi, stage, domainName, certificateArn, hostedZoneId } = props;
+    const { httpApi, stage, domainName, certificateArn, hostedZoneId, edgeTarget } = props;
     const domain = new DomainName(this, "DomainName", {
       domainName,
       certificate: Certificate.fromCertificateArn(this, "Certificate", certificateArn),
@@ -37,7 +42,10 @@ export class ApiDomain extends Construct {
         hostedZoneId,
         name: domainName,
         type: "A",
-        aliasTarget: { dnsName: this.target, hostedZoneId: this.targetHostedZoneId },
+        aliasTarget:
+          edgeTarget === undefined
+            ? { dnsName: this.target, hostedZoneId: this.targetHostedZoneId }
+            : { dnsName: edgeTarget, hostedZoneId: cloudFrontHostedZoneId },
       });
     }
   }

@@ -1,5 +1,6 @@
 import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
+import { EdgeStack, edgeProps } from "./edge-stack.ts";
 import { LicenseSessionsStack } from "./license-sessions-stack.ts";
 import { readStackSettings } from "./stack-settings.ts";
 
@@ -7,6 +8,8 @@ const app = new App();
 const settings = readStackSettings(app.node);
 if (settings.valid) {
   new LicenseSessionsStack(app, "LicenseSessions", settings.settings);
+  const edge = edgeProps(settings.settings);
+  if (edge !== undefined) new EdgeStack(app, "LicenseSessionsEdge", edge);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
 } else {

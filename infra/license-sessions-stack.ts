@@ -28,13 +28,14 @@ export class LicenseSessionsStack extends Stack {
       settings,
     });
 
-    const { domainName, certificateArn, hostedZoneId } = settings;
+    const { domainName, certificateArn, hostedZoneId, edgeTarget } = settings;
     if (domainName !== undefined && certificateArn !== undefined) {
       const domain = new ApiDomain(this, "Domain", {
         ...api,
         domainName,
         certificateArn,
         hostedZoneId,
+        edgeTarget,
       });
       new CfnOutput(this, "DomainTarget", {
         value: domain.target,

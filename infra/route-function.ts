@@ -12,7 +12,7 @@ import {
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { bundledCode } from "./bundled-code.ts";
-import { signingKeys } from "./signing-keys.ts";
+import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
 export type RouteFunctionProps = {
@@ -42,7 +42,7 @@ export class RouteFunction extends Construct {
     });
     this.logGroup.grantWrite(role);
     table.grants.actions(role, ...tableActions);
-    const keys = signingKeys(settings);
+    const { signingSecretArn, signingSecretVersionId: versionId } = settings;
 
     this.function = new LambdaFunction(this, "Function", {
       code: bundledCode(name),
@@ -63,7 +63,9 @@ export class RouteFunction extends Construct {
         SESSION_TIMEOUT_SECONDS: String(settings.sessionTimeoutSeconds),
         MULTI_SYMBOL_SESSIONS: String(settings.multiSymbolSessions),
         LEGACY_BOTS: String(settings.legacyBots),
-        ...(keys !== undefined && { SIGNING_KEYS: keys }),
+        ...(signingSecretArn !== undefined && {
+          SIGNING_KEYS: secretReference(signingSecretArn, { versionId }),
+        }),
       },
     });
   }

@@ -12,6 +12,7 @@ import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { OriginGuard } from "./origin-guard.ts";
 import { RouteFunction } from "./route-function.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
@@ -24,8 +25,12 @@ export class SessionsApi extends Construct {
 
   constructor(scope: Construct, id: string, table: TableV2, settings: StackSettings) {
     super(scope, id);
+    const { edgeTarget, originSecretArn } = settings;
+    const behindCloudFront = edgeTarget !== undefined;
     this.httpApi = new HttpApi(this, "HttpApi", {
       createDefaultStage: false,
+      // Where CloudFront stands in front, there is no way round it.
+      ...(behindCloudFront && { disableExecuteApiEndpoint: true }),
       // Any origin: the key in the body is the only credential, there are no cookies, and the answer
       // tells a page nothing that the key does not.
       corsPreflight: {
@@ -40,6 +45,14 @@ export class SessionsApi extends Construct {
       retention: settings.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    const guard =
+      behindCloudFront &&
+      originSecretArn !== undefined &&
+      new OriginGuard(this, "OriginGuard", {
+        secretArn: originSecretArn,
+        secretVersionId: settings.originSecretVersionId,
+        logRetentionDays: settings.logRetentionDays,
+      });
     const throttles: Record<string, Throttle> = {};
     this.stage = new HttpStage(this, "Stage", {
       httpApi: this.httpApi,
@@ -66,6 +79,7 @@ export class SessionsApi extends Construct {
         path,
         methods: [HttpMethod.POST],
         integration: new HttpLambdaIntegration(`${id}Integration`, routeFunction.function),
+        ...(guard && { authorizer: guard.authorizer }),
       });
       // A bucket for each route, so that a flood of claims never turns heartbeats away.
       throttles[`POST ${path}`] = throttle;

@@ -17,6 +17,19 @@ const orEmpty = (text: z.ZodType<string, string>) =>
 const matching = (pattern: RegExp, error: string) =>
   orEmpty(z.string({ error }).regex(pattern, error));
 
+const hostName = matching(
+  /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
+  "expected a host name in lower case, such as licenses.example.com",
+);
+const secretArn = matching(
+  /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/,
+  "expected the ARN of a secret of AWS Secrets Manager",
+);
+const secretVersionId = matching(
+  /^[\w-]{32,64}$/,
+  "expected the version id of a secret, 32 to 64 characters",
+);
+
 /** Requests a second, each of which API Gateway lets in; the rest is answered 429. */
 const perSecond = numeric.pipe(z.number().positive().max(10_000));
 /** Requests that may come at one moment, on top of the rate. */
@@ -42,10 +55,7 @@ export const settingsSchema = z
     heartbeatsBurst: burst.default(1_000),
     releasesPerSecond: perSecond.default(100),
     releasesBurst: burst.default(1_000),
-    domainName: matching(
-      /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
-      "expected a host name in lower case, such as licenses.example.com",
-    ),
+    domainName: hostName,
     certificateArn: matching(
       /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
       "expected the ARN of a certificate of AWS Certificate Manager",
@@ -54,14 +64,17 @@ export const settingsSchema = z
       /^Z[A-Z0-9]{1,31}$/,
       "expected the id of a Route 53 hosted zone, such as Z0123456789ABC",
     ),
-    signingSecretArn: matching(
-      /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/,
-      "expected the ARN of a secret of AWS Secrets Manager",
+    signingSecretArn: secretArn,
+    signingSecretVersionId: secretVersionId,
+    edgeOrigin: hostName,
+    edgeTarget: hostName,
+    edgeCertificateArn: matching(
+      /^arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate\/[\w-]+$/,
+      "expected the ARN of a certificate of AWS Certificate Manager in us-east-1",
     ),
-    signingSecretVersionId: matching(
-      /^[\w-]{32,64}$/,
-      "expected the version id of a secret, 32 to 64 characters",
-    ),
+    edgeRequestsPerFiveMinutes: numeric.pipe(z.int().min(10).max(20_000_000)).default(2_000),
+    originSecretArn: secretArn,
+    originSecretVersionId: secretVersionId,
   })
   .superRefine((settings, context) => {
     for (const [name, needed] of inseparable) {
@@ -76,6 +89,13 @@ const inseparable = [
   ["certificateArn", "domainName"],
   ["hostedZoneId", "domainName"],
   ["signingSecretVersionId", "signingSecretArn"],
+  ["edgeCertificateArn", "domainName"],
+  ["edgeCertificateArn", "edgeOrigin"],
+  ["edgeCertificateArn", "originSecretArn"],
+  ["edgeOrigin", "edgeCertificateArn"],
+  ["edgeTarget", "edgeCertificateArn"],
+  ["originSecretArn", "edgeCertificateArn"],
+  ["originSecretVersionId", "originSecretArn"],
 ] as const;
 
 export type StackSettings = z.infer<typeof settingsSchema>;

@@ -24,6 +24,20 @@ import { synthesize } from "./template/synthesize.ts";
 
 const demoKey = "DEMO-DEMO-DEMO-DEMO";
 
+/** Settings of the stack that are off here: what they name is in an AWS account. */
+const onAwsOnly = {
+  domainName: "",
+  certificateArn: "",
+  hostedZoneId: "",
+  signingSecretArn: "",
+  signingSecretVersionId: "",
+  edgeOrigin: "",
+  edgeTarget: "",
+  edgeCertificateArn: "",
+  originSecretArn: "",
+  originSecretVersionId: "",
+};
+
 const stop = stopSignal("npm_lifecycle_event" in env);
 const stopped = once(stop, "abort");
 // The embedded engine reports what is wrong with its data by throwing from callbacks of its own.
@@ -55,6 +69,7 @@ async function start(): Promise<void> {
     sessionTimeoutSeconds: String(settings.sessionTimeoutSeconds),
     multiSymbolSessions: String(settings.multiSymbolSessions),
     legacyBots: String(settings.legacyBots),
+    ...onAwsOnly,
   };
   // Before the stack is written: its folder may be in use by another start on the same data.
   const engine = resources.use(await startEngine(settings));

@@ -7,6 +7,7 @@ import { stackTemplate } from "../support/stack-template.ts";
 
 const secretArn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:signing-AbCdEf";
 const certificateArn = "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c-11";
+const edgeCertificateArn = "arn:aws:acm:us-east-1:111122223333:certificate/6f1c-12";
 const versionId = "11111111-2222-3333-4444-555555555555";
 
 describe("the settings", () => {
@@ -56,10 +57,12 @@ describe("the settings", () => {
     ["signingSecretArn", "signing"],
     ["signingSecretArn", `${secretArn}}}`],
     ["signingSecretArn", true],
+    ["edgeCertificateArn", certificateArn],
+    ["edgeRequestsPerFiveMinutes", "9"],
   ] as const)("context %s=%s stops the deploy with a sentence that names it", ([name, value]) => {
     const complaint = complaintAbout({ [name]: value });
     expect(complaint.startsWith(`context ${name}: `)).toBe(true);
-    expect(complaint.endsWith(`, not ${JSON.stringify(value)}.`)).toBe(true);
+    expect(complaint).toContain(`, not ${JSON.stringify(value)}`);
   });
 
   test.for(["legacyBot", "legacybots", "signingSecret", "throttleRatePerSecond"])(
@@ -76,9 +79,16 @@ describe("the settings", () => {
     ["certificateArn", certificateArn, "domainName"],
     ["hostedZoneId", "Z0123456789ABC", "domainName"],
     ["signingSecretVersionId", versionId, "signingSecretArn"],
+    ["edgeCertificateArn", edgeCertificateArn, "domainName"],
+    ["edgeCertificateArn", edgeCertificateArn, "edgeOrigin"],
+    ["edgeCertificateArn", edgeCertificateArn, "originSecretArn"],
+    ["edgeOrigin", "d-1.execute-api.eu-central-1.amazonaws.com", "edgeCertificateArn"],
+    ["edgeTarget", "d111111abcdef8.cloudfront.net", "edgeCertificateArn"],
+    ["originSecretArn", secretArn, "edgeCertificateArn"],
+    ["originSecretVersionId", versionId, "originSecretArn"],
   ] as const)("%s=%s alone is refused; it needs %s", ([name, value, needed]) => {
     expect(() => stackTemplate({ [name]: value })).toThrow(
-      `context ${needed}: must be set with ${name}.`,
+      `context ${needed}: must be set with ${name}`,
     );
   });
 

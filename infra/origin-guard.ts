@@ -1,0 +1,62 @@
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import {
+  HttpLambdaAuthorizer,
+  HttpLambdaResponseType,
+} from "aws-cdk-lib/aws-apigatewayv2-authorizers";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import {
+  Architecture,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+} from "aws-cdk-lib/aws-lambda";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import { bundledCode } from "./bundled-code.ts";
+import { secretReference } from "./secret-reference.ts";
+
+export type OriginGuardProps = {
+  /** A secret whose field `accept` has the values that are let in, separated by a space. */
+  secretArn: string;
+  secretVersionId: string | undefined;
+  logRetentionDays: RetentionDays;
+};
+
+/** Turns away what does not come through CloudFront (see `edge-stack.ts`). */
+export class OriginGuard extends Construct {
+  readonly authorizer: HttpLambdaAuthorizer;
+
+  constructor(scope: Construct, id: string, props: OriginGuardProps) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, "Logs", {
+      retention: props.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new Role(this, "Role", {
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+    });
+    logGroup.grantWrite(role);
+    const guard = new LambdaFunction(this, "Function", {
+      code: bundledCode("origin-guard"),
+      handler: "index.handler",
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      timeout: Duration.seconds(3),
+      role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      environment: {
+        ORIGIN_SECRETS: secretReference(props.secretArn, {
+          versionId: props.secretVersionId,
+          jsonField: "accept",
+        }),
+      },
+    });
+    this.authorizer = new HttpLambdaAuthorizer("OriginGuard", guard, {
+      responseTypes: [HttpLambdaResponseType.SIMPLE],
+      // A request without it is answered 401, and one whose value is known costs no call.
+      identitySource: ["$request.header.x-origin-secret"],
+      resultsCacheTtl: Duration.minutes(5),
+    });
+  }
+}
