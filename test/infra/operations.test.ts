@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { toHandler } from "../../lambdas/http.ts";
 import { callerSchema } from "../../lambdas/request.ts";
+import { ClockSkew } from "../../lambdas/sessions/clock-skew.ts";
 import { formatLogLine } from "../../local/functions/function-log.ts";
 import { filterMatches, selected } from "../support/filter-matches.ts";
 import { stackTemplate } from "../support/stack-template.ts";
@@ -87,14 +88,15 @@ describe("refusals and failures as metrics", () => {
     },
   );
 
-  test.for(["Validate", "Heartbeat", "Release"])("a wrong clock of %s is counted", (name) => {
-    const error = { name: "ClockSkew", code: "clock_skew", difference_ms: -3_600_000 };
-    const refusing = { level: "ERROR", message: { code: "internal_error", status: 500, error } };
+  test.for(["Validate", "Heartbeat", "Release"])("a wrong clock of %s is counted", async (name) => {
+    const refusing = await lineOf(
+      () => Promise.reject(new ClockSkew(-3_600_000, "the API's")),
+      JSON.stringify({ license_key: "KEY-1", device_fingerprint: "device-a-0123456789" }),
+    );
     expect(counted(name, refusing)).toEqual([
       [`${name}Refusals`, "internal_error", 1],
       ["ClockSkew", 1],
     ]);
-    expect(counted(name, { level: "WARN", message: { error } })).toEqual([["ClockSkew", 1]]);
   });
 
   test("a claim that is answered 401 is counted apart from one that is answered 403", () => {
@@ -134,7 +136,7 @@ describe("refusals and failures as metrics", () => {
         status: 500,
         request_id: "request-1",
         symbol: "ES",
-        license: expect.stringMatching(/^[0-9a-f]{8}$/),
+        license_id: expect.stringMatching(/^[0-9a-f]{64}$/),
         device: "device-a...",
       },
     });
