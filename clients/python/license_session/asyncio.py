@@ -28,6 +28,7 @@ from typing import (
     List,
     Mapping,
     Optional,
+    Sequence,
     Type,
     TypeVar,
     Union,
@@ -144,6 +145,7 @@ def open_session(
     wait_within_seconds: float = 0.0,
     transport: Optional[Transport] = None,
     ssl_context: Optional[ssl.SSLContext] = None,
+    public_keys: Union[str, Sequence[str], None] = None,
     logger: Optional[Logger] = None,
     release_at_exit: bool = True,
     release_on_signals: bool = True,
@@ -167,6 +169,8 @@ def open_session(
             request_timeout_seconds=request_timeout_seconds,
             open_within_seconds=open_within_seconds,
             wait_within_seconds=wait_within_seconds,
+            public_keys=public_keys,
+            url=url,
         )
         leaving.refuse_import_by_child()
         life = LiveSession(options, runtime_of(url, transport, ssl_context))
@@ -193,6 +197,7 @@ async def check_session(
     open_within_seconds: float = 30.0,
     transport: Optional[Transport] = None,
     ssl_context: Optional[ssl.SSLContext] = None,
+    public_keys: Union[str, Sequence[str], None] = None,
 ) -> License:
     """Whether a session could be opened now, as :func:`license_session.check_session`."""
     options = options_of(
@@ -201,6 +206,8 @@ async def check_session(
         symbol,
         request_timeout_seconds=request_timeout_seconds,
         open_within_seconds=open_within_seconds,
+        public_keys=public_keys,
+        url=url,
     )
     runtime = runtime_of(url, transport, ssl_context)
     results: List[Union[License, LicenseSessionError]] = []

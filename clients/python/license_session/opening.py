@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import ssl
 import threading
-from typing import Optional, Union
+from typing import Optional, Sequence, Union
 
 from . import leaving
 from .answers import Available, Granted, Trouble, judge_claim
@@ -41,6 +41,7 @@ def open_session(
     cancel: Optional[threading.Event] = None,
     transport: Optional[Transport] = None,
     ssl_context: Optional[ssl.SSLContext] = None,
+    public_keys: Union[str, Sequence[str], None] = None,
     logger: Optional[Logger] = None,
     release_at_exit: bool = True,
     release_on_signals: bool = True,
@@ -69,6 +70,9 @@ def open_session(
         proxy of the environment
     :param ssl_context: with the certificates to trust, if not those of the system or of
         ``SSL_CERT_FILE``
+    :param public_keys: those of the service, as its vendor gives them out (``ed25519:...``): then
+        an answer that it did not sign neither grants nor ends anything. Needs the package
+        ``cryptography``, or ``pip install "license-session[signed]"``
     :param logger: instead of ``logging.getLogger("license_session")``. The loss of a session is a
         warning, every other change is INFO or DEBUG
     :param release_at_exit: release the session when the interpreter ends
@@ -81,6 +85,7 @@ def open_session(
     :raises ServiceUnavailable: no usable answer came in time
     :raises OpeningCancelled: ``cancel`` was set
     :raises ValueError: an argument is none that could work
+    :raises ModuleNotFoundError: ``public_keys`` are given and ``cryptography`` is not installed
     """
     options = options_of(
         license_key,
@@ -93,6 +98,8 @@ def open_session(
         request_timeout_seconds=request_timeout_seconds,
         open_within_seconds=open_within_seconds,
         wait_within_seconds=wait_within_seconds,
+        public_keys=public_keys,
+        url=url,
     )
     leaving.refuse_import_by_child()
     life = LiveSession(options, runtime_of(url, transport, ssl_context))
@@ -119,6 +126,7 @@ def check_session(
     open_within_seconds: float = 30.0,
     transport: Optional[Transport] = None,
     ssl_context: Optional[ssl.SSLContext] = None,
+    public_keys: Union[str, Sequence[str], None] = None,
 ) -> License:
     """Whether a session could be opened now. Writes nothing at the service.
 
@@ -130,6 +138,8 @@ def check_session(
         symbol,
         request_timeout_seconds=request_timeout_seconds,
         open_within_seconds=open_within_seconds,
+        public_keys=public_keys,
+        url=url,
     )
     return check_with(options, runtime_of(url, transport, ssl_context))
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional, Protocol, Union
+from typing import Any, Callable, Mapping, Optional, Protocol, Sequence, Union
 
 from .answers import Granted
+from .signatures import Verifier
 from .status import Status
 from .timing import Timing, milliseconds, timing_of
+from .transport import path_of
 
-__all__ = ["Logger", "OnStatus", "Options", "Report", "options_of"]
+__all__ = ["Logger", "OnStatus", "Options", "Report", "Signing", "options_of"]
 
 OnStatus = Callable[[Status], object]
 Report = Callable[[], Mapping[str, Any]]
@@ -30,6 +32,15 @@ LOGGER = logging.getLogger("license_session")
 
 
 @dataclass(frozen=True)
+class Signing:
+    """Of a service whose answers are signed."""
+
+    verifier: Verifier
+    #: The path of the service's address, which is a part of what is signed.
+    base_path: str
+
+
+@dataclass(frozen=True)
 class Options:
     """The arguments of an opening. All times are milliseconds."""
 
@@ -42,6 +53,7 @@ class Options:
     request_timeout_ms: int = 5_000
     open_within_ms: int = 30_000
     wait_within_ms: int = 0
+    signing: Optional[Signing] = None
 
     def timing_of(self, granted: Granted) -> Timing:
         """The timing of a session, by what the service named."""
@@ -65,6 +77,8 @@ def options_of(
     request_timeout_seconds: float = 5.0,
     open_within_seconds: float = 30.0,
     wait_within_seconds: float = 0.0,
+    public_keys: Union[str, Sequence[str], None] = None,
+    url: str = "",
 ) -> Options:
     """:raises ValueError: an argument is none that could work"""
     if margin_seconds is not None and not 0 <= margin_seconds < math.inf:
@@ -89,4 +103,7 @@ def options_of(
         request_timeout_ms=max(1, milliseconds(request_timeout_seconds)),
         open_within_ms=milliseconds(open_within_seconds),
         wait_within_ms=milliseconds(wait_within_seconds),
+        signing=None
+        if public_keys is None
+        else Signing(Verifier(public_keys), path_of(url).rstrip("/")),
     )

@@ -15,7 +15,7 @@ from .connect import connect
 from .proxy import Proxy, proxy_for
 from .version import __version__
 
-__all__ = ["HttpTransport", "Request", "Response", "Transport", "USER_AGENT"]
+__all__ = ["HttpTransport", "Request", "Response", "Transport", "USER_AGENT", "path_of"]
 
 USER_AGENT = f"license-session-python/{__version__} Python/{platform.python_version()}"
 
@@ -89,7 +89,7 @@ class HttpTransport:
                 secure.settimeout(_left(ends))
                 secure.do_handshake()
             headers = {**request.headers, "host": self._authority, "connection": "close"}
-            target = _target_of(request.url)
+            target = path_of(request.url)
             if proxy and not context:
                 target = f"http://{self._authority}{target}"
                 if proxy.authorization:
@@ -131,7 +131,8 @@ def _left(ends: float) -> float:
     return left
 
 
-def _target_of(url: str) -> str:
+def path_of(url: str) -> str:
+    """The path of an address as it is sent."""
     path = urllib.parse.urlsplit(url).path
     return urllib.parse.quote(path, safe="/%:@!$&'()*+,;=~")
 

@@ -47,14 +47,17 @@ class FakeService:
         self.asked: list[str] = []
         #: What was asked, in the same order.
         self.bodies: list[dict[str, Any]] = []
+        #: The same as it came.
+        self.texts: list[bytes] = []
         #: Called with each handler before it answers; may write something else and return True.
         self.instead: Callable[[BaseHTTPRequestHandler], bool] = lambda handler: False
         service = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                service.bodies.append(body)
+                text = self.rfile.read(int(self.headers["content-length"]))
+                service.texts.append(text)
+                service.bodies.append(json.loads(text))
                 service.asked.append(self.path)
                 if service.instead(self):
                     return

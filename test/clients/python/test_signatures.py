@@ -1,0 +1,333 @@
+"""Answers that only the service can have given."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import json
+import os
+import sys
+import threading
+import unittest
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Callable, Dict, List, Optional
+from unittest import mock
+
+from fake_service import FakeService
+from license_session import OpeningCancelled, Session, Status, check_session, open_session
+from license_session.options import Options, Signing
+from license_session.runtime import Answer, NoAnswer
+from license_session.service import Service
+from license_session.signatures import (
+    Asked,
+    Verifier,
+    digest_of,
+    key_id_of,
+    signature_base,
+    signatures_of,
+)
+from processes import CLAIM, HEARTBEAT, RELEASE, until
+from quiet import QUIET
+
+COVERED = '("@status" "content-digest" "@method";req "@path";req "content-digest";req)'
+
+HAS_CRYPTOGRAPHY = importlib.util.find_spec("cryptography") is not None
+
+
+def setUpModule() -> None:
+    if HAS_CRYPTOGRAPHY:
+        return
+    if os.environ.get("CI"):
+        raise AssertionError("the Python package cryptography is missing")
+    raise unittest.SkipTest("needs the package cryptography (Debian: python3-cryptography)")
+
+
+class Key:
+    """A key of the service."""
+
+    def __init__(self) -> None:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import ed25519
+
+        self.private = ed25519.Ed25519PrivateKey.generate()
+        raw = self.private.public_key().public_bytes(
+            serialization.Encoding.Raw, serialization.PublicFormat.Raw
+        )
+        self.id = key_id_of(raw)
+        self.public = "ed25519:" + base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def sign(
+    key: Key,
+    asked: Asked,
+    status: int,
+    body: bytes,
+    created: int = 1_800_000_000,
+    label: str = "sig1",
+    covered: str = COVERED,
+) -> Dict[str, str]:
+    values = {
+        '"@status"': str(status),
+        '"content-digest"': digest_of(body),
+        '"@method";req': "POST",
+        '"@path";req': asked.path,
+        '"content-digest";req': digest_of(asked.body),
+    }
+    text = f'{covered};created={created};keyid="{key.id}";nonce="{asked.nonce}";alg="ed25519"'
+    lines = [f"{name}: {values[name]}" for name in covered[1:-1].split(" ")]
+    base = "\n".join([*lines, f'"@signature-params": {text}'])
+    signature = base64.b64encode(key.private.sign(base.encode())).decode()
+    return {
+        "content-digest": digest_of(body),
+        "signature-input": f"{label}={text}",
+        "signature": f"{label}=:{signature}:",
+    }
+
+
+class Rfc9421(unittest.TestCase):
+    def test_the_test_vector_of_the_standard_for_ed25519_is_verified(self) -> None:
+        """RFC 9421, B.2.6."""
+        from cryptography.hazmat.primitives.asymmetric import ed25519
+
+        values = {
+            '"date"': "Tue, 20 Apr 2021 02:07:55 GMT",
+            '"@method"': "POST",
+            '"@path"': "/foo",
+            '"@authority"': "example.com",
+            '"content-type"': "application/json",
+            '"content-length"': "18",
+        }
+        (signed,) = signatures_of(
+            'sig-b26=("date" "@method" "@path" "@authority" "content-type" "content-length")'
+            ';created=1618884473;keyid="test-key-ed25519"',
+            "sig-b26=:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lI"
+            "p5WPpBKRCw==:",
+        )
+        self.assertEqual(signed.parameters, {"created": 1618884473, "keyid": "test-key-ed25519"})
+        base = signature_base(signed, values.get)
+        assert base
+        raw = base64.urlsafe_b64decode("JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs=")
+        key = ed25519.Ed25519PublicKey.from_public_bytes(raw)
+        key.verify(signed.signature, base)
+        with self.assertRaises(Exception):
+            key.verify(signed.signature, base.replace(b"POST", b"PUT"))
+
+    def test_the_thumbprint_of_the_standard_names_the_key(self) -> None:
+        """RFC 8037, A.3."""
+        raw = base64.urlsafe_b64decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+        self.assertEqual(key_id_of(raw), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")
+
+
+class Forgeries(unittest.TestCase):
+    """Each answer that is not the service's own to this very request."""
+
+    def setUp(self) -> None:
+        self.key = Key()
+        self.verifier = Verifier([self.key.public])
+        self.asked = Asked("/prod/api/heartbeat", b'{"nonce":"n1n1n1n1n1n1n1n1"}', "n1n1n1n1n1n1n1n1")
+        self.body = b'{"code":"recorded"}'
+        self.genuine = sign(self.key, self.asked, 200, self.body)
+
+    def verdict(
+        self,
+        headers: Optional[Dict[str, str]] = None,
+        asked: Optional[Asked] = None,
+        status: int = 200,
+        body: Optional[bytes] = None,
+        earliest: float = 0,
+    ) -> object:
+        answer = Answer(status, self.body if body is None else body, self.genuine if headers is None else headers)
+        return self.verifier.problem_with(answer, asked or self.asked, earliest)
+
+    def test_the_genuine_answer_is_taken(self) -> None:
+        self.assertEqual(self.verdict(), 1_800_000_000)
+
+    def test_a_captive_portal_signs_nothing(self) -> None:
+        self.assertEqual(self.verdict(headers={}), "answer_not_signed")
+        for missing in ("signature", "signature-input"):
+            headers = {name: value for name, value in self.genuine.items() if name != missing}
+            self.assertEqual(self.verdict(headers), "answer_not_signed")
+
+    def test_a_fake_server_has_another_key(self) -> None:
+        headers = sign(Key(), self.asked, 200, self.body)
+        self.assertEqual(self.verdict(headers), "signature_key_unknown")
+
+    def test_a_key_id_alone_does_not_sign(self) -> None:
+        other = Key()
+        other.id = self.key.id
+        self.assertEqual(self.verdict(sign(other, self.asked, 200, self.body)), "signature_wrong")
+
+    def test_a_replay_has_an_old_nonce(self) -> None:
+        again = self.asked._replace(nonce="n2n2n2n2n2n2n2n2")
+        self.assertEqual(self.verdict(asked=again), "signature_nonce_wrong")
+
+    def test_a_body_that_was_edited_has_another_digest(self) -> None:
+        self.assertEqual(self.verdict(body=b'{"code":"granted"}'), "content_digest_wrong")
+        edited = {**self.genuine, "content-digest": digest_of(b'{"code":"granted"}')}
+        self.assertEqual(self.verdict(edited, body=b'{"code":"granted"}'), "signature_wrong")
+
+    def test_the_same_body_under_another_status_is_not_signed(self) -> None:
+        self.assertEqual(self.verdict(status=403), "signature_wrong")
+
+    def test_an_answer_to_another_request_is_not_the_answer_to_this(self) -> None:
+        claim = self.asked._replace(path="/prod/api/validate-license")
+        self.assertEqual(self.verdict(asked=claim), "signature_wrong")
+        other_session = self.asked._replace(body=b'{"session_id":"another"}')
+        self.assertEqual(self.verdict(asked=other_session), "signature_wrong")
+
+    def test_a_signature_that_covers_less_signs_less(self) -> None:
+        for component in COVERED[1:-1].split(" "):
+            covered = COVERED.replace(component + " ", "", 1).replace(" " + component + ")", ")", 1)
+            headers = sign(self.key, self.asked, 200, self.body, covered=covered)
+            self.assertEqual(self.verdict(headers), "signature_incomplete", component)
+
+    def test_another_algorithm_is_none_that_was_agreed(self) -> None:
+        text = self.genuine["signature-input"].replace('alg="ed25519"', 'alg="hmac-sha256"')
+        self.assertEqual(self.verdict({**self.genuine, "signature-input": text}), "signature_incomplete")
+
+    def test_a_moment_before_what_earlier_answers_promise_is_too_old(self) -> None:
+        self.assertEqual(self.verdict(earliest=1_800_000_005), 1_800_000_000)
+        self.assertEqual(self.verdict(earliest=1_800_000_006), "signature_too_old")
+        self.assertEqual(self.verdict(earliest=1_700_000_000), 1_800_000_000)
+
+    def test_headers_that_can_not_be_read_sign_nothing(self) -> None:
+        for name in ("signature", "signature-input"):
+            for nonsense in ("", "sig1", "sig1=()", "sig1=:%%:", "sig1=:AAA:", "\x00", "," * 5000):
+                verdict = self.verdict({**self.genuine, name: nonsense})
+                self.assertIsInstance(verdict, str, nonsense)
+
+    def test_during_a_rotation_the_pinned_key_s_signature_counts(self) -> None:
+        new = sign(Key(), self.asked, 200, self.body, label="sig1")
+        old = sign(self.key, self.asked, 200, self.body, label="sig2")
+        both = {name: f"{new[name]}, {old[name]}" for name in ("signature", "signature-input")}
+        self.assertEqual(self.verdict({**old, **both}), 1_800_000_000)
+
+    def test_keys_that_are_none_are_refused_without_being_shown(self) -> None:
+        for keys in ([], "", "ed25519:", "ed25519:AAAA", "ed25519-private:" + "A" * 43, "A" * 43):
+            with self.assertRaises(ValueError) as refused:
+                Verifier(keys)
+            self.assertNotIn("AAAA", str(refused.exception))
+
+    def test_without_cryptography_keys_are_an_error_that_says_what_to_install(self) -> None:
+        with mock.patch.dict(sys.modules, {"cryptography.hazmat.primitives.asymmetric.ed25519": None}):
+            with self.assertRaisesRegex(ModuleNotFoundError, r"pip install.*signed"):
+                open_session("http://unused", "KEY", "device", public_keys=[self.key.public])
+
+
+class Clock:
+    """A runtime of a clock and of answers."""
+
+    def __init__(self, key: Key) -> None:
+        self.key = key
+        self.now = 0
+        self.created = 1_800_000_000
+        self.status = 200
+        self.ids = 0
+
+    def now_ms(self) -> int:
+        return self.now
+
+    def random_id(self) -> str:
+        self.ids += 1
+        return f"{self.ids:032x}"
+
+    def exchange(self, path: str, body: bytes, until: object) -> Answer:
+        nonce = json.loads(body)["nonce"]
+        headers = sign(self.key, Asked(f"/{path}", body, nonce), self.status, b"{}", self.created)
+        return Answer(self.status, b"{}", headers)
+
+
+class Time(unittest.TestCase):
+    def setUp(self) -> None:
+        self.runtime = Clock(Key())
+        signing = Signing(Verifier(self.runtime.key.public), "")
+        self.service = Service(Options(caller={}, signing=signing), self.runtime)  # type: ignore[arg-type]
+
+    def ask(self, at_seconds: int, created_seconds: int, status: int = 200) -> object:
+        self.runtime.now, self.runtime.status = at_seconds * 1000, status
+        self.runtime.created = 1_800_000_000 + created_seconds
+        exchange = self.service.exchange("api/heartbeat", {}, lambda: 0)
+        return exchange.problem if isinstance(exchange, NoAnswer) else "taken"
+
+    def test_an_answer_is_as_old_as_the_time_since_the_one_before_it_allows(self) -> None:
+        self.assertEqual(self.ask(100, 0), "taken")
+        self.assertEqual(self.ask(120, 15), "taken", "two clocks may differ")
+        self.assertEqual(self.ask(120, 14), "signature_too_old")
+        self.assertEqual(self.ask(140, 3_600), "taken", "this machine may have been paused")
+        self.assertEqual(self.ask(160, 40), "signature_too_old")
+
+    def test_a_failure_of_a_function_whose_clock_is_wrong_promises_nothing(self) -> None:
+        self.assertEqual(self.ask(0, 3_600, status=500), "taken")
+        self.assertEqual(self.ask(1, 1), "taken")
+
+
+class AgainstAService(unittest.TestCase):
+    def setUp(self) -> None:
+        self.key = Key()
+        self.service = FakeService()
+        self.addCleanup(self.service.close)
+        #: Changes the headers of an answer to a path, or its status or body.
+        self.forge: Callable[[str, int, Dict[str, str], bytes], Any] = lambda *answer: answer[1:]
+        self.service.instead = self.answer
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> bool:
+        text = self.service.texts[-1]
+        body = json.dumps(self.service.answers[handler.path]).encode()
+        asked = Asked(handler.path, text, json.loads(text)["nonce"])
+        headers = sign(self.key, asked, 200, body)
+        status, headers, body = self.forge(handler.path, 200, headers, body)
+        handler.send_response(status)
+        for name, value in headers.items():
+            handler.send_header(name, value)
+        handler.send_header("content-length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+        return True
+
+    def open(self, **options: Any) -> Session:
+        keys = [self.key.public]
+        session = open_session(
+            self.service.url, "KEY", "device", logger=QUIET, public_keys=keys, **options
+        )
+        self.addCleanup(session.release)
+        return session
+
+    def test_a_service_that_signs_is_as_good_as_ever(self) -> None:
+        session = self.open()
+        self.assertTrue(until(lambda: self.service.asked.count(HEARTBEAT) >= 2))
+        self.assertTrue(session.held)
+        self.assertEqual(session.release(), "released")
+        nonces = [body["nonce"] for body in self.service.bodies]
+        self.assertEqual(len(set(nonces)), len(nonces))
+        self.service.answers[CLAIM] = {"code": "available"}
+        check_session(self.service.url, "KEY", "device", public_keys=self.key.public)
+
+    def test_a_fake_server_grants_nothing(self) -> None:
+        self.forge = lambda path, status, headers, body: (status, {}, body)
+        problems: List[Optional[str]] = []
+        cancel = threading.Event()
+
+        def on_status(status: Status) -> None:
+            problems.append(status.problem)
+            cancel.set()
+
+        with self.assertRaises(OpeningCancelled):
+            self.open(on_status=on_status, cancel=cancel, open_within_seconds=3600)
+        self.assertEqual(problems[0], "answer_not_signed")
+
+    def test_an_answer_that_is_not_the_service_s_ends_nothing_and_renews_nothing(self) -> None:
+        ends = {"code": "session_taken"}
+        problems: List[Optional[str]] = []
+        session = self.open(on_status=lambda status: problems.append(status.problem))
+        before = session.right_lasts_seconds
+        self.service.answers[HEARTBEAT] = ends
+        self.forge = lambda path, status, headers, body: (
+            (status, headers, body) if path == RELEASE else (status, {}, body)
+        )
+        self.assertTrue(until(lambda: problems.count("answer_not_signed") >= 2))
+        self.assertIsNone(session.ended)
+        self.assertLess(session.right_lasts_seconds, before)
+
+
+if __name__ == "__main__":
+    unittest.main()
