@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import * as z from "zod";
 import { CommandError } from "./command-error.ts";
 
@@ -38,13 +39,9 @@ export function engineEndpoint(env: Variables): string {
   return DYNAMODB_ENDPOINT ?? `http://127.0.0.1:${DYNAMODB_PORT}`;
 }
 
-/**
- * The time-out of the sessions that `npm start` serves, by the same variable.
- *
- * @throws CommandError naming the variable if it is wrong
- */
-export function sessionTimeoutSeconds(env: Variables): number {
-  return readVariables(z.object(timeoutVariable), env).SESSION_TIMEOUT_SECONDS;
+/** Where the history of the sessions and changes of `npm start` is, by the same variable. */
+export function historyFile({ DATA_DIR }: Variables): string {
+  return join(DATA_DIR || ".local", "history.jsonl");
 }
 
 /**

@@ -1,4 +1,5 @@
-import { CfnOutput, Stack } from "aws-cdk-lib";
+import { CfnOutput, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { Alarms } from "./alarms.ts";
 import { ApiDomain } from "./api-domain.ts";
@@ -17,6 +18,10 @@ export class LicenseSessionsStack extends Stack {
     const { table } = new SessionsTable(this, "Sessions");
     const api = new SessionsApi(this, "Api", table, settings);
     const { httpApi, functions } = api;
+    const changesLog = new LogGroup(this, "Changes", {
+      retention: RetentionDays.TWO_YEARS,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     const logMetrics = new LogMetrics(this, "LogMetrics", api);
     const alarms = new Alarms(this, "Alarms", { httpApi, functions, table, logMetrics, settings });
     const { dashboard } = new OperationsDashboard(this, "Operations", {
@@ -53,6 +58,14 @@ export class LicenseSessionsStack extends Stack {
     new CfnOutput(this, "TableName", {
       value: table.tableName,
       description: "The table of licenses",
+    });
+    new CfnOutput(this, "FunctionLogGroups", {
+      value: functions.map(({ logGroup }) => logGroup.logGroupName).join(","),
+      description: "Where the functions log claims, releases and refusals",
+    });
+    new CfnOutput(this, "ChangesLogGroup", {
+      value: changesLog.logGroupName,
+      description: "Where license-sessions logs what operators change",
     });
     new CfnOutput(this, "AlarmTopicArn", {
       value: alarms.topic.topicArn,

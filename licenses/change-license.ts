@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { endSessionUpdate } from "../lambdas/sessions/end-session.ts";
-import type { Session } from "../lambdas/sessions/session.ts";
+import { type ChangeNote, noteAttributes } from "./change-note.ts";
 import { getLicense, readItem } from "./get-license.ts";
 import type { LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
@@ -49,27 +48,9 @@ export function attributeChange(seen: LicenseItem, wanted: Wanted): Change {
 }
 
 /**
- * Ends one session: the one that was seen, and not another that has taken its place since. The key is
- * free when the right of its holder is over.
- */
-export function sessionEnd(symbol: string, seen: Session): Change {
-  return { remove: [], ...endSessionUpdate(symbol, seen) };
-}
-
-/** Ends all sessions, on the condition that none was claimed since they were seen. */
-export function allSessionsEnd(seen: LicenseItem): Change {
-  return {
-    set: ["sessions = :none"],
-    remove: [],
-    conditions: ["fencing_token = :seen_token"],
-    names: {},
-    values: { ":none": {}, ":seen_token": seen.fencing_token },
-  };
-}
-
-/**
  * Makes the change in one conditional write: once or not at all, also when the SDK sends it again
- * because an answer was lost. It never makes a license, and never touches one that was rekeyed.
+ * because an answer was lost. It never makes a license, and never touches one that was rekeyed. The
+ * note takes the place of that of the change before.
  *
  * @returns the license after it, or `undefined` if the license is not what was seen any more
  */
@@ -77,12 +58,19 @@ export async function changeLicense(
   table: TableHandle,
   seen: LicenseItem,
   { set, remove, conditions, names, values }: Change,
+  note: ChangeNote,
 ): Promise<LicenseItem | undefined> {
   const changeId = randomUUID();
   const exists = "attribute_exists(license_id)";
   const notRekeyed = "attribute_not_exists(superseded_by)";
-  const sets = [...set, "change_id = :change_id"].join(", ");
-  const removes = remove.length > 0 ? ` REMOVE ${remove.join(", ")}` : "";
+  const noted = noteAttributes(note);
+  const sets = [
+    ...set,
+    "change_id = :change_id",
+    ...Object.keys(noted).map((name) => `${name} = :${name}`),
+  ].join(", ");
+  const removed = [...remove, ...(note.reason === undefined ? ["change_reason"] : [])];
+  const removes = removed.length > 0 ? ` REMOVE ${removed.join(", ")}` : "";
   try {
     const { Attributes } = await table.client.send(
       new UpdateCommand({
@@ -91,7 +79,11 @@ export async function changeLicense(
         UpdateExpression: `SET ${sets}${removes}`,
         ConditionExpression: [exists, notRekeyed, ...conditions].join(" AND "),
         ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
-        ExpressionAttributeValues: { ...values, ":change_id": changeId },
+        ExpressionAttributeValues: {
+          ...values,
+          ...Object.fromEntries(Object.entries(noted).map(([name, value]) => [`:${name}`, value])),
+          ":change_id": changeId,
+        },
         ReturnValues: "ALL_NEW",
       }),
     );

@@ -2,11 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { licenseIdOf } from "../lambdas/license-key.ts";
-import type { License } from "../lambdas/sessions/license.ts";
+import { type ChangeNote, noteAttributes } from "./change-note.ts";
 import { getLicense } from "./get-license.ts";
+import { defaultLicenseType, type LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
 
-export const defaultLicenseType = "standard";
 export const defaultMaxSessions = 20;
 
 export type NewLicense = {
@@ -18,6 +18,8 @@ export type NewLicense = {
   email?: string;
   /** Epoch milliseconds; a license without it never expires. */
   expiresAtMs?: number;
+  /** Who makes it, if that is to be kept. */
+  note?: ChangeNote;
 };
 
 /**
@@ -33,10 +35,11 @@ export async function createLicense(
     maxSessions = defaultMaxSessions,
     email,
     expiresAtMs,
+    note,
   }: NewLicense,
   nowMs: number,
-): Promise<{ created: true; license: License } | { created: false }> {
-  const license: License = {
+): Promise<{ created: true; license: LicenseItem } | { created: false }> {
+  const license: LicenseItem = {
     license_id: licenseIdOf(licenseKey),
     status: "active",
     license_type: licenseType,
@@ -46,6 +49,7 @@ export async function createLicense(
     max_sessions: maxSessions,
     fencing_token: 0,
     sessions: {},
+    ...(note && noteAttributes(note)),
   };
   try {
     await client.send(

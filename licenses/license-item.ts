@@ -8,15 +8,35 @@ import {
   secondsUntilFree,
 } from "../lambdas/sessions/session.ts";
 
-/** The item of a license with what only administration knows of it. */
+export const defaultLicenseType = "standard";
+
+/** What a `Date` holds and ISO 8601 writes with a year of four digits. */
+const instantMs = z.int().min(-62_167_219_200_000).max(253_402_300_799_999);
+
+/**
+ * The item of a license with what only administration knows of it. The functions make do with an
+ * item that somebody edited by hand; the tools must not take a default for what was sold.
+ */
 export const licenseItemSchema = z.object({
-  ...licenseSchema.shape,
+  license_id: z.string(),
+  status: z.enum(["active", "suspended", "cancelled"]),
+  license_type: z.string().default(defaultLicenseType),
+  email: z.string().optional(),
+  created_at: instantMs.optional(),
+  license_expiration: instantMs.optional(),
+  max_sessions: z.int().positive(),
+  fencing_token: z.int().nonnegative().default(0),
+  sessions: licenseSchema.shape.sessions,
   /** Of the change that was made last: by it, a change that is sent twice recognises itself. */
   change_id: z.string().optional(),
+  /** Who made the last change, when and why. */
+  changed_by: z.string().optional(),
+  changed_at: instantMs.optional(),
+  change_reason: z.string().optional(),
   /** The license has another key, under this id. It is `cancelled`, and nothing changes it any more. */
   superseded_by: z.string().optional(),
   /** What `status` was when the license was superseded. */
-  superseded_status: z.optional(licenseSchema.shape.status),
+  superseded_status: z.enum(["active", "suspended", "cancelled"]).optional(),
 });
 
 export type LicenseItem = z.infer<typeof licenseItemSchema>;
@@ -54,14 +74,11 @@ export function daysLeft({ license_expiration }: LicenseItem, nowMs: number): nu
   return Math.max(0, Math.floor((license_expiration - nowMs) / 86_400_000));
 }
 
-/** The clock reading that a verb judges by, epoch milliseconds, and the time-out of the service. */
-export type JudgedAt = { nowMs: number; sessionTimeoutMs: number };
-
 /**
  * A license as `--json` prints it, the same for every verb: all attributes as stored (times in
  * epoch milliseconds, what is absent `null`), and what follows from them now.
  */
-export function licenseView(license: LicenseItem, { nowMs }: JudgedAt) {
+export function licenseView(license: LicenseItem, nowMs: number) {
   const sessions = Object.entries(license.sessions).map(([symbol, entry]) => {
     const held = isHeld(entry) ? entry : undefined;
     const view = {
@@ -86,6 +103,9 @@ export function licenseView(license: LicenseItem, { nowMs }: JudgedAt) {
     max_sessions: license.max_sessions,
     fencing_token: license.fencing_token,
     superseded_by: license.superseded_by ?? null,
+    changed_by: license.changed_by ?? null,
+    changed_at: license.changed_at ?? null,
+    change_reason: license.change_reason ?? null,
     live_sessions: sessions.filter(([, { state }]) => state === "live").length,
     sessions: Object.fromEntries(sessions),
   };

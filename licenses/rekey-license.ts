@@ -1,6 +1,7 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { licenseIdOf } from "../lambdas/license-key.ts";
+import { type ChangeNote, noteAttributes } from "./change-note.ts";
 import { getLicense, readItem } from "./get-license.ts";
 import { isPlaceholder, type LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
@@ -37,17 +38,17 @@ export async function rekeyLicense(
   table: TableHandle,
   oldId: string,
   newKey: string,
-  nowMs: number,
+  note: ChangeNote,
   tell: (license: LicenseItem) => Promise<void>,
 ): Promise<RekeyOutcome> {
   const newId = licenseIdOf(newKey);
   const seen = await getLicense(table, oldId);
   const earlierId = seen?.superseded_by;
   if (seen && isPlaceholder(seen)) return { code: "placeholder", licenseId: seen.superseded_by };
-  if (seen && earlierId !== undefined && !(await abandon(table, seen, earlierId, nowMs))) {
+  if (seen && earlierId !== undefined && !(await abandon(table, seen, earlierId, note))) {
     return { code: "rekeyed_before", newLicenseId: earlierId };
   }
-  const old = await supersede(table, oldId, earlierId, newId);
+  const old = await supersede(table, oldId, earlierId, newId, note);
   if (!old) return { code: "overtaken" };
   const license = renewed(old, newId);
   await tell(license);
@@ -60,22 +61,27 @@ async function supersede(
   oldId: string,
   earlierId: string | undefined,
   newId: string,
+  { by, atMs, reason }: ChangeNote,
 ): Promise<LicenseItem | undefined> {
   const first = earlierId === undefined;
+  const noted = "changed_by = :by, changed_at = :at, change_reason = :reason";
   try {
     const { Attributes } = await table.client.send(
       new UpdateCommand({
         TableName: table.tableName,
         Key: { license_id: oldId },
         UpdateExpression: first
-          ? "SET superseded_by = :new, superseded_status = #status, #status = :cancelled, sessions = :none"
-          : "SET superseded_by = :new",
+          ? `SET superseded_by = :new, superseded_status = #status, #status = :cancelled, sessions = :none, ${noted}`
+          : `SET superseded_by = :new, ${noted}`,
         ConditionExpression: first
           ? "attribute_exists(license_id) AND attribute_not_exists(superseded_by)"
           : "superseded_by = :earlier",
         ...(first && { ExpressionAttributeNames: { "#status": "status" } }),
         ExpressionAttributeValues: {
           ":new": newId,
+          ":by": by,
+          ":at": atMs,
+          ":reason": reason ?? "rekeyed",
           ...(first ? { ":cancelled": "cancelled", ":none": {} } : { ":earlier": earlierId }),
         },
         ReturnValues: "ALL_NEW",
@@ -102,13 +108,14 @@ async function abandon(
   table: TableHandle,
   old: LicenseItem,
   earlierId: string,
-  nowMs: number,
+  note: ChangeNote,
 ): Promise<boolean> {
   const placeholder: LicenseItem = {
     license_id: earlierId,
     status: "cancelled",
     license_type: old.license_type,
-    created_at: nowMs,
+    created_at: note.atMs,
+    ...noteAttributes(note),
     max_sessions: old.max_sessions,
     fencing_token: old.fencing_token,
     sessions: {},

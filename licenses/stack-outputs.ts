@@ -12,7 +12,7 @@ import { awsClientConfig } from "./aws-client-config.ts";
 export async function readStackOutputs(
   stackName: string,
   variables: Variables,
-): Promise<{ tableName: string; timeoutSeconds: number }> {
+): Promise<StackOutputs> {
   const client = new CloudFormationClient(awsClientConfig(variables));
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
@@ -22,7 +22,7 @@ export async function readStackOutputs(
     const result = outputsSchema.safeParse(outputs);
     if (result.success) return result.data;
     throw new CommandError(
-      `The stack ${stackName} has no output TableName or SessionTimeoutSeconds; deploy it with this version, or name its table with --table.`,
+      `The stack ${stackName} has no output TableName: it is not a stack of this project. --table NAME names a table by itself.`,
     );
   } catch (error) {
     if (error instanceof Error && /does not exist/.test(error.message)) {
@@ -37,9 +37,19 @@ export async function readStackOutputs(
 const outputsSchema = z
   .object({
     TableName: z.string().min(1),
-    SessionTimeoutSeconds: z.coerce.number().int().positive(),
+    FunctionLogGroups: z.string().optional(),
+    ChangesLogGroup: z.string().optional(),
   })
   .transform((outputs) => ({
     tableName: outputs.TableName,
-    timeoutSeconds: outputs.SessionTimeoutSeconds,
+    history: {
+      /** Where the functions log. */
+      logGroups: outputs.FunctionLogGroups?.split(",") ?? [],
+      /** Where this command logs what operators change. */
+      changesLogGroup: outputs.ChangesLogGroup,
+    },
   }));
+
+export type StackOutputs = z.infer<typeof outputsSchema>;
+
+export type StackHistory = StackOutputs["history"];

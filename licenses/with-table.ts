@@ -1,26 +1,32 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { localClientConfig } from "../engine/local-client-config.ts";
-import { engineEndpoint, sessionTimeoutSeconds, type Variables } from "../engine/variables.ts";
+import { engineEndpoint, historyFile, type Variables } from "../engine/variables.ts";
 import { awsClientConfig } from "./aws-client-config.ts";
 import { explainAwsError } from "./explain-aws-error.ts";
-import { readStackOutputs } from "./stack-outputs.ts";
+import { awsIdentity, userOfMachine } from "./operator-name.ts";
+import { readStackOutputs, type StackHistory } from "./stack-outputs.ts";
 import { localTableName, type TableHandle } from "./table-handle.ts";
 
-/** A table with the time-out by which its sessions are judged. */
+/** A table, with what there is to know about it. */
 export type OpenTable = TableHandle & {
-  sessionTimeoutMs: number;
   /** Which table it is, as a sentence names it: `table Sessions at http://127.0.0.1:8000`. */
   place: string;
+  /** Who works on it, asked when it is needed. */
+  operator: () => Promise<string>;
+  /** Where the lines of its history are. */
+  history: HistoryPlace;
 };
+
+/** The log groups of a stack, or the file of `npm start`; a table that is named by itself has none. */
+export type HistoryPlace = StackHistory | { file: string } | undefined;
 
 /** On AWS, by the stack or by itself; without either, the table of `npm start`. */
 export type TableChoice = { stackName?: string | undefined; tableName?: string | undefined };
 
 /**
- * Works on the named table. The one of `npm start` is found by the same variables as there. The
- * time-out comes from the stack's outputs or else from SESSION_TIMEOUT_SECONDS. What goes wrong
- * with the connection becomes a `CommandError` that says what to do.
+ * Works on the named table. The one of `npm start` is found by the same variables as there. What goes
+ * wrong with the connection becomes a `CommandError` that says what to do.
  */
 export async function withTable<Result>(
   { stackName, tableName }: TableChoice,
@@ -29,29 +35,30 @@ export async function withTable<Result>(
 ): Promise<Result> {
   if (stackName === undefined && tableName === undefined) {
     const endpoint = engineEndpoint(variables);
-    return withClient(
-      new DynamoDBClient({ ...clientOptions, ...localClientConfig(endpoint) }),
-      {
-        tableName: localTableName,
-        timeoutSeconds: sessionTimeoutSeconds(variables),
-        place: `table ${localTableName} at ${endpoint}`,
-        endpoint,
-      },
-      work,
-    );
+    const client = new DynamoDBClient({ ...clientOptions, ...localClientConfig(endpoint) });
+    const named = {
+      tableName: localTableName,
+      place: `table ${localTableName} at ${endpoint}`,
+      operator: async () => userOfMachine(),
+      history: { file: historyFile(variables) },
+    };
+    return withClient(client, named, endpoint, work);
   }
-  const { tableName: name = "", timeoutSeconds } =
+  const stack =
     stackName === undefined
-      ? { tableName, timeoutSeconds: sessionTimeoutSeconds(variables) }
+      ? undefined
       : await explainAwsError({}, readStackOutputs(stackName, variables));
   const client = new DynamoDBClient({ ...clientOptions, ...awsClientConfig(variables) });
   const region = await explainAwsError({}, client.config.region());
-  const stack = stackName === undefined ? "" : ` of stack ${stackName}`;
-  return withClient(
-    client,
-    { tableName: name, timeoutSeconds, place: `table ${name}${stack} in ${region}` },
-    work,
-  );
+  const name = stack?.tableName ?? tableName ?? "";
+  const ofStack = stack ? ` of stack ${stackName}` : "";
+  const named = {
+    tableName: name,
+    place: `table ${name}${ofStack} in ${region}`,
+    operator: () => awsIdentity(variables),
+    history: stack?.history,
+  };
+  return withClient(client, named, undefined, work);
 }
 
 const clientOptions = {
@@ -64,17 +71,15 @@ const clientOptions = {
   },
 };
 
-type Named = { tableName: string; timeoutSeconds: number; place: string; endpoint?: string };
-
 async function withClient<Result>(
   client: DynamoDBClient,
-  { tableName, timeoutSeconds, place, endpoint }: Named,
+  named: Omit<OpenTable, "client">,
+  endpoint: string | undefined,
   work: (table: OpenTable) => Promise<Result>,
 ): Promise<Result> {
-  const sessionTimeoutMs = timeoutSeconds * 1000;
-  const table = { client: DynamoDBDocumentClient.from(client), tableName, sessionTimeoutMs, place };
+  const table = { client: DynamoDBDocumentClient.from(client), ...named };
   try {
-    return await explainAwsError({ tableName, endpoint }, work(table));
+    return await explainAwsError({ tableName: named.tableName, endpoint }, work(table));
   } finally {
     client.destroy();
   }

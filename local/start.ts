@@ -1,10 +1,12 @@
 import { once } from "node:events";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { env } from "node:process";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { CommandError } from "../engine/command-error.ts";
 import { localClientConfig } from "../engine/local-client-config.ts";
 import { stopSignal } from "../engine/stop-signal.ts";
+import { historyFile } from "../engine/variables.ts";
 import { licenseIdOf } from "../lambdas/license-key.ts";
 import { createLicense } from "../licenses/create-license.ts";
 import { localTableName } from "../licenses/table-handle.ts";
@@ -14,6 +16,7 @@ import { makeDataFolder } from "./database/make-data-folder.ts";
 import { returnsRefusedItem } from "./database/returns-refused-item.ts";
 import { startEngine } from "./database/start-engine.ts";
 import { functionEnvironment } from "./functions/function-environment.ts";
+import type { LogLevel } from "./functions/function-log.ts";
 import { startFunction } from "./functions/start-function.ts";
 import { createApi } from "./gateway/create-api.ts";
 import { startGateway } from "./gateway/start-gateway.ts";
@@ -89,16 +92,19 @@ async function start(): Promise<void> {
   await createLicense(licenses, { licenseKey: demoKey }, Date.now());
   const askForRefusedItem = !(await returnsRefusedItem(licenses, licenseIdOf(demoKey)));
 
+  const history = openSync(historyFile(env), "a", 0o600);
+  resources.defer(() => closeSync(history));
+  const log = (line: string, level: LogLevel) => {
+    logFunctionLine(line, level);
+    writeSync(history, `${line}\n`);
+  };
   const functions = new Map(
     app.functions.map((spec) => {
       const environment = {
         ...functionEnvironment(spec, engine.endpoint),
         ASK_FOR_REFUSED_ITEM: String(askForRefusedItem),
       };
-      return [
-        spec.id,
-        resources.use(startFunction({ ...spec, environment, log: logFunctionLine })),
-      ];
+      return [spec.id, resources.use(startFunction({ ...spec, environment, log }))];
     }),
   );
   await Promise.all([...functions.values()].map(({ loaded }) => loaded));

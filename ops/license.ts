@@ -2,14 +2,16 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { stopSignal } from "../engine/stop-signal.ts";
 import { runLicense } from "./run-license.ts";
+import { openMessages } from "./terminal/messages.ts";
 
-// A reader that goes away (`| head`) is told to the write that meets it.
+// That a reader has gone away (`| head`) is an error of the write that finds it out.
 process.stdout.on("error", () => {});
 
 const stop = stopSignal("npm_lifecycle_event" in process.env);
 process.exitCode = await runLicense(process.argv.slice(2), {
   output: process.stdout,
-  messages: process.stderr,
+  columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+  messages: openMessages(process.stderr),
   variables: process.env,
   now: Date.now,
   stop,
@@ -22,7 +24,14 @@ function ask(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   return new Promise<boolean>((resolve) => {
     lines.once("close", () => resolve(false));
-    stop.addEventListener("abort", () => resolve(false), { once: true });
+    stop.addEventListener(
+      "abort",
+      () => {
+        process.stderr.write("\n");
+        resolve(false);
+      },
+      { once: true },
+    );
     lines.question(question, (answer) => resolve(/^y(es)?$/i.test(answer.trim())));
   }).finally(() => {
     lines.close();

@@ -1,16 +1,21 @@
 import { Command, CommanderError } from "commander";
 import { CommandError } from "../engine/command-error.ts";
 import { Interrupted } from "../engine/interrupted.ts";
+import packageFile from "../package.json" with { type: "json" };
 import { addCreateCommand } from "./commands/create.ts";
+import { addDeleteCommand } from "./commands/delete.ts";
 import { addEndSessionCommand } from "./commands/end-session.ts";
 import { addExportCommand } from "./commands/export.ts";
 import { addExtendCommand } from "./commands/extend.ts";
+import { addFindCommand } from "./commands/find.ts";
+import { addHistoryCommand } from "./commands/history.ts";
 import { addImportCommand } from "./commands/import.ts";
 import { addListCommand } from "./commands/list.ts";
 import { addOnlineCommand } from "./commands/online.ts";
 import { addRekeyCommand } from "./commands/rekey.ts";
 import { addSetCommand } from "./commands/set.ts";
 import { addShowCommand } from "./commands/show.ts";
+import { addSigningKeyCommand } from "./commands/signing-key.ts";
 import { addStatusCommands } from "./commands/suspend-activate-cancel.ts";
 import type { CommandContext } from "./terminal/command-context.ts";
 import { UsageError } from "./terminal/usage-error.ts";
@@ -45,6 +50,7 @@ function licenseProgram(context: CommandContext): Command {
     .description(
       "Administers licenses: in the local table of npm start, or on AWS with --stack or --table.",
     )
+    .version(packageFile.version, "--version", "print the version")
     .usage("VERB [options]")
     .exitOverride()
     .configureOutput({
@@ -54,25 +60,30 @@ function licenseProgram(context: CommandContext): Command {
       getOutHelpWidth: () => 100,
       getErrHelpWidth: () => 100,
     })
-    .showHelpAfterError("(--help tells how it is used)")
+    .showHelpAfterError("(--help shows how it is used)")
     .addHelpText(
       "after",
       `
 A license is named by its key, its id, or a beginning of the id (8 characters or more).
-Exit codes: 0 done, 1 refused or not found, 2 used wrongly, 130 stopped by Ctrl-C.
-license VERB --help tells the rest, with an example.`,
+LICENSE_SESSIONS_STACK stands for --stack. The Region and the credentials are those of the AWS CLI.
+Exit codes: 0 done, 1 refused, not found or not all, 2 used wrongly, 130 stopped by Ctrl-C.
+license VERB --help has the rest, with an example.`,
     );
   addCreateCommand(program, context);
   addShowCommand(program, context);
   addListCommand(program, context);
+  addFindCommand(program, context);
   addOnlineCommand(program, context);
+  addHistoryCommand(program, context);
   addStatusCommands(program, context);
   addExtendCommand(program, context);
   addSetCommand(program, context);
   addEndSessionCommand(program, context);
   addRekeyCommand(program, context);
+  addDeleteCommand(program, context);
   addImportCommand(program, context);
   addExportCommand(program, context);
+  addSigningKeyCommand(program, context);
   return program;
 }
 

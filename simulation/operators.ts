@@ -78,7 +78,7 @@ export function createOperators(
           handle,
           license.id,
           newKey,
-          trueMs(ground),
+          note(),
           async () => {},
         );
         if (outcome.code !== "rekeyed") return;
@@ -112,7 +112,7 @@ export function createOperators(
               supersededBy: undefined,
             },
             undefined,
-            { replace: false, nowMs: trueMs(ground) },
+            { replace: false, note: note() },
           );
           if (status === "suspended") set("status", { S: "active" });
           ground.note("operator", () => `restores the backup; ${grantedSince} was the last token`);
@@ -120,6 +120,10 @@ export function createOperators(
       });
     },
   };
+
+  function note() {
+    return { by: "ada@desk", atMs: trueMs(ground) };
+  }
 
   /** The session that the command would see, ended on the condition that it is still that one. */
   async function endSession(name: string, freedAtMs: number | undefined): Promise<boolean> {
@@ -139,7 +143,7 @@ export function createOperators(
     freedAtMs: number | undefined,
   ): Promise<boolean> {
     const change = { remove: [], ...sources.endSessionUpdate(symbol, session, freedAtMs) };
-    const ended = (await sources.changeLicense(handle, seen, change)) !== undefined;
+    const ended = (await sources.changeLicense(handle, seen, change, note())) !== undefined;
     const how = freedAtMs === undefined ? "" : " at once";
     ground.note("operator", () => `ends the session of ${symbol}${how}: ${ended}`);
     return ended;

@@ -1,73 +1,117 @@
 import type { Command } from "commander";
 import { CommandError } from "../../engine/command-error.ts";
+import { Interrupted } from "../../engine/interrupted.ts";
 import { type Change, changeLicense } from "../../licenses/change-license.ts";
-import type { JudgedAt, LicenseItem } from "../../licenses/license-item.ts";
+import type { ChangeNote } from "../../licenses/change-note.ts";
+import type { LicenseItem } from "../../licenses/license-item.ts";
+import type { OpenTable } from "../../licenses/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { printChange } from "../terminal/print-change.ts";
-import { addLicenseArgument, findLicense } from "./find-license.ts";
-import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+import { addLicensesArgument, findLicenses } from "./find-license.ts";
+import { noteInHistory } from "./note-in-history.ts";
+import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
 /** What a verb wants of a license, once it has seen it. */
 export type Plan =
   | { alreadySo: string }
   | {
-      change: Change;
+      /** @returns `undefined` if the license is not what was seen any more: nothing was done */
+      apply(table: OpenTable, note: ChangeNote): Promise<Applied | undefined>;
       /** What it would destroy, as a question; nothing is asked without it. */
       question?: string | undefined;
     };
+
+/** The license after it, if it is still there, and what is to be said of it. */
+export type Applied = { after: LicenseItem | undefined; message: string };
 
 export type ChangeVerb<Options> = {
   name: string;
   description: string;
   /** The words after `npm run license --`. */
   example: string;
+  /** What else the help says. */
+  more?: string;
   addOptions?(command: Command): Command;
+  /** Whether a license that has another key by now may be named. */
+  takesRekeyed?: true;
   /** @throws CommandError or UsageError if it can't be */
-  plan(license: LicenseItem, options: Options, judgedAt: JudgedAt): Plan;
+  plan(license: LicenseItem, options: Options, nowMs: number): Plan;
 };
 
-type CommonOptions = TableOptions & { yes?: true };
+/** A plan's `apply` that is one conditional write. */
+export function changing(seen: LicenseItem, change: Change) {
+  return async (table: OpenTable, note: ChangeNote): Promise<Applied | undefined> => {
+    const after = await changeLicense(table, seen, change, note);
+    return after && { after, message: "Done." };
+  };
+}
 
-/** Adds a verb that changes one license, in one conditional write, and tells before and after. */
+/**
+ * Adds a verb that changes licenses: it finds and judges all of them before it changes the first,
+ * asks once, and reports each before and after.
+ */
 export function addChangeVerb<Options>(
   program: Command,
   context: CommandContext,
-  { name, description, example, addOptions = (command) => command, plan }: ChangeVerb<Options>,
+  verb: ChangeVerb<Options>,
 ): void {
-  const command = addOptions(
-    addLicenseArgument(program.command(name).description(description)),
-  ).option("--yes", "do not ask");
-  addTableOptions(command)
-    .addHelpText("after", `\nExample:\n  npm run license -- ${example}`)
-    .action((licenseName: string, options: Options & CommonOptions) =>
-      withNamedTable(options, context, async (table) => {
-        const before = await findLicense(table, licenseName, context);
-        refuseRekeyed(before);
-        const judgedAt = { nowMs: context.now(), sessionTimeoutMs: table.sessionTimeoutMs };
-        const planned = plan(before, options, judgedAt);
-        if ("alreadySo" in planned) {
-          await printChange(context, options, before, before, judgedAt, planned.alreadySo);
-          return;
+  const { name, description, example, more = "", addOptions = (command) => command } = verb;
+  const command = addOptions(addLicensesArgument(program.command(name).description(description)));
+  addChangeOptions(command)
+    .addHelpText("after", `${more}\nExample:\n  npm run license -- ${example}`)
+    .action((names: string[], options: Options & ChangeOptions) =>
+      withChangedTable(options, context, async (table, note) => {
+        const nowMs = note.atMs;
+        const planned = (await findLicenses(table, names, context)).map((before) => ({
+          before,
+          plan: planFor(verb, before, options, nowMs),
+        }));
+        const questions = planned.flatMap(({ plan }) =>
+          "question" in plan && plan.question !== undefined ? [plan.question] : [],
+        );
+        if (questions.length > 0) await confirm(context, options, questions.join("\n"));
+        let refused = 0;
+        for (const [done, { before, plan }] of planned.entries()) {
+          if (context.stop.aborted) {
+            throw new Interrupted(`Stopped after ${done} of ${planned.length} licenses.`);
+          }
+          if ("alreadySo" in plan) {
+            const same = { table, before, after: before, nowMs, message: plan.alreadySo };
+            await printChange(context, options, same);
+            continue;
+          }
+          const applied = await plan.apply(table, note);
+          if (!applied) {
+            refused += 1;
+            continue;
+          }
+          await printChange(context, options, { table, before, nowMs, ...applied });
+          await noteInHistory(context, table, name, note, {
+            before,
+            after: applied.after,
+            nowMs,
+          });
         }
-        if (planned.question !== undefined) {
-          await confirm(context, options, planned.question);
-        }
-        const after = await changeLicense(table, before, planned.change);
-        if (!after) {
+        if (refused > 0) {
           throw new CommandError(
-            "The license was changed by somebody else at this moment; nothing was done. Look at it and try again.",
+            `${planned.length === 1 ? "The license was" : `${refused} of ${planned.length} licenses were`} changed by somebody else at this moment; nothing was done to it. Look at it and try again.`,
           );
         }
-        await printChange(context, options, before, after, judgedAt, "Done.");
       }),
     );
 }
 
-/** @throws CommandError naming the license that took its place */
-function refuseRekeyed({ superseded_by }: LicenseItem): void {
-  if (superseded_by === undefined) return;
-  throw new CommandError(
-    `This license was given a new key and is now ${superseded_by.slice(0, 12)}; name that one.`,
-  );
+function planFor<Options>(
+  { plan, takesRekeyed }: ChangeVerb<Options>,
+  license: LicenseItem,
+  options: Options,
+  nowMs: number,
+): Plan {
+  if (license.superseded_by !== undefined && !takesRekeyed) {
+    throw new CommandError(
+      `License ${license.license_id.slice(0, 12)} was given a new key and is now ${license.superseded_by.slice(0, 12)}; name that one.`,
+    );
+  }
+  return plan(license, options, nowMs);
 }

@@ -1,11 +1,7 @@
 import type { Command } from "commander";
 import { CommandError } from "../../engine/command-error.ts";
-import {
-  createLicense,
-  defaultLicenseType,
-  defaultMaxSessions,
-} from "../../licenses/create-license.ts";
-import { licenseView } from "../../licenses/license-item.ts";
+import { createLicense, defaultMaxSessions } from "../../licenses/create-license.ts";
+import { defaultLicenseType, licenseView } from "../../licenses/license-item.ts";
 import { randomLicenseKey } from "../../licenses/random-license-key.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { expiresText } from "../terminal/license-text.ts";
@@ -17,13 +13,14 @@ import {
   seatsSchema,
   typeSchema,
 } from "../terminal/option-readers.ts";
-import { fieldLines } from "../terminal/text-table.ts";
+import { fieldLines, jsonText } from "../terminal/text-table.ts";
 import { write } from "../terminal/write.ts";
-import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+import { noteInHistory } from "./note-in-history.ts";
+import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
 const dayMs = 86_400_000;
 
-type CreateOptions = TableOptions & {
+type CreateOptions = ChangeOptions & {
   key?: string;
   type: string;
   days?: number;
@@ -31,7 +28,7 @@ type CreateOptions = TableOptions & {
   email?: string;
 };
 
-/** Adds `create`, which makes a license and tells its key, once. */
+/** Adds `create`, which makes a license and prints its key, once. */
 export function addCreateCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("create")
@@ -46,14 +43,14 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
       defaultMaxSessions,
     )
     .option("--email <address>", "whose it is", readAs("--email", emailSchema));
-  addTableOptions(command)
+  addChangeOptions(command)
     .addHelpText(
       "after",
       "\nExample:\n  npm run license -- create --type pro --days 365 --email ada@example.com",
     )
     .action((options: CreateOptions) =>
-      withNamedTable(options, context, async (table) => {
-        const nowMs = context.now();
+      withChangedTable(options, context, async (table, note) => {
+        const nowMs = note.atMs;
         const licenseKey = options.key ?? randomLicenseKey();
         const result = await createLicense(
           table,
@@ -61,6 +58,7 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
             licenseKey,
             licenseType: options.type,
             maxSessions: options.maxSessions,
+            note,
             ...(options.email !== undefined && { email: options.email }),
             ...(options.days !== undefined && { expiresAtMs: nowMs + options.days * dayMs }),
           },
@@ -70,8 +68,11 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
           throw new CommandError("A license with this key exists already; it was left as it is.");
         }
         const { license } = result;
-        const judgedAt = { nowMs, sessionTimeoutMs: table.sessionTimeoutMs };
-        const view = { license_key: licenseKey, ...licenseView(license, judgedAt) };
+        const view = {
+          table: table.place,
+          license_key: licenseKey,
+          ...licenseView(license, nowMs),
+        };
         const fields = [
           ["license key", `${licenseKey}  (shown this once)`],
           ["license id", license.license_id],
@@ -79,13 +80,16 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
           ["expires", expiresText(license)],
           ["max sessions", String(license.max_sessions)],
           ["email", license.email ?? "-"],
+          ["in", table.place],
         ] as const;
         await write(
           context.output,
           options.json
-            ? `${JSON.stringify(view)}\n`
-            : fields.map(([name, text]) => fieldLines(name, text)).join(""),
+            ? `${jsonText(view)}\n`
+            : fields.map(([name, text]) => fieldLines(name, text, context.columns)).join(""),
         );
+        const made = { before: undefined, after: license, nowMs };
+        await noteInHistory(context, table, "create", note, made);
       }),
     );
 }

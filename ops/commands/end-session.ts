@@ -1,25 +1,36 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { CommandError } from "../../engine/command-error.ts";
-import { isHeld } from "../../lambdas/sessions/session.ts";
-import { allSessionsEnd, sessionEnd } from "../../licenses/change-license.ts";
-import type { JudgedAt, LicenseItem } from "../../licenses/license-item.ts";
+import {
+  deviceOf,
+  isHeld,
+  isVacated,
+  maskFingerprint,
+  secondsUntilFree,
+} from "../../lambdas/sessions/session.ts";
+import { endSession } from "../../licenses/end-session.ts";
+import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName, sessionText } from "../terminal/license-text.ts";
 import { readAs, symbolSchema } from "../terminal/option-readers.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 import { addChangeVerb, type Plan } from "./change-verb.ts";
 
-type EndSessionOptions = { symbol?: string; all?: true };
+type EndSessionOptions = { symbol?: string; all?: true; now?: true };
 
 /** Adds `end-session`, which frees what a device holds. */
 export function addEndSessionCommand(program: Command, context: CommandContext): void {
   addChangeVerb<EndSessionOptions>(program, context, {
     name: "end-session",
     description:
-      "Ends a session, or all, so that the next device may claim. The bot that held it is refused " +
-      "at its next heartbeat, but may claim again: suspend the license to keep it out. Asks.",
+      "Ends a session, or all. Its bot is refused at its next heartbeat (session_ended), stops, and " +
+      "does not claim by itself. Asks.",
     example: "end-session 4f1c09aa --symbol ES",
+    more: `
+The next device is let in when the lease of the bot is over, within the time-out: until then it may believe
+that it holds, for it has been told so. The same device may claim at once, if somebody starts it again; to
+keep it out, suspend the license.
+`,
     addOptions: (command) =>
       command
         .addOption(
@@ -30,39 +41,100 @@ export function addEndSessionCommand(program: Command, context: CommandContext):
             .argParser(readAs("--symbol", symbolSchema))
             .conflicts("all"),
         )
-        .option("--all", "every session of the license"),
+        .option("--all", "every session of the license")
+        .option(
+          "--now",
+          "let the next device in at once. The risk: a bot that runs trades on beside it until its " +
+            "next heartbeat, or, cut off from the network, until its lease is over",
+        ),
     plan: planEnd,
   });
 }
 
-function planEnd(
-  license: LicenseItem,
-  { symbol, all }: EndSessionOptions,
-  judgedAt: JudgedAt,
-): Plan {
-  const symbols = Object.keys(license.sessions);
-  if (symbols.length === 0) throw new CommandError("The license has no session; nothing was done.");
-  if (all) {
+function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number): Plan {
+  const symbols = chosenSymbols(license, options).filter((symbol) => {
+    const entry = license.sessions[symbol];
+    const isOver = entry && isVacated(entry) && entry.ended;
+    return !isOver || (options.now && secondsUntilFree(entry, nowMs) > 0);
+  });
+  if (symbols.length === 0) {
     return {
-      change: allSessionsEnd(license),
-      question: `End all ${symbols.length} sessions of ${licenseName(license)}?`,
+      alreadySo: `Ended already; nothing was done. ${whenFree(license, options, nowMs)}`,
     };
   }
-  const only = symbols.length === 1 ? symbols[0] : undefined;
-  const ended = symbol ?? only;
-  if (ended === undefined) {
-    throw new UsageError(
-      `It has several sessions (${symbols.sort().join(", ")}): say --symbol S or --all.`,
-    );
-  }
-  const session = license.sessions[ended];
-  if (!session || !isHeld(session)) {
-    throw new CommandError(
-      `The license has no session ${ended}; it has ${symbols.sort().join(", ")}. Nothing was done.`,
-    );
-  }
+  const described = symbols.map((symbol) => {
+    const entry = license.sessions[symbol];
+    return entry ? `${symbol} (${sessionText(entry, nowMs)})` : symbol;
+  });
+  const risk = options.now
+    ? " Whoever holds it may go on trading beside the next device until its lease is over."
+    : "";
   return {
-    change: sessionEnd(ended, session),
-    question: `End session ${ended} of ${licenseName(license)} (${sessionText(session, judgedAt)})?`,
+    question: `End ${described.join(", ")} of ${licenseName(license)}?${risk}`,
+    async apply(table, note) {
+      const freedAtMs = options.now ? note.atMs : undefined;
+      let after: LicenseItem | undefined;
+      const moved: string[] = [];
+      for (const symbol of symbols) {
+        const ended = await endSession(table, license, symbol, freedAtMs, note);
+        if (ended) after = ended;
+        else moved.push(symbol);
+      }
+      if (!after) return undefined;
+      const told = symbols
+        .filter((symbol) => !moved.includes(symbol))
+        .map((symbol) => endedText(license, after, symbol, note.atMs));
+      const since = Object.entries(after.sessions)
+        .filter(([symbol, entry]) => isHeld(entry) && options.all && !symbols.includes(symbol))
+        .map(([symbol]) => symbol);
+      const left = [...moved, ...since];
+      if (left.length > 0)
+        told.push(`Left alone, for it was claimed just now: ${left.join(", ")}.`);
+      return { after, message: told.join("\n") };
+    },
   };
+}
+
+function chosenSymbols(license: LicenseItem, { symbol, all }: EndSessionOptions): string[] {
+  const symbols = Object.keys(license.sessions).sort();
+  if (symbols.length === 0) throw new CommandError("The license has no session; nothing was done.");
+  if (all || (symbol === undefined && symbols.length === 1)) return symbols;
+  if (symbol === undefined) {
+    throw new UsageError(
+      `It has several sessions (${symbols.join(", ")}): say --symbol S or --all.`,
+    );
+  }
+  if (!symbols.includes(symbol)) {
+    throw new CommandError(
+      `The license has no session ${symbol}; it has ${symbols.join(", ")}. Nothing was done.`,
+    );
+  }
+  return [symbol];
+}
+
+/** Which bot hears of it, and when the key is free. */
+function endedText(before: LicenseItem, after: LicenseItem, symbol: string, nowMs: number): string {
+  const was = before.sessions[symbol];
+  const is = after.sessions[symbol];
+  const device = was && deviceOf(was);
+  if (!is || device === undefined) return `Session ${symbol} is gone.`;
+  const secondsLeft = secondsUntilFree(is, nowMs);
+  const free =
+    secondsLeft > 0
+      ? `Another device may claim ${symbol} in ${secondsLeft} s`
+      : `Another device may claim ${symbol} now`;
+  const trades =
+    was && isHeld(was) && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
+      ? `; the bot may still trade for up to ${secondsUntilFree(was, nowMs)} s`
+      : "";
+  return `The bot on ${maskFingerprint(device)} is refused at its next heartbeat (session_ended). ${free}${trades}.`;
+}
+
+function whenFree(license: LicenseItem, options: EndSessionOptions, nowMs: number): string {
+  return chosenSymbols(license, options)
+    .map((symbol) => {
+      const entry = license.sessions[symbol];
+      return `${symbol} is free in ${entry ? secondsUntilFree(entry, nowMs) : 0} s.`;
+    })
+    .join(" ");
 }

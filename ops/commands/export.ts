@@ -19,7 +19,7 @@ export function addExportCommand(program: Command, context: CommandContext): voi
     .addHelpText("after", "\nExample:\n  npm run -s license -- export > licenses.csv")
     .action((options: TableOptions) =>
       withNamedTable(options, context, async (table) => {
-        const judgedAt = { nowMs: context.now(), sessionTimeoutMs: table.sessionTimeoutMs };
+        const nowMs = context.now();
         const scan = scanLicenses(table, { ConsistentRead: true }, context);
         await printList(
           context,
@@ -28,7 +28,7 @@ export function addExportCommand(program: Command, context: CommandContext): voi
             head: csvLine(columns),
             line: (license) => csvLine(cells(license).map(withoutFormula)),
             foot: `${endOfExport}\n`,
-            view: (license) => licenseView(license, judgedAt),
+            view: (license) => licenseView(license, nowMs),
           },
           withoutPlaceholders(scan.pages),
         );

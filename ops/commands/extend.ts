@@ -1,28 +1,34 @@
 import type { Command } from "commander";
 import { Option } from "commander";
+import * as z from "zod";
 import { CommandError } from "../../engine/command-error.ts";
 import { attributeChange } from "../../licenses/change-license.ts";
-import type { JudgedAt, LicenseItem } from "../../licenses/license-item.ts";
+import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { expiresText, licenseName } from "../terminal/license-text.ts";
 import { daysSchema, instantSchema, readAs } from "../terminal/option-readers.ts";
 import { instantText } from "../terminal/text-table.ts";
 import { UsageError } from "../terminal/usage-error.ts";
-import { addChangeVerb, type Plan } from "./change-verb.ts";
+import { addChangeVerb, changing, type Plan } from "./change-verb.ts";
+
+const untilSchema = z
+  .literal("never")
+  .or(instantSchema)
+  .describe(`never, or ${instantSchema.description}`);
 
 const dayMs = 86_400_000;
 /** The last instant that is written with four digits of a year. */
 const latestMs = Date.UTC(9999, 11, 31);
 
-type ExtendOptions = { days?: number; until?: number };
+type ExtendOptions = { days?: number; until?: number | "never" };
 
 /** Adds `extend`, which moves the end of a license. */
 export function addExtendCommand(program: Command, context: CommandContext): void {
   addChangeVerb<ExtendOptions>(program, context, {
     name: "extend",
     description:
-      "Moves the end of a license: by days, from its end or, if that is past, from now; or to a " +
-      "date. Asks if that date is earlier than the end it has.",
+      "Moves the end of licenses: by days, from the end or, if that is past, from now; to a date; or " +
+      "to never. Asks if that is earlier than the end it has.",
     example: "extend 4f1c09aa --days 30",
     addOptions: (command) =>
       command
@@ -33,18 +39,14 @@ export function addExtendCommand(program: Command, context: CommandContext): voi
         )
         .option(
           "--until <date>",
-          "2027-01-31 (its first instant, UTC) or 2027-01-31T18:00:00Z",
-          readAs("--until", instantSchema),
+          "2027-01-31 (its first instant, UTC), 2027-01-31T18:00:00Z or never",
+          readAs("--until", untilSchema),
         ),
     plan: planExtension,
   });
 }
 
-function planExtension(
-  license: LicenseItem,
-  { days, until }: ExtendOptions,
-  { nowMs }: JudgedAt,
-): Plan {
+function planExtension(license: LicenseItem, { days, until }: ExtendOptions, nowMs: number): Plan {
   const endsAtMs = license.license_expiration;
   if (days !== undefined) {
     if (endsAtMs === undefined) {
@@ -53,16 +55,26 @@ function planExtension(
     const extendedToMs = Math.max(endsAtMs, nowMs) + days * dayMs;
     if (extendedToMs > latestMs)
       throw new CommandError("A license can't last beyond the year 9999.");
-    return { change: attributeChange(license, { license_expiration: extendedToMs }) };
+    return {
+      apply: changing(license, attributeChange(license, { license_expiration: extendedToMs })),
+    };
   }
-  if (until === undefined) throw new UsageError("Say by how much: --days N or --until DATE.");
+  if (until === undefined)
+    throw new UsageError("Say by how much: --days N, --until DATE or --until never.");
+  if (until === "never") {
+    return endsAtMs === undefined
+      ? { alreadySo: "It never expires already; nothing was done." }
+      : {
+          apply: changing(license, attributeChange(license, { license_expiration: undefined })),
+        };
+  }
   if (until <= nowMs) {
     throw new UsageError("--until must be in the future; suspend or cancel ends a license now.");
   }
   if (until === endsAtMs) return { alreadySo: "It ends then already; nothing was done." };
   const shortens = endsAtMs === undefined || until < endsAtMs;
   return {
-    change: attributeChange(license, { license_expiration: until }),
+    apply: changing(license, attributeChange(license, { license_expiration: until })),
     question: shortens
       ? `This shortens ${licenseName(license)}: it ends ${expiresText(license)} now, and would end ${instantText(until)}. Go on?`
       : undefined,

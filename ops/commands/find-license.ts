@@ -9,18 +9,48 @@ import type { CommandContext } from "../terminal/command-context.ts";
 import { keySchema, readAs } from "../terminal/option-readers.ts";
 import { startProgress } from "../terminal/progress.ts";
 
+const readName = readAs("A license", keySchema);
+const help = "its key, its id, or a beginning of the id that no other has (8 characters or more)";
+
 /** Adds the argument that names a license. */
 export function addLicenseArgument(command: Command): Command {
-  return command.argument(
-    "<license>",
-    "its key, its id, or a beginning of the id that no other has (8 characters or more)",
-    readAs("A license", keySchema),
-  );
+  return command.argument("<license>", help, readName);
+}
+
+/** Adds the argument that names one license or more. */
+export function addLicensesArgument(command: Command): Command {
+  return command.argument("<licenses...>", `of each ${help}`, (name, before: string[] = []) => [
+    ...before,
+    readName(name),
+  ]);
+}
+
+/**
+ * Finds each license, once.
+ *
+ * @throws CommandError if one of them can't be found
+ */
+export async function findLicenses(
+  table: TableHandle,
+  names: readonly string[],
+  context: CommandContext,
+): Promise<LicenseItem[]> {
+  const found = new Map<string, LicenseItem>();
+  for (const [index, name] of names.entries()) {
+    try {
+      const license = await findLicense(table, name, context);
+      found.set(license.license_id, license);
+    } catch (error) {
+      if (!(error instanceof CommandError) || names.length === 1) throw error;
+      throw new CommandError(`License ${index + 1} of ${names.length}: ${error.message}`);
+    }
+  }
+  return [...found.values()];
 }
 
 /**
  * Finds the license by its key, its id or a beginning of the id, in this order. A key or an id is
- * one or two reads; a beginning reads through the table until it has met two.
+ * one or two reads; a beginning reads through the table.
  *
  * @throws CommandError if there is none or more than one
  */
@@ -47,30 +77,40 @@ export async function findLicense(
   );
 }
 
+const mostShown = 10;
+
 async function findByBeginning(
   table: TableHandle,
   beginning: string,
   context: CommandContext,
 ): Promise<LicenseItem | undefined> {
   const progress = startProgress(context);
-  const found: string[] = [];
+  const found: { id: string; email: string }[] = [];
   try {
     const scan = {
-      ProjectionExpression: "license_id",
+      ProjectionExpression: "license_id, email",
       FilterExpression: "begins_with(license_id, :beginning)",
       ExpressionAttributeValues: { ":beginning": beginning },
     };
     for await (const { items, scannedCount } of scanPages(table, scan, context.stop)) {
       progress.tell(`${scannedCount} licenses read`);
-      found.push(...items.map(({ license_id }) => String(license_id)));
-      if (found.length > 1) break;
+      found.push(
+        ...items.map(({ license_id, email = "-" }) => ({
+          id: String(license_id),
+          email: String(email),
+        })),
+      );
+      if (found.length > mostShown) break;
     }
   } finally {
     progress.end();
   }
-  const [licenseId, another] = found;
-  if (another !== undefined) {
-    throw new CommandError("More than one license has an id that begins so; give more of it.");
+  if (found.length > 1) {
+    const shown = found.slice(0, mostShown).map(({ id, email }) => `\n  ${id}  ${email}`);
+    const more = found.length > mostShown ? "\n  ..." : "";
+    throw new CommandError(
+      `More than one license has an id that begins so; give more of it:${shown.join("")}${more}`,
+    );
   }
-  return licenseId === undefined ? undefined : getLicense(table, licenseId);
+  return found[0] && getLicense(table, found[0].id);
 }

@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { CommandError } from "../../engine/command-error.ts";
 import { Interrupted } from "../../engine/interrupted.ts";
+import type { ChangeNote } from "../../licenses/change-note.ts";
 import type { OpenTable } from "../../licenses/with-table.ts";
 import { type CheckedFile, checkFile } from "../import/check-file.ts";
 import { type Reject, writeRejects } from "../import/rejects.ts";
@@ -10,15 +11,11 @@ import { tokenLeap } from "../import/write-row.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { shareText, startProgress } from "../terminal/progress.ts";
+import { jsonText } from "../terminal/text-table.ts";
 import { write } from "../terminal/write.ts";
-import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
-type ImportOptions = TableOptions & {
-  replace?: true;
-  dryRun?: true;
-  skipBad?: string;
-  yes?: true;
-};
+type ImportOptions = ChangeOptions & { replace?: true; dryRun?: true; skipBad?: string };
 
 /** Adds `import`, which brings licenses over from the old system or from an export. */
 export function addImportCommand(program: Command, context: CommandContext): void {
@@ -40,9 +37,8 @@ export function addImportCommand(program: Command, context: CommandContext): voi
     .option(
       "--skip-bad <rejects.csv>",
       "import the good rows, and write the bad ones to this file, each with its reason: mend it and import it",
-    )
-    .option("--yes", "do not ask");
-  addTableOptions(command)
+    );
+  addChangeOptions(command)
     .addHelpText(
       "after",
       `
@@ -55,9 +51,8 @@ Example:
   npm run license -- import licenses.csv --dry-run`,
     )
     .action((file: string, options: ImportOptions) =>
-      withNamedTable(options, context, async (table) => {
-        const nowMs = context.now();
-        const { checked, rejects } = await expectImportable(file, nowMs, options, context);
+      withChangedTable(options, context, async (table, note) => {
+        const { checked, rejects } = await expectImportable(file, note.atMs, options, context);
         if (options.replace && !options.dryRun) {
           await confirm(
             context,
@@ -68,7 +63,7 @@ Example:
         if (options.skipBad !== undefined && rejects.length > 0 && !options.dryRun) {
           writeRejects(options.skipBad, checked, rejects);
         }
-        await importChecked(table, file, nowMs, checked, options, context);
+        await importChecked(table, file, note, checked, options, context);
         if (rejects.length > 0) throw new CommandError(rejectsText(rejects.length, options));
       }),
     );
@@ -123,7 +118,7 @@ async function expectFile(file: string): Promise<void> {
 async function importChecked(
   table: OpenTable,
   file: string,
-  nowMs: number,
+  note: ChangeNote,
   { rowCount: allCount, badLines }: CheckedFile,
   { replace, dryRun, json }: ImportOptions,
   context: CommandContext,
@@ -139,7 +134,7 @@ async function importChecked(
     replace: replace === true,
     dryRun: dryRun === true,
     badLines,
-    nowMs,
+    note,
     stop,
     onWritten: (soFar) =>
       progress.tell(
@@ -158,7 +153,7 @@ async function importChecked(
     const facts = { rows: rowCount, ...counts, bad: badLines.size, complete };
     await write(
       output,
-      `${JSON.stringify({ table: table.place, dry_run: dryRun === true, ...facts })}\n`,
+      `${jsonText({ table: table.place, dry_run: dryRun === true, ...facts })}\n`,
     );
   } else if (complete) {
     await write(

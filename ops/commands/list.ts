@@ -1,9 +1,8 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { isLive } from "../../lambdas/sessions/session.ts";
+import { isHeld } from "../../lambdas/sessions/session.ts";
 import {
-  daysLeft,
-  type JudgedAt,
+  entryState,
   type LicenseItem,
   licenseView,
   standingOf,
@@ -12,7 +11,7 @@ import {
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, readAs, wholeNumber } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
-import { headLine, tableLine } from "../terminal/text-table.ts";
+import { ageText, textTable } from "../terminal/text-table.ts";
 import { scanLicenses } from "./scan-licenses.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
@@ -36,28 +35,34 @@ export function addListCommand(program: Command, context: CommandContext): void 
     )
     .option(
       "--expiring-within <days>",
-      "those that end within so many days, and have not ended yet",
+      "active ones that end within so many days",
       readAs("--expiring-within", wholeNumber(1, 36_500)),
     )
     .option("--limit <n>", "stop after so many", readAs("--limit", limitSchema));
   addTableOptions(command)
     .addHelpText(
       "after",
-      "\nExample:\n  npm run license -- list --status active --expiring-within 14",
+      `
+SESSIONS 1+2/20 means one live, two lapsed, of at most 20. BEAT is the age of the last heartbeat.
+
+Example:
+  npm run license -- list --status active --expiring-within 14`,
     )
     .action((options: ListOptions) =>
       withNamedTable(options, context, async (table) => {
-        const judgedAt = { nowMs: context.now(), sessionTimeoutMs: table.sessionTimeoutMs };
+        const nowMs = context.now();
         const scan = scanLicenses(table, {}, context);
+        const wanted = matching(scan.pages, (license) => isWanted(license, options, nowMs));
+        const { head, line } = textTable(columns, context.columns);
         await printList(
           context,
           options,
           {
-            head: headLine(columns),
-            line: (license) => tableLine(columns, cells(license, judgedAt)),
-            view: (license) => licenseView(license, judgedAt),
+            head,
+            line: (license) => line(cells(license, nowMs)),
+            view: (license) => licenseView(license, nowMs),
           },
-          atMost(options.limit, matching(scan.pages, options, judgedAt.nowMs)),
+          atMost(options.limit, wanted),
         );
         scan.expectAll();
       }),
@@ -69,41 +74,54 @@ const statusSchema = z.enum(standings).describe(`one of ${standings.join(", ")}`
 const columns = [
   { title: "LICENSE", width: 12 },
   { title: "STANDING", width: 9 },
-  { title: "TYPE", width: 12 },
+  { title: "TYPE", width: 8, grows: true as const },
   { title: "EXPIRES", width: 10 },
-  { title: "DAYS LEFT", width: 9 },
-  { title: "LIVE/SEATS", width: 10 },
-  { title: "EMAIL", width: 26 },
+  { title: "SESSIONS", width: 8 },
+  { title: "BEAT", width: 6 },
+  { title: "EMAIL", width: 15, grows: true as const },
 ];
 
-function cells(license: LicenseItem, { nowMs }: JudgedAt): string[] {
-  const live = Object.values(license.sessions).filter((session) => isLive(session, nowMs)).length;
+function cells(license: LicenseItem, nowMs: number): string[] {
+  const states = Object.values(license.sessions).map((entry) => entryState(entry, nowMs));
+  const live = states.filter((state) => state === "live").length;
   const ends = license.license_expiration;
+  const beatAtMs = lastHeartbeatMs(license);
   return [
     license.license_id.slice(0, 12),
     standingOf(license, nowMs),
     license.license_type,
     ends === undefined ? "never" : new Date(ends).toISOString().slice(0, 10),
-    String(daysLeft(license, nowMs) ?? "-"),
-    `${live}/${license.max_sessions}`,
+    `${live}+${states.length - live}/${license.max_sessions}`,
+    beatAtMs === undefined ? "-" : ageText(beatAtMs, nowMs),
     license.email ?? "-",
   ];
 }
 
-async function* matching(
-  pages: AsyncIterable<readonly LicenseItem[]>,
+function lastHeartbeatMs({ sessions }: LicenseItem): number | undefined {
+  const beats = Object.values(sessions).flatMap((entry) =>
+    isHeld(entry) ? [entry.last_heartbeat] : [],
+  );
+  return beats.length > 0 ? Math.max(...beats) : undefined;
+}
+
+function isWanted(
+  license: LicenseItem,
   { status, expiringWithin }: ListOptions,
   nowMs: number,
+): boolean {
+  const standing = standingOf(license, nowMs);
+  if (status !== undefined && standing !== status) return false;
+  if (expiringWithin === undefined) return true;
+  const ends = license.license_expiration ?? Number.POSITIVE_INFINITY;
+  return standing === "active" && ends <= nowMs + expiringWithin * dayMs;
+}
+
+/** Those of each page that are wanted. */
+export async function* matching(
+  pages: AsyncIterable<readonly LicenseItem[]>,
+  isWantedOne: (license: LicenseItem) => boolean,
 ): AsyncGenerator<LicenseItem[], void> {
-  const endsByMs = expiringWithin === undefined ? undefined : nowMs + expiringWithin * dayMs;
-  const isExpiring = ({ license_expiration: ends }: LicenseItem) =>
-    endsByMs === undefined || (ends !== undefined && ends > nowMs && ends <= endsByMs);
-  for await (const licenses of pages) {
-    yield licenses.filter(
-      (license) =>
-        isExpiring(license) && (status === undefined || standingOf(license, nowMs) === status),
-    );
-  }
+  for await (const licenses of pages) yield licenses.filter(isWantedOne);
 }
 
 /** Stops asking for pages when it has enough. */

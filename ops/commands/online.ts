@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import { isHeld, isLive, type Session, secondsUntilFree } from "../../lambdas/sessions/session.ts";
-import { type JudgedAt, type LicenseItem, standingOf } from "../../licenses/license-item.ts";
+import { type LicenseItem, standingOf } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, readAs } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
-import { headLine, instantText, tableLine } from "../terminal/text-table.ts";
+import { ageText, textTable } from "../terminal/text-table.ts";
 import { scanLicenses } from "./scan-licenses.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
@@ -23,20 +23,21 @@ export function addOnlineCommand(program: Command, context: CommandContext): voi
     .addHelpText("after", "\nExample:\n  npm run license -- online --limit 50")
     .action((options: OnlineOptions) =>
       withNamedTable(options, context, async (table) => {
-        const judgedAt = { nowMs: context.now(), sessionTimeoutMs: table.sessionTimeoutMs };
+        const nowMs = context.now();
         let live: LiveSession[] = [];
         const scan = scanLicenses(table, {}, context);
         for await (const licenses of scan.pages) {
-          for (const license of licenses) live.push(...liveSessions(license, judgedAt));
+          for (const license of licenses) live.push(...liveSessions(license, nowMs));
           if (options.limit !== undefined) live = newest(live, options.limit);
         }
+        const { head, line } = textTable(columns, context.columns);
         const pages = inPages(newest(live, options.limit));
         await printList(
           context,
           options,
           {
-            head: headLine(columns),
-            line: (session) => tableLine(columns, cells(session)),
+            head,
+            line: (session) => line(cells(session, nowMs)),
             view: (session) => session,
           },
           pages,
@@ -49,19 +50,19 @@ export function addOnlineCommand(program: Command, context: CommandContext): voi
 const columns = [
   { title: "LICENSE", width: 12 },
   { title: "SYMBOL", width: 10 },
-  { title: "DEVICE", width: 20 },
+  { title: "DEVICE", width: 20, grows: true as const },
   { title: "LEFT", width: 5 },
-  { title: "LAST HEARTBEAT", width: 20 },
-  { title: "EMAIL", width: 23 },
+  { title: "BEAT", width: 6 },
+  { title: "EMAIL", width: 17, grows: true as const },
 ];
 
-function cells(session: LiveSession): string[] {
+function cells(session: LiveSession, nowMs: number): string[] {
   return [
     session.license_id.slice(0, 12),
     session.symbol,
     session.device_fingerprint,
     `${session.seconds_left} s`,
-    instantText(session.last_heartbeat),
+    ageText(session.last_heartbeat, nowMs),
     session.email ?? "-",
   ];
 }
@@ -81,7 +82,7 @@ type LiveSession = Pick<
   bot_status: string | null;
 };
 
-function liveSessions(license: LicenseItem, { nowMs }: JudgedAt): LiveSession[] {
+function liveSessions(license: LicenseItem, nowMs: number): LiveSession[] {
   return Object.entries(license.sessions)
     .flatMap(([symbol, entry]) =>
       isHeld(entry) && isLive(entry, nowMs) ? [[symbol, entry] as const] : [],

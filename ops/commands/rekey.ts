@@ -1,17 +1,16 @@
 import type { Command } from "commander";
 import { CommandError } from "../../engine/command-error.ts";
-import { type JudgedAt, type LicenseItem, licenseView } from "../../licenses/license-item.ts";
+import { type LicenseItem, licenseView } from "../../licenses/license-item.ts";
 import { randomLicenseKey } from "../../licenses/random-license-key.ts";
 import { type RekeyOutcome, rekeyLicense } from "../../licenses/rekey-license.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { licenseName } from "../terminal/license-text.ts";
-import { fieldLines } from "../terminal/text-table.ts";
+import { fieldLines, jsonText } from "../terminal/text-table.ts";
 import { write } from "../terminal/write.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
-import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
-
-type RekeyOptions = TableOptions & { yes?: true };
+import { noteInHistory } from "./note-in-history.ts";
+import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
 /** Adds `rekey`, which gives a license a new key because the old one has leaked. */
 export function addRekeyCommand(program: Command, context: CommandContext): void {
@@ -22,10 +21,10 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
         "no moment do both work. If it is interrupted, run it again as before: that finishes it, " +
         "and a key that the interrupted run has printed never works. Asks.",
     );
-  addTableOptions(addLicenseArgument(command).option("--yes", "do not ask"))
+  addChangeOptions(addLicenseArgument(command))
     .addHelpText("after", "\nExample:\n  npm run license -- rekey 4f1c09aa")
-    .action((name: string, options: RekeyOptions) =>
-      withNamedTable(options, context, async (table) => {
+    .action((name: string, options: ChangeOptions) =>
+      withChangedTable(options, context, async (table, note) => {
         const old = await findLicense(table, name, context);
         await confirm(
           context,
@@ -33,12 +32,15 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
           `Give ${licenseName(old)} a new key? The old one and its sessions end at once.`,
         );
         const newKey = randomLicenseKey();
-        const nowMs = context.now();
-        const judgedAt = { nowMs, sessionTimeoutMs: table.sessionTimeoutMs };
-        const outcome = await rekeyLicense(table, old.license_id, newKey, nowMs, (license) =>
-          tellKey(context, options, newKey, old, license, judgedAt),
-        );
+        const nowMs = note.atMs;
+        let renewed: LicenseItem | undefined;
+        const outcome = await rekeyLicense(table, old.license_id, newKey, note, async (license) => {
+          renewed = license;
+          await printKey(context, options, table.place, newKey, old, license, nowMs);
+        });
         refuseUnfinished(outcome);
+        const change = { before: old, after: renewed, nowMs };
+        await noteInHistory(context, table, "rekey", note, change);
         if (!options.json) {
           await write(context.output, "Done: it works, and the old one does not any more.\n");
         }
@@ -46,26 +48,30 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
     );
 }
 
-async function tellKey(
-  { output }: CommandContext,
-  { json }: RekeyOptions,
+async function printKey(
+  { output, columns }: CommandContext,
+  { json }: ChangeOptions,
+  place: string,
   newKey: string,
   old: LicenseItem,
   license: LicenseItem,
-  judgedAt: JudgedAt,
+  nowMs: number,
 ): Promise<void> {
   const view = {
+    table: place,
     license_key: newKey,
     previous_license_id: old.license_id,
-    ...licenseView(license, judgedAt),
+    ...licenseView(license, nowMs),
   };
-  const text = [
-    fieldLines("license key", `${newKey}  (shown this once)`),
-    fieldLines("license id", license.license_id),
-    fieldLines("before", old.license_id),
-  ].join("");
+  const fields = [
+    ["license key", `${newKey}  (shown this once)`],
+    ["license id", license.license_id],
+    ["before", old.license_id],
+    ["in", place],
+  ] as const;
+  const text = fields.map(([name, value]) => fieldLines(name, value, columns)).join("");
   try {
-    await write(output, json ? `${JSON.stringify(view)}\n` : text);
+    await write(output, json ? `${jsonText(view)}\n` : text);
   } catch {
     throw new CommandError(
       "The new key could not be printed, so it was not put to use, and the old one has ended: run rekey again.",

@@ -4,7 +4,7 @@ import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { emailSchema, readAs, seatsSchema, typeSchema } from "../terminal/option-readers.ts";
 import { UsageError } from "../terminal/usage-error.ts";
-import { addChangeVerb, type Plan } from "./change-verb.ts";
+import { addChangeVerb, changing, type Plan } from "./change-verb.ts";
 
 /** `email: false` is `--no-email`. */
 type SetOptions = { maxSessions?: number; type?: string; email?: string | false };
@@ -13,7 +13,7 @@ type SetOptions = { maxSessions?: number; type?: string; email?: string | false 
 export function addSetCommand(program: Command, context: CommandContext): void {
   addChangeVerb<SetOptions>(program, context, {
     name: "set",
-    description: "Changes the seats, the type or the e-mail address of a license.",
+    description: "Changes the seats, the type or the e-mail address of licenses.",
     example: "set 4f1c09aa --max-sessions 5 --type pro --email ada@example.com",
     addOptions: (command) =>
       command
@@ -44,5 +44,5 @@ function planAttributes(license: LicenseItem, options: SetOptions): Plan {
   );
   return isSo
     ? { alreadySo: "It is so already; nothing was done." }
-    : { change: attributeChange(license, given) };
+    : { apply: changing(license, attributeChange(license, given)) };
 }

@@ -2,11 +2,12 @@ import type { Command } from "commander";
 import { licenseView } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseText } from "../terminal/license-text.ts";
+import { jsonText } from "../terminal/text-table.ts";
 import { write } from "../terminal/write.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
-/** Adds `show`, which tells all of one license. */
+/** Adds `show`, which shows all of one license. */
 export function addShowCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("show")
@@ -16,12 +17,12 @@ export function addShowCommand(program: Command, context: CommandContext): void 
     .action((name: string, options: TableOptions) =>
       withNamedTable(options, context, async (table) => {
         const license = await findLicense(table, name, context);
-        const judgedAt = { nowMs: context.now(), sessionTimeoutMs: table.sessionTimeoutMs };
+        const nowMs = context.now();
         await write(
           context.output,
           options.json
-            ? `${JSON.stringify(licenseView(license, judgedAt))}\n`
-            : licenseText(license, judgedAt),
+            ? `${jsonText(licenseView(license, nowMs))}\n`
+            : licenseText(license, nowMs, context.columns),
         );
       }),
     );

@@ -3,7 +3,7 @@ import type { License } from "../../lambdas/sessions/license.ts";
 import { attributeChange } from "../../licenses/change-license.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName } from "../terminal/license-text.ts";
-import { addChangeVerb } from "./change-verb.ts";
+import { addChangeVerb, changing } from "./change-verb.ts";
 
 /** Adds `suspend`, `activate` and `cancel`. */
 export function addStatusCommands(program: Command, context: CommandContext): void {
@@ -11,19 +11,19 @@ export function addStatusCommands(program: Command, context: CommandContext): vo
     name: "suspend",
     status: "suspended",
     description:
-      "Suspends a license: its bots stop at their next heartbeat. Asks; activate undoes it.",
+      "Suspends licenses: their bots stop at their next heartbeat. Asks; activate undoes it.",
     question: (whose) => `Suspend ${whose}? Its bots stop at their next heartbeat.`,
   });
   addStatusCommand(program, context, {
     name: "activate",
     status: "active",
-    description: "Makes a suspended or cancelled license usable again, until it expires.",
+    description: "Makes suspended or cancelled licenses usable again, until they expire.",
   });
   addStatusCommand(program, context, {
     name: "cancel",
     status: "cancelled",
     description:
-      "Cancels a license for good: its bots stop at their next heartbeat. Asks; activate undoes it.",
+      "Cancels licenses for good: their bots stop at their next heartbeat. Asks; activate undoes it.",
     question: (whose) => `Cancel ${whose}? Its bots stop at their next heartbeat.`,
   });
 }
@@ -48,7 +48,7 @@ function addStatusCommand(
       license.status === status
         ? { alreadySo: `It is ${status} already; nothing was done.` }
         : {
-            change: attributeChange(license, { status }),
+            apply: changing(license, attributeChange(license, { status })),
             question: question?.(licenseName(license)),
           },
   });

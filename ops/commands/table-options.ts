@@ -1,31 +1,70 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import * as z from "zod";
+import type { ChangeNote } from "../../licenses/change-note.ts";
 import { type OpenTable, withTable } from "../../licenses/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { readAs } from "../terminal/option-readers.ts";
 
-export type TableOptions = { stack?: string; table?: string; json?: true };
+export type TableOptions = { stack?: string; table?: string; local?: true; json?: true };
+
+export type ChangeOptions = TableOptions & { yes?: true; reason?: string };
 
 /** The options of every verb: which table, and in which shape it answers. */
 export function addTableOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--stack <name>", "the table of this stack on AWS; without it, that of npm start")
+      new Option("--stack <name>", "the table of this stack on AWS (or LICENSE_SESSIONS_STACK)")
         .argParser(readAs("--stack", stackSchema))
-        .conflicts("table"),
+        .conflicts(["table", "local"]),
     )
-    .option("--table <name>", "the table of this name on AWS", readAs("--table", tableSchema))
+    .addOption(
+      new Option("--table <name>", "the table of this name on AWS")
+        .argParser(readAs("--table", tableSchema))
+        .conflicts("local"),
+    )
+    .option("--local", "the table of npm start, as without any of these three")
     .option("--json", "print JSON, always of the same shape");
+}
+
+/** The options of every verb that changes something. */
+export function addChangeOptions(command: Command): Command {
+  return addTableOptions(
+    command
+      .option(
+        "--reason <text>",
+        "why: kept in the license with your name, and in the history",
+        readAs("--reason", reasonSchema),
+      )
+      .option("--yes", "do not ask"),
+  );
 }
 
 /** Opens the table that the options of a verb name. */
 export function withNamedTable<Result>(
-  { stack, table }: TableOptions,
-  context: CommandContext,
+  { stack, table, local }: TableOptions,
+  { variables }: CommandContext,
   work: (table: OpenTable) => Promise<Result>,
 ): Promise<Result> {
-  return withTable({ stackName: stack, tableName: table }, context.variables, work);
+  const byVariable = table === undefined && !local ? variables.LICENSE_SESSIONS_STACK : undefined;
+  const stackName = stack ?? (byVariable ? readStack(byVariable) : undefined);
+  return withTable({ stackName, tableName: table }, variables, work);
+}
+
+/** Opens the table for a change: says first which it is, and knows who makes the change. */
+export function withChangedTable<Result>(
+  options: ChangeOptions,
+  context: CommandContext,
+  work: (table: OpenTable, note: ChangeNote) => Promise<Result>,
+): Promise<Result> {
+  return withNamedTable(options, context, async (table) => {
+    context.messages.write(`This is about ${table.place}.\n`);
+    return work(table, {
+      by: await table.operator(),
+      atMs: context.now(),
+      reason: options.reason,
+    });
+  });
 }
 
 const tableSchema = z
@@ -37,3 +76,11 @@ const stackSchema = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/)
   .describe("the name of a stack");
+
+const readStack = readAs("LICENSE_SESSIONS_STACK", stackSchema);
+
+const reasonSchema = z
+  .string()
+  .trim()
+  .regex(/^[^\p{C}]{1,100}$/u)
+  .describe("1 to 100 characters");

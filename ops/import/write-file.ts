@@ -104,7 +104,7 @@ async function readItems(
 async function* rowBatches({
   file,
   badLines,
-  nowMs,
+  note,
 }: WriteOptions): AsyncGenerator<ImportRow[], void> {
   let header: Header | undefined;
   let batch: ImportRow[] = [];
@@ -118,7 +118,7 @@ async function* rowBatches({
           continue;
         }
         if (badLines.has(line) || cells[0] === endOfExport) continue;
-        const result = readImportRow(header, cells, nowMs);
+        const result = readImportRow(header, cells, note.atMs);
         if ("problems" in result) throw changed();
         batch.push(result.row);
         if (batch.length < batchSize) continue;

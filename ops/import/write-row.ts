@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { type ChangeNote, noteAttributes } from "../../licenses/change-note.ts";
 import { defaultMaxSessions } from "../../licenses/create-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { TableHandle } from "../../licenses/table-handle.ts";
@@ -13,8 +14,8 @@ export type SeenItem = Record<string, unknown> | undefined;
 
 export type WriteMode = {
   replace: boolean;
-  /** For a license of which it is not known when it was made. */
-  nowMs: number;
+  /** Its instant is for a license of which it is not known when it was made, too. */
+  note: ChangeNote;
 };
 
 /**
@@ -25,11 +26,11 @@ export type WriteMode = {
 export const tokenLeap = 1e12;
 
 /** What a row would do to the item that was seen. */
-export function judgeRow(row: ImportRow, seen: SeenItem, { replace, nowMs }: WriteMode): Written {
+export function judgeRow(row: ImportRow, seen: SeenItem, { replace, note }: WriteMode): Written {
   if (!seen) return "created";
   // A license that was given a new key since the file was written stays: its old key has leaked.
   const rekeyed = seen.superseded_by !== undefined && seen.superseded_by !== row.supersededBy;
-  return !replace || rekeyed || isSo(row, seen, nowMs) ? "kept" : "replaced";
+  return !replace || rekeyed || isSo(row, seen, note) ? "kept" : "replaced";
 }
 
 /**
@@ -46,8 +47,8 @@ export async function writeRow(
   if (judged === "kept") return "kept";
   try {
     await (judged === "created"
-      ? createIfNew(table, row, mode.nowMs)
-      : replaceSeen(table, row, seen, mode.nowMs));
+      ? createIfNew(table, row, mode.note)
+      : replaceSeen(table, row, seen, mode.note));
     return judged;
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
@@ -66,18 +67,19 @@ export async function writeRow(
 async function createIfNew(
   { client, tableName }: TableHandle,
   row: ImportRow,
-  nowMs: number,
+  note: ChangeNote,
 ): Promise<void> {
   const item: LicenseItem = {
     license_id: row.licenseId,
     ...statusOf(row),
     license_type: row.licenseType,
     ...(row.email !== undefined && { email: row.email }),
-    created_at: row.createdAtMs ?? nowMs,
+    created_at: row.createdAtMs ?? note.atMs,
     ...(row.expiresAtMs !== undefined && { license_expiration: row.expiresAtMs }),
     max_sessions: row.maxSessions ?? defaultMaxSessions,
     fencing_token: leastToken(row),
     sessions: {},
+    ...noteAttributes(note),
   };
   await client.send(
     new PutCommand({
@@ -93,9 +95,11 @@ async function replaceSeen(
   { client, tableName }: TableHandle,
   row: ImportRow,
   seen: SeenItem,
-  nowMs: number,
+  note: ChangeNote,
 ): Promise<void> {
-  const { set, removed, ifMissing } = wanted(row, nowMs);
+  const { set: said, removed, ifMissing } = wanted(row, note);
+  const set: Record<string, unknown> = { ...said, ...noteAttributes(note) };
+  if (note.reason === undefined) removed.push("change_reason");
   const leaps = !hasToken(row, seen);
   const sets = [
     ...Object.keys(set).map((name) => `#${name} = :${name}`),
@@ -128,9 +132,9 @@ async function replaceSeen(
   );
 }
 
-function isSo(row: ImportRow, seen: Record<string, unknown>, nowMs: number): boolean {
-  const { set, removed, ifMissing } = wanted(row, nowMs);
-  const endsBy = (value: unknown) => row.endsNow && typeof value === "number" && value <= nowMs;
+function isSo(row: ImportRow, seen: Record<string, unknown>, note: ChangeNote): boolean {
+  const { set, removed, ifMissing } = wanted(row, note);
+  const endsBy = (value: unknown) => row.endsNow && typeof value === "number" && value <= note.atMs;
   return (
     Object.entries(set).every(
       ([name, value]) =>
@@ -143,7 +147,7 @@ function isSo(row: ImportRow, seen: Record<string, unknown>, nowMs: number): boo
 }
 
 /** What a row says of an item that is there: what it becomes, what goes, what is there at least. */
-function wanted(row: ImportRow, nowMs: number) {
+function wanted(row: ImportRow, note: ChangeNote) {
   const always = {
     ...statusOf(row),
     license_type: row.licenseType,
@@ -155,7 +159,7 @@ function wanted(row: ImportRow, nowMs: number) {
   const set: Record<string, unknown> = Object.fromEntries(
     Object.entries(always).filter(([, value]) => value !== undefined),
   );
-  const atLeast = { max_sessions: defaultMaxSessions, created_at: nowMs, sessions: {} };
+  const atLeast = { max_sessions: defaultMaxSessions, created_at: note.atMs, sessions: {} };
   return {
     set,
     removed: Object.keys(always).filter((name) => !(name in set)),

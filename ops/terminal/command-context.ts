@@ -1,11 +1,13 @@
 import type { Variables } from "../../engine/variables.ts";
+import type { Messages } from "./messages.ts";
 
 /** What a verb reads from and writes to: a terminal, a pipe, or a test. */
 export type CommandContext = {
   /** What was asked for, and nothing else. */
   output: NodeJS.WritableStream;
-  /** Complaints, notes and progress. */
-  messages: NodeJS.WritableStream & { isTTY?: boolean };
+  /** The width of the terminal that the output goes to; absent if it goes to a pipe or a file. */
+  columns: number | undefined;
+  messages: Messages;
   variables: Variables;
   /** The clock, epoch milliseconds. */
   now: () => number;

@@ -1,13 +1,17 @@
 import { CommandError } from "../../engine/command-error.ts";
+import { Interrupted } from "../../engine/interrupted.ts";
 import type { CommandContext } from "./command-context.ts";
+import { printable } from "./text-table.ts";
 
 /**
  * Asks before something is destroyed. `--yes` skips it.
  *
- * @throws CommandError unless the answer is yes, and where there is nobody to answer
+ * @param question one line or more
+ * @throws CommandError unless the answer is yes, and where there is nobody to answer; Interrupted
+ *   on Ctrl-C
  */
 export async function confirm(
-  { ask }: CommandContext,
+  { ask, stop }: Pick<CommandContext, "ask" | "stop">,
   { yes }: { yes?: true },
   question: string,
 ): Promise<void> {
@@ -17,5 +21,7 @@ export async function confirm(
       `${question} There is no terminal to ask on: nothing was done. Say --yes if it is meant.`,
     );
   }
-  if (!(await ask(`${question} [y/N] `))) throw new CommandError("Nothing was done.");
+  const agreed = await ask(`${question.split("\n").map(printable).join("\n")} [y/N] `);
+  if (stop.aborted) throw new Interrupted("Stopped; nothing was done.");
+  if (!agreed) throw new CommandError("Nothing was done.");
 }

@@ -1,42 +1,35 @@
-import {
-  deviceOf,
-  type Entry,
-  isHeld,
-  isLive,
-  secondsUntilFree,
-} from "../../lambdas/sessions/session.ts";
-import {
-  daysLeft,
-  entryState,
-  type JudgedAt,
-  type LicenseItem,
-  standingOf,
-} from "../../licenses/license-item.ts";
+import { deviceOf, type Entry, isHeld, secondsUntilFree } from "../../lambdas/sessions/session.ts";
+import { daysLeft, entryState, type LicenseItem, standingOf } from "../../licenses/license-item.ts";
 import { fieldLines, instantText } from "./text-table.ts";
 
 /** A license in full, for people. */
-export function licenseText(license: LicenseItem, judgedAt: JudgedAt): string {
-  const sessions = Object.entries(license.sessions).sort(
+export function licenseText(
+  license: LicenseItem,
+  nowMs: number,
+  columns: number | undefined,
+): string {
+  const { changed_by, changed_at, change_reason } = license;
+  const entries = Object.entries(license.sessions).sort(
     ([, a], [, b]) => b.lapses_at - a.lapses_at,
   );
-  const live = sessions.filter(([, session]) => isLive(session, judgedAt.nowMs)).length;
-  const fields = [
+  const fields: [name: string, text: string][] = [
     ["license id", license.license_id],
-    ["standing", standingText(license, judgedAt.nowMs)],
-    ["days left", daysLeftText(license, judgedAt.nowMs)],
+    ["standing", standingText(license, nowMs)],
+    ["days left", String(daysLeft(license, nowMs) ?? "-")],
     ["expires", expiresText(license)],
     ["type", license.license_type],
     ["email", license.email ?? "-"],
     ["created", instantText(license.created_at)],
-    ["claims so far", String(license.fencing_token)],
-    [
-      "sessions",
-      `${live} live, ${sessions.length - live} lapsed, of at most ${license.max_sessions}`,
-    ],
-  ] as const;
+    ["fencing token", String(license.fencing_token)],
+    ["sessions", `${sessionCounts(license, nowMs)}, of at most ${license.max_sessions}`],
+  ];
+  if (changed_by !== undefined) {
+    const why = change_reason === undefined ? "" : `: ${change_reason}`;
+    fields.push(["last change", `${instantText(changed_at)} by ${changed_by}${why}`]);
+  }
   return (
-    fields.map(([name, text]) => fieldLines(name, text)).join("") +
-    sessions.map(([symbol, session]) => sessionLines(symbol, session, judgedAt)).join("")
+    fields.map(([name, text]) => fieldLines(name, text, columns)).join("") +
+    entries.map(([symbol, entry]) => entryLines(symbol, entry, nowMs, columns)).join("")
   );
 }
 
@@ -51,39 +44,47 @@ export function expiresText({ license_expiration }: LicenseItem): string {
   return license_expiration === undefined ? "never" : instantText(license_expiration);
 }
 
-export function daysLeftText(license: LicenseItem, nowMs: number): string {
-  return String(daysLeft(license, nowMs) ?? "-");
+/** Who holds a session, or held it last, and until when, in one line. */
+export function sessionText(entry: Entry, nowMs: number): string {
+  return `${stateText(entry, nowMs)}, ${deviceOf(entry) ?? "nobody"}`;
 }
 
-/** Who holds a session, and whether still, in one line. */
-export function sessionText(entry: Entry, judgedAt: JudgedAt): string {
-  return `${stateText(entry, judgedAt)}, ${deviceOf(entry) ?? "unreadable"}`;
+/** The license as a sentence names it: not by its key. */
+export function licenseName({ license_id, email }: LicenseItem): string {
+  return `license ${license_id.slice(0, 12)}${email === undefined ? "" : ` of ${email}`}`;
 }
 
-function stateText(entry: Entry, { nowMs }: JudgedAt): string {
+function sessionCounts(license: LicenseItem, nowMs: number): string {
+  const states = Object.values(license.sessions).map((entry) => entryState(entry, nowMs));
+  const counts = new Map([
+    ["live", 0],
+    ["lapsed", 0],
+  ] as [string, number][]);
+  for (const state of states) counts.set(state, (counts.get(state) ?? 0) + 1);
+  return [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
+}
+
+function stateText(entry: Entry, nowMs: number): string {
   const state = entryState(entry, nowMs);
   const secondsLeft = secondsUntilFree(entry, nowMs);
-  return secondsLeft === 0 ? state : `${state}, ${secondsLeft} s left`;
+  return secondsLeft === 0 || state === "unreadable" ? state : `${state}, ${secondsLeft} s left`;
 }
 
-function sessionLines(symbol: string, entry: Entry, judgedAt: JudgedAt): string {
+function entryLines(
+  symbol: string,
+  entry: Entry,
+  nowMs: number,
+  columns: number | undefined,
+): string {
   const session = isHeld(entry) ? entry : undefined;
   const bot = [session?.bot_version, session?.bot_status].filter((text) => text !== undefined);
   const fields = [
+    [`session ${symbol}`.padEnd(18), stateText(entry, nowMs)],
     ["  device", deviceOf(entry) ?? "-"],
     ["  started", instantText(session?.started_at)],
     ["  last heartbeat", instantText(session?.last_heartbeat)],
     ["  bot", bot.join(", ") || "-"],
     ["  metadata", session?.metadata ?? "-"],
   ] as const;
-  return [
-    "\n",
-    fieldLines(`session ${symbol}`.padEnd(18), stateText(entry, judgedAt)),
-    ...fields.map(([name, text]) => fieldLines(name, text)),
-  ].join("");
-}
-
-/** The license as a sentence names it: not by its key. */
-export function licenseName({ license_id, email }: LicenseItem): string {
-  return `license ${license_id.slice(0, 12)}${email === undefined ? "" : ` of ${email}`}`;
+  return `\n${fields.map(([name, text]) => fieldLines(name, text, columns)).join("")}`;
 }

@@ -1,57 +1,84 @@
-import { deviceOf } from "../../lambdas/sessions/session.ts";
-import { type JudgedAt, type LicenseItem, licenseView } from "../../licenses/license-item.ts";
+import { deviceOf, maskFingerprint } from "../../lambdas/sessions/session.ts";
+import { entryState, type LicenseItem, licenseView } from "../../licenses/license-item.ts";
+import type { OpenTable } from "../../licenses/with-table.ts";
 import type { CommandContext } from "./command-context.ts";
 import { expiresText, standingText } from "./license-text.ts";
-import { headLine, tableLine } from "./text-table.ts";
+import { jsonText, printable, textTable } from "./text-table.ts";
 import { write } from "./write.ts";
+
+/** A license as it was and as it is; absent where there was none, or is none any more. */
+export type BeforeAndAfter = {
+  before: LicenseItem | undefined;
+  after: LicenseItem | undefined;
+  nowMs: number;
+};
 
 /** Prints what of a license was changed, before and after. */
 export async function printChange(
-  { output }: CommandContext,
+  { output, columns }: CommandContext,
   { json }: { json?: true },
-  before: LicenseItem,
-  after: LicenseItem,
-  judgedAt: JudgedAt,
-  message: string,
+  change: BeforeAndAfter & { before: LicenseItem; table: OpenTable; message: string },
 ): Promise<void> {
+  const { before, after, nowMs, table, message } = change;
   if (json) {
-    const changed = before !== after;
-    const views = { before: licenseView(before, judgedAt), after: licenseView(after, judgedAt) };
-    await write(
-      output,
-      `${JSON.stringify({ license_id: before.license_id, changed, ...views })}\n`,
-    );
+    const views = {
+      before: licenseView(before, nowMs),
+      after: after ? licenseView(after, nowMs) : null,
+    };
+    const id = { table: table.place, license_id: before.license_id };
+    await write(output, `${jsonText({ ...id, changed: before !== after, ...views, message })}\n`);
     return;
   }
-  const columns = [
-    { title: "", width: 20 },
-    { title: "before", width: 38 },
-    { title: "after", width: 38 },
-  ];
-  const was = facts(before, judgedAt);
-  const is = facts(after, judgedAt);
-  const changed = [...new Set([...was.keys(), ...is.keys()])].filter(
-    (name) => was.get(name) !== is.get(name),
+  const shown = textTable(
+    [
+      { title: "", width: 16 },
+      { title: "before", width: 29, grows: true },
+      { title: "after", width: 29, grows: true },
+    ],
+    columns,
   );
-  const lines = changed.map((name) =>
-    tableLine(columns, [name, was.get(name) ?? "-", is.get(name) ?? "-"]),
+  const lines = changedFacts(change).map(({ name, was, is }) => shown.line([name, was, is]));
+  const whose = before.email === undefined ? "" : ` of ${printable(before.email)}`;
+  await write(
+    output,
+    [
+      `License ${before.license_id.slice(0, 12)}${whose}, in ${table.place}\n`,
+      ...(lines.length > 0 ? [shown.head, ...lines] : []),
+      `${message.split("\n").map(printable).join("\n")}\n`,
+    ].join(""),
   );
-  const table = lines.length > 0 ? `${headLine(columns)}${lines.join("")}` : "";
-  const whose = before.email === undefined ? "" : ` of ${before.email}`;
-  await write(output, `License ${before.license_id.slice(0, 12)}${whose}\n${table}${message}\n`);
+}
+
+/** What differs between the two; `masked` is without what concerns a person. */
+export function changedFacts(
+  { before, after, nowMs }: BeforeAndAfter,
+  masked?: "masked",
+): { name: string; was: string; is: string }[] {
+  const was = before ? facts(before, nowMs, masked) : new Map([["license", "none"]]);
+  const is = after ? facts(after, nowMs, masked) : new Map([["license", "none"]]);
+  return [...new Set([...was.keys(), ...is.keys()])]
+    .filter((name) => was.get(name) !== is.get(name))
+    .map((name) => ({ name, was: was.get(name) ?? "-", is: is.get(name) ?? "-" }));
 }
 
 /** What there is to say of a license, each in one line. */
-function facts(license: LicenseItem, judgedAt: JudgedAt): Map<string, string> {
+function facts(
+  license: LicenseItem,
+  nowMs: number,
+  masked: "masked" | undefined,
+): Map<string, string> {
   return new Map([
-    ["standing", standingText(license, judgedAt.nowMs)],
+    ["license", "there"],
+    ["standing", standingText(license, nowMs)],
     ["status", license.status],
     ["type", license.license_type],
-    ["email", license.email ?? "-"],
+    ...(masked ? [] : [["email", license.email ?? "-"] as const]),
     ["expires", expiresText(license)],
     ["max sessions", String(license.max_sessions)],
-    ...Object.entries(license.sessions).map(
-      ([symbol, session]) => [`session ${symbol}`, deviceOf(session) ?? "unreadable"] as const,
-    ),
+    ...Object.entries(license.sessions).map(([symbol, entry]) => {
+      const device = deviceOf(entry) ?? "nobody";
+      const shown = masked ? maskFingerprint(device) : device;
+      return [`session ${symbol}`, `${entryState(entry, nowMs)}, ${shown}`] as const;
+    }),
   ]);
 }

@@ -1,4 +1,5 @@
 import type { CommandContext } from "./command-context.ts";
+import { jsonText } from "./text-table.ts";
 import { write } from "./write.ts";
 
 export type ListShape<Entry> = {
@@ -7,7 +8,7 @@ export type ListShape<Entry> = {
   line(entry: Entry): string;
   /** Printed below the lines, unless as JSON: what was broken off does not have it. */
   foot?: string;
-  /** What `JSON.stringify` gets. */
+  /** What becomes JSON. */
   view(entry: Entry): unknown;
 };
 
@@ -28,7 +29,7 @@ export async function printList<Entry>(
   let unprinted = json ? "[" : head;
   for await (const entries of pages) {
     const lines = entries.map((entry, index) =>
-      json ? `${count + index > 0 ? "," : ""}\n${JSON.stringify(view(entry))}` : line(entry),
+      json ? `${count + index > 0 ? "," : ""}\n${jsonText(view(entry))}` : line(entry),
     );
     count += entries.length;
     const text = unprinted + lines.join("");

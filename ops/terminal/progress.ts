@@ -17,10 +17,10 @@ export function startProgress({ messages }: Pick<CommandContext, "messages">): P
       if (!messages.isTTY || performance.now() < nextAtMs) return;
       nextAtMs = performance.now() + 200;
       shown = true;
-      messages.write(`\r\u001b[K${text}`);
+      messages.status(text);
     },
     end() {
-      if (shown) messages.write("\r\u001b[K");
+      if (shown) messages.status("");
       shown = false;
     },
   };

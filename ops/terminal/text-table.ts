@@ -1,35 +1,57 @@
-/** The widest line that is printed. */
-export const maxColumns = 100;
+import stringWidth from "string-width";
 
-/** A column of a table that is printed while it is read: its width is known beforehand. */
-export type Column = { title: string; width: number };
+/** A column of a table that is printed while it is read: its least width is known beforehand. */
+export type Column = {
+  title: string;
+  width: number;
+  /** Takes its part of what a terminal has beyond the least widths. */
+  grows?: true;
+};
 
-/** The line above a table. */
-export function headLine(columns: readonly Column[]): string {
-  return tableLine(
-    columns,
-    columns.map(({ title }) => title),
+export type TextTable = { head: string; line(cells: readonly string[]): string };
+
+/**
+ * A table as wide as the terminal: what is too long for its column ends in `…`. In a pipe (no
+ * `terminalColumns`) every text is whole.
+ */
+export function textTable(
+  columns: readonly Column[],
+  terminalColumns: number | undefined,
+): TextTable {
+  const least = columns.reduce((sum, { width }) => sum + width + 2, -2);
+  const growing = columns.filter(({ grows }) => grows).length;
+  const spare = Math.max(0, (terminalColumns ?? least) - least);
+  const widths = columns.map(({ width, grows }) =>
+    grows ? width + Math.floor(spare / growing) : width,
   );
+  const line = (cells: readonly string[]) =>
+    `${widths
+      .map((width, index) => {
+        const text = printable(cells[index] ?? "");
+        return padded(terminalColumns === undefined ? text : cut(text, width), width);
+      })
+      .join("  ")
+      .trimEnd()}\n`;
+  return { head: line(columns.map(({ title }) => title)), line };
 }
 
-/** One line of a table. What is too long for its column ends in `…`. */
-export function tableLine(columns: readonly Column[], cells: readonly string[]): string {
-  return `${columns
-    .map(({ width }, index) => fitted(cells[index] ?? "", width))
-    .join("  ")
-    .trimEnd()}\n`;
-}
+const indent = 18;
 
-/** A name and what it stands for, in as many lines as it takes. */
-export function fieldLines(name: string, text: string): string {
-  const indent = 18;
-  const characters = [...printable(text)];
+/** A name and what it stands for, in as many lines as the terminal needs; one in a pipe. */
+export function fieldLines(
+  name: string,
+  text: string,
+  terminalColumns: number | undefined,
+): string {
+  const width = Math.max(20, (terminalColumns ?? Number.POSITIVE_INFINITY) - indent);
   const lines: string[] = [];
-  for (let start = 0; start === 0 || start < characters.length; start += maxColumns - indent) {
-    lines.push(characters.slice(start, start + maxColumns - indent).join(""));
+  for (let rest = printable(text); lines.length === 0 || rest !== ""; ) {
+    const part = beginning(rest, width);
+    lines.push(part);
+    rest = rest.slice(part.length);
   }
   return lines
-    .map((line, index) => `${(index === 0 ? name : "").padEnd(indent)}${line}`.trimEnd())
+    .map((line, index) => `${padded(index === 0 ? name : "", indent)}${line}`.trimEnd())
     .map((line) => `${line}\n`)
     .join("");
 }
@@ -40,14 +62,47 @@ export function instantText(instantMs: number | undefined): string {
   return new Date(instantMs).toISOString().replace("T", " ").replace(/\.\d+/, "");
 }
 
-function fitted(text: string, width: number): string {
-  const characters = [...printable(text)];
-  return characters.length > width
-    ? `${characters.slice(0, width - 1).join("")}…`
-    : characters.join("").padEnd(width);
+/** How long ago something was, in its greatest unit: `12 s`, `3 min`, `5 h`, `40 d`. */
+export function ageText(instantMs: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.floor((nowMs - instantMs) / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
 }
 
 /** Bots choose their device names and metadata, and must not steer an operator's terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+export function printable(text: string): string {
+  return text.replace(steering, "?");
+}
+
+/** JSON in which no text can steer a terminal: what could is written as an escape. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(steering, (found) =>
+    Array.from(
+      { length: found.length },
+      (_, index) => `\\u${found.charCodeAt(index).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
+}
+
+const steering = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+function cut(text: string, width: number): string {
+  return stringWidth(text) <= width ? text : `${beginning(text, width - 1)}…`;
+}
+
+/** As many whole characters as fit, and one at least. */
+function beginning(text: string, width: number): string {
+  if (text.length <= width && stringWidth(text) <= width) return text;
+  let part = "";
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (part !== "" && stringWidth(part + segment) > width) break;
+    part += segment;
+  }
+  return part;
+}
+
+function padded(text: string, width: number): string {
+  return text + " ".repeat(Math.max(0, width - stringWidth(text)));
 }

@@ -29,7 +29,7 @@ describe("the settings", () => {
         },
       },
     });
-    changed.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 7 });
+    changed.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 7 }, 4);
     changed.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
       RouteSettings: {
         "POST /api/heartbeat": { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },

@@ -139,9 +139,10 @@ describe("the functions", () => {
     });
   });
 
-  test("every log group forgets after 30 days", () => {
-    template.resourceCountIs("AWS::Logs::LogGroup", 4);
-    template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
+  test("every log group forgets after 30 days, but what operators changed after two years", () => {
+    template.resourceCountIs("AWS::Logs::LogGroup", 5);
+    template.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 30 }, 4);
+    template.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 731 }, 1);
   });
 
   test("each may do on the table what its code does, and nothing else anywhere", () => {
@@ -255,11 +256,13 @@ describe("the alarms", () => {
   });
 });
 
-test("the outputs name the API, the table, the topic, the dashboard and the time-out", () => {
+test("the outputs name the API, the table, the logs, the topic, the dashboard and the time-out", () => {
   expect(Object.keys(template.findOutputs("*")).sort()).toEqual([
     "AlarmTopicArn",
     "ApiUrl",
+    "ChangesLogGroup",
     "DashboardName",
+    "FunctionLogGroups",
     "SessionTimeoutSeconds",
     "TableName",
   ]);

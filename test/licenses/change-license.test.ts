@@ -20,10 +20,11 @@ test("a license that was rekeyed since it was seen is not changed under its old 
   const key = await scene.license({ email: "ada@example.com" });
   const seen = await getLicense(table, licenseIdOf(key));
   if (!seen) throw new Error("The license is not there");
-  await rekeyLicense(table, seen.license_id, `${key}-NEW`, scene.nowMs(), async () => {});
+  const note = { by: "ada@desk", atMs: scene.nowMs() };
+  await rekeyLicense(table, seen.license_id, `${key}-NEW`, note, async () => {});
   const before = await scene.item(key);
 
   const change = attributeChange(seen, { email: "eve@example.com" });
-  expect(await changeLicense(table, seen, change)).toBeUndefined();
+  expect(await changeLicense(table, seen, change, note)).toBeUndefined();
   expect(await scene.item(key)).toEqual(before);
 });

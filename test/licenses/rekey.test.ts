@@ -29,7 +29,7 @@ async function leaked() {
     ).body.code;
   /** The rules without the command, so that it can be interrupted. */
   const rekey = (newKey: string, tell: () => Promise<void> = async () => {}) =>
-    rekeyLicense(table(), licenseIdOf(key), newKey, scene.nowMs(), tell);
+    rekeyLicense(table(), licenseIdOf(key), newKey, { by: "ada@desk", atMs: scene.nowMs() }, tell);
   return { scene, key, license, codeOf, rekey };
 }
 

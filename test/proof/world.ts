@@ -5,11 +5,11 @@ import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import type { Handler } from "../../lambdas/http.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
+import { endSessionUpdate } from "../../lambdas/sessions/end-session.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { isHeld } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
 import { validateHandler } from "../../lambdas/validate-handler.ts";
-import { sessionEnd } from "../../licenses/change-license.ts";
 import type { Answer, Call } from "./call.ts";
 import type { ProofEngine } from "./proof-engine.ts";
 
@@ -112,7 +112,7 @@ export async function openWorld(
   async function endSession(symbol: string): Promise<Answer> {
     const seen = (await table.get(licenseId, new AbortController().signal))?.sessions[symbol];
     if (!seen || !isHeld(seen)) return { status: 409, body: {} };
-    const { set, conditions, names, values } = sessionEnd(symbol, seen);
+    const { set, conditions, names, values } = endSessionUpdate(symbol, seen);
     return write(`SET ${set.join(", ")}`, conditions.join(" AND "), names, values);
   }
 

@@ -2,9 +2,16 @@ import { Writable } from "node:stream";
 import type { Variables } from "../../engine/variables.ts";
 import { runLicense } from "../../ops/run-license.ts";
 import type { CommandContext } from "../../ops/terminal/command-context.ts";
+import { openMessages } from "../../ops/terminal/messages.ts";
 import type { Engine } from "./engines.ts";
 
-export type Ran = { exitCode: number; stdout: string; stderr: string };
+export type Ran = {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+  /** The first line of what went to stderr, where it says which table is going to be changed. */
+  about?: string;
+};
 
 export type OperatorOptions = {
   variables?: Variables;
@@ -14,18 +21,21 @@ export type OperatorOptions = {
   onOutput?: (text: string) => void;
   stop?: AbortSignal;
   now?: () => number;
+  /** The width of the terminal; a pipe without it. */
+  columns?: number;
 };
 
 /** Somebody who types `npm run license --` and the words, in this process. */
 export function operator({ endpoint }: Pick<Engine, "endpoint">, fixed: OperatorOptions = {}) {
   return async (words: string | readonly string[], options: OperatorOptions = {}): Promise<Ran> => {
-    const { variables, answer, onOutput, stop, now } = { ...fixed, ...options };
+    const { variables, answer, onOutput, stop, now, columns } = { ...fixed, ...options };
     const output = textSink(onOutput);
     const messages = textSink();
     const context: CommandContext = {
       output: output.stream,
-      messages: messages.stream,
-      variables: { DYNAMODB_ENDPOINT: endpoint, ...variables },
+      columns,
+      messages: openMessages(messages.stream),
+      variables: { DYNAMODB_ENDPOINT: endpoint, DATA_DIR: "/nonexistent", ...variables },
       now: now ?? Date.now,
       stop: stop ?? new AbortController().signal,
       ask:
@@ -38,7 +48,8 @@ export function operator({ endpoint }: Pick<Engine, "endpoint">, fixed: Operator
     };
     const list = typeof words === "string" ? words.split(" ") : words;
     const exitCode = await runLicense(list, context);
-    return { exitCode, stdout: output.text(), stderr: messages.text() };
+    const [, about, stderr = ""] = /^(This is about .*\n)?([\s\S]*)$/.exec(messages.text()) ?? [];
+    return { exitCode, stdout: output.text(), stderr, ...(about !== undefined && { about }) };
   };
 }
 

@@ -15,8 +15,8 @@ import type { License } from "../../lambdas/sessions/license.ts";
 import { isHeld, type Session } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
 import { validateHandler } from "../../lambdas/validate-handler.ts";
-import { changeLicense, sessionEnd } from "../../licenses/change-license.ts";
 import { createLicense, type NewLicense } from "../../licenses/create-license.ts";
+import { endSession } from "../../licenses/end-session.ts";
 import { licenseItemSchema } from "../../licenses/license-item.ts";
 import { expectDocumented } from "./documented.ts";
 import { clientFor, type Engine } from "./engines.ts";
@@ -133,9 +133,9 @@ export function openScene(
     },
     async endSession(licenseKey, symbol = "*") {
       const stored = licenseItemSchema.parse(await item(licenseKey));
-      const entry = stored.sessions[symbol];
-      if (!entry || !isHeld(entry)) throw new Error(`Nobody holds ${symbol}`);
-      await changeLicense({ client, tableName }, stored, sessionEnd(symbol, entry));
+      const note = { by: "ada@desk", atMs: nowMs };
+      const ended = await endSession({ client, tableName }, stored, symbol, undefined, note);
+      if (!ended) throw new Error(`Nobody holds ${symbol}`);
     },
     async change(licenseKey, attributes) {
       const Item = { ...(await item(licenseKey)), ...attributes };

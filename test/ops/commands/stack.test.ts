@@ -1,15 +1,23 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
-import { openScene } from "../../support/scene.ts";
 
 let engine: Awaited<ReturnType<typeof startDynalite>>;
 let outputs: Record<string, string> | undefined;
 
-/** CloudFormation, as far as a stack's outputs go. */
-const cloudFormation = createServer((_request, response) => {
+/** CloudFormation and STS, as far as a stack's outputs and the caller's identity go. */
+const aws = createServer(async (request, response) => {
+  const body = await text(request);
+  if (body.includes("GetCallerIdentity")) {
+    response.writeHead(200, { "content-type": "text/xml" });
+    response.end(
+      "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/ada</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>",
+    );
+    return;
+  }
   if (!outputs) {
     response.writeHead(400, { "content-type": "text/xml" });
     response.end(
@@ -29,11 +37,12 @@ const cloudFormation = createServer((_request, response) => {
 
 beforeAll(async () => {
   engine = await startDynalite();
-  cloudFormation.listen(0, "127.0.0.1");
-  await once(cloudFormation, "listening");
-  const address = cloudFormation.address();
+  aws.listen(0, "127.0.0.1");
+  await once(aws, "listening");
+  const address = aws.address();
   const port = typeof address === "object" && address ? address.port : 0;
   vi.stubEnv("AWS_ENDPOINT_URL_CLOUDFORMATION", `http://127.0.0.1:${port}`);
+  vi.stubEnv("AWS_ENDPOINT_URL_STS", `http://127.0.0.1:${port}`);
   vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", engine.endpoint);
   vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
@@ -41,7 +50,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
-  cloudFormation.close();
+  aws.close();
   await engine.stop();
 });
 
@@ -49,12 +58,23 @@ afterAll(async () => {
 const license = operator({ endpoint: "http://127.0.0.1:9" });
 
 describe("--stack", () => {
-  test("works on the table of the stack", async () => {
-    outputs = { ApiUrl: "https://x", TableName: "Sessions", SessionTimeoutSeconds: "90" };
+  test("works on the table of the stack, by the option or by the variable", async () => {
+    outputs = { ApiUrl: "https://x", TableName: "Sessions" };
     const created = await license("create --stack LicenseSessions --json");
-    expect(created).toMatchObject({ exitCode: 0, stderr: "" });
-    const { license_key } = JSON.parse(created.stdout);
-    expect(await openScene(engine).item(license_key)).toBeDefined();
+    expect(created.exitCode).toBe(0);
+    const { license_key, table } = JSON.parse(created.stdout);
+    expect(table).toBe("table Sessions of stack LicenseSessions in us-east-1");
+    const variables = { LICENSE_SESSIONS_STACK: "LicenseSessions" };
+    expect((await license(["show", license_key], { variables })).exitCode).toBe(0);
+    expect((await license(["show", license_key, "--table", "Sessions"])).exitCode).toBe(0);
+    const local = await license(["show", license_key, "--local"], { variables });
+    expect(local.stderr).toContain("There is no database at http://127.0.0.1:9");
+  });
+
+  test("a change keeps the IAM identity that made it", async () => {
+    outputs = { TableName: "Sessions" };
+    const { stdout } = await license("create --stack LicenseSessions --json");
+    expect(JSON.parse(stdout).changed_by).toBe("arn:aws:iam::123456789012:user/ada");
   });
 
   test("a stack that is not there, or tells no table, is one sentence", async () => {

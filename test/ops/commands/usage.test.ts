@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/license-key.ts";
@@ -20,6 +20,8 @@ const verbs = [
   "create",
   "show",
   "list",
+  "find",
+  "history",
   "online",
   "suspend",
   "activate",
@@ -28,6 +30,7 @@ const verbs = [
   "set",
   "end-session",
   "rekey",
+  "delete",
   "import",
   "export",
 ];
@@ -74,6 +77,10 @@ describe("wrong usage: exit code 2, a sentence that names what, and no key in it
     [["extend", secret, "--until", "2020-01-01"], "--until"],
     [["extend", secret], "--days"],
     [["extend", secret, "--days", "3", "--until", "2027-01-31"], "--until"],
+    [["extend", secret, "--until", "Never"], "--until"],
+    [["find"], "--email"],
+    [["history", secret, "--since", "yesterday"], "--since"],
+    [["suspend", secret, "--reason", "x".repeat(101), "--yes"], "--reason"],
     [["set", secret], "--max-sessions"],
     [["set", secret, "--max-sessions", "many"], "--max-sessions"],
     [["end-session", secret, "--symbol", "E S", "--yes"], "--symbol"],
@@ -104,18 +111,21 @@ describe("a database that is not there", () => {
   });
 
   test("nor is a variable that is wrong", async () => {
-    const ran = await license("list", { variables: { SESSION_TIMEOUT_SECONDS: "soon" } });
+    const ran = await license("list", {
+      variables: { DYNAMODB_ENDPOINT: "", DYNAMODB_PORT: "soon" },
+    });
     expect(ran.exitCode).toBe(1);
-    expect(ran.stderr).toContain("SESSION_TIMEOUT_SECONDS");
+    expect(ran.stderr).toContain("DYNAMODB_PORT");
   });
 });
 
 describe("the documentation", () => {
   const root = join(import.meta.dirname, "../../..");
-  const commands = ["README.md", "docs/operations.md"]
+  const pages = readdirSync(join(root, "docs")).filter((file) => file.endsWith(".md"));
+  const commands = ["README.md", ...pages.map((file) => join("docs", file))]
     .flatMap((file) => readFileSync(join(root, file), "utf8").replaceAll("\\|", "|").split("\n"))
     .flatMap((line) => [...line.matchAll(/npm run (?:-s )?license -- ([^`|>]+)/g)])
-    .map(([, words = ""]) => words.trim())
+    .map(([, words = ""]) => words.replace(/ #.*/, "").trim())
     .filter((words) => !words.includes("VERB"));
 
   test("has commands", () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import type { Session } from "../../../lambdas/sessions/session.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator, type Ran } from "../../support/license-command.ts";
 import { openScene } from "../../support/scene.ts";
@@ -83,30 +84,65 @@ describe("show", () => {
     }
   });
 
-  test("a beginning that two ids have, or one that is too short, names none", async () => {
+  test("a beginning that two ids have names none, and both are listed; nor does a short one", async () => {
     const { scene, key, id, license } = await newScene();
     const twin = `${id.slice(0, 10)}${"0".repeat(54)}`;
     await scene.change("twin", { ...(await scene.item(key)), license_id: twin });
     const ambiguous = await license(["show", id.slice(0, 8)]);
     expectRefused(ambiguous);
-    expect(ambiguous.stderr).toContain("More than one");
+    expect(ambiguous.stderr).toContain(`\n  ${id}  ada@example.com`);
+    expect(ambiguous.stderr).toContain(`\n  ${twin}  ada@example.com`);
     expectRefused(await license(["show", id.slice(0, 7)]));
   });
+});
 
-  test("what a bot calls itself can't steer the terminal, and no line is wider than 100", async () => {
-    const { scene, key, license } = await newScene();
-    const steering = `\u001b[2J${"x".repeat(240)}\u202e`;
-    await scene.validate({ license_key: key, device_fingerprint: steering });
-    await scene.heartbeat({
-      license_key: key,
-      device_fingerprint: steering,
+describe("what a bot calls itself", () => {
+  const steering = `\u001b[2J\u009b31m${"x".repeat(230)}\u202e\u2028`;
+  const control = /[\p{C}\p{Zl}\p{Zp}]/u;
+
+  async function steered() {
+    const made = await newScene();
+    const bot = { license_key: made.key, device_fingerprint: steering };
+    await made.scene.validate(bot);
+    await made.scene.heartbeat({
+      ...bot,
+      status: "\u001b[31m",
       metadata: { text: "y".repeat(900) },
     });
-    for (const words of [["show", key], ["online"], ["list"]]) {
-      const { stdout } = await license(words);
-      expect(stdout).not.toContain("\u001b");
-      expect(stdout).not.toContain("\u202e");
-      for (const line of stdout.split("\n")) expect([...line].length).toBeLessThanOrEqual(100);
+    await made.license(["set", made.key, "--email", "ada@example.com"]);
+    await made.scene.change(made.key, { email: `\u001b]0;x\u0007@x`, license_type: "\u009b2J" });
+    return made;
+  }
+
+  test.for([80, 120])(
+    "can't steer a terminal of %i columns, nor make a wider line",
+    async (columns) => {
+      const { key, license } = await steered();
+      for (const words of [["show", key], ["online"], ["list"], ["find", "--email", "@x"]]) {
+        const { exitCode, stdout } = await license(words, { columns });
+        expect(exitCode).toBe(0);
+        for (const line of stdout.split("\n")) {
+          expect(line).not.toMatch(control);
+          expect([...line].length).toBeLessThanOrEqual(columns);
+        }
+      }
+      const asked = await license(["end-session", key], { columns, answer: false });
+      const done = await license(["end-session", key, "--yes"], { columns });
+      for (const line of `${asked.stderr}${done.stdout}${done.stderr}`.split("\n")) {
+        expect(line).not.toMatch(control);
+      }
+    },
+  );
+
+  test("is whole in a pipe, and in --json an escape that reads back as it was", async () => {
+    const { key, license } = await steered();
+    const { stdout } = await license(["show", key]);
+    expect(stdout).toContain("x".repeat(230));
+    expect(stdout).toContain("y".repeat(900));
+    for (const words of [["show", key], ["online"], ["list"], ["suspend", key, "--yes"]]) {
+      const shown = await license([...words, "--json"]);
+      expect(shown.stdout.replaceAll("\n", "")).not.toMatch(control);
+      expect(JSON.stringify(JSON.parse(shown.stdout))).toContain(JSON.stringify(steering));
     }
   });
 });
@@ -181,6 +217,15 @@ describe("extend", () => {
     expect((await scene.item(key))?.license_expiration).toBe(Date.UTC(2027, 0, 31));
   });
 
+  test("--until never takes the end away", async () => {
+    const { scene, key, license } = await newScene({ days: 10 });
+    const told = await license(["extend", key, "--until", "never"]);
+    expect(told.stdout).toMatch(/^expires +2026.* never$/m);
+    expect(await scene.item(key)).not.toHaveProperty("license_expiration");
+    const again = json(await license(["extend", key, "--until", "never", "--json"]));
+    expect(again).toMatchObject({ changed: false });
+  });
+
   test("a license that never expires has nothing to extend", async () => {
     const { key, license } = await newScene();
     expectRefused(await license(["extend", key, "--days", "5"]));
@@ -207,34 +252,113 @@ describe("set", () => {
       max_sessions: 3,
       license_type: "pro",
       change_id: expect.any(String),
+      changed_by: expect.any(String),
+      changed_at: scene.nowMs(),
     });
   });
 });
 
 describe("end-session", () => {
-  test("frees the symbol when the right of its holder is over, and that bot is refused at once", async () => {
+  const b = "device-b-0123456789";
+
+  test("its bot is refused and stops; the next device is let in when its lease is over", async () => {
     const { scene, key, license, claim } = await newScene();
-    await claim("ES");
+    const { session_id } = (await claim("ES")).body;
     await claim("NQ");
-    const ended = json(await license(["end-session", key, "--symbol", "es", "--yes", "--json"]));
+    scene.passSeconds(12);
+    const ran = await license(["end-session", key, "--symbol", "es", "--yes", "--json"]);
+    const ended = json(ran);
+    expect(ended.before.sessions.ES).toMatchObject({ state: "live", seconds_left: 48 });
     expect(ended.after.sessions).toMatchObject({
-      ES: { state: "ended", seconds_left: 60 },
+      ES: { state: "ended", seconds_left: 48, vacated_by: device },
       NQ: { state: "live" },
     });
-    const a = { license_key: key, device_fingerprint: device, symbol: "ES" };
-    expect((await scene.heartbeat(a)).body.code).toBe("session_ended");
-    const b = { ...a, device_fingerprint: "device-b-0123456789" };
-    expect((await scene.validate(b)).body.code).toBe("session_conflict");
-    scene.passSeconds(60);
-    expect((await scene.validate(b)).body.code).toBe("granted");
+    expect(ended.message).toBe(
+      "The bot on device-a... is refused at its next heartbeat (session_ended). Another device may claim ES in 48 s.",
+    );
+    const symbol = { license_key: key, symbol: "ES" };
+    const beat = { ...symbol, device_fingerprint: device, session_id };
+    const rival = { ...symbol, device_fingerprint: b };
+    scene.passMs(47_999);
+    expect((await scene.heartbeat(beat)).body.code).toBe("session_ended");
+    expect((await scene.validate(rival)).body.code).toBe("session_conflict");
+    scene.passMs(1);
+    expect((await scene.validate(rival)).body.code).toBe("granted");
+  });
+
+  test("the same device may claim again at once", async () => {
+    const { license, key, claim } = await newScene();
+    await claim("ES");
+    await license(["end-session", key, "--yes"]);
+    expect((await claim("ES")).body.code).toBe("granted");
+  });
+
+  test("--now lets the next device in at once, and says what that risks, before and after", async () => {
+    const { scene, key, license, claim } = await newScene();
+    const { session_id } = (await claim("ES")).body;
+    const ran = await license(["end-session", key, "--now"], { answer: true });
+    expect(ran.stderr).toContain("may go on trading beside the next device");
+    expect(ran.stdout).toContain("may claim ES now; the bot may still trade for up to 60 s");
+    const symbol = { license_key: key, symbol: "ES" };
+    const beat = { ...symbol, device_fingerprint: device, session_id };
+    expect((await scene.heartbeat(beat)).body.code).toBe("session_ended");
+    const rival = { ...symbol, device_fingerprint: b };
+    expect((await scene.validate(rival)).body.code).toBe("granted");
+  });
+
+  test("--now after an end without it frees the key that waits; ended twice is ended once", async () => {
+    const { scene, key, license, claim } = await newScene();
+    await claim("ES");
+    await license(["end-session", key, "--yes"]);
+    scene.passSeconds(10);
+    const again = json(await license(["end-session", key, "--json"]));
+    expect(again).toMatchObject({ changed: false });
+    expect(again.message).toContain("ES is free in 50 s");
+    await license(["end-session", key, "--now", "--yes"]);
+    const rival = { license_key: key, symbol: "ES", device_fingerprint: b };
+    expect((await scene.validate(rival)).body.code).toBe("granted");
+  });
+
+  test("a replaced process of the same device is waited for, too", async () => {
+    const { scene, key, license, claim } = await newScene();
+    await claim("ES");
+    scene.passSeconds(5);
+    await scene.heartbeat({ license_key: key, device_fingerprint: device, symbol: "ES" });
+    await claim("ES");
+    await scene.change(key, {
+      sessions: {
+        ES: {
+          ...((await scene.item(key))?.sessions.ES as Session),
+          contested_until: scene.nowMs() + 90_000,
+        },
+      },
+    });
+    const ended = json(await license(["end-session", key, "--yes", "--json"]));
+    expect(ended.after.sessions.ES.seconds_left).toBe(90);
   });
 
   test("--all ends every one, of any symbol and of none", async () => {
     const { scene, key, license, claim } = await newScene();
     for (const symbol of ["ES", "NQ", undefined]) await claim(symbol);
     expect((await license(["end-session", key, "--all", "--yes"])).exitCode).toBe(0);
+    const { sessions = {} } = (await scene.item(key)) ?? {};
+    expect(Object.keys(sessions).sort()).toEqual(["*", "ES", "NQ"]);
+    for (const entry of Object.values(sessions)) expect(entry).toMatchObject({ ended: true });
+  });
+
+  test("--all works on a license that has no fencing token yet", async () => {
+    const { scene, key, license, claim } = await newScene();
+    await claim("ES");
+    await scene.change(key, { fencing_token: undefined } as never);
+    expect((await license(["end-session", key, "--all", "--yes"])).exitCode).toBe(0);
+  });
+
+  test("an entry that nobody can read goes", async () => {
+    const { scene, key, license } = await newScene();
+    await scene.change(key, { sessions: { ES: { odd: [1, "x"] } } } as never);
+    const ran = await license(["end-session", key, "--yes"]);
+    expect(ran.stdout).toContain("Session ES is gone");
     expect((await scene.item(key))?.sessions).toEqual({});
-    expectRefused(await license(["end-session", key, "--all", "--yes"]));
   });
 
   test("of several it wants to know which, and it ends none that is not there", async () => {
@@ -253,18 +377,32 @@ describe("end-session", () => {
       answer: async () => (await claim("ES")).status === 200,
     });
     expectRefused(ran);
-    expect((await scene.item(key))?.sessions.ES).toBeDefined();
+    expect((await scene.item(key))?.sessions.ES).toHaveProperty("session_id");
   });
 
-  test("--all ends none if one was claimed while the operator thought about it", async () => {
+  test("a session that only had a heartbeat meanwhile is ended, with the lease of that heartbeat", async () => {
+    const { scene, key, license, claim } = await newScene();
+    await claim("ES");
+    scene.passSeconds(20);
+    const beat = { license_key: key, device_fingerprint: device, symbol: "ES" };
+    const ran = await license(["end-session", key, "--json"], {
+      answer: async () => (await scene.heartbeat(beat)).status === 200,
+    });
+    expect(json({ ...ran, stderr: "" }).after.sessions.ES).toMatchObject({
+      state: "ended",
+      seconds_left: 60,
+    });
+  });
+
+  test("--all names what was claimed while the operator thought about it, and leaves it", async () => {
     const { scene, key, license, claim } = await newScene();
     await claim("ES");
     const ran = await license(["end-session", key, "--all"], {
       answer: async () => (await claim("NQ")).status === 200,
     });
-    expectRefused(ran);
+    expect(ran.stdout).toContain("Left alone, for it was claimed just now: NQ");
     const { sessions } = (await scene.item(key)) ?? {};
-    expect(Object.keys(sessions ?? {}).sort()).toEqual(["ES", "NQ"]);
+    expect(sessions).toMatchObject({ ES: { ended: true }, NQ: { device_fingerprint: device } });
   });
 });
 
@@ -278,6 +416,8 @@ describe("a verb for a license that is not there", () => {
     ["set", "--type", "pro"],
     ["end-session", "--all", "--yes"],
     ["rekey", "--yes"],
+    ["delete", "--yes"],
+    ["history"],
   ])(
     "%s is refused, makes no row, and does not repeat the name",
     async ([verb = "", ...options]) => {
@@ -294,8 +434,97 @@ describe("a verb for a license that is not there", () => {
 describe("create", () => {
   test("prints the key once, in the shape that show has", async () => {
     const { license } = await newScene();
-    const { license_key, ...created } = json(await license("create --days 30 --json"));
+    const created = json(await license("create --days 30 --json"));
+    const { license_key, table, ...shape } = created;
     expect(license_key).toMatch(/^[A-Z0-9]{4}(-[A-Z0-9]{4}){3}$/);
-    expect(json(await license(["show", license_key, "--json"]))).toEqual(created);
+    expect(table).toBe(`table Sessions at ${engine.endpoint}`);
+    expect(json(await license(["show", license_key, "--json"]))).toEqual(shape);
+  });
+});
+
+describe("delete", () => {
+  test("leaves nothing of a license, and its bot stops at its next heartbeat", async () => {
+    const { scene, key, license, claim } = await newScene();
+    await claim();
+    const ran = await license(["delete", key], { answer: true });
+    expect(ran.stderr).toContain("ada@example.com");
+    expect(ran.stdout).toContain("Deleted.");
+    expect(await scene.item(key)).toBeUndefined();
+    const beat = await scene.heartbeat({ license_key: key, device_fingerprint: device });
+    expect(beat.body).toMatchObject({ code: "license_unknown" });
+  });
+
+  test("a license that was changed since it was seen stays", async () => {
+    const { scene, key, license } = await newScene();
+    const ran = await license(["delete", key], {
+      answer: async () => (await license(["set", key, "--type", "pro"])).exitCode === 0,
+    });
+    expectRefused(ran);
+    expect(await scene.item(key)).toBeDefined();
+  });
+});
+
+describe("several licenses at once", () => {
+  test("are changed each, after one question that names them all", async () => {
+    const one = await newScene();
+    const two = await newScene();
+    const ran = await one.license(["suspend", one.key, two.id, one.id], { answer: true });
+    expect(ran.stderr).toContain(one.id.slice(0, 12));
+    expect(ran.stderr).toContain(two.id.slice(0, 12));
+    for (const { scene, key } of [one, two]) {
+      expect(await scene.item(key)).toMatchObject({ status: "suspended" });
+    }
+    const { stdout } = await one.license(["activate", one.key, two.key, "--json"]);
+    const lines = stdout.trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line).license_id)).toEqual([one.id, two.id]);
+  });
+
+  test("if one can't be found or can't be changed so, none is changed", async () => {
+    const { scene, key, license } = await newScene({ days: 10 });
+    const never = (await newScene()).key;
+    const before = await scene.item(key);
+    const missing = await license(["suspend", key, "NOBODY", "--yes"]);
+    expectRefused(missing);
+    expect(missing.stderr).toContain("License 2 of 2");
+    expectRefused(await license(["extend", key, never, "--days", "3"]));
+    expect(await scene.item(key)).toEqual(before);
+  });
+});
+
+describe("who changed a license", () => {
+  test("when and why is kept for the last change, and shown", async () => {
+    const { scene, key, license } = await newScene();
+    await license(["set", key, "--type", "pro", "--reason", "bought more"]);
+    const first = await scene.item(key);
+    expect(first).toMatchObject({ changed_at: scene.nowMs(), change_reason: "bought more" });
+    expect(first).toHaveProperty("changed_by", expect.stringContaining("@"));
+    expect((await license(["show", key])).stdout).toMatch(/^last change .* by .*: bought more$/m);
+    await license(["set", key, "--type", "gold"]);
+    expect(await scene.item(key)).not.toHaveProperty("change_reason");
+  });
+
+  test("is in the answer and before it: which table it is about", async () => {
+    const { key, license } = await newScene();
+    const ran = await license(["set", key, "--type", "pro"]);
+    const place = `table Sessions at ${engine.endpoint}`;
+    expect(ran.about).toBe(`This is about ${place}.\n`);
+    expect(ran.stdout).toContain(`in ${place}`);
+  });
+});
+
+describe("Ctrl-C at a question", () => {
+  test("is 130, and nothing is done", async () => {
+    const { scene, key, license } = await newScene();
+    const before = await scene.item(key);
+    const stop = new AbortController();
+    const ran = await license(["suspend", key], {
+      stop: stop.signal,
+      answer: async () => {
+        stop.abort();
+        return false;
+      },
+    });
+    expect(ran).toMatchObject({ exitCode: 130, stdout: "" });
+    expect(await scene.item(key)).toEqual(before);
   });
 });

@@ -52,7 +52,14 @@ describe("import", () => {
     expect(ran.stdout).toBe(
       `4 rows: 4 created, 0 replaced, 0 left as they were, in table Sessions at ${engine.endpoint}.\n`,
     );
-    const always = { created_at: scene.nowMs(), max_sessions: 20, fencing_token: 0, sessions: {} };
+    const always = {
+      created_at: scene.nowMs(),
+      max_sessions: 20,
+      fencing_token: 0,
+      sessions: {},
+      changed_by: expect.any(String),
+      changed_at: scene.nowMs(),
+    };
     expect(await scene.item("KEY-1")).toEqual({
       ...always,
       license_id: licenseIdOf("KEY-1"),
@@ -116,6 +123,8 @@ describe("import", () => {
       ...others,
       license_type: "pro",
       license_expiration: Date.UTC(2027, 0, 31),
+      changed_by: expect.any(String),
+      changed_at: scene.nowMs(),
     });
     expect((await scene.heartbeat({ ...bot, session_id })).status).toBe(200);
     expect(await scene.item("KEY-2")).toMatchObject({ max_sessions: 20, sessions: {} });

@@ -1,0 +1,31 @@
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
+import { getLicense } from "./get-license.ts";
+import type { LicenseItem } from "./license-item.ts";
+import type { TableHandle } from "./table-handle.ts";
+
+/**
+ * Deletes the license that was seen, unless an operator has changed it since. What its bots do in the
+ * meantime does not matter.
+ *
+ * @returns whether it is gone
+ */
+export async function deleteLicense(table: TableHandle, seen: LicenseItem): Promise<boolean> {
+  const { change_id } = seen;
+  try {
+    await table.client.send(
+      new DeleteCommand({
+        TableName: table.tableName,
+        Key: { license_id: seen.license_id },
+        ConditionExpression:
+          change_id === undefined ? "attribute_not_exists(change_id)" : "change_id = :change_id",
+        ...(change_id !== undefined && { ExpressionAttributeValues: { ":change_id": change_id } }),
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    // An earlier attempt of the SDK may have been applied.
+    return (await getLicense(table, seen.license_id)) === undefined;
+  }
+}

@@ -1,0 +1,70 @@
+import { generateKeyPairSync, hash } from "node:crypto";
+import type { Command } from "commander";
+import type { CommandContext } from "../terminal/command-context.ts";
+import { fieldLines, jsonText } from "../terminal/text-table.ts";
+import { write } from "../terminal/write.ts";
+
+/** Adds `signing-key create`, which makes the pair of keys by which answers are signed and checked. */
+export function addSigningKeyCommand(program: Command, context: CommandContext): void {
+  program
+    .command("signing-key")
+    .description("Makes the keys by which answers are signed and checked (see create --help).")
+    .command("create")
+    .description(
+      "Makes an Ed25519 key pair and prints both keys, the private one this once: it is stored " +
+        "nowhere. It touches no table and no stack.",
+    )
+    .option("--json", "print JSON, always of the same shape")
+    .addHelpText(
+      "after",
+      `
+The service takes one private key, or two with a space between while you change from one to the other. The
+public key is no secret: bots pin it, and so refuse the answers of anybody else.
+
+Example:
+  npm run license -- signing-key create`,
+    )
+    .action(async ({ json }: { json?: true }) => {
+      const keys = createSigningKeys();
+      await write(
+        context.output,
+        json ? `${jsonText(keys)}\n` : textOf(keys, context.columns) + nextSteps(keys.public_key),
+      );
+    });
+}
+
+type SigningKeys = { private_key: string; public_key: string; key_id: string };
+
+function createSigningKeys(): SigningKeys {
+  const { d = "", x = "" } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
+  return {
+    private_key: `ed25519-private:${d}`,
+    public_key: `ed25519:${x}`,
+    // RFC 7638 and 8037: the required members, in this order.
+    key_id: hash("sha256", JSON.stringify({ crv: "Ed25519", kty: "OKP", x }), "base64url"),
+  };
+}
+
+function textOf(
+  { private_key, public_key, key_id }: SigningKeys,
+  columns: number | undefined,
+): string {
+  return [
+    fieldLines("private key", `${private_key}  (shown this once)`, columns),
+    fieldLines("public key", public_key, columns),
+    fieldLines("key id", key_id, columns),
+  ].join("");
+}
+
+function nextSteps(publicKey: string): string {
+  return `
+What to do next:
+1. Store the private key as the whole text of a secret in AWS Secrets Manager, and its ARN under
+   "signingSecretArn" in the context of cdk.json; then deploy. For npm start, put it into SIGNING_KEYS.
+   Changing keys: keep the old one before it in the same text, with a space between, until every bot has
+   the new public key; then deploy without the old one.
+2. Pin the public key in the bots: publicKeys: ["${publicKey}"] in TypeScript,
+   public_keys=["${publicKey}"] in Python.
+Whoever has the private key can pose as this service: keep it out of shells' histories, mails and git.
+`;
+}

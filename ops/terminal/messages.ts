@@ -1,0 +1,18 @@
+import { printable } from "./text-table.ts";
+
+/** Complaints, notes and progress: what nobody asked for, beside the output. */
+export type Messages = {
+  isTTY: boolean;
+  /** Whole lines, in which no text can steer the terminal. */
+  write(text: string): void;
+  /** A line that the next one replaces; an empty one removes it. */
+  status(text: string): void;
+};
+
+export function openMessages(stream: NodeJS.WritableStream & { isTTY?: boolean }): Messages {
+  return {
+    isTTY: stream.isTTY === true,
+    write: (text) => stream.write(text.split("\n").map(printable).join("\n")),
+    status: (text) => stream.write(`\r\u001b[K${printable(text)}`),
+  };
+}

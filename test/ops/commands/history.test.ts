@@ -1,0 +1,217 @@
+import { once } from "node:events";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { json } from "node:stream/consumers";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { formatLogLine } from "../../../local/functions/function-log.ts";
+import { startDynalite } from "../../support/engines.ts";
+import { operator } from "../../support/license-command.ts";
+import { openScene } from "../../support/scene.ts";
+
+const a = "device-a-0123456789";
+const b = "laptop-b-0123456789";
+
+let engine: Awaited<ReturnType<typeof startDynalite>>;
+beforeAll(async () => {
+  engine = await startDynalite();
+});
+afterAll(() => engine.stop());
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "license-sessions-history-"));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+/** The service, which logs as npm start does, and an operator beside it. */
+async function newScene() {
+  const scene = openScene(engine);
+  const key = await scene.license({ email: "ada@example.com", maxSessions: 1 });
+  const log = (line: unknown) =>
+    appendFileSync(
+      join(folder, "history.jsonl"),
+      `${formatLogLine("INFO", [line], "request-1", new Date(scene.nowMs()))}\n`,
+    );
+  vi.spyOn(console, "info").mockImplementation(log);
+  const license = operator(engine, { now: scene.nowMs, variables: { DATA_DIR: folder } });
+  const as = (device_fingerprint: string, symbol = "ES") => ({
+    claim: () => scene.validate({ license_key: key, device_fingerprint, symbol }),
+    release: () => scene.release({ license_key: key, device_fingerprint, symbol }),
+  });
+  return { scene, key, license, as };
+}
+
+describe("history", () => {
+  test("of two devices that take turns shows each turn, the refusals, and that they share", async () => {
+    const { scene, key, license, as } = await newScene();
+    for (const [holder, other] of [
+      [a, b],
+      [b, a],
+      [a, b],
+    ] as const) {
+      await as(holder).claim();
+      scene.passSeconds(5);
+      await as(other).claim();
+      await as(holder).release();
+      scene.passSeconds(300);
+    }
+    const { exitCode, stdout } = await license(["history", key]);
+    expect(exitCode).toBe(0);
+    const what = [...stdout.matchAll(/Z {2}(\w+) +ES +([a-z.-]+)/g)].map(([, code, who]) => [
+      code,
+      who,
+    ]);
+    const turn = (holder: string, other: string) => [
+      ["claimed", holder],
+      ["session_conflict", other],
+      ["released", holder],
+    ];
+    expect(what).toEqual([
+      ...turn("device-a...", "laptop-b..."),
+      ...turn("laptop-b...", "device-a..."),
+      ...turn("device-a...", "laptop-b..."),
+    ]);
+    expect(stdout).toMatch(/^device-a\.\.\. +2 +1 +2 +5 min +1 session_conflict$/m);
+    expect(stdout).toContain("2 devices claimed it, and took it over from one another 2 times.");
+    expect(stdout).not.toContain(key);
+    expect(stdout).not.toContain(a);
+  });
+
+  test("shows what a claim displaced and replaced", async () => {
+    const { scene, key, license, as } = await newScene();
+    await as(a, "ES").claim();
+    await as(a, "ES").claim();
+    scene.passSeconds(100);
+    await as(b, "NQ").claim();
+    const { lines } = JSON.parse((await license(["history", key, "--json"])).stdout);
+    expect(lines).toMatchObject([
+      { event: "session_claimed", fencing_token: 1 },
+      { event: "session_claimed", fencing_token: 2, replaced: expect.anything() },
+      { event: "session_claimed", displaced: [{ symbol: "ES", device: "device-a..." }] },
+    ]);
+    const { stdout } = await license(["history", key]);
+    expect(stdout).toContain("replaced its own session");
+    expect(stdout).toContain("displaced ES of device-a...");
+  });
+
+  test("has every change of an operator: who, what, why; no address in it", async () => {
+    const { key, license, as } = await newScene();
+    await as(a).claim();
+    await license(["set", key, "--email", "eve@example.com", "--reason", "sold on"]);
+    await license(["suspend", key, "--yes", "--reason", "not paid"]);
+    await license(["end-session", key, "--yes"]);
+    const { lines } = JSON.parse((await license(["history", key, "--json"])).stdout);
+    expect(lines.slice(1)).toMatchObject([
+      { verb: "set", by: expect.stringContaining("@"), reason: "sold on", changes: [] },
+      {
+        verb: "suspend",
+        reason: "not paid",
+        changes: ["standing: active -> suspended", "status: active -> suspended"],
+      },
+      { verb: "end-session", changes: ["session ES: live, device-a... -> ended, device-a..."] },
+    ]);
+    expect(readFileSync(join(folder, "history.jsonl"), "utf8")).not.toMatch(/example\.com/);
+  });
+
+  test("--since leaves out what is older, and another license's lines are not in it", async () => {
+    const { scene, key, license, as } = await newScene();
+    await as(a).claim();
+    scene.passSeconds(5 * 86_400);
+    await as(b).claim();
+    const other = await scene.license();
+    await scene.validate({ license_key: other, device_fingerprint: a });
+    const linesOf = async (...options: string[]) =>
+      JSON.parse((await license(["history", key, ...options, "--json"])).stdout).lines.length;
+    expect(await linesOf()).toBe(2);
+    expect(await linesOf("--since", "3d")).toBe(1);
+    expect(await linesOf("--since", "2026-01-06")).toBe(1);
+  });
+
+  test("where there is none says who writes it", async () => {
+    const { key, license } = await newScene();
+    rmSync(join(folder, "history.jsonl"), { force: true });
+    const ran = await license(["history", key]);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toContain("npm start writes it");
+  });
+});
+
+describe("history --stack", () => {
+  test("asks the logs of the functions and of changes for the license, and a change is put there", async () => {
+    const key = await openScene(engine).license();
+    const id = licenseIdOf(key);
+    const asked: { operation: string; body: Record<string, unknown> }[] = [];
+    const aws = createServer(async (request, response) => {
+      const target = String(request.headers["x-amz-target"] ?? "");
+      const operation = target.split(".").at(-1) ?? "";
+      if (!target) {
+        response.writeHead(200, { "content-type": "text/xml" });
+        response.end(
+          "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>S</StackName><Outputs>" +
+            Object.entries({
+              TableName: "Sessions",
+              FunctionLogGroups: "claims,releases",
+              ChangesLogGroup: "changes",
+            })
+              .map(
+                ([name, value]) =>
+                  `<member><OutputKey>${name}</OutputKey><OutputValue>${value}</OutputValue></member>`,
+              )
+              .join("") +
+            "</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
+        );
+        return;
+      }
+      const body = Object(await json(request));
+      asked.push({ operation, body });
+      const message = {
+        event: "session_claimed",
+        license_id: id,
+        device: "device-a...",
+        symbol: "ES",
+      };
+      const events =
+        body.logGroupName === "claims"
+          ? [{ timestamp: Date.now(), message: JSON.stringify({ level: "INFO", message }) }]
+          : [];
+      response.writeHead(200, { "content-type": "application/x-amz-json-1.1" });
+      response.end(JSON.stringify(operation === "FilterLogEvents" ? { events } : {}));
+    });
+    aws.listen(0, "127.0.0.1");
+    await once(aws, "listening");
+    const address = aws.address();
+    const endpoint = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
+    vi.stubEnv("AWS_ENDPOINT_URL", endpoint);
+    vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", engine.endpoint);
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
+    try {
+      const license = operator(engine, { variables: { AWS_DEFAULT_REGION: "eu-central-1" } });
+      const changed = await license(["set", key, "--type", "pro", "--stack", "S"]);
+      expect(changed.exitCode).toBe(0);
+      expect(changed.stdout).toContain("table Sessions of stack S in eu-central-1");
+      const put = asked.find(({ operation }) => operation === "PutLogEvents");
+      expect(put?.body).toMatchObject({ logGroupName: "changes" });
+      expect(JSON.stringify(put?.body)).toContain("type: standard -> pro");
+      const { exitCode, stdout } = await license(["history", key, "--stack", "S", "--json"]);
+      expect(exitCode).toBe(0);
+      expect(JSON.parse(stdout).lines).toMatchObject([{ event: "session_claimed", symbol: "ES" }]);
+      const filters = asked.filter(({ operation }) => operation === "FilterLogEvents");
+      expect(filters.map(({ body }) => [body.logGroupName, body.filterPattern])).toEqual([
+        ["claims", `{ $.message.license_id = "${id}" }`],
+        ["releases", `{ $.message.license_id = "${id}" }`],
+        ["changes", `{ $.license_id = "${id}" }`],
+      ]);
+    } finally {
+      vi.unstubAllEnvs();
+      aws.closeAllConnections();
+      aws.close();
+    }
+  });
+});
