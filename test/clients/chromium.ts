@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { env } from "node:process";
 import { createInterface } from "node:readline";
 import * as z from "zod";
+import { endsWithRun } from "../support/ends-with-run.ts";
 
 const names = [env.CHROMIUM, "chromium", "chromium-browser", "google-chrome"];
 
@@ -26,14 +27,16 @@ const valueSchema = z.object({ result: z.object({ value: z.unknown().optional() 
  */
 export async function openPage(command: string, url: string) {
   const folder = mkdtempSync(join(tmpdir(), "license-sessions-"));
-  const browser = spawn(
-    command,
-    [
-      ...["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
-      ...["--remote-debugging-port=0", `--user-data-dir=${folder}`],
-      ...["--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1", "about:blank"],
-    ],
-    { stdio: ["ignore", "ignore", "pipe"] },
+  const browser = endsWithRun(
+    spawn(
+      command,
+      [
+        ...["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        ...["--remote-debugging-port=0", `--user-data-dir=${folder}`],
+        ...["--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1", "about:blank"],
+      ],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    ),
   );
   const ended = once(browser, "close");
   const socket = new WebSocket(await debuggerAddress());

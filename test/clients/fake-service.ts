@@ -48,10 +48,11 @@ export async function startFakeService() {
   const server = createServer((request, response) => {
     const path = request.url ?? "";
     asked.push(path);
-    request.resume();
     for (const look of watchers) look();
     if (service.instead) service.instead(response, request);
     else service.answer(response, path);
+    // Only now: what answers in its own way may read it.
+    request.resume();
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

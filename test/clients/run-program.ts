@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import process, { env } from "node:process";
+import { endsWithRun } from "../support/ends-with-run.ts";
 
 const entry = join(import.meta.dirname, "../../clients/typescript/open-session.ts");
 
@@ -32,7 +33,7 @@ export function runFile(path: string, url: string): Promise<Ended> {
 }
 
 function run(words: string[], variables: Record<string, string>) {
-  const child = spawn(process.execPath, words, { env: { ...env, ...variables } });
+  const child = endsWithRun(spawn(process.execPath, words, { env: { ...env, ...variables } }));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {

@@ -3,10 +3,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { env } from "node:process";
+import { text } from "node:stream/consumers";
 import { build } from "esbuild";
 import { afterEach, describe, expect, test } from "vitest";
 import { chromiumCommand, openPage } from "./chromium.ts";
 import { startFakeService } from "./fake-service.ts";
+import { type SigningKey, signAnswer, signingKey } from "./sign-answer.ts";
 
 const heartbeatPath = "/api/heartbeat";
 const cleanups: (() => unknown)[] = [];
@@ -61,17 +63,48 @@ describe("the TypeScript client in a page of Chromium", () => {
     expect(await page.evaluate("session.held")).toBe(true);
     await expect.poll(() => page.evaluate("warnings.join()")).toMatch(/allows no worker/);
   });
+
+  test("verifies signed answers with the browser's own cryptography, and takes no others", async () => {
+    const key = signingKey(1);
+    const { page, service } = await openSessionInPage({}, key);
+    expect(await page.evaluate("session.held")).toBe(true);
+    await service.wasAsked(heartbeatPath);
+    expect(await page.evaluate("session.release()")).toBe("released");
+    const other = JSON.stringify([signingKey(2).publicKey]);
+    const failure = page.evaluate(
+      `LicenseSession.openSession({ ...options, publicKeys: ${other}, openWithinMs: 50 })
+        .catch((error) => error.message)`,
+    );
+    expect(await failure).toMatch(/answer_of_another_key/);
+  });
 });
 
 /** A page of another origin than the service, as most are. */
-async function openSessionInPage(policy: Record<string, string> = {}) {
+async function openSessionInPage(policy: Record<string, string> = {}, key?: SigningKey) {
   const service = await startFakeService();
   cleanups.push(() => service.stop());
-  service.instead = (response, { method, url = "" }) => {
+  service.instead = async (response, request) => {
+    const { method, url = "" } = request;
     response.setHeader("access-control-allow-origin", "*");
     response.setHeader("access-control-allow-headers", "content-type");
-    if (method === "OPTIONS") response.writeHead(204).end();
-    else service.answer(response, url);
+    response.setHeader("access-control-expose-headers", "content-digest,signature,signature-input");
+    if (method === "OPTIONS") {
+      response.writeHead(204).end();
+      return;
+    }
+    const requestBody = await text(request);
+    if (key) {
+      const signature = signAnswer({
+        ...{ status: 200, body: JSON.stringify(service.answers[url]), path: url, requestBody },
+        ...{
+          nonce: JSON.parse(requestBody).nonce,
+          createdSeconds: Math.floor(Date.now() / 1_000),
+          keys: [key],
+        },
+      });
+      for (const [name, value] of Object.entries(signature)) response.setHeader(name, value);
+    }
+    service.answer(response, url);
   };
 
   const { outputFiles } = await build({
@@ -99,13 +132,13 @@ async function openSessionInPage(policy: Record<string, string> = {}) {
   cleanups.push(() => page.close());
   await expect.poll(() => page.evaluate("typeof LicenseSession")).toBe("object");
   await page.evaluate(`(async () => {
-    globalThis.states = [];
     globalThis.warnings = [];
-    globalThis.session = await LicenseSession.openSession({
+    globalThis.options = {
       url: ${JSON.stringify(service.url)}, licenseKey: "KEY", deviceFingerprint: "device",
-      onStatus: ({ state }) => states.push(state),
       logger: { debug() {}, info() {}, warn: (text) => warnings.push(text), error() {} },
-    });
+      publicKeys: ${key ? JSON.stringify([key.publicKey]) : "undefined"},
+    };
+    globalThis.session = await LicenseSession.openSession(options);
   })()`);
   return { page, service };
 }
