@@ -2,8 +2,6 @@ import "./environment.ts";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "./context.ts";
-import { installLockLibraries } from "./lock-libraries.ts";
-import { alternatives } from "./parts/alternatives.ts";
 import { calls } from "./parts/calls.ts";
 import { cold } from "./parts/cold.ts";
 import { growth } from "./parts/growth.ts";
@@ -11,7 +9,7 @@ import { throughput } from "./parts/throughput.ts";
 import { warm } from "./parts/warm.ts";
 import { asText, type Report } from "./report.ts";
 
-const parts = { cold, warm, calls, growth, throughput, alternatives };
+const parts = { cold, warm, calls, growth, throughput };
 type PartName = keyof typeof parts;
 const partNames = Object.keys(parts) as PartName[];
 
@@ -60,8 +58,6 @@ const machine = {
 const reports: Partial<Record<PartName, Report>> = {};
 try {
   if (!options.json) process.stdout.write(`${Object.values(machine).join(", ")}\n\n`);
-  // First, so that nothing is measured in vain if it fails.
-  if (options.only.includes("alternatives")) await installLockLibraries(context);
   for (const name of options.only) {
     const report = await parts[name](context);
     reports[name] = report;
