@@ -51,7 +51,7 @@ function answerTo(outcome: ReleaseOutcome): Answer {
       return answer(
         "info",
         code,
-        `The session is too young to be ended without its session_id. It lapses in ${outcome.waitSeconds} s.`,
+        `The session is not ended without its session_id: it is young, or another copy of the bot uses it. It lapses in ${outcome.waitSeconds} s.`,
       );
   }
 }

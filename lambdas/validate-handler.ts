@@ -70,7 +70,12 @@ function answerTo(
       return ok({
         code,
         message: "The session is yours.",
-        ...licenseFields(outcome.license, symbol, time),
+        // A repeated claim wrote nothing: the lease that it reports is the one that is stored, whatever
+        // the time-out is by now.
+        ...licenseFields(outcome.license, symbol, {
+          nowMs: time.nowMs,
+          sessionTimeoutMs: outcome.session.lapses_at - outcome.session.last_heartbeat,
+        }),
         session_id: outcome.session.session_id,
         fencing_token: outcome.license.fencing_token,
       });

@@ -6,7 +6,7 @@ export type ReleaseOutcome =
   /** The next device may claim after the wait, 0 unless another process may still believe it holds. */
   | { code: "released"; waitSeconds: number }
   | { code: "not_held" }
-  /** The session is too young to be ended by this release; see `heldSinceMs`. */
+  /** Too young to be ended by this release, or shared with another process; see `heldSinceMs`. */
   | { code: "left_to_lapse"; waitSeconds: number };
 
 /**
@@ -16,7 +16,9 @@ export type ReleaseOutcome =
  * While a process that this session replaced may still believe that it holds, the key is not freed:
  * a second write leaves an entry without holder that lapses when that belief is over.
  *
- * @param heldSinceMs if given, a session that was claimed after this instant is left to lapse
+ * @param heldSinceMs if given, a session is left to lapse that was claimed after this instant, or that
+ * was claimed over a live one: without a session_id two processes keep it alive together, and nobody
+ * can say that the other is gone
  * @throws the errors of the SDK, but for the refused condition
  */
 export async function release(
@@ -27,19 +29,20 @@ export async function release(
   signal: AbortSignal,
 ): Promise<ReleaseOutcome> {
   const held = holderCondition(holder);
-  const oldEnough = heldSinceMs === undefined ? [] : ["sessions.#symbol.started_at <= :held_since"];
-  const uncontested =
-    "(attribute_not_exists(sessions.#symbol.contested_until) OR sessions.#symbol.contested_until <= :now)";
+  const neverContested = "attribute_not_exists(sessions.#symbol.contested_until)";
+  const ownAlone =
+    heldSinceMs === undefined
+      ? [`(${neverContested} OR sessions.#symbol.contested_until <= :now)`]
+      : [neverContested, "sessions.#symbol.started_at <= :held_since"];
   const removal = await table.update(
     {
       licenseId: holder.licenseId,
       update: "REMOVE sessions.#symbol",
-      condition: [held.condition, ...oldEnough, uncontested].join(" AND "),
+      condition: [held.condition, ...ownAlone].join(" AND "),
       names: held.names,
       values: {
         ...held.values,
-        ":now": nowMs,
-        ...(heldSinceMs !== undefined && { ":held_since": heldSinceMs }),
+        ...(heldSinceMs === undefined ? { ":now": nowMs } : { ":held_since": heldSinceMs }),
       },
     },
     signal,
@@ -48,7 +51,7 @@ export async function release(
 
   const session = sessionHeldBy(holder, removal.refusedBy);
   if (!session) return { code: "not_held" };
-  if (heldSinceMs !== undefined && session.started_at > heldSinceMs) {
+  if (heldSinceMs !== undefined) {
     return { code: "left_to_lapse", waitSeconds: secondsUntilFree(session, nowMs) };
   }
   const vacancy = vacancyAfter(session);

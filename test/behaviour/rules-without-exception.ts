@@ -118,6 +118,22 @@ export function describeRulesWithoutException(
         expect((await scene.heartbeat({ ...a, session_id: "opening-1" })).status).toBe(200);
       });
 
+      test("a second attempt is told the lease that the first was given, whatever is deployed since", async () => {
+        const { scene, license_key, a, b } = await openLicense();
+        scene.deploy({ sessionTimeoutSeconds: 30 });
+        const opening = { ...a, claim_id: "opening-1" };
+        await scene.validate(opening);
+        scene.deploy({ sessionTimeoutSeconds: 60 });
+        scene.passSeconds(5);
+        expect((await scene.validate(opening)).body).toMatchObject({
+          session_timeout_seconds: 30,
+          heartbeat_interval_seconds: 10,
+        });
+        expect((await scene.session(license_key))?.lapses_at).toBe(scene.nowMs() + 25_000);
+        scene.passSeconds(25);
+        expect((await scene.validate(b)).body.code).toBe("granted");
+      });
+
       test("an attempt that arrives when the lease of the first is over gets a lease of its own", async () => {
         const { scene, license_key, a, b } = await openLicense();
         const opening = { ...a, claim_id: "opening-1" };
