@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { readSigningKeys } from "./signing-keys.ts";
 
 const flag = z.stringbool({ truthy: ["true"], falsy: ["false"] });
 
@@ -9,6 +10,7 @@ const environmentSchema = z.pipe(
     MULTI_SYMBOL_SESSIONS: flag,
     LEGACY_BOTS: z._default(flag, false),
     ASK_FOR_REFUSED_ITEM: z._default(flag, false),
+    SIGNING_KEYS: z._default(z.string(), ""),
   }),
   z.transform((variables) => ({
     tableName: variables.TABLE_NAME,
@@ -19,12 +21,17 @@ const environmentSchema = z.pipe(
     legacyBots: variables.LEGACY_BOTS,
     /** See `TableOptions` in `sessions/table.ts`. */
     askForRefusedItem: variables.ASK_FOR_REFUSED_ITEM,
+    /** None: no answer is signed. */
+    signingKeys: readSigningKeys(variables.SIGNING_KEYS),
   })),
 );
 
 export type Settings = z.infer<typeof environmentSchema>;
 
-/** The settings of a function, read at its cold start. Throws if one is missing or wrong. */
+/**
+ * The settings of a function, read at its cold start. Throws if one is missing or wrong: a function
+ * whose keys can't be read answers nothing rather than unsigned.
+ */
 export function readEnvironment(): Settings {
   // biome-ignore lint/style/noProcessEnv: the one place where the functions read it
   return environmentSchema.parse(process.env);

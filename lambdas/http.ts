@@ -3,11 +3,14 @@ import type {
   APIGatewayProxyStructuredResultV2,
   Context,
 } from "aws-lambda";
-import { type BodyEvent, type BodyShape, parseBody } from "./json-body.ts";
+import { type BodyEvent, type BodyShape, bodyBytes, parseBody } from "./json-body.ts";
 import { licenseIdOf } from "./license-key.ts";
 import type { CallerRequest } from "./request.ts";
+import type { Service } from "./service.ts";
 import { ClockSkew, checkAgainstApi } from "./sessions/clock-skew.ts";
 import { maskFingerprint } from "./sessions/session.ts";
+import { type SignedRequest, signatureHeaders } from "./sign-answer.ts";
+import type { SigningKey } from "./signing-keys.ts";
 
 /** `code` is for programs and never changes its meaning, `message` is for people. */
 export type Answer = {
@@ -43,7 +46,11 @@ export type HistoryEvent =
 
 /** The part of an API Gateway event (payload 2.0) that a function reads. */
 export type HttpEvent = BodyEvent & {
-  requestContext?: Partial<Pick<APIGatewayProxyEventV2["requestContext"], "timeEpoch">>;
+  rawPath?: string;
+  requestContext?: {
+    timeEpoch?: APIGatewayProxyEventV2["requestContext"]["timeEpoch"];
+    http?: Pick<APIGatewayProxyEventV2["requestContext"]["http"], "method">;
+  };
 };
 
 export type Route<Request extends CallerRequest> = BodyShape<Request> & {
@@ -67,20 +74,22 @@ const answerWithinMs = 3_500;
 /**
  * Makes a route a Lambda function: event in, JSON out. Anything thrown becomes an opaque 500.
  * What is refused or fails leaves one log line, with neither the key nor a whole fingerprint in it.
- *
- * @param now the clock, in epoch milliseconds
+ * An answer to a request with a nonce is signed, whatever it says.
  */
 export function toHandler<Request extends CallerRequest>(
   route: Route<Request>,
-  now: () => number,
+  { now, signingKeys = [] }: Pick<Service, "now" | "signingKeys">,
 ): Handler {
   return async (event, { awsRequestId: requestId }) => {
+    const nowMs = now();
     let who = (): Record<string, unknown> => ({});
+    let asked: SignedRequest | undefined;
+    const toResult = (answer: Answer) => signedResult(answer, asked, signingKeys, nowMs);
     try {
-      const nowMs = now();
+      const parsed = parseBody(event, route);
+      if (parsed.nonce !== undefined) asked = signedRequest(event, parsed.nonce);
       const receivedByApiMs = event.requestContext?.timeEpoch;
       if (receivedByApiMs !== undefined) checkAgainstApi(nowMs, receivedByApiMs);
-      const parsed = parseBody(event, route);
       if (!parsed.readable) {
         const { field, message } = parsed;
         const answer: Answer = {
@@ -156,10 +165,24 @@ function inWords(error: unknown): Record<string, unknown> {
   return { name, code: error.code, difference_ms: error.differenceMs, message };
 }
 
-function toResult({ statusCode, body }: Answer): APIGatewayProxyStructuredResultV2 {
+function signedRequest(event: HttpEvent, nonce: string): SignedRequest {
   return {
-    statusCode,
-    headers: { "content-type": "application/json", "cache-control": "no-store" },
-    body: JSON.stringify(body),
+    method: event.requestContext?.http?.method ?? "",
+    path: event.rawPath ?? "",
+    body: bodyBytes(event),
+    nonce,
   };
+}
+
+function signedResult(
+  { statusCode, body }: Answer,
+  asked: SignedRequest | undefined,
+  keys: readonly SigningKey[],
+  createdMs: number,
+): APIGatewayProxyStructuredResultV2 {
+  const text = JSON.stringify(body);
+  const headers = { "content-type": "application/json", "cache-control": "no-store" };
+  if (asked === undefined || keys.length === 0) return { statusCode, headers, body: text };
+  const signature = signatureHeaders({ statusCode, body: text }, asked, keys, createdMs);
+  return { statusCode, headers: { ...headers, ...signature }, body: text };
 }

@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import * as z from "zod/mini";
 import { memberSource } from "./json-source.ts";
 import { isWellFormed } from "./license-key.ts";
+import { nonceSchema } from "./request.ts";
 
 /** The part of an API Gateway event (payload 2.0) that holds the body. */
 export type BodyEvent = Pick<APIGatewayProxyEventV2, "body" | "isBase64Encoded">;
@@ -12,10 +13,14 @@ export type BodyShape<Request> = {
   maxBytesOfText: Record<string, number>;
 };
 
-export type ParsedBody<Request> =
+export type ParsedBody<Request> = {
+  /** There, as soon as it can be read itself: a caller that sent one wants a 400 signed, too. */
+  nonce?: string | undefined;
+} & (
   | { readable: true; request: Request; texts: Record<string, string> }
   /** What is wrong with it, in words that quote nothing of it. */
-  | { readable: false; field: string; message: string };
+  | { readable: false; field: string; message: string }
+);
 
 const maxBodyBytes = 16 * 1024;
 
@@ -40,11 +45,14 @@ export function parseBody<Request>(
     return unreadable("body", "must be a JSON object");
   }
 
-  const refusedAs = (field: string) =>
-    unreadable(field, `must be ${descriptionOf(schema.shape[field]) ?? "readable"}`);
-
   // null in a field is the same as leaving it out.
   const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+  const nonce = nonceSchema.safeParse(given.nonce).data;
+  const refusedAs = (field: string) => ({
+    ...unreadable(field, `must be ${descriptionOf(schema.shape[field]) ?? "readable"}`),
+    nonce,
+  });
+
   const result = schema.safeParse(given);
   if (!result.success) return refusedAs(String(result.error.issues[0]?.path[0] ?? "body"));
 
@@ -55,7 +63,7 @@ export function parseBody<Request>(
     if (Buffer.byteLength(text) > maxBytes) return refusedAs(field);
     texts[field] = text;
   }
-  return { readable: true, request: result.data, texts };
+  return { readable: true, request: result.data, texts, nonce };
 }
 
 function unreadable(field: string, complaint: string): ParsedBody<never> {
@@ -64,6 +72,11 @@ function unreadable(field: string, complaint: string): ParsedBody<never> {
 
 function descriptionOf(schema: z.core.$ZodType | undefined): string | undefined {
   return schema && z.globalRegistry.get(schema)?.description;
+}
+
+/** The bytes of the body as the caller sent them. */
+export function bodyBytes({ body = "", isBase64Encoded }: BodyEvent): Buffer {
+  return Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
 }
 
 function bodyText(event: BodyEvent): string | undefined {

@@ -1,8 +1,11 @@
 import * as z from "zod/mini";
-import type { Settings } from "./environment.ts";
 import { isWellFormed, licenseIdOf, licenseKeySchema } from "./license-key.ts";
+import type { Service } from "./service.ts";
 import type { Caller } from "./sessions/holder.ts";
 import { noSymbol } from "./sessions/session.ts";
+
+/** A caller that sends one gets a signed answer, if the service has a key. */
+export const nonceSchema = z.string().check(z.regex(/^[\x20-\x7e]{16,128}$/));
 
 /**
  * The fields of a request on the wire. A field's description is also what the caller is told when
@@ -32,6 +35,9 @@ export const callerSchema = z.object({
         "1 to 64 printable ASCII characters, but not * alone; space around it and case are ignored",
       ),
     ),
+  nonce: z
+    .optional(nonceSchema)
+    .check(z.describe("16 to 128 printable ASCII characters, others with each request")),
 });
 
 export const holderSchema = z.extend(callerSchema, {
@@ -43,7 +49,7 @@ export const holderSchema = z.extend(callerSchema, {
 export type CallerRequest = z.infer<typeof callerSchema>;
 
 /** The request in the terms of the rules. The license key goes no further than this. */
-export function callerOf(request: CallerRequest, settings: Settings): Caller {
+export function callerOf(request: CallerRequest, settings: Service["settings"]): Caller {
   return {
     licenseId: licenseIdOf(request.license_key),
     deviceFingerprint: request.device_fingerprint,

@@ -55,7 +55,7 @@ describe("refusals and failures as metrics", () => {
     const fieldsOf = { badRequest: {}, internalError: {} };
     const handler = toHandler(
       { schema: callerSchema, maxBytesOfText: {}, fieldsOf, answer },
-      Date.now,
+      { now: Date.now },
     );
     await handler({ body, isBase64Encoded: false }, { awsRequestId: "request-1" });
     return JSON.parse(line);

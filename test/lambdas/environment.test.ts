@@ -1,4 +1,5 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { generateKeyPairSync } from "node:crypto";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { readEnvironment } from "../../lambdas/environment.ts";
 
 const whole = {
@@ -12,7 +13,11 @@ afterEach(() => {
 });
 
 function read(variables: Record<string, string | undefined>) {
-  for (const [name, value] of Object.entries({ ASK_FOR_REFUSED_ITEM: undefined, ...variables })) {
+  for (const [name, value] of Object.entries({
+    ASK_FOR_REFUSED_ITEM: undefined,
+    SIGNING_KEYS: undefined,
+    ...variables,
+  })) {
     vi.stubEnv(name, value);
   }
   return readEnvironment();
@@ -25,6 +30,7 @@ test("the settings are read from the environment, seconds as milliseconds", () =
     multiSymbolSessions: true,
     legacyBots: false,
     askForRefusedItem: false,
+    signingKeys: [],
   });
 });
 
@@ -56,4 +62,46 @@ test.for([
   ["ASK_FOR_REFUSED_ITEM", "1"],
 ] as const)("a function does not start with %s %s", ([name, value]) => {
   expect(() => read({ ...whole, [name]: value })).toThrow(name);
+});
+
+describe("SIGNING_KEYS", () => {
+  const one = `ed25519-private:${Buffer.alloc(32, 1).toString("base64url")}`;
+  const two = `ed25519-private:${Buffer.alloc(32, 2).toString("base64url")}`;
+  const keyIds = (SIGNING_KEYS: string) =>
+    read({ ...whole, SIGNING_KEYS }).signingKeys.map(({ keyId }) => keyId);
+
+  test("may be one key, or two during a rotation", () => {
+    expect(keyIds(one)).toHaveLength(1);
+    expect(keyIds(` ${one}\n`)).toEqual(keyIds(one));
+    expect(keyIds(`${one} ${two}`)).toEqual([...keyIds(one), ...keyIds(two)]);
+  });
+
+  test.for(["", " \n"])("%j is none: nothing is signed", (none) => {
+    expect(keyIds(none)).toEqual([]);
+  });
+
+  const pkcs1 = generateKeyPairSync("rsa", { modulusLength: 1024 })
+    .privateKey.export({ type: "pkcs8", format: "pem" })
+    .toString();
+  test.for([
+    ["a public key", one.replace("-private", "")],
+    ["one with a byte too few", one.slice(0, -2)],
+    ["one with bits that belong to no byte", one.replace(/E$/, "F")],
+    ["one with padding", `${one}=`],
+    ["a PEM of RSA", pkcs1],
+    ["JSON, as the console of Secrets Manager makes it", JSON.stringify({ SIGNING_KEYS: one })],
+    ["a reference that nobody resolved", "{{resolve:secretsmanager:arn}}"],
+    ["one good key and one bad", `${one} ${two}x`],
+    ["three", `${one} ${two} ${one}`],
+    ["the same twice", `${one} ${one}`],
+  ] as const)("of another kind stops the function without a word of it: %s", ([, wrong]) => {
+    let message = "";
+    try {
+      read({ ...whole, SIGNING_KEYS: wrong });
+    } catch (error) {
+      message = String(error);
+    }
+    expect(message).toContain("SIGNING_KEYS");
+    for (const word of wrong.match(/[\w-]{20,}/g) ?? []) expect(message).not.toContain(word);
+  });
 });

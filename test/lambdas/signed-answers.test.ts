@@ -1,0 +1,189 @@
+import { describe, expect, test, vi } from "vitest";
+import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
+import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { releaseHandler } from "../../lambdas/release-handler.ts";
+import type { Service } from "../../lambdas/service.ts";
+import type { SessionTable } from "../../lambdas/sessions/table.ts";
+import { readSigningKeys } from "../../lambdas/signing-keys.ts";
+import { validateHandler } from "../../lambdas/validate-handler.ts";
+import { buildVectors } from "../clients/vectors/build-vectors.ts";
+import { verifiedByLibrary } from "../clients/vectors/verified-by-library.ts";
+
+const { service: keyOne, next: keyTwo } = buildVectors().keys;
+if (!keyOne || !keyTwo) throw new Error("The vectors have no keys");
+
+const nowMs = Date.UTC(2026, 0, 5, 12, 0, 0, 999);
+const nonce = "a nonce, fresh for this request";
+const asked = {
+  license_key: "KEY",
+  device_fingerprint: "büro-rechner",
+  session_id: "session-1",
+  nonce,
+};
+const license = {
+  license_id: licenseIdOf("KEY"),
+  status: "active" as const,
+  license_type: "standard",
+  email: undefined,
+  created_at: 0,
+  max_sessions: 20,
+  fencing_token: 1,
+  sessions: {
+    "*": {
+      device_fingerprint: "büro-rechner",
+      session_id: "session-1",
+      started_at: nowMs,
+      last_heartbeat: nowMs,
+      lapses_at: nowMs + 60_000,
+    },
+  },
+};
+
+const applies: SessionTable["update"] = async () => ({ applied: true, license });
+const knowsNothing: SessionTable["update"] = async () => ({ applied: false, refusedBy: undefined });
+const isAway: SessionTable["update"] = async () => {
+  throw new Error("The database is away");
+};
+
+const routes = {
+  "/api/validate-license": validateHandler,
+  "/api/heartbeat": heartbeatHandler,
+  "/api/session/release": releaseHandler,
+};
+
+type Sent = {
+  path: keyof typeof routes;
+  body?: object | string;
+  update?: SessionTable["update"];
+  keys?: string;
+  base64?: boolean;
+  timeEpoch?: number;
+};
+
+/** Sends a request as API Gateway does. */
+async function send({
+  path,
+  body = asked,
+  update = applies,
+  keys = keyOne?.private_key ?? "",
+  base64 = false,
+  timeEpoch = nowMs,
+}: Sent) {
+  vi.spyOn(console, "info").mockImplementation(() => {});
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  const service: Service = {
+    settings: {
+      tableName: "unused",
+      sessionTimeoutMs: 60_000,
+      multiSymbolSessions: true,
+      legacyBots: false,
+      askForRefusedItem: false,
+    },
+    table: { get: async () => undefined, update },
+    now: () => nowMs,
+    signingKeys: readSigningKeys(keys),
+  };
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const event = {
+    rawPath: path,
+    requestContext: { timeEpoch, http: { method: "POST" } },
+    body: base64 ? Buffer.from(text).toString("base64") : text,
+    isBase64Encoded: base64,
+  };
+  const result = await routes[path](service)(event, { awsRequestId: "request-1" });
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(result.headers ?? {})) headers[name] = String(value);
+  const answer = { status: result.statusCode ?? 0, headers, body: result.body ?? "" };
+  return {
+    ...answer,
+    code: JSON.parse(answer.body).code,
+    field: JSON.parse(answer.body).field,
+    isSignedBy: (...public_keys: string[]) =>
+      verifiedByLibrary({ public_keys, request: { method: "POST", path, body: text }, answer }),
+  };
+}
+
+const validate = "/api/validate-license";
+const heartbeat = "/api/heartbeat";
+
+describe("an answer to a request with a nonce is signed:", () => {
+  test.for<[string, number, Sent]>([
+    ["granted", 200, { path: validate }],
+    ["recorded", 200, { path: heartbeat }],
+    ["recorded", 200, { path: heartbeat, base64: true }],
+    ["released", 200, { path: "/api/session/release" }],
+    ["license_unknown", 401, { path: validate, update: knowsNothing }],
+    ["license_unknown", 500, { path: heartbeat, update: knowsNothing }],
+    ["internal_error", 500, { path: heartbeat, update: isAway }],
+    ["internal_error", 500, { path: heartbeat, timeEpoch: nowMs - 86_400_000 }],
+    ["bad_request", 400, { path: heartbeat, body: { nonce, license_key: 1 } }],
+    ["bad_request", 400, { path: heartbeat, body: { ...asked, metadata: { a: "x".repeat(2e3) } } }],
+  ])("%s, HTTP %d", async ([code, status, sent]) => {
+    const reply = await send(sent);
+    expect(reply).toMatchObject({ code, status });
+    expect(await reply.isSignedBy(keyOne.public_key)).toBe(true);
+    const input = reply.headers["signature-input"];
+    expect(input).toContain(`;created=${Math.floor(nowMs / 1000)};`);
+    expect(input).toContain(`;nonce="${nonce}";alg="ed25519"`);
+    expect(reply.headers["content-type"]).toBe("application/json");
+  });
+});
+
+test("a quote and a backslash in a nonce are those of a structured field", async () => {
+  const body = { ...asked, nonce: 'quote " and backslash \\ end' };
+  const reply = await send({ path: heartbeat, body });
+  expect(await reply.isSignedBy(keyOne.public_key)).toBe(true);
+  expect(reply.headers["signature-input"]).toContain('nonce="quote \\" and backslash \\\\ end"');
+});
+
+test("during a rotation both keys sign, and either is enough", async () => {
+  const keys = `${keyOne.private_key} ${keyTwo.private_key}`;
+  const reply = await send({ path: heartbeat, keys });
+  expect(await reply.isSignedBy(keyOne.public_key)).toBe(true);
+  expect(await reply.isSignedBy(keyTwo.public_key)).toBe(true);
+  expect(reply.headers["signature-input"]).toMatch(/^sig1=.*, sig2=/);
+});
+
+describe("nothing changes", () => {
+  const unsigned = { "content-type": "application/json", "cache-control": "no-store" };
+  const { nonce: _nonce, ...without } = asked;
+
+  test.for<[string, Sent]>([
+    ["without a nonce", { path: heartbeat, body: without }],
+    ["with null for a nonce", { path: heartbeat, body: { ...without, nonce: null } }],
+    ["without a key", { path: heartbeat, keys: "" }],
+  ])("%s", async ([, sent]) => {
+    expect(await send(sent)).toMatchObject({ status: 200, headers: unsigned });
+    expect((await send(sent)).headers).toEqual(unsigned);
+  });
+
+  test("in a body that is no JSON, whatever nonce it may have", async () => {
+    const reply = await send({ path: heartbeat, body: `{"nonce":"${nonce}",` });
+    expect(reply).toMatchObject({ status: 400, field: "body", headers: unsigned });
+  });
+});
+
+describe("a nonce", () => {
+  test.for<[string, unknown]>([
+    ["with 15 characters", "x".repeat(15)],
+    ["with 129 characters", "x".repeat(129)],
+    ["with a line break", "line break\nin the nonce"],
+    ["with a control character", "control\u0000in the nonce"],
+    ["with DEL", "delete\u007fin the nonce"],
+    ["beyond ASCII", "beyond ASCII: é, and longer"],
+    ["that is a number", 1234567890123456],
+  ])("%s is a 400 that names the field, with a key and without", async ([, wrong]) => {
+    for (const keys of [keyOne.private_key, ""]) {
+      for (const path of [validate, heartbeat, "/api/session/release"] as const) {
+        const reply = await send({ path, body: { ...asked, nonce: wrong }, keys });
+        expect(reply).toMatchObject({ status: 400, code: "bad_request", field: "nonce" });
+        expect(reply.headers).not.toHaveProperty("signature");
+      }
+    }
+  });
+
+  test.for([16, 128])("with %d characters is one", async (length) => {
+    const reply = await send({ path: heartbeat, body: { ...asked, nonce: "~".repeat(length) } });
+    expect(await reply.isSignedBy(keyOne.public_key)).toBe(true);
+  });
+});
