@@ -22,7 +22,8 @@ export function openApiDocument(examples: readonly Example[]) {
       description:
         "A license key serves one device at a time, per trading symbol. A bot claims a session, " +
         "keeps it with heartbeats and releases it. Every answer of the service carries `code`, " +
-        "which never changes its meaning; ignore fields you don't know.",
+        "which never changes its meaning; ignore fields you don't know. A request with a `nonce` gets " +
+        "a signed answer, if the service has a key.",
     },
     servers: [
       {
@@ -36,7 +37,7 @@ export function openApiDocument(examples: readonly Example[]) {
     paths: Object.fromEntries(
       routes.map((route) => [route.path, { post: operation(route, examples) }]),
     ),
-    components: { schemas: componentSchemas() },
+    components: { schemas: componentSchemas(), headers: signatureHeaders },
   };
 }
 
@@ -68,6 +69,31 @@ function operation(route: DocumentedRoute, allExamples: readonly Example[]) {
   };
 }
 
+/** Of the answers to requests with a `nonce`, whatever they say. */
+const signatureHeaders = {
+  "content-digest": signatureHeader(
+    "The SHA-256 of the body (RFC 9530). Only on the answer to a request with a `nonce`.",
+    "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:",
+  ),
+  "signature-input": signatureHeader(
+    "What the signature covers (RFC 9421): status and body of the answer, method, path and body of " +
+      "the request. `nonce` is that of the request, `keyid` the JWK thumbprint (RFC 7638) of the " +
+      "public key. While keys are changed there are two: `sig1` and `sig2`.",
+    'sig1=("@status" "content-digest" "@method";req "@path";req "content-digest";req)' +
+      ';created=1767614400;keyid="kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"' +
+      ';nonce="q3Jv0b1nUeWk8mXo2sYh7A";alg="ed25519"',
+  ),
+  signature: signatureHeader(
+    "The Ed25519 signature (RFC 9421). A client that has pinned a public key takes an answer " +
+      "without a valid one for trouble: it grants nothing and ends nothing.",
+    `sig1=:${"A".repeat(86)}==:`,
+  ),
+};
+
+function signatureHeader(description: string, example: string) {
+  return { description, schema: { type: "string" }, example };
+}
+
 function documentedStatus(route: DocumentedRoute, status: number, examples: readonly Example[]) {
   const answers = route.answers.filter((answer) => answer.status === status);
   const references = answers.map(({ name }) => referenceTo(name));
@@ -77,6 +103,9 @@ function documentedStatus(route: DocumentedRoute, status: number, examples: read
       .filter(answered)
       .map(({ code }) => `\`${code}\``)
       .join(", "),
+    headers: Object.fromEntries(
+      Object.keys(signatureHeaders).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+    ),
     content: {
       "application/json": {
         schema: references.length === 1 ? references[0] : { oneOf: references },

@@ -37,7 +37,7 @@ export const callerSchema = z.object({
     ),
   nonce: z
     .optional(nonceSchema)
-    .check(z.describe("16 to 128 printable ASCII characters, others with each request")),
+    .check(z.describe("16 to 128 printable ASCII characters, fresh for each request")),
 });
 
 export const holderSchema = z.extend(callerSchema, {
