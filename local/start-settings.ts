@@ -21,6 +21,8 @@ const settingsSchema = z
       .default("127.0.0.1"),
     MULTI_SYMBOL_SESSIONS: flag.default("true"),
     LEGACY_BOTS: flag.default("false"),
+    // Read later: a complaint about it must not quote it, as those of other variables do.
+    SIGNING_KEYS: z.string().default(""),
   })
   .transform((variables) => ({
     host: variables.HOST,
@@ -32,6 +34,8 @@ const settingsSchema = z
     sessionTimeoutSeconds: variables.SESSION_TIMEOUT_SECONDS,
     multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS === "true",
     legacyBots: variables.LEGACY_BOTS === "true",
+    /** Empty: a key of the data folder's own. */
+    signingKeys: variables.SIGNING_KEYS,
   }));
 
 export type StartSettings = z.infer<typeof settingsSchema>;

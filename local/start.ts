@@ -21,6 +21,7 @@ import { startFunction } from "./functions/start-function.ts";
 import { createApi } from "./gateway/create-api.ts";
 import { startGateway } from "./gateway/start-gateway.ts";
 import { logFailure, logFunctionLine, logRequest } from "./log.ts";
+import { localSigningKeys } from "./signing-keys.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { readAssembly } from "./template/read-assembly.ts";
 import { synthesize } from "./template/synthesize.ts";
@@ -66,6 +67,7 @@ async function start(): Promise<void> {
   const settings = readStartSettings(env);
   dataFolder = settings.dataFolder;
   const assemblyFolder = await makeDataFolder(dataFolder, "cdk.out");
+  const signingKeys = await localSigningKeys(settings.signingKeys, dataFolder);
 
   console.log("Starting the database and synthesizing the stack ...");
   const context = {
@@ -103,6 +105,7 @@ async function start(): Promise<void> {
       const environment = {
         ...functionEnvironment(spec, engine.endpoint),
         ASK_FOR_REFUSED_ITEM: String(askForRefusedItem),
+        SIGNING_KEYS: signingKeys.text,
       };
       return [spec.id, resources.use(startFunction({ ...spec, environment, log }))];
     }),
@@ -127,5 +130,8 @@ async function start(): Promise<void> {
   console.log(`DynamoDB at ${engine.endpoint}${data}. Ctrl-C ends it. A first claim:`);
   console.log(
     `  curl -X POST ${address}/api/validate-license -H 'content-type: application/json' -d '${claim}'`,
+  );
+  console.log(
+    `Answers to requests with a nonce are signed. To pin: ${signingKeys.publicKeys.join(" ")}`,
   );
 }

@@ -1,5 +1,5 @@
-import { generateKeyPairSync, hash } from "node:crypto";
 import type { Command } from "commander";
+import { createSigningKey, type SigningKeyPair } from "../../licenses/create-signing-key.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { fieldLines, jsonText } from "../terminal/text-table.ts";
 import { write } from "../terminal/write.ts";
@@ -25,7 +25,7 @@ Example:
   npm run license -- signing-key create`,
     )
     .action(async ({ json }: { json?: true }) => {
-      const keys = createSigningKeys();
+      const keys = createSigningKey();
       await write(
         context.output,
         json ? `${jsonText(keys)}\n` : textOf(keys, context.columns) + nextSteps(keys.public_key),
@@ -33,20 +33,8 @@ Example:
     });
 }
 
-type SigningKeys = { private_key: string; public_key: string; key_id: string };
-
-function createSigningKeys(): SigningKeys {
-  const { d = "", x = "" } = generateKeyPairSync("ed25519").privateKey.export({ format: "jwk" });
-  return {
-    private_key: `ed25519-private:${d}`,
-    public_key: `ed25519:${x}`,
-    // RFC 7638 and 8037: the required members, in this order.
-    key_id: hash("sha256", JSON.stringify({ crv: "Ed25519", kty: "OKP", x }), "base64url"),
-  };
-}
-
 function textOf(
-  { private_key, public_key, key_id }: SigningKeys,
+  { private_key, public_key, key_id }: SigningKeyPair,
   columns: number | undefined,
 ): string {
   return [

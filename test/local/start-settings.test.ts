@@ -14,6 +14,7 @@ describe("readStartSettings", () => {
       sessionTimeoutSeconds: 60,
       multiSymbolSessions: true,
       legacyBots: false,
+      signingKeys: "",
     });
   });
 
@@ -27,6 +28,7 @@ describe("readStartSettings", () => {
       SESSION_TIMEOUT_SECONDS: "2",
       MULTI_SYMBOL_SESSIONS: "false",
       LEGACY_BOTS: "true",
+      SIGNING_KEYS: "ed25519-private:...",
     });
     expect(settings).toEqual({
       host: "0.0.0.0",
@@ -37,6 +39,7 @@ describe("readStartSettings", () => {
       sessionTimeoutSeconds: 2,
       multiSymbolSessions: false,
       legacyBots: true,
+      signingKeys: "ed25519-private:...",
     });
   });
 

@@ -1,0 +1,11 @@
+import { randomBytes } from "node:crypto";
+import { privateKeyPrefix, readSigningKeys } from "../lambdas/signing-keys.ts";
+
+export type SigningKeyPair = { private_key: string; public_key: string; key_id: string };
+
+/** Makes a key for signed answers, in the forms that the service and its clients take. */
+export function createSigningKey(): SigningKeyPair {
+  const privateKey = privateKeyPrefix + randomBytes(32).toString("base64url");
+  const [{ publicKeyText = "", keyId = "" } = {}] = readSigningKeys(privateKey);
+  return { private_key: privateKey, public_key: publicKeyText, key_id: keyId };
+}

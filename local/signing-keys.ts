@@ -1,0 +1,47 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CommandError } from "../engine/command-error.ts";
+import { readSigningKeys } from "../lambdas/signing-keys.ts";
+import { createSigningKey } from "../licenses/create-signing-key.ts";
+
+/** `text` is the value of `SIGNING_KEYS` for the functions. */
+export type LocalSigningKeys = { text: string; publicKeys: string[] };
+
+/**
+ * The keys that local answers are signed with: those given, else one of this data's own, so that
+ * signed answers can be tried without making a key.
+ *
+ * @param given the value of `SIGNING_KEYS`
+ * @param dataFolder is there
+ * @throws CommandError, without the key in it, if one can't be read
+ */
+export async function localSigningKeys(
+  given: string,
+  dataFolder: string,
+): Promise<LocalSigningKeys> {
+  if (given !== "") return { text: given, publicKeys: publicKeysOf(given) };
+  const file = join(dataFolder, "signing-key");
+  const text = await keptIn(file);
+  const publicKeys = publicKeysOf(text, `Delete ${file}, and the next start makes a new one.`);
+  return { text, publicKeys };
+}
+
+async function keptIn(file: string): Promise<string> {
+  try {
+    // Fails if it is there: the public key that a bot has pinned stays the same.
+    await writeFile(file, createSigningKey().private_key, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  return readFile(file, "utf8");
+}
+
+function publicKeysOf(text: string, whatToDo = ""): string[] {
+  try {
+    const publicKeys = readSigningKeys(text).map(({ publicKeyText }) => publicKeyText);
+    if (publicKeys.length > 0) return publicKeys;
+  } catch (error) {
+    if (whatToDo === "" && error instanceof Error) throw new CommandError(error.message);
+  }
+  throw new CommandError(`The signing key can't be read. ${whatToDo}`.trimEnd());
+}
