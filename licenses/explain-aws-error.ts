@@ -22,7 +22,7 @@ function sentenceOf(error: Error, { tableName, endpoint }: Asked): string | unde
     return "No AWS Region is set: set AWS_REGION, or one in the profile (aws configure).";
   }
   if (/credentials|token/i.test(name)) {
-    return `No access to AWS: ${message} (aws sts get-caller-identity must work).`;
+    return `No access to AWS: ${message}. Log in (aws configure, aws sso login) or set AWS_PROFILE; "aws sts get-caller-identity" must work.`;
   }
   // Only what a client of the SDK has thrown has it; all else is to blame on something else.
   if (!("$metadata" in error)) return undefined;
@@ -51,7 +51,7 @@ function sentenceOf(error: Error, { tableName, endpoint }: Asked): string | unde
       ? `What answers at ${where} is no DynamoDB (${code}).`
       : `The connection to ${where} broke off (${code}); look at what became of it before going on.`;
   }
-  if (name === "SyntaxError" || name === "UnknownError" || /deserializ/i.test(message)) {
+  if (name === "SyntaxError" || /^Unknown/.test(name) || /deserializ/i.test(message)) {
     const status =
       metadata.httpStatusCode === undefined ? "" : ` (HTTP ${metadata.httpStatusCode})`;
     return `What answers at ${where} is no DynamoDB${status}.`;

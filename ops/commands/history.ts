@@ -177,7 +177,7 @@ function devicesText(
   const taken = devices.reduce((sum, { takeovers }) => sum + takeovers, 0);
   const sharing =
     claiming > 1
-      ? `${claiming} devices claimed it, and took it over from one another ${taken} times.\n`
+      ? `${claiming} devices claimed it, and took it over from one another ${taken === 1 ? "once" : `${taken} times`}.\n`
       : "";
   return table.head + lines.join("") + sharing;
 }

@@ -70,7 +70,6 @@ function facts(
   return new Map([
     ["license", "there"],
     ["standing", standingText(license, nowMs)],
-    ["status", license.status],
     ["type", license.license_type],
     ...(masked ? [] : [["email", license.email ?? "-"] as const]),
     ["expires", expiresText(license)],

@@ -59,6 +59,8 @@ export function fieldLines(
 /** An instant as people read it, to the second: `2027-01-31 18:00:00Z`. */
 export function instantText(instantMs: number | undefined): string {
   if (instantMs === undefined) return "-";
+  // An item that was edited by hand may have any number.
+  if (!(Math.abs(instantMs) <= 253_402_300_799_999)) return "beyond the year 9999";
   return new Date(instantMs).toISOString().replace("T", " ").replace(/\.\d+/, "");
 }
 

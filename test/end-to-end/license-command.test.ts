@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startDynalite } from "../support/engines.ts";
 import { startMeter } from "../support/meter.ts";
@@ -37,15 +39,26 @@ test("npm run license -- import, stopped by Ctrl-C, is finished by running it ag
   const { exitCode, stdout, stderr } = await first.finished;
   await meter.stop();
   expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: "" });
-  const [, written = ""] = /^Stopped after (\d+) of 500 rows/.exec(stderr) ?? [];
+  const [, written = ""] = /^Stopped after (\d+) of 500 rows/m.exec(stderr) ?? [];
   expect(Number(written)).toBeGreaterThan(0);
   const second = await license(["import", file, "--json"]).finished;
   expect(second.exitCode).toBe(0);
-  expect(JSON.parse(second.stdout)).toEqual({
+  expect(JSON.parse(second.stdout)).toMatchObject({
     rows: 500,
     created: 500 - Number(written),
     replaced: 0,
     kept: Number(written),
     complete: true,
   });
+});
+
+test("license-sessions, as npm link puts it on the PATH, is the same command with the same exit codes", async () => {
+  const program = join(import.meta.dirname, "../../bin/license-sessions.js");
+  const run = (...words: string[]) =>
+    promisify(execFile)(process.execPath, [program, ...words], {
+      env: { ...process.env, DYNAMODB_ENDPOINT: engine.endpoint, LICENSE_SESSIONS_STACK: "" },
+    });
+  expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  await expect(run("show", "NOBODY")).rejects.toMatchObject({ code: 1 });
+  await expect(run("no-such-verb")).rejects.toMatchObject({ code: 2 });
 });

@@ -112,7 +112,7 @@ describe("history", () => {
       {
         verb: "suspend",
         reason: "not paid",
-        changes: ["standing: active -> suspended", "status: active -> suspended"],
+        changes: ["standing: active -> suspended"],
       },
       { verb: "end-session", changes: ["session ES: live, device-a... -> ended, device-a..."] },
     ]);

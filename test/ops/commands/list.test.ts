@@ -1,6 +1,6 @@
-import { DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { clientFor, startDynalite } from "../../support/engines.ts";
+import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
 import { openScene, type Scene } from "../../support/scene.ts";
 
@@ -57,6 +57,24 @@ describe("list", () => {
     expect(await typesOf("list --expiring-within 60 --status active")).toEqual(["later", "soon"]);
   });
 
+  test("--expiring-within leaves out what is suspended, and what has another key", async () => {
+    const expiresAtMs = scene.nowMs() + 3 * dayMs;
+    for (const licenseKey of ["held back", "leaked"]) {
+      await scene.license({ licenseKey, licenseType: licenseKey, expiresAtMs });
+    }
+    await license(["suspend", "leaked", "--yes"]);
+    await license(["suspend", licenseIdOf("held back"), "--yes"]);
+    await license(["rekey", "leaked", "--yes"]);
+    expect(await typesOf("list --expiring-within 10")).toEqual(["soon"]);
+    for (const id of [licenseIdOf("held back"), licenseIdOf("leaked")]) {
+      await license(["delete", id, "--yes"]);
+    }
+    const leaked = JSON.parse((await license("list --status suspended --json")).stdout);
+    for (const { license_id, license_type } of leaked) {
+      if (license_type === "leaked") await license(["delete", license_id, "--yes"]);
+    }
+  });
+
   test("reads every page, and no more of them than --limit needs", async () => {
     const all = JSON.parse((await license("list --json")).stdout);
     expect(all).toHaveLength(manySessions + 5);
@@ -91,15 +109,91 @@ describe("list", () => {
     expect(ran.stderr).toMatch(/^Stopped after \d+ licenses\.$/m);
   });
 
-  test("an item that is no license is named and left out, and the others are listed", async () => {
+  test.for([
+    ["a time that no Date holds", { license_expiration: 9e15 }, "license_expiration"],
+    ["a time in another type", { created_at: "yesterday" }, "created_at"],
+    ["no status", { status: undefined }, "status"],
+    ["no seats", { max_sessions: 0 }, "max_sessions"],
+    ["no sessions", { sessions: undefined }, "sessions"],
+  ] as const)(
+    "an item with %s is named and left out by every verb, and the others are there",
+    async ([, attributes, named]) => {
+      const other = await startDynalite();
+      const there = openScene(other);
+      const theirs = operator(other);
+      await there.license({ licenseKey: "GOOD-1", email: "ada@example.com" });
+      await there.license({ licenseKey: "ODD-1", email: "ada@example.com" });
+      await there.change("ODD-1", attributes as never);
+      const id = licenseIdOf("ODD-1").slice(0, 12);
+      for (const words of ["list", "list --json", "online", "export", "find --email ada --json"]) {
+        const ran = await theirs(words);
+        expect(ran.exitCode).toBe(1);
+        expect(ran.stderr).toContain(`The item ${id} can't be read as a license: ${named}`);
+        expect(ran.stderr).toContain("1 item was left out; all the others are there.");
+        if (words.includes("--json")) expect(JSON.parse(ran.stdout)).toHaveLength(1);
+        expect(ran.stdout).not.toContain(id);
+      }
+      expect((await theirs("export")).stdout).toMatch(/#end-of-export\n$/);
+      const shown = await theirs("show ODD-1");
+      expect(shown).toMatchObject({ exitCode: 1, stdout: "" });
+      expect(shown.stderr).toContain(named);
+      await other.stop();
+    },
+  );
+
+  test("what has a sensible default gets it, and a session that nobody can read is shown as such", async () => {
     const other = await startDynalite();
-    const theirs = DynamoDBDocumentClient.from(clientFor(other.endpoint));
-    await theirs.send(new PutCommand({ TableName: "Sessions", Item: { license_id: "broken" } }));
-    await operator(other)("create --key GOOD-1");
-    const ran = await operator(other)("list --json");
-    expect(ran.exitCode).toBe(1);
-    expect(JSON.parse(ran.stdout)).toHaveLength(1);
-    expect(ran.stderr).toContain("broken");
+    const there = openScene(other);
+    await there.license({ licenseKey: "ODD-1" });
+    const far = { lapses_at: 9e15, last_heartbeat: 9e15, started_at: -9e15 };
+    await there.change("ODD-1", {
+      license_type: undefined,
+      fencing_token: undefined,
+      created_at: undefined,
+      sessions: {
+        ES: { device_fingerprint: 7 },
+        NQ: { device_fingerprint: "device-a", session_id: "1", ...far },
+      },
+    } as never);
+    const theirs = operator(other, { now: there.nowMs });
+    const shown = await theirs("show ODD-1");
+    expect(shown.exitCode).toBe(0);
+    expect(shown.stdout).toMatch(/^type +standard$/m);
+    expect(shown.stdout).toMatch(/^session ES +unreadable$/m);
+    expect(shown.stdout).toMatch(/^ {2}last heartbeat +beyond the year 9999$/m);
+    for (const words of ["list", "online", "export", "find --device dev"]) {
+      expect((await theirs(words)).exitCode).toBe(0);
+    }
+    await other.stop();
+  });
+});
+
+describe("list and find", () => {
+  test("show lapsed sessions and the age of the last heartbeat, and find who holds and who held", async () => {
+    const other = await startDynalite();
+    const there = openScene(other);
+    const theirs = operator(other, { now: there.nowMs, columns: 80 });
+    const license_key = await there.license({ email: "Ada.L@Example.com" });
+    await there.license({ email: "bob@example.com" });
+    const claim = (device_fingerprint: string, symbol: string) =>
+      there.validate({ license_key, device_fingerprint, symbol });
+    await claim("office-0001-tower", "ES");
+    there.passSeconds(3 * 3_600);
+    await claim("laptop-0002-of-ada", "NQ");
+    there.passSeconds(5);
+    const id = licenseIdOf(license_key).slice(0, 12);
+    const listed = await theirs("list");
+    expect(listed.stdout).toMatch(
+      new RegExp(`^${id} +active +standard +never +1\\+1/20 +5 s +Ada`, "m"),
+    );
+    const byEmail = await theirs("find --email ada.l@EX");
+    expect(byEmail.stdout.trim().split("\n")).toHaveLength(3);
+    expect(byEmail.stdout).toMatch(/ES +office-0001-… +lapsed 3 h$/m);
+    const byDevice = await theirs("find --device office-0...");
+    expect(byDevice.stdout.trim().split("\n")).toHaveLength(2);
+    expect(byDevice.stdout).not.toContain("laptop");
+    expect(JSON.parse((await theirs("find --device laptop --json")).stdout)).toHaveLength(1);
+    expect(JSON.parse((await theirs("find --email eve --json")).stdout)).toEqual([]);
     await other.stop();
   });
 });
