@@ -23,24 +23,10 @@ import { startGateway } from "./gateway/start-gateway.ts";
 import { logFailure, logFunctionLine, logRequest } from "./log.ts";
 import { localSigningKeys } from "./signing-keys.ts";
 import { readStartSettings } from "./start-settings.ts";
-import { readAssembly } from "./template/read-assembly.ts";
+import { interpretTemplate } from "./template/interpret-template.ts";
 import { synthesize } from "./template/synthesize.ts";
 
 const demoKey = "DEMO-DEMO-DEMO-DEMO";
-
-/** Settings of the stack that are off here: what they name is in an AWS account. */
-const onAwsOnly = {
-  domainName: "",
-  certificateArn: "",
-  hostedZoneId: "",
-  signingSecretArn: "",
-  signingSecretVersionId: "",
-  edgeOrigin: "",
-  edgeTarget: "",
-  edgeCertificateArn: "",
-  originSecretArn: "",
-  originSecretVersionId: "",
-};
 
 const stop = stopSignal("npm_lifecycle_event" in env);
 const stopped = once(stop, "abort");
@@ -70,22 +56,20 @@ async function start(): Promise<void> {
   const signingKeys = await localSigningKeys(settings.signingKeys, dataFolder);
 
   console.log("Starting the database and synthesizing the stack ...");
-  const context = {
+  const stackSettings = {
     sessionTimeoutSeconds: String(settings.sessionTimeoutSeconds),
     multiSymbolSessions: String(settings.multiSymbolSessions),
     legacyBots: String(settings.legacyBots),
-    ...onAwsOnly,
   };
   // Before the stack is written: its folder may be in use by another start on the same data.
   const engine = resources.use(await startEngine(settings));
   const ending = new AbortController();
-  const synthesized = synthesize(assemblyFolder, context, ending.signal);
+  const synthesized = synthesize(assemblyFolder, stackSettings, ending.signal);
   resources.defer(async () => {
     ending.abort();
     await synthesized.catch(() => {});
   });
-  await synthesized;
-  const app = await readAssembly(assemblyFolder);
+  const app = interpretTemplate(await synthesized, assemblyFolder);
 
   const client = new DynamoDBClient(localClientConfig(engine.endpoint));
   resources.defer(() => client.destroy());
@@ -111,7 +95,7 @@ async function start(): Promise<void> {
     }),
   );
   await Promise.all([...functions.values()].map(({ loaded }) => loaded));
-  const api = createApi(app, functions, logFailure);
+  const api = createApi(app.routes, functions, logFailure);
   const { host, port } = settings;
   const gateway = resources.use(
     await startGateway(api, { host, port, cors: app.cors, onResponse: logRequest }),

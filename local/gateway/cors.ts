@@ -1,4 +1,4 @@
-import type { Cors } from "../template/template-schema.ts";
+import type { Cors } from "../template/interpret-template.ts";
 import type { HttpResponse } from "./http-response.ts";
 import type { ReceivedRequest } from "./to-event.ts";
 

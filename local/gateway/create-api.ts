@@ -13,7 +13,7 @@ export type Api = (request: ReceivedRequest) => Promise<HttpResponse>;
  * @param onFailure called for each request that its function failed to answer
  */
 export function createApi(
-  { apiId, routes }: Pick<LocalApp, "apiId" | "routes">,
+  routes: LocalApp["routes"],
   functions: ReadonlyMap<string, Pick<FunctionHost, "invoke">>,
   onFailure: (requestId: string, message: string) => void,
 ): Api {
@@ -29,7 +29,7 @@ export function createApi(
     }
 
     const requestId = randomUUID();
-    const outcome = await host.invoke(toEvent(request, route.routeKey, apiId), requestId);
+    const outcome = await host.invoke(toEvent(request, route.routeKey), requestId);
     const response = outcome.answered ? toResponse(outcome.result) : { problem: outcome.reason };
     if ("status" in response) return response;
 

@@ -3,11 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { finished } from "node:stream/promises";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { listen } from "../listen.ts";
-import type { Cors } from "../template/template-schema.ts";
+import type { Cors } from "../template/interpret-template.ts";
 import { corsHeaders, preflightResponse } from "./cors.ts";
 import type { Api } from "./create-api.ts";
 import { jsonResponse } from "./http-response.ts";
-import { readBody } from "./read-body.ts";
 import type { ServedRequest } from "./request-line.ts";
 
 /** Closing it lets the requests in flight have their responses, but not for long. */
@@ -48,8 +47,8 @@ export async function startGateway(
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const receivedAtMs = Date.now();
     const startedAtMs = performance.now();
-    const body = await readBody(request, maxBodyBytes).catch(() => "broken off" as const);
-    if (body === "broken off") return;
+    const body = await readBody(request);
+    if (body === undefined) return;
     const { method = "", url = "", headersDistinct } = request;
     const [path = "", ...query] = url.split("?");
     const received = {
@@ -100,4 +99,20 @@ export async function startGateway(
       server.closeAllConnections();
     },
   };
+}
+
+/** Nothing if the caller breaks off. */
+async function readBody(request: IncomingMessage): Promise<Buffer | "too large" | undefined> {
+  const chunks: Buffer[] = [];
+  let lengthBytes = 0;
+  try {
+    // What is beyond the limit is read and dropped: a caller cut off may not see the response.
+    for await (const chunk of request) {
+      lengthBytes += chunk.length;
+      if (lengthBytes <= maxBodyBytes) chunks.push(chunk);
+    }
+  } catch {
+    return undefined;
+  }
+  return lengthBytes > maxBodyBytes ? "too large" : Buffer.concat(chunks);
 }

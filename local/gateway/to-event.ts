@@ -1,5 +1,4 @@
 import { isUtf8 } from "node:buffer";
-import type { APIGatewayProxyEventV2 } from "aws-lambda";
 
 export type ReceivedRequest = {
   method: string;
@@ -15,18 +14,16 @@ export type ReceivedRequest = {
 };
 
 /**
- * The event that API Gateway hands to a function for a request, payload format 2.0.
+ * The event that API Gateway hands to a function for a request, payload format 2.0, without what
+ * names an account, an API or a domain.
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-export function toEvent(
-  { method, path, query, headers, body, sourceIp, requestId, receivedAtMs }: ReceivedRequest,
-  routeKey: string,
-  apiId: string,
-): APIGatewayProxyEventV2 {
+export function toEvent(request: ReceivedRequest, routeKey: string) {
+  const { method, path, query, headers, body, sourceIp, requestId, receivedAtMs } = request;
   // Decoded, different bytes that are no UTF-8 would become the same text.
   const isText = isTextType(headers["content-type"]) && isUtf8(body);
-  const domainName = (headers.host ?? "").replace(/:\d+$/, "");
+  const userAgent = headers["user-agent"] ?? "";
   return {
     version: "2.0",
     routeKey,
@@ -34,21 +31,10 @@ export function toEvent(
     rawQueryString: query,
     headers: { ...headers, "x-forwarded-for": sourceIp, "x-forwarded-proto": "http" },
     requestContext: {
-      accountId: "anonymous",
-      apiId,
-      domainName,
-      domainPrefix: domainName.split(".")[0] ?? "",
-      http: {
-        method,
-        path,
-        protocol: "HTTP/1.1",
-        sourceIp,
-        userAgent: headers["user-agent"] ?? "",
-      },
+      http: { method, path, protocol: "HTTP/1.1", sourceIp, userAgent },
       requestId,
       routeKey,
       stage: "$default",
-      time: toLogTime(new Date(receivedAtMs)),
       timeEpoch: receivedAtMs,
     },
     ...(body.length > 0 && { body: body.toString(isText ? "utf8" : "base64") }),
@@ -59,10 +45,4 @@ export function toEvent(
 /** What API Gateway passes on as text; everything else, and what has no type, is base64. */
 function isTextType(contentType = ""): boolean {
   return /^(text\/[^;]*|application\/(json|xml|javascript))\s*(;|$)/i.test(contentType.trim());
-}
-
-/** As in `12/Mar/2020:19:03:58 +0000`. */
-function toLogTime(date: Date): string {
-  const [, day, month, year, time] = date.toUTCString().split(" ");
-  return `${day}/${month}/${year}:${time} +0000`;
 }

@@ -1,39 +1,108 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type * as z from "zod";
+import * as z from "zod";
 import { CommandError } from "../../engine/command-error.ts";
-import {
-  apiSchema,
-  assetsSchema,
-  type Cors,
-  functionSchema,
-  integrationSchema,
-  routeSchema,
-  tableSchema,
-  templateSchema,
-} from "./template-schema.ts";
+
+// The parts of CloudFormation that this project's stack has. Anything else that would change what
+// is served is refused, because `npm start` can't do it.
+
+const reference = z.object({ Ref: z.string() });
+
+const templateSchema = z.object({
+  Resources: z.record(
+    z.string(),
+    z.object({ Type: z.string(), Properties: z.unknown().optional() }),
+  ),
+});
+
+const apiSchema = z.object({
+  CorsConfiguration: z.strictObject({
+    AllowOrigins: z.tuple([z.literal("*")]),
+    AllowMethods: z.array(z.string()),
+    AllowHeaders: z.array(z.string()),
+    ExposeHeaders: z.array(z.string()).exactOptional(),
+    MaxAge: z.int(),
+  }),
+});
+
+const routeSchema = z.object({
+  RouteKey: z
+    .string()
+    .regex(/^POST (\/[\w-]+)+$/, "expected POST and a fixed path, without {parameters}"),
+  AuthorizationType: z.literal("NONE"),
+  /** Becomes the integration's id. */
+  Target: z
+    .object({
+      "Fn::Join": z.tuple([z.literal(""), z.tuple([z.literal("integrations/"), reference])]),
+    })
+    .transform(({ "Fn::Join": [, [, { Ref }]] }) => Ref),
+});
+
+const integrationSchema = z.object({
+  IntegrationType: z.literal("AWS_PROXY"),
+  PayloadFormatVersion: z.literal("2.0"),
+  /** Becomes the function's id. */
+  IntegrationUri: z
+    .object(
+      { "Fn::GetAtt": z.tuple([z.string(), z.literal("Arn")]) },
+      { error: "expected the Arn of a function" },
+    )
+    .transform(({ "Fn::GetAtt": [id] }) => id),
+});
+
+const functionSchema = z
+  .object({
+    Code: z.object({ S3Key: z.string().regex(/^\w+\.zip$/) }),
+    Handler: z.string(),
+    Runtime: z.string().startsWith("nodejs"),
+    Timeout: z.number(),
+    MemorySize: z.number(),
+    LoggingConfig: z.object({ ApplicationLogLevel: z.string() }),
+    Environment: z.object({
+      Variables: z.record(
+        z.string(),
+        z.union([z.string(), reference], { error: "expected text or a reference to the table" }),
+      ),
+    }),
+  })
+  .transform((properties) => ({
+    asset: `asset.${properties.Code.S3Key.replace(".zip", "")}`,
+    handler: properties.Handler,
+    timeoutSeconds: properties.Timeout,
+    memoryMb: properties.MemorySize,
+    logLevel: properties.LoggingConfig.ApplicationLogLevel,
+    variables: properties.Environment.Variables,
+  }));
+
+/** Strict: an index or a time to live would not be created here. */
+const tableSchema = z
+  .strictObject({
+    KeySchema: z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(["HASH", "RANGE"]) })),
+    AttributeDefinitions: z.array(
+      z.object({ AttributeName: z.string(), AttributeType: z.enum(["S", "N", "B"]) }),
+    ),
+    BillingMode: z.literal("PAY_PER_REQUEST"),
+    Replicas: z.unknown(),
+  })
+  .transform(({ Replicas: _, ...definition }) => definition);
+
+export type Cors = z.infer<typeof apiSchema>["CorsConfiguration"];
+
+/** `id` is its logical id in the template. */
+export type FunctionSpec = Omit<z.infer<typeof functionSchema>, "asset" | "variables"> & {
+  id: string;
+  environment: Record<string, string>;
+  /** Absolute path of its unpacked code. */
+  codeFolder: string;
+};
 
 export type LocalApp = {
-  apiId: string;
   cors: Cors;
-  routes: readonly RouteSpec[];
+  /** `routeKey` is `POST /api/heartbeat`. */
+  routes: readonly { routeKey: string; functionId: string }[];
   /** Those that a route leads to. */
   functions: readonly FunctionSpec[];
   tables: readonly TableSpec[];
-};
-
-/** `routeKey` is `POST /api/heartbeat`. */
-export type RouteSpec = { routeKey: string; functionId: string };
-
-export type FunctionSpec = {
-  /** Its logical id in the template. */
-  id: string;
-  /** Absolute path of its unpacked code. */
-  codeFolder: string;
-  handler: string;
-  timeoutSeconds: number;
-  memoryMb: number;
-  logLevel: string;
-  environment: Record<string, string>;
 };
 
 /** Here a table is named by its logical id. */
@@ -42,19 +111,11 @@ export type TableSpec = { tableName: string } & z.infer<typeof tableSchema>;
 /**
  * Makes of a synthesized template what is needed to run it here.
  *
- * @param assemblyFolder absolute path that the paths in `assets` start from
+ * @param assemblyFolder absolute path of the folder of the template
  * @throws CommandError saying what can't be interpreted, and where
  */
-export function interpretTemplate(
-  template: unknown,
-  assets: unknown,
-  assemblyFolder: string,
-): LocalApp {
+export function interpretTemplate(template: unknown, assemblyFolder: string): LocalApp {
   const { Resources: resources } = parse(templateSchema, template, "The template");
-  const files = Object.values(parse(assetsSchema, assets, "The asset manifest").files);
-
-  const idsOfType = (type: string) =>
-    Object.keys(resources).filter((id) => resources[id]?.Type === type);
 
   function read<Output>(id: string, type: string, schema: z.ZodType<Output>): Output {
     const resource = resources[id];
@@ -62,57 +123,44 @@ export function interpretTemplate(
     return parse(schema, resource.Properties, `${id} (${type})`);
   }
 
-  function readFunction(id: string): FunctionSpec {
-    const properties = read(id, "AWS::Lambda::Function", functionSchema);
-    const { S3Key: key } = properties.Code;
-    const file = files.find(({ destinations }) =>
-      Object.values(destinations).some(({ objectKey }) => objectKey === key),
-    );
-    if (file === undefined) throw new CommandError(`${id}: no asset has the key ${key}.`);
-    return {
-      id,
-      codeFolder: join(assemblyFolder, file.source.path),
-      handler: properties.Handler,
-      timeoutSeconds: properties.Timeout,
-      memoryMb: properties.MemorySize,
-      logLevel: properties.LoggingConfig.ApplicationLogLevel,
-      environment: Object.fromEntries(
-        Object.entries(properties.Environment.Variables).map(([name, value]) => [
-          name,
-          typeof value === "string" ? value : tableNameOf(value.Ref, `${id}, variable ${name}`),
-        ]),
-      ),
-    };
-  }
-
-  function tableNameOf(id: string, where: string): string {
-    if (tables.some(({ tableName }) => tableName === id)) return id;
-    throw new CommandError(`${where}: a reference to ${id}, which is no table.`);
+  function readAll<Output>(type: string, schema: z.ZodType<Output>) {
+    const ids = Object.keys(resources).filter((id) => resources[id]?.Type === type);
+    return ids.map((id) => ({ id, ...read(id, type, schema) }));
   }
 
   const apiType = "AWS::ApiGatewayV2::Api";
-  const [apiId, ...otherApis] = idsOfType(apiType);
-  if (apiId === undefined || otherApis.length > 0)
+  const [api, ...otherApis] = readAll(apiType, apiSchema);
+  if (api === undefined || otherApis.length > 0)
     throw new CommandError(`Expected one ${apiType} in the template.`);
 
-  const tableType = "AWS::DynamoDB::GlobalTable";
-  const tables = idsOfType(tableType).map((id) => ({
-    tableName: id,
-    ...read(id, tableType, tableSchema),
+  const routes = readAll("AWS::ApiGatewayV2::Route", routeSchema).map(({ RouteKey, Target }) => ({
+    routeKey: RouteKey,
+    functionId: read(Target, "AWS::ApiGatewayV2::Integration", integrationSchema).IntegrationUri,
   }));
+  const tables = readAll("AWS::DynamoDB::GlobalTable", tableSchema).map(
+    ({ id, ...definition }) => ({ tableName: id, ...definition }),
+  );
 
-  const routeType = "AWS::ApiGatewayV2::Route";
-  const routes = idsOfType(routeType).map((id) => {
-    const { RouteKey, Target } = read(id, routeType, routeSchema);
-    const integration = read(Target, "AWS::ApiGatewayV2::Integration", integrationSchema);
-    return { routeKey: RouteKey, functionId: integration.IntegrationUri };
-  });
+  function readFunction(id: string): FunctionSpec {
+    const { asset, variables, ...spec } = read(id, "AWS::Lambda::Function", functionSchema);
+    const codeFolder = join(assemblyFolder, asset);
+    if (!existsSync(codeFolder))
+      throw new CommandError(`${id}: there is no code in ${codeFolder}.`);
+    const environment = Object.entries(variables).map(([name, value]) => {
+      if (typeof value === "string") return [name, value];
+      if (tables.some(({ tableName }) => tableName === value.Ref)) return [name, value.Ref];
+      throw new CommandError(
+        `${id}, variable ${name}: a reference to ${value.Ref}, which is no table.`,
+      );
+    });
+    return { id, codeFolder, ...spec, environment: Object.fromEntries(environment) };
+  }
 
+  const functionIds = [...new Set(routes.map(({ functionId }) => functionId))];
   return {
-    apiId,
-    cors: read(apiId, apiType, apiSchema).CorsConfiguration,
+    cors: api.CorsConfiguration,
     routes,
-    functions: [...new Set(routes.map(({ functionId }) => functionId))].map(readFunction),
+    functions: functionIds.map(readFunction),
     tables,
   };
 }

@@ -12,18 +12,22 @@ const projectFolder = join(import.meta.dirname, "../..");
  * Runs the CDK app as `cdk synth` would, without the CLI and its seconds.
  *
  * @param folder where the assembly is written
- * @param context goes on top of the context in cdk.json, each value as text like that of `cdk -c`
+ * @param settings of the stack, each as text like that of `cdk -c`; those in cdk.json name what is
+ *   in an AWS account, and don't count here
  * @param signal ends it early; it settles when the app has ended
+ * @returns the template of the service's stack
  * @throws CommandError with what the app said
  */
 export async function synthesize(
   folder: string,
-  context: Record<string, string>,
+  settings: Record<string, string>,
   signal: AbortSignal,
-): Promise<void> {
-  const inCdkJson = z
+): Promise<unknown> {
+  const { context } = z
     .object({ context: z.record(z.string(), z.unknown()) })
     .parse(JSON.parse(await readFile(join(projectFolder, "cdk.json"), "utf8")));
+  // The names of settings are letters alone, CDK's own never are.
+  const flags = Object.entries(context).filter(([name]) => !/^[a-z]+$/i.test(name));
   signal.throwIfAborted();
   try {
     const words = ["--disable-warning=ExperimentalWarning", "infra/app.ts"];
@@ -32,7 +36,7 @@ export async function synthesize(
       env: {
         ...env,
         CDK_OUTDIR: folder,
-        CDK_CONTEXT_JSON: JSON.stringify({ ...inCdkJson.context, ...context }),
+        CDK_CONTEXT_JSON: JSON.stringify({ ...Object.fromEntries(flags), ...settings }),
         // Costs seconds, and `npm run synth` does it.
         CDK_VALIDATION: "false",
       },
@@ -43,6 +47,7 @@ export async function synthesize(
     // CDK lets everybody write into the folders of the bundles.
     for (const name of await readdir(folder))
       if (name.startsWith("asset.")) await chmod(join(folder, name), 0o700);
+    return JSON.parse(await readFile(join(folder, "LicenseSessions.template.json"), "utf8"));
   } catch (error) {
     const said = z.object({ stderr: z.string().min(1) }).safeParse(error);
     throw new CommandError(

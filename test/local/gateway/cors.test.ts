@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { corsHeaders, preflightResponse } from "../../../local/gateway/cors.ts";
-import type { Cors } from "../../../local/template/template-schema.ts";
+import type { Cors } from "../../../local/template/interpret-template.ts";
 
 const cors: Cors = {
   AllowOrigins: ["*"],

@@ -8,7 +8,7 @@ import { jsonResponse } from "../../../local/gateway/http-response.ts";
 import type { ServedRequest } from "../../../local/gateway/request-line.ts";
 import { startGateway } from "../../../local/gateway/start-gateway.ts";
 import { listen } from "../../../local/listen.ts";
-import type { Cors } from "../../../local/template/template-schema.ts";
+import type { Cors } from "../../../local/template/interpret-template.ts";
 import { startWireClock, type WireClock } from "../../support/wire-clock.ts";
 import { aLongLoop, startFixture } from "../support/fixture-function.ts";
 
@@ -46,9 +46,7 @@ async function serveFunctions(
     routeKey: `POST /${name}`,
     functionId: name,
   }));
-  const api = createApi({ apiId: "api", routes }, functions, (_requestId, message) =>
-    reports.push(message),
-  );
+  const api = createApi(routes, functions, (_requestId, message) => reports.push(message));
   return { ...(await serve(api)), reports };
 }
 

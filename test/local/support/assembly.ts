@@ -77,12 +77,3 @@ export function functionWith(changes: Record<string, unknown>): unknown {
     },
   };
 }
-
-export const assets = {
-  files: {
-    beef: {
-      source: { path: "asset.beef", packaging: "zip" },
-      destinations: { here: { bucketName: "assets", objectKey: "beef.zip" } },
-    },
-  },
-};

@@ -1,10 +1,10 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { CommandError } from "../../../engine/command-error.ts";
 import { interpretTemplate } from "../../../local/template/interpret-template.ts";
 import {
   apiWith,
-  assets,
   cors,
   functionWith,
   integrationOf,
@@ -12,15 +12,21 @@ import {
   tableWith,
   templateWith,
 } from "../support/assembly.ts";
+import { tempFolder } from "../support/temp-folder.ts";
 
-const folder = join("/", "out");
-const interpret = (changes?: Record<string, unknown>) =>
-  interpretTemplate(templateWith(changes), assets, folder);
+let folder: string;
+beforeEach(async () => {
+  folder = await tempFolder();
+  await mkdir(join(folder, "asset.beef"));
+});
+
+function interpret(changes?: Record<string, unknown>) {
+  return interpretTemplate(templateWith(changes), folder);
+}
 
 describe("a template", () => {
   test("gives its routes, the functions they lead to, and its tables", () => {
     expect(interpret()).toEqual({
-      apiId: "Api",
       cors,
       routes: [{ routeKey: "POST /beat", functionId: "Beat" }],
       functions: [
@@ -93,7 +99,8 @@ describe("what can't be run here is told, with its place:", () => {
       "Topic in the template is no AWS::Lambda::Function",
     ],
     ["another runtime", { Beat: functionWith({ Runtime: "python3.13" }) }, "Runtime"],
-    ["code from elsewhere", { Beat: functionWith({ Code: { S3Key: "f00d.zip" } }) }, "f00d.zip"],
+    ["code from elsewhere", { Beat: functionWith({ Code: { S3Key: "f00d.zip" } }) }, "asset.f00d"],
+    ["inline code", { Beat: functionWith({ Code: { ZipFile: "0" } }) }, "Code.S3Key"],
     [
       "a computed variable",
       { Beat: functionWith({ Environment: { Variables: { X: { "Fn::Sub": "" } } } }) },

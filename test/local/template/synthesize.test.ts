@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readAssembly } from "../../../local/template/read-assembly.ts";
+import { interpretTemplate } from "../../../local/template/interpret-template.ts";
 import { synthesize } from "../../../local/template/synthesize.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -10,8 +10,7 @@ const never = new AbortController().signal;
 test("the stack of this project can be run locally, with the settings it was given", async () => {
   const folder = await tempFolder();
   const settings = { sessionTimeoutSeconds: "7", multiSymbolSessions: "false", legacyBots: "true" };
-  await synthesize(folder, settings, never);
-  const app = await readAssembly(folder);
+  const app = interpretTemplate(await synthesize(folder, settings, never), folder);
 
   expect(app.routes.map(({ routeKey }) => routeKey).sort()).toEqual([
     "POST /api/heartbeat",
