@@ -1,3 +1,5 @@
+import { format, inspect } from "node:util";
+
 export type LogLevel = "TRACE" | "DEBUG" | "INFO" | "WARN" | "ERROR" | "FATAL";
 
 const levels: readonly string[] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
@@ -17,33 +19,18 @@ export function formatLogLine(
   requestId: string | undefined,
   now: Date,
 ): string {
-  const message = values.length === 1 ? values[0] : values.map(toText).join(" ");
-  return toJson({ timestamp: now.toISOString(), level, requestId, message });
-}
-
-function toText(value: unknown): string {
-  return typeof value === "string" ? value : toJson(value);
-}
-
-function toJson(value: unknown): string {
+  const message = values.length === 1 ? values[0] : format(...values);
+  const line = { timestamp: now.toISOString(), level, requestId, message };
   try {
-    return JSON.stringify(value, replaceUnwritable) ?? String(value);
-  } catch (error) {
-    return JSON.stringify({ message: `A log line that can't be written as JSON: ${error}` });
+    return JSON.stringify(line, withErrors);
+  } catch {
+    return JSON.stringify({ ...line, message: inspect(message) });
   }
 }
 
-function replaceUnwritable(_name: string, value: unknown): unknown {
-  if (typeof value === "bigint") return String(value);
+function withErrors(_name: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
-  return {
-    errorType: value.name,
-    errorMessage: value.message,
-    stackTrace:
-      value.stack
-        ?.split("\n")
-        .slice(1)
-        .map((line) => line.trim()) ?? [],
-    ...(value.cause !== undefined && { cause: value.cause }),
-  };
+  const { name, message, stack = "", cause } = value;
+  const stackTrace = stack.split("\n").slice(1);
+  return { errorType: name, errorMessage: message, stackTrace, cause };
 }

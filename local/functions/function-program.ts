@@ -27,10 +27,9 @@ process.on("uncaughtException", (error) => {
   writeLog("FATAL", error);
   process.exit(1);
 });
-console.trace = (...values) => writeLog("TRACE", ...values);
-console.debug = (...values) => writeLog("DEBUG", ...values);
 console.log = (...values) => writeLog("INFO", ...values);
-console.info = (...values) => writeLog("INFO", ...values);
+console.info = console.log;
+console.debug = (...values) => writeLog("DEBUG", ...values);
 console.warn = (...values) => writeLog("WARN", ...values);
 console.error = (...values) => writeLog("ERROR", ...values);
 

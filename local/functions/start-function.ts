@@ -1,9 +1,11 @@
-import {
-  type FunctionThread,
-  type Outcome,
-  startThread,
-  type ThreadOptions,
-} from "./start-thread.ts";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { FunctionSpec } from "../template/interpret-template.ts";
+import type { LogLevel } from "./function-log.ts";
+import type { FunctionMessage, InvocationMessage } from "./function-messages.ts";
+
+/** `result` is a JSON value; `reason` is for the log. */
+export type Outcome = { answered: true; result: unknown } | { answered: false; reason: string };
 
 /** A function that can be invoked, whatever it did to its last thread. */
 export type FunctionHost = AsyncDisposable & {
@@ -13,10 +15,20 @@ export type FunctionHost = AsyncDisposable & {
   invoke(event: unknown, requestId: string): Promise<Outcome>;
 };
 
+export type FunctionOptions = Pick<FunctionSpec, "id" | "timeoutSeconds" | "memoryMb"> & {
+  /** All that the function gets. */
+  environment: Record<string, string>;
+  /** Takes the lines of its log. */
+  log: (line: string, level: LogLevel) => void;
+};
+
+/** As long as Lambda gives a function to load. */
+const loadWithinMs = 10_000;
+
 /** Starts a thread for the function, and another one whenever that can't be used any longer. */
-export function startFunction(options: ThreadOptions): FunctionHost {
+export function startFunction(options: FunctionOptions): FunctionHost {
   // One that is no longer usable ends by itself, at its last time limit.
-  let current: FunctionThread = startThread(options);
+  let current = startThread(options);
   return {
     loaded: current.loaded,
     async invoke(event, requestId) {
@@ -30,4 +42,79 @@ export function startFunction(options: ThreadOptions): FunctionHost {
       await current.end();
     },
   };
+}
+
+/** Starts a thread that loads the function and then takes invocations, several at a time. */
+function startThread({ id, timeoutSeconds, memoryMb, environment, log }: FunctionOptions) {
+  const pending = new Map<string, (outcome: Outcome) => void>();
+  const loaded = Promise.withResolvers<void>();
+  // Once it takes no further invocations, it never will again.
+  let usable = true;
+  let failure: string | undefined;
+
+  const worker = new Worker(join(import.meta.dirname, "function-program.ts"), {
+    name: id,
+    env: environment,
+    resourceLimits: { maxOldGenerationSizeMb: memoryMb },
+  });
+  const loadTimer = setTimeout(() => fail("it took too long to load"), loadWithinMs);
+
+  worker.on("message", (message: FunctionMessage) => {
+    switch (message.kind) {
+      case "loaded":
+        return finishLoading();
+      case "load_failed":
+        return fail("it can't be loaded");
+      case "answered":
+        return settle(message.requestId, {
+          answered: true,
+          result: JSON.parse(message.resultJson),
+        });
+      case "threw":
+        return settle(message.requestId, { answered: false, reason: "it threw an error" });
+      case "logged":
+        return log(message.line, message.level);
+    }
+  });
+  worker.on("exit", (code) => fail(`it exited with code ${code}`));
+  worker.on("error", (error) => fail(`it broke down (${error})`));
+
+  function finishLoading(): void {
+    clearTimeout(loadTimer);
+    loaded.resolve();
+  }
+
+  function fail(reason: string): void {
+    usable = false;
+    failure ??= reason;
+    finishLoading();
+    for (const requestId of pending.keys()) settle(requestId, { answered: false, reason });
+    void worker.terminate();
+  }
+
+  function settle(requestId: string, outcome: Outcome): void {
+    pending.get(requestId)?.(outcome);
+    pending.delete(requestId);
+    if (!usable && pending.size === 0) void worker.terminate();
+  }
+
+  async function invoke(event: unknown, requestId: string): Promise<Outcome> {
+    if (failure !== undefined) return { answered: false, reason: failure };
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const limitMs = timeoutSeconds * 1000;
+    const timer = setTimeout(() => {
+      // What else it has in hand may still be answered; then it is ended.
+      usable = false;
+      settle(requestId, { answered: false, reason: `no answer within ${timeoutSeconds} s` });
+    }, limitMs);
+    pending.set(requestId, (outcome) => {
+      clearTimeout(timer);
+      resolve(outcome);
+    });
+    const message: InvocationMessage = { requestId, event, deadlineMs: Date.now() + limitMs };
+    worker.postMessage(message);
+    return promise;
+  }
+
+  return { isUsable: () => usable, loaded: loaded.promise, invoke, end: () => worker.terminate() };
 }

@@ -10,11 +10,12 @@ export type ServedRequest = {
   durationMs: number;
 };
 
-/** `terminal` is for a person who watches, `json` for whatever reads a pipe. */
-export type LineStyle = "json" | "terminal" | "terminal with colours";
-
-/** One line about a request, without its key: what was asked, by which license, and the answer. */
-export function requestLine(served: ServedRequest, style: LineStyle): string {
+/**
+ * One line about a request, without its key: what was asked, by which license, and the answer.
+ *
+ * @param stream where it is written: for people on a terminal, in colours unless NO_COLOR, else JSON
+ */
+export function requestLine(served: ServedRequest, stream: NodeJS.WriteStream): string {
   const { request, response, durationMs } = served;
   const { code, message, hint } = read(bodySchema, response.body);
   const { license_key } = read(keySchema, request.body.toString());
@@ -23,7 +24,7 @@ export function requestLine(served: ServedRequest, style: LineStyle): string {
   const { status } = response;
   const method = printable(request.method);
   const path = printable(request.path);
-  if (style === "json") {
+  if (!stream.isTTY) {
     return JSON.stringify({
       timestamp: time.toISOString(),
       level: "INFO",
@@ -36,8 +37,8 @@ export function requestLine(served: ServedRequest, style: LineStyle): string {
       duration_ms: Math.round(durationMs * 10) / 10,
     });
   }
-  const paint = (format: Parameters<typeof styleText>[0], text: string) =>
-    style === "terminal" ? text : styleText(format, text, { validateStream: false });
+  const paint = (format: "dim" | "red" | "yellow" | "green", text: string) =>
+    styleText(format, text, { stream });
   const statusColour = status < 400 ? "green" : status < 500 ? "yellow" : "red";
   const outcome = code ?? [message, hint].filter((text) => text !== undefined).join(". ");
   return [

@@ -26,7 +26,7 @@ describe("a log line", () => {
   });
 
   test("joins several values", () => {
-    expect(messageOf("took", 5, { ms: true })).toBe('took 5 {"ms":true}');
+    expect(messageOf("took", 5, { ms: true })).toBe("took 5 { ms: true }");
   });
 
   test("tells of an error its type, message, stack and cause", () => {
@@ -34,7 +34,7 @@ describe("a log line", () => {
     expect(messageOf(error)).toMatchObject({
       errorType: "TypeError",
       errorMessage: "bad",
-      stackTrace: expect.arrayContaining([expect.stringMatching(/^at /)]),
+      stackTrace: expect.arrayContaining([expect.stringMatching(/^ *at /)]),
       cause: { errorType: "Error", errorMessage: "worse" },
     });
   });
@@ -42,8 +42,8 @@ describe("a log line", () => {
   test("survives what JSON can't say", () => {
     const circle: unknown[] = [];
     circle.push(circle);
-    expect(JSON.parse(formatLogLine("INFO", [circle], "r-1", now)).message).toMatch(/circular/);
-    expect(messageOf({ big: 1n })).toEqual({ big: "1" });
+    expect(JSON.parse(formatLogLine("INFO", [circle], "r-1", now)).message).toMatch(/circular/i);
+    expect(messageOf({ big: 1n })).toBe("{ big: 1n }");
     expect(messageOf(undefined, Symbol("s"))).toBe("undefined Symbol(s)");
   });
 });

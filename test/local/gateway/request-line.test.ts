@@ -1,8 +1,10 @@
+import { Writable } from "node:stream";
+import { WriteStream } from "node:tty";
 import { stripVTControlCharacters } from "node:util";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { licenseIdOf } from "../../../lambdas/license-key.ts";
 import { jsonResponse } from "../../../local/gateway/http-response.ts";
-import { type LineStyle, requestLine } from "../../../local/gateway/request-line.ts";
+import { requestLine } from "../../../local/gateway/request-line.ts";
 
 const key = "SECRET-KEY-0001";
 const license = licenseIdOf(key).slice(0, 8);
@@ -18,13 +20,29 @@ const request = {
 };
 const recorded = jsonResponse(200, { code: "recorded", message: "For people." });
 
-function lineOf(style: LineStyle, changes: Partial<typeof request> = {}, response = recorded) {
-  return requestLine({ request: { ...request, ...changes }, response, durationMs: 3.14 }, style);
+const pipe = streamThat({ isTTY: false });
+const terminal = streamThat({ isTTY: true });
+
+/** As much of a stream as is looked at. */
+function streamThat(has: { isTTY: boolean }): WriteStream {
+  const { getColorDepth } = WriteStream.prototype;
+  return Object.assign(new Writable(), has, { getColorDepth }) as unknown as WriteStream;
 }
+
+function lineOf(stream: WriteStream, changes: Partial<typeof request> = {}, response = recorded) {
+  return requestLine({ request: { ...request, ...changes }, response, durationMs: 3.14 }, stream);
+}
+
+// What the tests are run with has no say in it.
+beforeEach(() => {
+  const variables = { TERM: "xterm-256color", NO_COLOR: "1", FORCE_COLOR: undefined };
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+  return () => vi.unstubAllEnvs();
+});
 
 describe("on a terminal, the line about a request", () => {
   test("has time, method and path, status, code, license and duration", () => {
-    expect(lineOf("terminal").split(/ {2,}/)).toEqual([
+    expect(lineOf(terminal).split(/ {2,}/)).toEqual([
       "21:04:11",
       "POST /api/heartbeat",
       "200 recorded",
@@ -33,25 +51,29 @@ describe("on a terminal, the line about a request", () => {
     ]);
   });
 
-  test("has colours, and the same text", () => {
-    const line = lineOf("terminal with colours");
-    expect(line).not.toBe(lineOf("terminal"));
-    expect(stripVTControlCharacters(line)).toBe(lineOf("terminal"));
+  test("has colours unless NO_COLOR, and the same text", () => {
+    const plain = lineOf(terminal);
+    vi.stubEnv("NO_COLOR", undefined);
+    expect(lineOf(terminal)).not.toBe(plain);
+    expect(stripVTControlCharacters(lineOf(terminal))).toBe(plain);
   });
 
   test("says which routes there are, if it was none of them", () => {
     const response = jsonResponse(404, { message: "Not Found", hint: "The routes are POST /a." });
-    expect(lineOf("terminal", {}, response)).toContain("404 Not Found. The routes are POST /a.");
+    expect(lineOf(terminal, {}, response)).toContain("404 Not Found. The routes are POST /a.");
   });
 
   test("can't steer the terminal", () => {
-    const line = lineOf("terminal", { method: "\u001b[2J", path: `/\u009b2J${"x".repeat(9_999)}` });
+    const line = lineOf(terminal, {
+      method: "\u001b[2J",
+      path: `/\u009b2J${"x".repeat(9_999)}`,
+    });
     expect(line).toMatch(/^[\x20-\x7e]{1,300}$/);
   });
 });
 
 test("in a pipe, the line about a request is JSON", () => {
-  expect(JSON.parse(lineOf("json"))).toEqual({
+  expect(JSON.parse(lineOf(pipe))).toEqual({
     timestamp: new Date(request.receivedAtMs).toISOString(),
     level: "INFO",
     message: "request",
@@ -64,15 +86,15 @@ test("in a pipe, the line about a request is JSON", () => {
   });
 });
 
-test.each(["json", "terminal", "terminal with colours"] as const)(
-  "no line has a key in it, and any body is borne: %s",
-  (style) => {
-    expect(lineOf(style)).not.toContain(key);
-    expect(lineOf(style)).not.toContain("in-the-query");
-    for (const body of ["", "{", "null", "[]", '{"license_key":5}', `"${key}"`]) {
-      const line = lineOf(style, { body: Buffer.from(body) }, { ...recorded, body });
-      expect(line).not.toContain(key);
-      expect(line).not.toContain(license);
-    }
-  },
-);
+test.each([
+  ["pipe", pipe],
+  ["terminal", terminal],
+] as const)("no line has a key in it, and any body is borne: %s", (_where, style) => {
+  expect(lineOf(style)).not.toContain(key);
+  expect(lineOf(style)).not.toContain("in-the-query");
+  for (const body of ["", "{", "null", "[]", '{"license_key":5}', `"${key}"`]) {
+    const line = lineOf(style, { body: Buffer.from(body) }, { ...recorded, body });
+    expect(line).not.toContain(key);
+    expect(line).not.toContain(license);
+  }
+});
