@@ -11,7 +11,7 @@ import {
   routeWith,
   tableWith,
   templateWith,
-} from "../support/assembly.ts";
+} from "../support/sample-template.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 let folder: string;
