@@ -29,19 +29,13 @@ export async function makeDataFolder(dataFolder: string, name: string): Promise<
 
 /** Not `mkdir`'s own `recursive`, which tries for ever where nothing can be made, as in /proc. */
 async function makeFolder(path: string): Promise<void> {
-  if (await isMade(path)) return;
-  await makeFolder(dirname(path));
-  if (!(await isMade(path))) throw new Error(`${path} can't be made`);
-}
-
-/** @returns false if its parent is not there */
-async function isMade(path: string): Promise<boolean> {
   try {
     await mkdir(path, 0o700);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return false;
-    if (code !== "EEXIST") throw error;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT") throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path, 0o700);
   }
-  return true;
 }

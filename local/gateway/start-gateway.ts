@@ -89,13 +89,7 @@ export async function startGateway(
       // What has arrived but is not read yet would count as idle, and be cut off.
       await nextTurn();
       server.close();
-      const timeUp = new AbortController();
-      const { signal } = timeUp;
-      await Promise.race([
-        Promise.all(inFlight),
-        sleep(finishWithinMs, undefined, { signal }).catch(() => {}),
-      ]);
-      timeUp.abort();
+      await Promise.race([Promise.all(inFlight), sleep(finishWithinMs, undefined, { ref: false })]);
       server.closeAllConnections();
     },
   };
