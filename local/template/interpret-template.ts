@@ -86,35 +86,19 @@ const tableSchema = z
   })
   .transform(({ Replicas: _, ...definition }) => definition);
 
-export type Cors = z.infer<typeof apiSchema>["CorsConfiguration"];
-
-/** `id` is its logical id in the template. */
-export type FunctionSpec = Omit<z.infer<typeof functionSchema>, "asset" | "variables"> & {
-  id: string;
-  environment: Record<string, string>;
-  /** Absolute path of its unpacked code. */
-  codeFolder: string;
-};
-
-export type LocalApp = {
-  cors: Cors;
-  /** `routeKey` is `POST /api/heartbeat`. */
-  routes: readonly { routeKey: string; functionId: string }[];
-  /** Those that a route leads to. */
-  functions: readonly FunctionSpec[];
-  tables: readonly TableSpec[];
-};
-
-/** Here a table is named by its logical id. */
-export type TableSpec = { tableName: string } & z.infer<typeof tableSchema>;
+export type LocalApp = ReturnType<typeof interpretTemplate>;
+export type Cors = LocalApp["cors"];
+export type FunctionSpec = LocalApp["functions"][number];
+export type TableSpec = LocalApp["tables"][number];
 
 /**
- * Makes of a synthesized template what is needed to run it here.
+ * Makes of a synthesized template what is needed to run it here: routes such as `POST /api/heartbeat`,
+ * the functions they lead to, and tables. All are named by their logical ids in the template.
  *
  * @param assemblyFolder absolute path of the folder of the template
  * @throws CommandError saying what can't be interpreted, and where
  */
-export function interpretTemplate(template: unknown, assemblyFolder: string): LocalApp {
+export function interpretTemplate(template: unknown, assemblyFolder: string) {
   const { Resources: resources } = parse(templateSchema, template, "The template");
 
   function read<Output>(id: string, type: string, schema: z.ZodType<Output>): Output {
@@ -141,12 +125,12 @@ export function interpretTemplate(template: unknown, assemblyFolder: string): Lo
     ({ id, ...definition }) => ({ tableName: id, ...definition }),
   );
 
-  function readFunction(id: string): FunctionSpec {
+  function readFunction(id: string) {
     const { asset, variables, ...spec } = read(id, "AWS::Lambda::Function", functionSchema);
     const codeFolder = join(assemblyFolder, asset);
     if (!existsSync(codeFolder))
       throw new CommandError(`${id}: there is no code in ${codeFolder}.`);
-    const environment = Object.entries(variables).map(([name, value]) => {
+    const environment = Object.entries(variables).map(([name, value]): [string, string] => {
       if (typeof value === "string") return [name, value];
       if (tables.some(({ tableName }) => tableName === value.Ref)) return [name, value.Ref];
       throw new CommandError(
