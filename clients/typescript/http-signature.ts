@@ -2,6 +2,7 @@
 
 /** A component that a signature covers, as `"@method";req`. */
 type Component = {
+  /** Empty if it is one that no answer of the service needs. */
   name: string;
   /** Of the request that was answered. */
   ofRequest: boolean;
@@ -11,6 +12,7 @@ type Component = {
 
 export type SignatureInput = {
   components: Component[];
+  /** Those that are strings or whole numbers. */
   parameters: ReadonlyMap<string, string | number>;
   /** The value of `@signature-params`: the whole member of the field. */
   text: string;
@@ -24,12 +26,13 @@ export type SignedMessage = {
 
 const key = "[a-z*][a-z0-9_.*-]*";
 const string = '"(?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\["\\\\])*"';
-const parameter = `;(${key})=(${string}|-?\\d{1,15})`;
-const item = `"[a-z@][a-z0-9-]*"(?:;req)?`;
-const member = new RegExp(
-  `(${key})=(\\((${item}(?: ${item})*)?\\)((?:${parameter.replaceAll(/\((?!\?)/g, "(?:")})*))`,
-  "y",
-);
+// More than the service sends: a proxy may have added a signature of its own beside it.
+const other =
+  "-?\\d{1,15}(?:\\.\\d{1,3})?|\\?[01]|:[A-Za-z0-9+/=]*:|[A-Za-z*][\\w!#$%&'*+.^`|~:/-]*";
+const parameter = `;${key}(?:=(?:${string}|${other}))?`;
+const item = `${string}(?:${parameter})*`;
+const member = new RegExp(`(${key})=(\\(((?:${item}(?: ${item})*)?)\\)((?:${parameter})*))`, "y");
+const namedValue = new RegExp(`;(${key})(?:=(${string}|${other}))?`, "g");
 const comma = /[ \t]*,[ \t]*/y;
 
 /** @returns by label; `undefined` if the field can't be read */
@@ -37,19 +40,16 @@ export function parseSignatureInput(field: string): Map<string, SignatureInput> 
   return parseDictionary(field, member, (match) => {
     const [, , text = "", items = "", parameterText = ""] = match;
     const parameters = new Map<string, string | number>();
-    for (const [, name = "", value = ""] of parameterText.matchAll(new RegExp(parameter, "g"))) {
+    for (const [, name = "", value = ""] of parameterText.matchAll(namedValue)) {
       if (parameters.has(name)) return undefined;
-      const isString = value.startsWith('"');
-      parameters.set(
-        name,
-        isString ? value.slice(1, -1).replaceAll(/\\(.)/g, "$1") : Number(value),
-      );
+      if (value.startsWith('"'))
+        parameters.set(name, value.slice(1, -1).replaceAll(/\\(.)/g, "$1"));
+      else if (/^\d+$/.test(value)) parameters.set(name, Number(value));
     }
-    const components = [...items.matchAll(new RegExp(item, "g"))].map(([component]) => ({
-      name: component.slice(1, component.lastIndexOf('"')),
-      ofRequest: component.endsWith(";req"),
-      text: component,
-    }));
+    const components = [...items.matchAll(new RegExp(item, "g"))].map(([component]) => {
+      const [, name = "", flags = ""] = /^"([a-z@][a-z0-9-]*)"(|;req)$/.exec(component) ?? [];
+      return { name, ofRequest: flags === ";req", text: component };
+    });
     return { components, parameters, text };
   });
 }

@@ -21,8 +21,8 @@ export type SignatureProblem =
   | "answer_nonce_wrong"
   | "answer_digest_wrong"
   | "answer_signature_wrong"
-  /** It was made before it was asked for. */
-  | "answer_too_old";
+  /** It was made before it was asked for, or after it came, by this machine's clock. */
+  | "answer_time_wrong";
 
 /** Must be covered: else the same signature could be put on another status, body or request. */
 const required = [
@@ -36,6 +36,22 @@ const required = [
 /** Functions refuse to work with a clock 2 s off, `created` has whole seconds, and clocks drift. */
 const createdToleranceMs = 6_000;
 
+/** The request to which an answer must be. */
+export type Asked = {
+  nonce: string;
+  path: string;
+  /** The body as it was sent. */
+  text: string;
+  /** When, by the service's clock, the answer can have been made; both ends included. */
+  createdBetweenMs: readonly [number, number];
+};
+
+export type Verified = {
+  problem: SignatureProblem | undefined;
+  /** By the service's clock, in whole seconds. There if a pinned key has signed it. */
+  createdMs?: number;
+};
+
 /**
  * The same runtime, which lets no answer through but those that a pinned key has signed for the very
  * request that was sent (RFC 9421, 9530).
@@ -48,8 +64,8 @@ export function withSignedAnswers(
   keys: PinnedKeys,
   cryptography: Cryptography,
 ): Runtime {
-  /** The least by which the service's clock is ahead of `nowMs`, by the answers so far. */
-  let serviceLeadMs = -Infinity;
+  /** By how much the service's clock is ahead of `nowMs`, at least and at most. */
+  let leadMs: readonly [number, number] = [-Infinity, Infinity];
 
   return {
     ...runtime,
@@ -60,45 +76,59 @@ export function withSignedAnswers(
       const exchange = await runtime.exchange(path, sentText, untilMs, signal);
       if ("problem" in exchange) return exchange;
       const receivedMs = runtime.nowMs();
-      const earliestMs = sentMs + serviceLeadMs - createdToleranceMs;
-      const outcome = await verify(exchange, {
-        ...{ nonce, earliestMs, path: basePath + path },
-        requestDigest: await digestOf(sentText),
-      });
-      if (typeof outcome === "string") {
-        return { problem: outcome, cause: new Error(`HTTP ${exchange.status}`) };
-      }
-      serviceLeadMs = Math.max(serviceLeadMs, outcome.createdMs - receivedMs);
-      return exchange;
+      const { problem, createdMs } = await verifyAnswer(
+        exchange,
+        {
+          ...{ nonce, path: basePath + path, text: sentText },
+          createdBetweenMs: [
+            sentMs + leadMs[0] - createdToleranceMs,
+            receivedMs + leadMs[1] + createdToleranceMs,
+          ],
+        },
+        keys,
+        cryptography,
+      );
+      // Each one anew, also one at a wrong time: clocks drift, and stand still in a paused machine.
+      // A function whose own clock is wrong fails, and its time says nothing.
+      if (createdMs !== undefined && exchange.status === 200)
+        leadMs = [createdMs - receivedMs, createdMs - sentMs];
+      if (problem === undefined) return exchange;
+      return { problem, cause: new Error(`HTTP ${exchange.status}`) };
     },
   };
+}
 
-  async function verify(
-    answer: Answer,
-    asked: { nonce: string; path: string; requestDigest: string; earliestMs: number },
-  ): Promise<SignatureProblem | { createdMs: number }> {
-    const { "signature-input": inputField, signature: signatureField } = answer.headers;
-    if (!inputField || !signatureField) return "answer_unsigned";
-    const inputs = parseSignatureInput(inputField);
-    const signatures = parseByteSequences(signatureField);
-    if (!inputs || !signatures) return "answer_signature_unreadable";
+/** Whether a pinned key has signed this answer for this request; else the first thing that is wrong. */
+export async function verifyAnswer(
+  answer: Answer,
+  asked: Asked,
+  keys: PinnedKeys,
+  cryptography: Cryptography,
+): Promise<Verified> {
+  const { "signature-input": inputField, signature: signatureField } = answer.headers;
+  if (!inputField || !signatureField) return { problem: "answer_unsigned" };
+  const inputs = parseSignatureInput(inputField);
+  const signatures = parseByteSequences(signatureField);
+  if (!inputs || !signatures) return { problem: "answer_signature_unreadable" };
 
-    for (const [label, input] of inputs) {
-      const isVerified = keys.get(String(input.parameters.get("keyid")));
-      const signature = signatures.get(label);
-      if (!isVerified || !signature) continue;
-      const signed = signedText(input, answer, asked);
-      if (!signed) return "answer_signature_incomplete";
-      if (input.parameters.get("nonce") !== asked.nonce) return "answer_nonce_wrong";
-      if (answer.headers["content-digest"] !== (await digestOf(answer.text)))
-        return "answer_digest_wrong";
-      if (!(await isVerified(Uint8Array.from(signature), new TextEncoder().encode(signed))))
-        return "answer_signature_wrong";
-      const createdMs = Number(input.parameters.get("created")) * 1_000;
-      return createdMs < asked.earliestMs ? "answer_too_old" : { createdMs };
-    }
-    return "answer_of_another_key";
+  for (const [label, input] of inputs) {
+    const isVerified = keys.get(String(input.parameters.get("keyid")));
+    if (!isVerified) continue;
+    const signature = signatures.get(label);
+    if (!signature) return { problem: "answer_signature_unreadable" };
+    if (input.parameters.get("nonce") !== asked.nonce) return { problem: "answer_nonce_wrong" };
+    if (answer.headers["content-digest"] !== (await digestOf(answer.text)))
+      return { problem: "answer_digest_wrong" };
+    const signed = signedText(input, answer, asked.path, await digestOf(asked.text));
+    if (!signed) return { problem: "answer_signature_incomplete" };
+    if (!(await isVerified(Uint8Array.from(signature), new TextEncoder().encode(signed))))
+      return { problem: "answer_signature_wrong" };
+    const createdMs = Number(input.parameters.get("created")) * 1_000;
+    const [earliestMs, latestMs] = asked.createdBetweenMs;
+    const isInTime = createdMs >= earliestMs && createdMs <= latestMs;
+    return { problem: isInTime ? undefined : "answer_time_wrong", createdMs };
   }
+  return { problem: "answer_of_another_key" };
 
   async function digestOf(text: string): Promise<string> {
     const digest: Bytes = await cryptography.sha256(new TextEncoder().encode(text));
@@ -109,7 +139,8 @@ export function withSignedAnswers(
 function signedText(
   input: SignatureInput,
   { status, headers }: Answer,
-  { path, requestDigest }: { path: string; requestDigest: string },
+  path: string,
+  requestDigest: string,
 ): string | undefined {
   const { components, parameters } = input;
   const covered = new Set(components.map(({ text }) => text));

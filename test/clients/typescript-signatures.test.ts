@@ -138,7 +138,7 @@ describe.each(Object.entries(cryptographies))(
       ],
       ["answer_of_another_key", "signed by somebody else", { sign: { keys: [other] } }],
       [
-        "answer_of_another_key",
+        "answer_signature_unreadable",
         "whose signature has another label than its input",
         {
           forge: ({ headers }) => {
@@ -219,7 +219,7 @@ describe.each(Object.entries(cryptographies))(
         "",
         "sig1",
         "sig1=()",
-        'sig1=("@status");created',
+        'sig1=("@status");created=',
         'sig1=("a"),,',
         "sig1=?1, sig1=?0",
       ].map((field): [string, string, Parameters<typeof asked>[0]] => [
@@ -241,7 +241,7 @@ describe.each(Object.entries(cryptographies))(
   },
 );
 
-test("an answer that was made before it was asked for is trouble, however well it is signed", async () => {
+test("an answer made before it was asked for, or after it came, is trouble, however well signed", async () => {
   let nowMs = 0;
   let createdSeconds = 1_700_000_000;
   const cryptography = platformCryptography();
@@ -263,12 +263,41 @@ test("an answer that was made before it was asked for is trouble, however well i
   expect(await ask()).toBe("taken");
   nowMs += 20_000;
   createdSeconds += 13;
-  expect(await ask()).toBe("answer_too_old");
-  createdSeconds += 1;
+  expect(await ask()).toBe("answer_time_wrong");
+  nowMs += 20_000;
+  createdSeconds += 14;
   expect(await ask()).toBe("taken");
-  // The client's clock stood still: the service's is later than expected, which says nothing.
+  nowMs += 20_000;
+  createdSeconds += 26;
+  expect(await ask()).toBe("taken");
+  // The machine was paused, and no clock here went on: one answer is in doubt, and no other.
   createdSeconds += 100_000;
+  expect(await ask()).toBe("answer_time_wrong");
   expect(await ask()).toBe("taken");
+});
+
+test("clocks that drift apart by a second an hour part the client and the service at no time", async () => {
+  let nowMs = 0;
+  const cryptography = platformCryptography();
+  const keys = await pinKeys([key.publicKey], cryptography);
+  const runtime = runtimeWith(
+    (text) => {
+      const { nonce } = JSON.parse(text);
+      const createdSeconds = 1_700_000_000 + Math.floor((nowMs * 3599) / 3_600_000);
+      const signable = { status: 200, body: recorded, path, requestBody: text, nonce };
+      const headers = signAnswer({ ...signable, keys: [key], createdSeconds });
+      return { status: 200, text: recorded, headers };
+    },
+    () => nowMs,
+  );
+  const { exchange } = withSignedAnswers(runtime, "/stage/", keys, cryptography);
+  for (let beat = 0; beat < 24 * 60; beat++) {
+    nowMs += 60_000;
+    expect(await exchange("api/heartbeat", "{}", 1_000, AbortSignal.any([]))).toHaveProperty(
+      "status",
+      200,
+    );
+  }
 });
 
 describe("a bot that has pinned a key", () => {

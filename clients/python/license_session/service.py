@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Mapping, Optional
+import math
+from typing import Mapping
 
 from .options import Options
-from .runtime import Answer, Exchange, NoAnswer, Runtime, Until
+from .runtime import Exchange, NoAnswer, Runtime, Until
 from .signatures import Asked
 
 __all__ = ["Service"]
+
+#: Functions refuse to work with a clock 2 s off, whole seconds are sent, and clocks drift.
+_CREATED_TOLERANCE_MS = 6_000
 
 
 class Service:
@@ -18,8 +22,8 @@ class Service:
     def __init__(self, options: Options, runtime: Runtime) -> None:
         self.options = options
         self.runtime = runtime
-        #: By how much the service's clock is ahead of ours, at least, in milliseconds.
-        self._lead_ms: Optional[float] = None
+        #: By how much the service's clock is ahead of ours, at least and at most, in milliseconds.
+        self._lead_ms = (-math.inf, math.inf)
 
     def exchange(self, path: str, body: Mapping[str, object], until: Until) -> Exchange:
         """Posts a body. Returns by the instant, and raises nothing. With pinned keys, an answer that
@@ -35,15 +39,17 @@ class Service:
         if isinstance(exchange, NoAnswer):
             return exchange
         asked = Asked(f"{signing.base_path}/{path}", text, nonce)
-        lead_ms = float("-inf") if self._lead_ms is None else self._lead_ms
-        verdict = signing.verifier.problem_with(exchange, asked, (sent_ms + lead_ms) / 1000)
-        if isinstance(verdict, str):
-            return NoAnswer(verdict)
-        self._learn(exchange, verdict)
-        return exchange
-
-    def _learn(self, answer: Answer, created_seconds: int) -> None:
-        # A function whose clock is wrong says so by a failure, and its time says nothing.
-        if answer.status == 200:
-            lead_ms = created_seconds * 1000 - self.runtime.now_ms()
-            self._lead_ms = lead_ms if self._lead_ms is None else max(self._lead_ms, lead_ms)
+        received_ms = self.runtime.now_ms()
+        problem, created = signing.verifier.verdict_on(
+            exchange,
+            asked,
+            (
+                (sent_ms + self._lead_ms[0] - _CREATED_TOLERANCE_MS) / 1000,
+                (received_ms + self._lead_ms[1] + _CREATED_TOLERANCE_MS) / 1000,
+            ),
+        )
+        # Each one anew, also one at a wrong time: clocks drift, and stand still in a paused machine.
+        # A function whose own clock is wrong fails, and its time says nothing.
+        if created is not None and exchange.status == 200:
+            self._lead_ms = (created * 1000 - received_ms, created * 1000 - sent_ms)
+        return exchange if problem is None else NoAnswer(problem)

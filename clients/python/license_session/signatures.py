@@ -10,11 +10,23 @@ import hashlib
 import importlib
 import json
 import re
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 from .runtime import Answer
 
-__all__ = ["Asked", "Signed", "Verifier", "key_id_of", "signature_base", "signatures_of"]
+__all__ = ["Asked", "Signed", "Verdict", "Verifier", "key_id_of", "signature_base", "signatures_of"]
 
 #: What a signature must cover, so that the answer is to this request, whole, and nobody edited it.
 _COVERED = (
@@ -25,16 +37,21 @@ _COVERED = (
     '"content-digest";req',
 )
 
-#: Seconds by which the clocks of two functions may differ, and by which seconds are cut off.
-_CLOCK_TOLERANCE_SECONDS = 5
-
 #: ``label=("covered" ...);parameter=value``
-_MEMBER = re.compile(
-    r'([a-z*][a-z0-9_.*-]*)=(\(((?:"[^"\\]*"(?:;[a-z]+)?(?: |(?=\))))*)\)'
-    r'((?:;[a-z]+=(?:[0-9]+|"(?:[^"\\]|\\.)*"))*))(?:[ \t]*,[ \t]*|$)'
+_KEY = r"[a-z*][a-z0-9_.*-]*"
+_STRING = r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"'
+#: More than the service sends: a proxy may have added a signature of its own beside it.
+_VALUE = (
+    _STRING
+    + r"|-?[0-9]{1,15}(?:\.[0-9]{1,3})?|\?[01]|:[A-Za-z0-9+/=]*:|[A-Za-z*][\w!#$%&'*+.^`|~:/-]*"
 )
-_PARAMETER = re.compile(r';([a-z]+)=(?:([0-9]+)|"((?:[^"\\]|\\.)*)")')
-_COMPONENT = re.compile(r'"[^"\\]*"(?:;[a-z]+)?')
+_PARAMETERS = f"(?:;{_KEY}(?:=(?:{_VALUE}))?)*"
+_ITEM = f"{_STRING}{_PARAMETERS}"
+_MEMBER = re.compile(
+    rf"({_KEY})=(\(((?:{_ITEM}(?: {_ITEM})*)?)\)({_PARAMETERS}))(?:[ \t]*,[ \t]*|$)", re.ASCII
+)
+_PARAMETER = re.compile(f";({_KEY})(?:=({_VALUE}))?", re.ASCII)
+_COMPONENT = re.compile(_ITEM, re.ASCII)
 _SIGNATURE = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):(?:[ \t]*,[ \t]*|$)")
 
 
@@ -53,7 +70,17 @@ class Signed(NamedTuple):
     parameters: Mapping[str, Union[int, str]]
     #: The covered components and the parameters as they came.
     text: str
-    signature: bytes
+    #: ``None`` if there is none under its label.
+    signature: Optional[bytes]
+
+
+class Verdict(NamedTuple):
+    """What is made of an answer."""
+
+    #: ``None`` if it is the service's.
+    problem: Optional[str]
+    #: In seconds since 1970 by the service's clock; there if a pinned key has signed it.
+    created: Optional[int] = None
 
 
 class Verifier:
@@ -83,68 +110,64 @@ class Verifier:
             raw = _raw_key(text)
             self._keys[key_id_of(raw)] = ed25519.Ed25519PublicKey.from_public_bytes(raw)
 
-    def problem_with(
-        self, answer: Answer, asked: Asked, earliest_created: float
-    ) -> Union[str, int]:
-        """Why the answer can't be taken for the service's; if it can, when it was created, in
-        seconds since 1970.
+    def verdict_on(
+        self, answer: Answer, asked: Asked, created_between: Tuple[float, float]
+    ) -> Verdict:
+        """Whether a pinned key has signed this answer for this request; else the first thing that is
+        wrong.
 
-        :param earliest_created: what the answers before it and the time since then promise
+        :param created_between: when, by the service's clock, the answer can have been made, in
+            seconds since 1970; both ends included
         """
         headers = answer.headers
         if "signature" not in headers or "signature-input" not in headers:
-            return "answer_not_signed"
+            return Verdict("answer_unsigned")
         signatures = signatures_of(headers["signature-input"], headers["signature"])
-        if not signatures:
-            return "signature_unreadable"
+        if signatures is None:
+            return Verdict("answer_signature_unreadable")
         pinned = [one for one in signatures if one.parameters.get("keyid") in self._keys]
         if not pinned:
-            return "signature_key_unknown"
+            return Verdict("answer_of_another_key")
         signed = pinned[0]
+        if signed.signature is None:
+            return Verdict("answer_signature_unreadable")
         parameters = signed.parameters
         created = parameters.get("created")
+        if parameters.get("nonce") != asked.nonce:
+            return Verdict("answer_nonce_wrong")
+        if headers.get("content-digest") != digest_of(answer.body):
+            return Verdict("answer_digest_wrong")
+        base = signature_base(signed, lambda name: _value_of(name, answer, asked))
         if (
-            not set(_COVERED) <= set(signed.covered)
-            or parameters.get("alg", "ed25519") != "ed25519"
+            base is None
+            or not set(_COVERED) <= set(signed.covered)
+            or parameters.get("alg") != "ed25519"
             or not isinstance(created, int)
         ):
-            return "signature_incomplete"
-        if parameters.get("nonce") != asked.nonce:
-            return "signature_nonce_wrong"
-        if digest_of(answer.body) not in _digests(headers.get("content-digest", "")):
-            return "content_digest_wrong"
-        base = signature_base(signed, lambda name: _value_of(name, answer, asked))
-        if base is None:
-            return "signature_incomplete"
+            return Verdict("answer_signature_incomplete")
         try:
             self._keys[str(parameters["keyid"])].verify(signed.signature, base)
         except Exception:  # InvalidSignature, of a module that is imported by name.
-            return "signature_wrong"
-        if created < earliest_created - _CLOCK_TOLERANCE_SECONDS:
-            return "signature_too_old"
-        return created
+            return Verdict("answer_signature_wrong")
+        earliest, latest = created_between
+        return Verdict(None if earliest <= created <= latest else "answer_time_wrong", created)
 
 
-def signatures_of(signature_input: str, signature: str) -> List[Signed]:
-    """The signatures of the two headers; none where they can't be read."""
-    values: Dict[str, bytes] = {}
-    for label, text in _members(_SIGNATURE, signature):
-        try:
-            values[label] = base64.b64decode(text, validate=True)
-        except binascii.Error:
-            return []
+def signatures_of(signature_input: str, signature: str) -> Optional[List[Signed]]:
+    """The signatures of the two headers; ``None`` if they can't be read."""
+    inputs = _members(_MEMBER, signature_input)
+    encoded = _members(_SIGNATURE, signature)
+    if inputs is None or encoded is None:
+        return None
+    try:
+        values = {label: base64.b64decode(text, validate=True) for label, text in encoded}
+    except binascii.Error:
+        return None
     return [
         Signed(
-            _COMPONENT.findall(covered),
-            {
-                name: int(number) if number else re.sub(r"\\(.)", r"\1", word)
-                for name, number, word in _PARAMETER.findall(parameters)
-            },
-            text,
-            values[label],
+            _COMPONENT.findall(covered), _parameters(parameters), text, values.get(label)
         )
-        for label, text, covered, parameters in _members(_MEMBER, signature_input)
-        if label in values
+        for label, text, covered, parameters in inputs
     ]
 
 
@@ -197,18 +220,27 @@ def _value_of(component: str, answer: Answer, asked: Asked) -> Optional[str]:
     return values.get(component)
 
 
-def _digests(header: str) -> List[str]:
-    return [digest.strip() for digest in header.split(",")]
+def _parameters(text: str) -> Dict[str, Union[int, str]]:
+    """Those that are strings or whole numbers."""
+    read: Dict[str, Union[int, str]] = {}
+    for name, value in _PARAMETER.findall(text):
+        if value.startswith('"'):
+            read[name] = re.sub(r"\\(.)", r"\1", value[1:-1])
+        elif value.isdigit():
+            read[name] = int(value)
+    return read
 
 
-def _members(pattern: "re.Pattern[str]", text: str) -> "List[Any]":
-    """Every member of a dictionary; none if a part of it is something else."""
+def _members(pattern: "re.Pattern[str]", text: str) -> "Optional[List[Any]]":
+    """Every member of a dictionary; ``None`` if a part of it is something else."""
     members: List[Any] = []
-    rest = text.strip()
+    labels: Set[str] = set()
+    rest = text.strip(" \t")
     while rest:
         match = pattern.match(rest)
-        if not match:
-            return []
+        if not match or match[1] in labels:
+            return None
+        labels.add(match[1])
         members.append(match.groups())
         rest = rest[match.end() :]
     return members

@@ -14,11 +14,11 @@ const problems = [
   "answer_signature_unreadable",
   /** No signature is by a pinned key. */
   "answer_of_another_key",
-  /** It does not cover what the service covers, or is of another algorithm, or has no `created`. */
-  "answer_signature_incomplete",
   "answer_nonce_wrong",
   /** `content-digest` is not that of the body. */
   "answer_digest_wrong",
+  /** It does not cover what the service covers, or is of another algorithm, or has no `created`. */
+  "answer_signature_incomplete",
   "answer_signature_wrong",
   /** `created` is no moment at which this request can have been answered. */
   "answer_time_wrong",
