@@ -9,7 +9,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { endsWithRun } from "../support/ends-with-run.ts";
 import { endAll, npmStart } from "../support/service-process.ts";
-import { runExample } from "./page-examples.ts";
+import { runExample, runPinned } from "./page-examples.ts";
+import { verifiedByLibrary } from "./vectors/verified-by-library.ts";
 
 type Act = { token: number; atMs: number; device: string };
 
@@ -51,6 +52,33 @@ describe("both clients against npm start", () => {
     if (hasPython) {
       expect(await runExample("python", service.url)).toMatch(/^buying with order id ES-\d+-1\n$/);
     }
+  });
+
+  test("answers are signed by the key that is printed, which both bots can pin", async () => {
+    const [, publicKey = ""] = await service.says(/To pin: (ed25519:[\w-]{43})$/m);
+    const path = "/api/validate-license";
+    const request = { license_key: "DEMO-DEMO-DEMO-DEMO", device_fingerprint: "büro" };
+    const body = JSON.stringify({ ...request, nonce: "fresh for this request" });
+    // Of another type, as curl sends by default, and API Gateway in base64.
+    for (const type of ["application/json", "application/x-www-form-urlencoded"]) {
+      const response = await fetch(`${service.url}${path}`, {
+        method: "POST",
+        headers: { "content-type": type, origin: "https://bots.example" },
+        body,
+      });
+      expect(response.headers.get("access-control-expose-headers")).toBe(
+        "content-digest,signature-input,signature",
+      );
+      const answer = { status: response.status, headers: Object.fromEntries(response.headers) };
+      const signed = { request: { method: "POST", path, body }, answer };
+      expect(await verifiedByLibrary({ public_keys: [publicKey], ...signed })).toBe(true);
+    }
+    const release = JSON.stringify(request);
+    await fetch(`${service.url}/api/session/release`, { method: "POST", body: release });
+
+    expect(await runPinned("ts", service.url, publicKey)).toMatch(/^buying .*\nreleased\n$/s);
+    if (!hasPython) return;
+    expect(await runPinned("python", service.url, publicKey)).toMatch(/^buying .*\n$/);
   });
 
   test.skipIf(!hasPython)(

@@ -14,18 +14,43 @@ const commands = {
   python: ["python3", "-B", "-c"],
 } as const;
 
+/** How the examples of bots get an option more. */
+const optionsIn = {
+  ts: (example: string, publicKey: string) =>
+    example.replace('symbol: "ES",', `$& publicKeys: ["${publicKey}"], openWithinMs: 1_000,`),
+  python: (example: string, publicKey: string) =>
+    example.replace(
+      '"symbol": "ES"}',
+      `"symbol": "ES", "public_keys": ["${publicKey}"], "open_within_seconds": 1}`,
+    ),
+};
+
+/** An example of a bot, with a public key pinned, and at most a second for the opening. */
+export function runPinned(
+  language: keyof typeof optionsIn,
+  url: string,
+  publicKey: string,
+): Promise<string> {
+  return runExample(language, url, (example) => optionsIn[language](example, publicKey));
+}
+
 /**
  * Runs the first example of a language in `docs/bots.md` as it stands there, but for the address.
  *
+ * @param change to make to it before
  * @returns what it printed, errors included
  */
-export async function runExample(language: keyof typeof commands, url: string): Promise<string> {
+export async function runExample(
+  language: keyof typeof commands,
+  url: string,
+  change = (example: string) => example,
+): Promise<string> {
   const page = readFileSync(join(root, "docs/bots.md"), "utf8");
   const [, example] = page.match(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "ms")) ?? [];
   if (example === undefined) throw new Error(`docs/bots.md has no example in ${language}`);
   const [command, ...options] = commands[language];
   const child = endsWithRun(
-    spawn(command, [...options, example.replaceAll("http://127.0.0.1:3000", url)], {
+    spawn(command, [...options, change(example.replaceAll("http://127.0.0.1:3000", url))], {
       cwd: root,
       env: { ...env, PYTHONPATH: "clients/python" },
     }),
