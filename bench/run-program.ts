@@ -3,6 +3,7 @@ import { devNull } from "node:os";
 import { join } from "node:path";
 import { execArgv, execPath } from "node:process";
 import { promisify } from "node:util";
+import { createSigningKey } from "../licenses/create-signing-key.ts";
 
 /**
  * Runs a program of `programs/` in a new process, in the environment that Lambda gives a function,
@@ -30,6 +31,8 @@ export async function runProgram(
       TABLE_NAME: "Sessions",
       SESSION_TIMEOUT_SECONDS: "60",
       MULTI_SYMBOL_SESSIONS: "true",
+      // It costs only those who ask with a nonce.
+      SIGNING_KEYS: createSigningKey().private_key,
     },
   });
   return JSON.parse(stdout);

@@ -17,6 +17,7 @@ export function sampleItem(sessions: number, nowMs: number) {
         session_id: { S: sessionId },
         started_at: { N: String(nowMs) },
         last_heartbeat: { N: String(nowMs) },
+        lapses_at: { N: String(nowMs + 60_000) },
       },
     },
   ];

@@ -15,8 +15,10 @@ export async function warm({ runs, progress, signal }: Context): Promise<Report>
   await using bundles = await buildBundles();
   using stub = await startDynamoDbStub();
   const caller = { license_key: licenseKey, device_fingerprint: device, symbol };
+  const beat = { ...caller, session_id: sessionId };
   const operations = [
-    ["heartbeat", bundles.heartbeat, { ...caller, session_id: sessionId }, 200],
+    ["heartbeat", bundles.heartbeat, beat, 200],
+    ["heartbeat, signed", bundles.heartbeat, { ...beat, nonce: "0123456789abcdefghijkl" }, 200],
     ["claim", bundles.validate, caller, 200],
     ["refused claim", bundles.validate, { ...caller, device_fingerprint: rival }, 403],
     ["release", bundles.release, caller, 200],

@@ -11,9 +11,12 @@ const bare = require(bareFile).handler;
 const handler = require(bundleFile).handler;
 console.info = () => {};
 
-const event = { body, isBase64Encoded: false };
+const http = { method: "POST" };
+const event = { rawPath: "/api", requestContext: { http }, body, isBase64Encoded: false };
 const callOurs = () => handler(event, { awsRequestId: "request-1" });
-const { statusCode } = await callOurs();
+const { statusCode, headers } = await callOurs();
+if ("signature" in headers !== "nonce" in JSON.parse(body))
+  throw new Error("The answer is signed if there is a nonce, and only then");
 if (statusCode !== Number(status)) throw new Error(`${statusCode} where ${status} was expected`);
 const update = await (await fetch(env.AWS_ENDPOINT_URL_DYNAMODB ?? "")).json();
 const isRefused = statusCode !== 200;
