@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { Option } from "commander";
 import * as z from "zod";
 import { type HistoryLine, readHistory } from "../../licenses/read-history.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
@@ -21,11 +22,10 @@ export function addHistoryCommand(program: Command, context: CommandContext): vo
       "Shows who claimed and released a license, who was refused, and what operators changed, oldest " +
         "first; then each device, so that sharing shows.",
     )
-    .option(
-      "--since <when>",
-      "days back, such as 3d, a date or a time",
-      readAs("--since", sinceSchema),
-      { daysBack: 7 },
+    .addOption(
+      new Option("--since <when>", "days back, such as 3d, a date or a time")
+        .argParser(readAs("--since", sinceSchema))
+        .default({ daysBack: 7 }, "7d"),
     );
   addTableOptions(addLicenseArgument(command))
     .addHelpText(

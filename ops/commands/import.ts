@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { CommandError } from "../../engine/command-error.ts";
 import { Interrupted } from "../../engine/interrupted.ts";
 import type { ChangeNote } from "../../licenses/change-note.ts";
+import type { ChangeLine } from "../../licenses/record-change.ts";
 import type { OpenTable } from "../../licenses/with-table.ts";
 import { type CheckedFile, checkFile } from "../import/check-file.ts";
 import { type Reject, writeRejects } from "../import/rejects.ts";
@@ -13,9 +14,13 @@ import { confirm } from "../terminal/confirm.ts";
 import { shareText, startProgress } from "../terminal/progress.ts";
 import { jsonText } from "../terminal/text-table.ts";
 import { write } from "../terminal/write.ts";
+import { writeInHistory } from "./note-in-history.ts";
 import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
 type ImportOptions = ChangeOptions & { replace?: true; dryRun?: true; skipBad?: string };
+
+/** How many lines of the history are written together. */
+const linesAtOnce = 500;
 
 /** Adds `import`, which brings licenses over from the old system or from an export. */
 export function addImportCommand(program: Command, context: CommandContext): void {
@@ -128,6 +133,12 @@ async function importChecked(
   const progress = startProgress(context);
   const beganAtMs = performance.now();
   let pauses = 0;
+  let unnoted: ChangeLine[] = [];
+  const noteThem = async () => {
+    const lines = unnoted;
+    unnoted = [];
+    if (lines.length > 0) await writeInHistory(context, table, note, lines);
+  };
   const { counts, failure } = await writeFile({
     table,
     file,
@@ -136,15 +147,25 @@ async function importChecked(
     badLines,
     note,
     stop,
-    onWritten: (soFar) =>
+    onWritten(soFar, license_id, written) {
+      if (written !== "kept" && !dryRun) {
+        const { by, reason } = note;
+        const changes = [`license: ${written}`];
+        unnoted.push({ event: "license_changed", verb: "import", license_id, by, reason, changes });
+      }
       progress.tell(
         `${shareText(sum(soFar), rowCount, performance.now() - beganAtMs)}${pauses > 0 ? `, ${pauses} pauses because of throttling` : ""} (Ctrl-C stops)`,
-      ),
+      );
+    },
+    afterBatch: async () => {
+      if (unnoted.length >= linesAtOnce) await noteThem();
+    },
     onThrottled: () => {
       pauses += 1;
     },
   });
   progress.end();
+  await noteThem();
   const complete = sum(counts) === rowCount && failure === undefined;
   const done = dryRun
     ? `would be ${counts.created} created, ${counts.replaced} replaced, ${counts.kept} left as they are`

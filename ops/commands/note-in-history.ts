@@ -1,13 +1,13 @@
 import type { ChangeNote } from "../../licenses/change-note.ts";
-import { recordChanges } from "../../licenses/record-change.ts";
+import { type ChangeLine, recordChanges } from "../../licenses/record-change.ts";
 import type { OpenTable } from "../../licenses/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { type BeforeAndAfter, changedFacts } from "../terminal/print-change.ts";
 
-/** Writes a change into the history. That it can't be written does not undo the change: it is said. */
-export async function noteInHistory(
-  { messages, variables }: CommandContext,
-  { history }: OpenTable,
+/** Writes a change of one license into the history. */
+export function noteInHistory(
+  context: CommandContext,
+  table: OpenTable,
   verb: string,
   note: ChangeNote,
   change: BeforeAndAfter,
@@ -20,8 +20,18 @@ export async function noteInHistory(
     reason: note.reason,
     changes: changedFacts(change, "masked").map(({ name, was, is }) => `${name}: ${was} -> ${is}`),
   };
+  return writeInHistory(context, table, note, [line]);
+}
+
+/** Writes lines into the history. That it can't be done does not undo the changes: it is said. */
+export async function writeInHistory(
+  { messages, variables }: CommandContext,
+  { history }: OpenTable,
+  note: ChangeNote,
+  lines: readonly ChangeLine[],
+): Promise<void> {
   try {
-    await recordChanges(history, [line], note, variables);
+    await recordChanges(history, lines, note, variables);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     messages.write(`It is done, but could not be written into the history: ${reason}\n`);

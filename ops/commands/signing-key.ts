@@ -47,8 +47,9 @@ function textOf(
 function nextSteps(publicKey: string): string {
   return `
 What to do next:
-1. Store the private key as the whole text of a secret in AWS Secrets Manager, and its ARN under
-   "signingSecretArn" in the context of cdk.json; then deploy. For npm start, put it into SIGNING_KEYS.
+1. Store the private key as the whole text of a secret in AWS Secrets Manager, set "signingSecretArn" and
+   "signingSecretVersionId" in the context of cdk.json, and deploy: docs/deploying.md, "Sign answers".
+   For npm start, put it into SIGNING_KEYS.
    Changing keys: keep the old one before it in the same text, with a space between, until every bot has
    the new public key; then deploy without the old one.
 2. Pin the public key in the bots: publicKeys: ["${publicKey}"] in TypeScript,

@@ -27,7 +27,9 @@ export type WriteOptions = WriteMode & {
   badLines: ReadonlySet<number>;
   stop: AbortSignal;
   /** Called after each row. */
-  onWritten(counts: Counts): void;
+  onWritten(counts: Counts, licenseId: string, written: Written): void;
+  /** Called after some rows each time, and waited for. */
+  afterBatch(): Promise<void>;
   onThrottled(): void;
 };
 
@@ -41,7 +43,7 @@ export type WriteOptions = WriteMode & {
 export async function writeFile(
   options: WriteOptions,
 ): Promise<{ counts: Counts; failure: unknown }> {
-  const { table, dryRun, stop, onWritten, onThrottled } = options;
+  const { table, dryRun, stop, onWritten, afterBatch, onThrottled } = options;
   const counts: Counts = { created: 0, replaced: 0, kept: 0 };
   const batches = rowBatches(options);
   const broken = new AbortController();
@@ -62,8 +64,9 @@ export async function writeFile(
           ? judgeRow(row, item, options)
           : await patiently(() => writeRow(table, row, item, options));
         counts[written] += 1;
-        onWritten(counts);
+        onWritten(counts, row.licenseId, written);
       }
+      await afterBatch();
     }
   }
 

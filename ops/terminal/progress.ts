@@ -29,7 +29,9 @@ export function startProgress({ messages }: Pick<CommandContext, "messages">): P
 /** How much is done, how fast, and how long it will take: `60 of 400 rows (15%), 30 rows/s, 12 s left`. */
 export function shareText(done: number, all: number, elapsedMs: number): string {
   const perSecond = (done * 1000) / Math.max(1, elapsedMs);
-  const secondsLeft = Math.ceil((all - done) / Math.max(perSecond, 1e-9));
+  const share = `${done} of ${all} rows (${Math.floor((100 * done) / Math.max(1, all))}%)`;
+  if (done === 0) return `${share}, 0 rows/s, ...`;
+  const secondsLeft = Math.ceil((all - done) / perSecond);
   const left = secondsLeft < 120 ? `${secondsLeft} s` : `${Math.ceil(secondsLeft / 60)} min`;
-  return `${done} of ${all} rows (${Math.floor((100 * done) / all)}%), ${Math.round(perSecond)} rows/s, ${left} left`;
+  return `${share}, ${Math.round(perSecond)} rows/s, ${left} left`;
 }

@@ -1,5 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -117,6 +118,24 @@ describe("history", () => {
       { verb: "end-session", changes: ["session ES: live, device-a... -> ended, device-a..."] },
     ]);
     expect(readFileSync(join(folder, "history.jsonl"), "utf8")).not.toMatch(/example\.com/);
+  });
+
+  test("has what an import made and replaced, and nothing of what it left", async () => {
+    const { license } = await newScene();
+    const file = join(folder, "two.csv");
+    const header = "license_key,email,license_type,license_status,license_expiration";
+    const lines = (...keys: string[]) =>
+      writeFileSync(file, [header, ...keys.map((key) => `${key},,pro,active,`)].join("\n"));
+    const key = `IMPORTED-${randomUUID()}`;
+    lines(key);
+    await license(["import", file, "--dry-run"]);
+    await license(["import", file, "--reason", "moved over"]);
+    lines(key, `${key}-2`);
+    await license(["import", file]);
+    const { lines: told } = JSON.parse((await license(["history", key, "--json"])).stdout);
+    expect(told).toMatchObject([
+      { verb: "import", reason: "moved over", changes: ["license: created"] },
+    ]);
   });
 
   test("--since leaves out what is older, and another license's lines are not in it", async () => {

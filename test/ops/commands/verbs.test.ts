@@ -454,14 +454,18 @@ describe("delete", () => {
     expect(beat.body).toMatchObject({ code: "license_unknown" });
   });
 
-  test("a license that was changed since it was seen stays", async () => {
-    const { scene, key, license } = await newScene();
-    const ran = await license(["delete", key], {
-      answer: async () => (await license(["set", key, "--type", "pro"])).exitCode === 0,
-    });
-    expectRefused(ran);
-    expect(await scene.item(key)).toBeDefined();
-  });
+  test.for([false, true])(
+    "a license that was changed since it was seen stays (changed before, too: %s)",
+    async (changedBefore) => {
+      const { scene, key, license } = await newScene();
+      if (changedBefore) await license(["set", key, "--type", "gold"]);
+      const ran = await license(["delete", key], {
+        answer: async () => (await license(["set", key, "--type", "pro"])).exitCode === 0,
+      });
+      expectRefused(ran);
+      expect(await scene.item(key)).toBeDefined();
+    },
+  );
 });
 
 describe("several licenses at once", () => {
