@@ -10,7 +10,7 @@ import { type ReleaseOutcome, release } from "./sessions/release.ts";
 const legacyReleaseSparesMs = 120_000;
 
 /** `POST /api/session/release`: ends the caller's session; a polite no if it holds none. */
-export function releaseHandler({ settings, table, now, signingKeys }: Service): Handler {
+export function releaseHandler({ settings, table, now }: Service): Handler {
   return toHandler(
     {
       schema: holderSchema,
@@ -22,8 +22,8 @@ export function releaseHandler({ settings, table, now, signingKeys }: Service): 
       async answer(request, { nowMs, signal, record }) {
         const holder = { ...callerOf(request, settings), sessionId: request.session_id };
         const isLegacy = settings.legacyBots && request.session_id === undefined;
-        const heldSinceMs = isLegacy ? nowMs - legacyReleaseSparesMs : undefined;
-        const outcome = await release(table, holder, nowMs, heldSinceMs, signal);
+        const sparedSinceMs = isLegacy ? nowMs - legacyReleaseSparesMs : undefined;
+        const outcome = await release(table, holder, nowMs, sparedSinceMs, signal);
         if (outcome.code === "released") {
           record({
             event: "session_released",
@@ -34,7 +34,7 @@ export function releaseHandler({ settings, table, now, signingKeys }: Service): 
         return answerTo(outcome);
       },
     },
-    { now, signingKeys },
+    now,
   );
 }
 
@@ -51,7 +51,7 @@ function answerTo(outcome: ReleaseOutcome): Answer {
       return answer(
         "info",
         code,
-        `The session is not ended without its session_id: it is young, or another copy of the bot uses it. It lapses in ${outcome.waitSeconds} s.`,
+        `Another copy of this bot may use the session, so it is not ended at once. It lapses in ${outcome.waitSeconds} s.`,
       );
   }
 }

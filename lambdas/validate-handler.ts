@@ -15,7 +15,7 @@ import {
 } from "./sessions/claim.ts";
 import type { LeaseTime } from "./sessions/heartbeat.ts";
 import { activeSymbols, expirationIso, type License } from "./sessions/license.ts";
-import { maskFingerprint } from "./sessions/session.ts";
+import { leaseMs, maskFingerprint } from "./sessions/session.ts";
 
 export const validateSchema = z.extend(callerSchema, {
   check_only: z.optional(z.boolean()).check(z.describe("true or false")),
@@ -70,11 +70,10 @@ function answerTo(
       return ok({
         code,
         message: "The session is yours.",
-        // A repeated claim wrote nothing: the lease that it reports is the one that is stored, whatever
-        // the time-out is by now.
+        // A repeated claim wrote nothing: it reports the lease that is stored.
         ...licenseFields(outcome.license, symbol, {
-          nowMs: time.nowMs,
-          sessionTimeoutMs: outcome.session.lapses_at - outcome.session.last_heartbeat,
+          ...time,
+          sessionTimeoutMs: leaseMs(outcome.session),
         }),
         session_id: outcome.session.session_id,
         fencing_token: outcome.license.fencing_token,

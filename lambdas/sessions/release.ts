@@ -1,12 +1,12 @@
 import { type Holder, holderCondition, sessionHeldBy } from "./holder.ts";
 import { type Session, secondsUntilFree, type Vacancy } from "./session.ts";
-import type { SessionTable } from "./table.ts";
+import type { ConditionalUpdate, SessionTable } from "./table.ts";
 
 export type ReleaseOutcome =
   /** The next device may claim after the wait, 0 unless another process may still believe it holds. */
   | { code: "released"; waitSeconds: number }
   | { code: "not_held" }
-  /** Too young to be ended by this release, or shared with another process; see `heldSinceMs`. */
+  /** Another copy may share the session; see `sparedSinceMs`. */
   | { code: "left_to_lapse"; waitSeconds: number };
 
 /**
@@ -16,64 +16,86 @@ export type ReleaseOutcome =
  * While a process that this session replaced may still believe that it holds, the key is not freed:
  * a second write leaves an entry without holder that lapses when that belief is over.
  *
- * @param heldSinceMs if given, a session is left to lapse that was claimed after this instant, or that
- * was claimed over a live one: without a session_id two processes keep it alive together, and nobody
- * can say that the other is gone
+ * @param sparedSinceMs if given, a session that was claimed after this instant is left to lapse, and
+ * so is one that replaced another: a second copy may share it
  * @throws the errors of the SDK, but for the refused condition
  */
 export async function release(
   table: SessionTable,
   holder: Holder,
   nowMs: number,
-  heldSinceMs: number | undefined,
+  sparedSinceMs: number | undefined,
   signal: AbortSignal,
 ): Promise<ReleaseOutcome> {
-  const held = holderCondition(holder);
-  const neverContested = "attribute_not_exists(sessions.#symbol.contested_until)";
-  const ownAlone =
-    heldSinceMs === undefined
-      ? [`(${neverContested} OR sessions.#symbol.contested_until <= :now)`]
-      : [neverContested, "sessions.#symbol.started_at <= :held_since"];
-  const removal = await table.update(
-    {
-      licenseId: holder.licenseId,
-      update: "REMOVE sessions.#symbol",
-      condition: [held.condition, ...ownAlone].join(" AND "),
-      names: held.names,
-      values: {
-        ...held.values,
-        ...(heldSinceMs === undefined ? { ":now": nowMs } : { ":held_since": heldSinceMs }),
-      },
-    },
-    signal,
-  );
-  if (removal.applied) return { code: "released", waitSeconds: 0 };
-
-  const session = sessionHeldBy(holder, removal.refusedBy);
-  if (!session) return { code: "not_held" };
-  if (heldSinceMs !== undefined) {
-    return { code: "left_to_lapse", waitSeconds: secondsUntilFree(session, nowMs) };
+  let contested: Session | undefined;
+  for (let rivals = 0; rivals <= mostRivals; rivals++) {
+    const vacancy = contested && vacancyAfter(contested);
+    const change =
+      contested && vacancy
+        ? vacating(holder, contested, vacancy)
+        : removing(holder, nowMs, sparedSinceMs);
+    const result = await table.update(change, signal);
+    if (result.applied) {
+      return { code: "released", waitSeconds: vacancy ? secondsUntilFree(vacancy, nowMs) : 0 };
+    }
+    const session = sessionHeldBy(holder, result.refusedBy);
+    if (!session) return { code: "not_held" };
+    if (sparedSinceMs !== undefined && isSpared(session, sparedSinceMs)) {
+      return { code: "left_to_lapse", waitSeconds: secondsUntilFree(session, nowMs) };
+    }
+    contested = isContested(session, nowMs) ? session : undefined;
   }
-  const vacancy = vacancyAfter(session);
-  const vacated = await table.update(
-    {
-      licenseId: holder.licenseId,
-      update: "SET sessions.#symbol = :vacancy",
-      // Bound to the claim that was seen: what came after it may be contested for longer.
-      condition: `${held.condition} AND sessions.#symbol.session_id = :seen_session_id`,
-      names: held.names,
-      values: { ...held.values, ":vacancy": vacancy, ":seen_session_id": session.session_id },
-    },
-    signal,
-  );
-  return vacated.applied
-    ? { code: "released", waitSeconds: secondsUntilFree(vacancy, nowMs) }
-    : { code: "not_held" };
+  throw new Error("A release was refused more often than rivals can explain");
 }
 
-function vacancyAfter(session: Session): Vacancy {
+/** Only other processes of the same device move a session between a refusal and the next write. */
+const mostRivals = 3;
+
+/** `isContested` and `isSpared` explain its refusals: change them together. */
+function removing(
+  holder: Holder,
+  nowMs: number,
+  sparedSinceMs: number | undefined,
+): ConditionalUpdate {
+  const held = holderCondition(holder);
+  const oldEnough = "sessions.#symbol.started_at <= :spared_since";
+  const replacedNone = "attribute_not_exists(sessions.#symbol.contested_until)";
+  const uncontested = `(${replacedNone} OR sessions.#symbol.contested_until <= :now)`;
+  const spares = sparedSinceMs !== undefined;
   return {
-    vacated_by: session.device_fingerprint,
-    lapses_at: session.contested_until ?? session.lapses_at,
+    licenseId: holder.licenseId,
+    update: "REMOVE sessions.#symbol",
+    condition: [held.condition, ...(spares ? [oldEnough, replacedNone] : [uncontested])].join(
+      " AND ",
+    ),
+    names: held.names,
+    values: {
+      ...held.values,
+      ...(spares ? { ":spared_since": sparedSinceMs } : { ":now": nowMs }),
+    },
   };
+}
+
+function isContested({ contested_until }: Session, nowMs: number): boolean {
+  return contested_until !== undefined && nowMs < contested_until;
+}
+
+function isSpared({ started_at, contested_until }: Session, sparedSinceMs: number): boolean {
+  return started_at > sparedSinceMs || contested_until !== undefined;
+}
+
+/** Bound to the claim that was seen: what came after it may be contested for longer. */
+function vacating(holder: Holder, seen: Session, vacancy: Vacancy): ConditionalUpdate {
+  const held = holderCondition(holder);
+  return {
+    licenseId: holder.licenseId,
+    update: "SET sessions.#symbol = :vacancy",
+    condition: `${held.condition} AND sessions.#symbol.session_id = :seen_session_id`,
+    names: held.names,
+    values: { ...held.values, ":vacancy": vacancy, ":seen_session_id": seen.session_id },
+  };
+}
+
+function vacancyAfter({ device_fingerprint, contested_until = 0 }: Session): Vacancy {
+  return { vacated_by: device_fingerprint, lapses_at: contested_until };
 }

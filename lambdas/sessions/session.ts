@@ -45,6 +45,11 @@ export function leaseFrom(nowMs: number, sessionTimeoutMs: number) {
   return { last_heartbeat: nowMs, lapses_at: nowMs + sessionTimeoutMs };
 }
 
+/** How long a lease its holder was given last, milliseconds: not always what is given now. */
+export function leaseMs({ last_heartbeat, lapses_at }: Session): number {
+  return lapses_at - last_heartbeat;
+}
+
 export function isHeld(entry: Entry): entry is Session {
   return "session_id" in entry;
 }

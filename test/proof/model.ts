@@ -100,7 +100,11 @@ function outcomesOfClaim(
   const current = entries[symbol];
   const mine = current && ownerOf(current) === call.device;
   const claimId = call.verb === "claim" && call.claimId !== undefined ? call.claimId : sessionId;
-  const granted = (after: License, code: "granted" | "available"): Outcome => ({
+  const granted = (
+    after: License,
+    code: "granted" | "available",
+    leaseSeconds = sessionTimeoutMs / 1000,
+  ): Outcome => ({
     answer: {
       status: 200,
       body: {
@@ -111,8 +115,8 @@ function outcomesOfClaim(
         expiry_date: isoOf(item.license_expiration),
         ...echo(call),
         active_symbols: liveSymbols(after, circumstances),
-        session_timeout_seconds: sessionTimeoutMs / 1000,
-        heartbeat_interval_seconds: Math.max(1, Math.floor(sessionTimeoutMs / 3000)),
+        session_timeout_seconds: leaseSeconds,
+        heartbeat_interval_seconds: Math.max(1, Math.floor(leaseSeconds / 3)),
         ...(code === "granted" && {
           session_id: String(claimId),
           fencing_token: after.fencing_token,
@@ -123,7 +127,10 @@ function outcomesOfClaim(
   });
   const wasApplied =
     call.verb === "claim" && mine && current.session_id === claimId && nowMs < current.lapses_at;
-  if (wasApplied) return [granted(item, "granted")];
+  if (wasApplied) {
+    // It reports the lease that was given, whatever is given now.
+    return [granted(item, "granted", (current.lapses_at - Number(current.last_heartbeat)) / 1000)];
+  }
 
   const isFree = !current || freeAt(current) <= nowMs;
   if (!isFree && !mine) return [blockedBy("session_conflict", current)];

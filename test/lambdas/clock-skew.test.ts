@@ -1,0 +1,158 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { env } from "node:process";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
+import { releaseHandler } from "../../lambdas/release-handler.ts";
+import type { Service } from "../../lambdas/service.ts";
+import { provenDifferenceMs } from "../../lambdas/sessions/clock-skew.ts";
+import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
+import { openTable } from "../../lambdas/sessions/table.ts";
+import { validateHandler } from "../../lambdas/validate-handler.ts";
+
+const receivedByApiMs = Date.UTC(2026, 0, 5, 12);
+const settings = {
+  tableName: "Sessions",
+  sessionTimeoutMs: 60_000,
+  multiSymbolSessions: true,
+  legacyBots: false,
+  askForRefusedItem: false,
+};
+const handlers = { claim: validateHandler, heartbeat: heartbeatHandler, release: releaseHandler };
+const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+
+let stop: (() => Promise<unknown>) | undefined;
+afterEach(async () => {
+  logged.mockClear();
+  await stop?.();
+  stop = undefined;
+});
+
+async function ask(service: Service, verb: keyof typeof handlers) {
+  const result = await handlers[verb](service)(
+    {
+      body: JSON.stringify({ license_key: "KEY", device_fingerprint: "device" }),
+      isBase64Encoded: false,
+      requestContext: { timeEpoch: receivedByApiMs },
+    },
+    { awsRequestId: "request-1" },
+  );
+  return { status: result.statusCode, body: JSON.parse(result.body ?? "") };
+}
+
+describe.for(Object.keys(handlers) as (keyof typeof handlers)[])("a %s", (verb) => {
+  test.for([
+    [-3_600_000, false],
+    [-2_001, false],
+    [-2_000, true],
+    [0, true],
+    // As long as a cold start may take.
+    [10_000, true],
+    [10_001, false],
+    [3_600_000, false],
+  ] as const)(
+    "of a function whose clock is %i ms from the API's is decided: %s",
+    async ([differenceMs, decides]) => {
+      let touched = 0;
+      const update = async () => {
+        touched++;
+        return { applied: false as const, refusedBy: undefined };
+      };
+      const service: Service = {
+        settings,
+        table: { get: async () => undefined, update },
+        now: () => receivedByApiMs + differenceMs,
+      };
+      vi.spyOn(console, "info").mockImplementation(() => {});
+      const { status, body } = await ask(service, verb);
+      expect(touched > 0).toBe(decides);
+      if (decides) return;
+      expect(status).toBe(500);
+      expect(body.code).toBe("internal_error");
+      expect(JSON.stringify(body)).not.toMatch(/clock/i);
+      expect(logged.mock.calls).toEqual([
+        [
+          expect.objectContaining({
+            code: "internal_error",
+            error: expect.objectContaining({ code: "clock_skew", difference_ms: differenceMs }),
+          }),
+        ],
+      ]);
+    },
+  );
+});
+
+test.for([
+  // The date names the second it was written in, at some moment of the exchange.
+  [0, 100, 0, 0],
+  [2_999, 3_100, 0, 0],
+  [3_000, 3_100, 0, 0],
+  [3_001, 3_100, 0, 2_001],
+  [0, 5_000, 2_000, 0],
+  [0, 100, 2_100, 0],
+  [0, 99, 2_100, -2_001],
+] as const)(
+  "sent at %i and received at %i, an answer of the second %i proves a difference of %i ms",
+  ([sentMs, receivedMs, dateMs, differenceMs]) => {
+    expect(provenDifferenceMs(sentMs, receivedMs, dateMs)).toBe(differenceMs);
+  },
+);
+
+/** A database that answers each update as applied, and whose own clock stands at an instant. */
+async function databaseAt(clock: { ms: number }) {
+  const conditions: string[] = [];
+  const item = {
+    license_id: { S: "id" },
+    status: { S: "active" },
+    max_sessions: { N: "1" },
+    sessions: { M: {} },
+  };
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const { ConditionExpression } = JSON.parse(Buffer.concat(chunks).toString());
+    conditions.push(ConditionExpression);
+    response.setHeader("content-type", "application/x-amz-json-1.0");
+    response.setHeader("date", new Date(clock.ms).toUTCString());
+    response.end(JSON.stringify({ Attributes: item }));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  stop = async () => {
+    server.close();
+    server.closeAllConnections();
+    vi.unstubAllEnvs();
+  };
+  vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", `http://127.0.0.1:${port}`);
+  vi.stubEnv("AWS_REGION", "local");
+  vi.stubEnv("AWS_ACCESS_KEY_ID", env.AWS_ACCESS_KEY_ID ?? "local");
+  vi.stubEnv("AWS_SECRET_ACCESS_KEY", env.AWS_SECRET_ACCESS_KEY ?? "local");
+  return conditions;
+}
+
+test("once DynamoDB's answers prove a clock wrong, nothing is decided until they prove it right", async () => {
+  const databaseClock = { ms: receivedByApiMs };
+  const conditions = await databaseAt(databaseClock);
+  const isDecision = (condition: string) => condition.includes("device_fingerprint");
+  const decisions = () => conditions.filter(isDecision).length;
+  let functionClockMs = receivedByApiMs + 5_000;
+  const now = () => functionClockMs;
+  const table = openTable({ client: createClient(now), ...settings });
+  const service: Service = { settings, table, now };
+
+  // The API's clock alone can't tell 5 s from a cold start.
+  expect((await ask(service, "heartbeat")).status).toBe(200);
+  expect(decisions()).toBe(1);
+  for (const verb of ["heartbeat", "claim", "release"] as const) {
+    expect((await ask(service, verb)).status).toBe(500);
+  }
+  expect(decisions()).toBe(1);
+  expect(logged.mock.calls.at(-1)?.[0]).toMatchObject({
+    error: { code: "clock_skew", difference_ms: 4_000 },
+  });
+
+  functionClockMs = receivedByApiMs + 500;
+  expect((await ask(service, "heartbeat")).status).toBe(200);
+  expect(decisions()).toBe(2);
+});
