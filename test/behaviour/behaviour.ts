@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { keepQuietAndPatient } from "../proof/proof-engine.ts";
 import type { Engine } from "../support/engines.ts";
 import { openScene, type SceneOptions } from "../support/scene.ts";
 
@@ -11,8 +12,12 @@ export function describeBehaviour(engineName: string, startEngine: () => Promise
     let engine: Engine;
     beforeAll(async () => {
       engine = await startEngine();
+      keepQuietAndPatient();
     });
-    afterAll(() => engine.stop());
+    afterAll(async () => {
+      vi.useRealTimers();
+      await engine.stop();
+    });
 
     /** A scene with one license on which device A holds the session of no symbol. */
     async function heldByA(options?: SceneOptions) {

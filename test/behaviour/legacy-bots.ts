@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { keepQuietAndPatient } from "../proof/proof-engine.ts";
 import type { Engine } from "../support/engines.ts";
 import { openScene } from "../support/scene.ts";
 
@@ -11,8 +12,12 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
     let engine: Engine;
     beforeAll(async () => {
       engine = await startEngine();
+      keepQuietAndPatient();
     });
-    afterAll(() => engine.stop());
+    afterAll(async () => {
+      vi.useRealTimers();
+      await engine.stop();
+    });
 
     async function openLicense(maxSessions = 20) {
       const scene = openScene(engine, { legacyBots: true });

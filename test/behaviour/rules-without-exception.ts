@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { endedVacancy } from "../../lambdas/sessions/end-session.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
+import { keepQuietAndPatient } from "../proof/proof-engine.ts";
 import type { Engine } from "../support/engines.ts";
 import { openScene, type SceneOptions } from "../support/scene.ts";
 
@@ -17,8 +18,12 @@ export function describeRulesWithoutException(
     let engine: Engine;
     beforeAll(async () => {
       engine = await startEngine();
+      keepQuietAndPatient();
     });
-    afterAll(() => engine.stop());
+    afterAll(async () => {
+      vi.useRealTimers();
+      await engine.stop();
+    });
 
     async function openLicense(options?: SceneOptions, maxSessions = 20) {
       const scene = openScene(engine, options);

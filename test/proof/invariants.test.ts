@@ -60,7 +60,7 @@ test.for<[string, CallRecord[], License]>([
     "tokensRise",
     [
       claimed("alpha-0123456789", 1, 2, granted("id-1", 2)),
-      claimed("bravo-0123456789", 3, 4, granted("id-1", 1), "NQ"),
+      claimed("bravo-0123456789", 3, 4, granted("id-2", 1), "NQ"),
     ],
     item,
   ],
@@ -68,7 +68,7 @@ test.for<[string, CallRecord[], License]>([
     "tokensRise",
     [
       claimed("alpha-0123456789", 1, 3, granted("id-1", 2)),
-      claimed("bravo-0123456789", 2, 4, granted("id-1", 2), "NQ"),
+      claimed("bravo-0123456789", 2, 4, granted("id-2", 2), "NQ"),
     ],
     item,
   ],

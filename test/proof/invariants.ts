@@ -7,20 +7,22 @@ import type { CallRecord } from "./recorder.ts";
  * calls was, and so are a second judge beside the search for an order.
  */
 export const invariants = {
-  /** Those who are let in at one instant hold different symbols. */
+  /** Of the devices that are let in at one instant each holds another symbol. */
   oneWinnerForASymbol(history) {
     if (!isOfOneInstant(history)) return [];
     const winners = Map.groupBy(granted(history), ({ call }) =>
       "symbol" in call ? call.symbol : undefined,
     );
     return [...winners.entries()]
-      .filter(([symbol, records]) => records.length > 1 && !wasGivenUp(history, symbol))
+      .filter(([symbol, records]) => devicesOf(records).size > 1 && !wasGivenUp(history, symbol))
       .map(([symbol, records]) => `${records.length} were let in for ${symbol ?? "*"}`);
   },
 
-  noMoreSessionsThanSeats(_history, item) {
-    const held = Object.keys(item?.sessions ?? {}).length;
-    return item && held > item.max_sessions ? [`${held} sessions for ${item.max_sessions}`] : [];
+  /** Whoever holds a seat that is taken away keeps it; there are never more than there were seats. */
+  noMoreSessionsThanSeats(_history, item, before) {
+    const entries = Object.keys(item?.sessions ?? {}).length;
+    const seats = Math.max(item?.max_sessions ?? 0, before?.max_sessions ?? 0);
+    return item && entries > seats ? [`${entries} sessions for ${seats}`] : [];
   },
 
   /** A claim that started after another had ended has the greater token, and no two are equal. */
@@ -28,7 +30,7 @@ export const invariants = {
     const claims = granted(history);
     return claims.flatMap((one) =>
       claims
-        .filter((other) => other !== one && tokenOf(other) <= tokenOf(one))
+        .filter((other) => idOf(other) !== idOf(one) && tokenOf(other) <= tokenOf(one))
         .filter((other) => tokenOf(other) === tokenOf(one) || other.startedAt > endOf(one))
         .map((other) => `token ${tokenOf(other)} came after ${tokenOf(one)}`),
     );
@@ -64,7 +66,10 @@ export const invariants = {
         (entry) => isHeld(entry) && entry.session_id === id,
       );
       const symbol = "symbol" in call ? call.symbol : undefined;
-      return stands || wasGivenUp(history, symbol) || wasDisplaced(history, symbol)
+      return stands ||
+        wasGivenUp(history, symbol) ||
+        wasDisplaced(history, symbol) ||
+        wasReplaced(history, call)
         ? []
         : [`nothing is left of ${id}`];
     });
@@ -109,6 +114,26 @@ function wasGivenUp(history: readonly CallRecord[], symbol: string | undefined):
 
 function wasDisplaced(history: readonly CallRecord[], symbol: string | undefined): boolean {
   return granted(history).some(({ call }) => "symbol" in call && call.symbol !== symbol);
+}
+
+function devicesOf(records: readonly CallRecord[]): Set<string> {
+  return new Set(records.flatMap(({ call }) => ("device" in call ? [call.device] : [])));
+}
+
+/** A device may claim again what it holds. */
+function wasReplaced(history: readonly CallRecord[], claim: CallRecord["call"]): boolean {
+  return granted(history).some(
+    ({ call }) =>
+      call !== claim &&
+      "device" in call &&
+      "device" in claim &&
+      call.device === claim.device &&
+      call.symbol === claim.symbol,
+  );
+}
+
+function idOf({ ended }: CallRecord): unknown {
+  return ended?.answer.body.session_id;
 }
 
 function tokenOf({ ended }: CallRecord): number {

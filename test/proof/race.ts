@@ -136,6 +136,89 @@ export const raceKinds: Record<string, RaceKind> = {
     complaints: () => [],
   },
 
+  "second copies against the first and a rival": {
+    race: fc
+      .record({
+        ageMs: fc.constantFrom(0, 59_999, 60_000),
+        copies: fc.integer({ min: 1, max: 2 }),
+        releases: fc.boolean(),
+        timeoutMs: fc.constantFrom(undefined, 30_000),
+      })
+      .map(({ ageMs, copies, releases, timeoutMs: shorterMs }) => ({
+        before: license({ sessions: { ES: session("alpha-0123456789", ageMs) } }),
+        programs: [
+          [{ ...heartbeat("alpha-0123456789", "ES"), sessionId: "held-0", timeoutMs: shorterMs }],
+          ...Array.from({ length: copies }, (_, index): TimedCall[] => {
+            const copy = { ...claim("alpha-0123456789", "ES"), claimId: `copy-${index}` };
+            const release = {
+              verb: "release" as const,
+              device: "alpha-0123456789",
+              symbol: "ES",
+              sessionId: `copy-${index}`,
+              nowMs,
+            };
+            return releases ? [copy, release] : [copy];
+          }),
+          [claim("bravo-0123456789", "ES")],
+        ],
+      })),
+    complaints(history, { before }) {
+      const held = before.sessions.ES;
+      const rivals = history.filter(
+        ({ call, ended }) =>
+          "device" in call &&
+          call.device === "bravo-0123456789" &&
+          ended?.answer.body.code === "granted",
+      );
+      return held && nowMs < held.lapses_at && rivals.length > 0
+        ? ["a rival was let in while the first may believe"]
+        : [];
+    },
+  },
+
+  "attempts of one opening against a rival": {
+    race: fc
+      .record({ attempts: fc.integer({ min: 2, max: 3 }), ageMs: fc.constantFrom(0, 60_000) })
+      .map(({ attempts, ageMs }) => ({
+        before: license({ sessions: { ES: session("alpha-0123456789", ageMs) } }),
+        programs: [
+          ...Array.from({ length: attempts }, () => [
+            { ...claim("alpha-0123456789", "ES"), claimId: "opening" },
+          ]),
+          [claim("bravo-0123456789", "ES")],
+        ],
+      })),
+    complaints(history) {
+      const tokens = history
+        .filter(({ ended }) => ended?.answer.body.session_id === "opening")
+        .map(({ ended }) => ended?.answer.body.fencing_token);
+      return new Set(tokens).size > 1 ? ["attempts of one opening were several claims"] : [];
+    },
+  },
+
+  "an operator ends a session and takes seats away": {
+    race: fc
+      .record({ ageMs: fc.constantFrom(0, 59_999, 60_000), seats: fc.integer({ min: 1, max: 2 }) })
+      .map(({ ageMs, seats }) => ({
+        before: license({
+          max_sessions: 2,
+          sessions: {
+            ES: session("alpha-0123456789", ageMs),
+            NQ: session("charlie-01234567", ageMs, 1),
+          },
+        }),
+        programs: [
+          [
+            { verb: "end-session", sessionSymbol: "ES", nowMs },
+            { verb: "set-seats", seats, nowMs },
+          ],
+          [heartbeat("alpha-0123456789", "ES")],
+          [claim("bravo-0123456789", "ES"), claim("bravo-0123456789", "CL")],
+        ],
+      })),
+    complaints: () => [],
+  },
+
   "programs of several devices": {
     race: fc
       .record({

@@ -34,7 +34,15 @@ export function rulesOf(
   return {
     next(item, call, answer) {
       const anyId = { status: 0, body: { session_id: "of a claim nobody was told of" } };
-      return possibleOutcomes(item, call, { nowMs: call.nowMs, ...options }, answer ?? anyId)
+      const outcomes = possibleOutcomes(
+        item,
+        call,
+        { nowMs: call.nowMs, ...options },
+        answer ?? anyId,
+      );
+      // An operator ends the very lease that was seen: whatever moves it first is in the way.
+      const lookAgain = { answer: { status: 409, body: {} }, item };
+      return [...outcomes, ...(call.verb === "end-session" ? [lookAgain] : [])]
         .filter(
           (outcome) =>
             answer === undefined ||
