@@ -79,5 +79,12 @@ export class LicenseSessionsStack extends Stack {
       value: String(settings.sessionTimeoutSeconds),
       description: "A session lapses this long after its last heartbeat",
     });
+    // `cdk diff` shows a changed output with its description: the warning comes before the deploy.
+    new CfnOutput(this, "MultiSymbolSessions", {
+      value: String(settings.multiSymbolSessions),
+      description:
+        "Whether each symbol has a session of its own. A change ends every session: read " +
+        "docs/operations.md#change-multisymbolsessions first",
+    });
   }
 }

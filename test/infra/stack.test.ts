@@ -256,13 +256,14 @@ describe("the alarms", () => {
   });
 });
 
-test("the outputs name the API, the table, the logs, the topic, the dashboard and the time-out", () => {
+test("the outputs name the API, the table, the logs, the topic, the dashboard and two settings", () => {
   expect(Object.keys(template.findOutputs("*")).sort()).toEqual([
     "AlarmTopicArn",
     "ApiUrl",
     "ChangesLogGroup",
     "DashboardName",
     "FunctionLogGroups",
+    "MultiSymbolSessions",
     "SessionTimeoutSeconds",
     "TableName",
   ]);
