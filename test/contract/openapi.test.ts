@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { apiPage } from "../../contract/api-page.ts";
 import { type Example, openApiDocument } from "../../contract/openapi.ts";
 import { codesOf, routes } from "../../contract/routes.ts";
 import { startDynalite } from "../support/engines.ts";
 import { recordExamples } from "./recorded-examples.ts";
 
 const file = join(import.meta.dirname, "../../openapi.json");
+const page = join(import.meta.dirname, "../../docs/api.md");
 
 let engine: Awaited<ReturnType<typeof startDynalite>>;
 let examples: Example[];
@@ -20,6 +22,10 @@ afterAll(() => engine.stop());
 
 test("openapi.json is what the schemas and the functions say; npm run openapi writes it", async () => {
   await expect(text).toMatchFileSnapshot(file);
+});
+
+test("docs/api.md is what the schemas and the functions say; npm run openapi writes it", async () => {
+  await expect(apiPage(examples)).toMatchFileSnapshot(page);
 });
 
 test("it is valid OpenAPI, and its examples are what its schemas describe", async () => {
