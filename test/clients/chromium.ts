@@ -8,7 +8,12 @@ import { createInterface } from "node:readline";
 import * as z from "zod";
 import { endsWithRun } from "../support/ends-with-run.ts";
 
-const names = [env.CHROMIUM, "chromium", "chromium-browser", "google-chrome"];
+const names = [
+  env.CHROMIUM,
+  "chromium",
+  "google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
 
 /** The command of a Chromium of this machine; `undefined` if it has none. */
 export const chromiumCommand = names
