@@ -23,7 +23,7 @@ export const heartbeatSchema = z.extend(holderSchema, {
 });
 
 /** `POST /api/heartbeat`: keeps a session alive. 200 only after the write was confirmed. */
-export function heartbeatHandler({ settings, table, now, signingKeys }: Service): Handler {
+export function heartbeatHandler({ settings, table, ...surroundings }: Service): Handler {
   const { sessionTimeoutMs, legacyBots } = settings;
   return toHandler(
     {
@@ -53,7 +53,7 @@ export function heartbeatHandler({ settings, table, now, signingKeys }: Service)
         return answerTo(outcome, symbol, time, 403);
       },
     },
-    { now, signingKeys },
+    surroundings,
   );
 }
 

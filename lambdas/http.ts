@@ -69,7 +69,7 @@ export type Handler = (
  * and the network have to fit in as well. The three attempts of the SDK end before (see
  * `sessions/dynamodb-client.ts`).
  */
-const answerWithinMs = 3_500;
+const defaultAnswerWithinMs = 3_500;
 
 /**
  * Makes a route a Lambda function: event in, JSON out. Anything thrown becomes an opaque 500.
@@ -78,7 +78,11 @@ const answerWithinMs = 3_500;
  */
 export function toHandler<Request extends CallerRequest>(
   route: Route<Request>,
-  { now, signingKeys = [] }: Pick<Service, "now" | "signingKeys">,
+  {
+    now,
+    signingKeys = [],
+    answerWithinMs = defaultAnswerWithinMs,
+  }: Pick<Service, "now" | "signingKeys" | "answerWithinMs">,
 ): Handler {
   return async (event, { awsRequestId: requestId }) => {
     const nowMs = now();
@@ -103,7 +107,7 @@ export function toHandler<Request extends CallerRequest>(
       who = () => whoAsked(request);
       const record = (line: HistoryEvent) =>
         console.info({ ...line, request_id: requestId, ...who() });
-      const answer = await inTime((signal) =>
+      const answer = await inTime(answerWithinMs, (signal) =>
         route.answer(request, { nowMs, signal, texts, record }),
       );
       if (answer.statusCode >= 400) log("info", requestId, answer, who());
@@ -124,7 +128,10 @@ export function toHandler<Request extends CallerRequest>(
   };
 }
 
-async function inTime<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+async function inTime<Result>(
+  answerWithinMs: number,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {

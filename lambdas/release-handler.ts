@@ -10,7 +10,7 @@ import { type ReleaseOutcome, release } from "./sessions/release.ts";
 const legacyReleaseSparesMs = 120_000;
 
 /** `POST /api/session/release`: ends the caller's session; a polite no if it holds none. */
-export function releaseHandler({ settings, table, now, signingKeys }: Service): Handler {
+export function releaseHandler({ settings, table, ...surroundings }: Service): Handler {
   return toHandler(
     {
       schema: holderSchema,
@@ -34,7 +34,7 @@ export function releaseHandler({ settings, table, now, signingKeys }: Service): 
         return answerTo(outcome);
       },
     },
-    { now, signingKeys },
+    surroundings,
   );
 }
 

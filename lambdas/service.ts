@@ -11,6 +11,8 @@ export type Service = {
   now: () => number;
   /** Two during a rotation; none: no answer is signed. */
   signingKeys?: readonly SigningKey[] | undefined;
+  /** When a request is answered 500 at the latest; for tests that a busy machine must not fail. */
+  answerWithinMs?: number | undefined;
 };
 
 /** The service as the environment of the function describes it; made once, at cold start. */

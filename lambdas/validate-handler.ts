@@ -29,7 +29,7 @@ export const validateSchema = z.extend(callerSchema, {
 });
 
 /** `POST /api/validate-license`: claims a session or, with `check_only`, reports whether one could. */
-export function validateHandler({ settings, table, now, signingKeys }: Service): Handler {
+export function validateHandler({ settings, table, ...surroundings }: Service): Handler {
   const { sessionTimeoutMs } = settings;
   return toHandler(
     {
@@ -53,7 +53,7 @@ export function validateHandler({ settings, table, now, signingKeys }: Service):
         return answerTo(outcome, request, time);
       },
     },
-    { now, signingKeys },
+    surroundings,
   );
 }
 

@@ -424,7 +424,7 @@ export const mutants: Mutant[] = [
     from: "session_conflict: true, ...body",
     to: "session_conflict: false, ...body",
   },
-  { file: "lambdas/http.ts", from: "answerWithinMs = 3_500", to: "answerWithinMs = 30_000" },
+  { file: "lambdas/http.ts", from: "AnswerWithinMs = 3_500", to: "AnswerWithinMs = 30_000" },
   { file: "lambdas/http.ts", from: "statusCode: 500,\n", to: "statusCode: 200,\n" },
   { file: "lambdas/http.ts", from: "const nowMs = now();", to: "now(); const nowMs = now();" },
   { file: "lambdas/http.ts", from: "      controller.abort(error);\n", to: "" },
