@@ -90,7 +90,7 @@ export function withSignedAnswers(
       );
       // Each one anew, also one at a wrong time: clocks drift, and stand still in a paused machine.
       // A function whose own clock is wrong fails, and its time says nothing.
-      if (createdMs !== undefined && exchange.status === 200)
+      if (createdMs !== undefined && !exchange.text.includes('"code":"internal_error"'))
         leadMs = [createdMs - receivedMs, createdMs - sentMs];
       if (problem === undefined) return exchange;
       return { problem, cause: new Error(`HTTP ${exchange.status}`) };

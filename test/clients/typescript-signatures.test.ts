@@ -244,12 +244,13 @@ describe.each(Object.entries(cryptographies))(
 test("an answer made before it was asked for, or after it came, is trouble, however well signed", async () => {
   let nowMs = 0;
   let createdSeconds = 1_700_000_000;
+  let code = "recorded";
   const cryptography = platformCryptography();
   const keys = await pinKeys([key.publicKey], cryptography);
   const runtime = runtimeWith(
     (text) => {
       const { nonce } = JSON.parse(text);
-      const body = recorded;
+      const body = JSON.stringify({ code });
       const signable = { status: 200, body, path, requestBody: text, nonce, keys: [key] };
       return { status: 200, text: body, headers: signAnswer({ ...signable, createdSeconds }) };
     },
@@ -273,6 +274,18 @@ test("an answer made before it was asked for, or after it came, is trouble, howe
   // The machine was paused, and no clock here went on: one answer is in doubt, and no other.
   createdSeconds += 100_000;
   expect(await ask()).toBe("answer_time_wrong");
+  expect(await ask()).toBe("taken");
+  // The same where the session is gone meanwhile: the bot must learn of it.
+  code = "session_taken";
+  createdSeconds += 100_000;
+  expect(await ask()).toBe("answer_time_wrong");
+  expect(await ask()).toBe("taken");
+  // A function that fails because its clock is wrong puts no other one in doubt.
+  code = "internal_error";
+  createdSeconds += 3_600;
+  expect(await ask()).toBe("answer_time_wrong");
+  code = "recorded";
+  createdSeconds -= 3_600;
   expect(await ask()).toBe("taken");
 });
 

@@ -50,6 +50,6 @@ class Service:
         )
         # Each one anew, also one at a wrong time: clocks drift, and stand still in a paused machine.
         # A function whose own clock is wrong fails, and its time says nothing.
-        if created is not None and exchange.status == 200:
+        if created is not None and b'"code":"internal_error"' not in exchange.body:
             self._lead_ms = (created * 1000 - received_ms, created * 1000 - sent_ms)
         return exchange if problem is None else NoAnswer(problem)

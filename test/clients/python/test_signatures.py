@@ -265,7 +265,7 @@ class Clock:
         self.key = key
         self.now = 0
         self.created = 1_800_000_000
-        self.status = 200
+        self.fails = False
         self.ids = 0
 
     def now_ms(self) -> int:
@@ -277,8 +277,9 @@ class Clock:
 
     def exchange(self, path: str, body: bytes, until: object) -> Answer:
         nonce = json.loads(body)["nonce"]
-        headers = sign(self.key, Asked(f"/{path}", body, nonce), self.status, b"{}", self.created)
-        return Answer(self.status, b"{}", headers)
+        text = b'{"code":"internal_error"}' if self.fails else b'{"code":"session_taken"}'
+        headers = sign(self.key, Asked(f"/{path}", body, nonce), 500, text, self.created)
+        return Answer(500, text, headers)
 
 
 class Time(unittest.TestCase):
@@ -287,8 +288,8 @@ class Time(unittest.TestCase):
         signing = Signing(Verifier(self.runtime.key.public), "")
         self.service = Service(Options(caller={}, signing=signing), self.runtime)  # type: ignore[arg-type]
 
-    def ask(self, at_seconds: int, created_seconds: int, status: int = 200) -> object:
-        self.runtime.now, self.runtime.status = at_seconds * 1000, status
+    def ask(self, at_seconds: int, created_seconds: int, fails: bool = False) -> object:
+        self.runtime.now, self.runtime.fails = at_seconds * 1000, fails
         self.runtime.created = 1_800_000_000 + created_seconds
         exchange = self.service.exchange("api/heartbeat", {}, lambda: 0)
         return exchange.problem if isinstance(exchange, NoAnswer) else "taken"
@@ -311,8 +312,10 @@ class Time(unittest.TestCase):
             self.assertEqual(self.ask(minute * 60, minute * 60 - minute // 60), "taken")
 
     def test_a_failure_of_a_function_whose_clock_is_wrong_promises_nothing(self) -> None:
-        self.assertEqual(self.ask(0, 3_600, status=500), "taken")
+        self.assertEqual(self.ask(0, 3_600, fails=True), "taken")
         self.assertEqual(self.ask(1, 1), "taken")
+        self.assertEqual(self.ask(2, 3_600, fails=True), "answer_time_wrong")
+        self.assertEqual(self.ask(3, 3), "taken")
 
 
 class AgainstAService(unittest.TestCase):
