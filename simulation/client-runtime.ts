@@ -80,7 +80,9 @@ export function createClientRuntime(
         watch.sent(name);
         send(name, { device, actor }, route, text, (received) => {
           if (settled) return;
-          watch.received(name, route, received);
+          // What somebody forged gives no right: the checker must not take it for one.
+          const isForged = "forged" in received;
+          watch.received(name, route, isForged ? { problem: "forged" } : received);
           settle(asExchange(received));
         });
 
@@ -97,5 +99,5 @@ export function createClientRuntime(
 }
 
 function asExchange(received: Received): Exchange {
-  return "problem" in received ? received : { ...received, headers: {} };
+  return "problem" in received ? received : { headers: {}, ...received };
 }

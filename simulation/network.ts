@@ -4,7 +4,7 @@ import type { Actor } from "./scheduler.ts";
 import type { Reply, RouteName, Service } from "./service.ts";
 
 /** What the sender of a request gets: a reply of whoever, or word that there will be none. */
-export type Received = Reply | { problem: string; unsent?: true };
+export type Received = (Reply & { forged?: true }) | { problem: string; unsent?: true };
 
 /** Sends one request from a device to the API. */
 export type Send = (
@@ -24,9 +24,20 @@ const strangers: readonly Reply[] = [
   { status: 502, text: "<html>Bad gateway</html>" },
 ];
 
+/** What a fake server would say, to let a bot trade or to stop it. */
+const lies = [
+  { code: "granted", session_id: "forged", fencing_token: 9, session_timeout_seconds: 600 },
+  { code: "recorded", session_timeout_seconds: 600 },
+  { code: "session_taken", active_device: "forged..." },
+  { code: "license_suspended", license_valid: false },
+  { code: "released" },
+].map((body) => ({ status: 200, text: JSON.stringify(body) }));
+
 export function createNetwork(ground: Ground, service: Service): Send {
   const { scheduler, choices } = ground;
   const inMs = (ms: number) => scheduler.nowMs() + ms;
+  /** The last signed answers that went by, to be played again. */
+  const overheard: Reply[] = [];
 
   return (name, { device, actor }, route, text, onReceived) => {
     const departs = (kind: Parameters<Ground["departs"]>[0]) => {
@@ -48,6 +59,11 @@ export function createNetwork(ground: Ground, service: Service): Send {
     if (departs("proxy answers")) {
       receive(thereMs + backMs, choices.oneOf(`${name} stranger`, strangers));
       if (choices.number(`${name} passed on`) < 0.5) return;
+    }
+    if (text.includes('"nonce":') && departs("proxy forges")) {
+      const forged = choices.oneOf(`${name} forgery`, [...lies, ...overheard]);
+      receive(thereMs + backMs, { ...forged, forged: true });
+      if (choices.number(`${name} forged and passed on`) < 0.5) return;
     }
     if (departs("connection reset")) {
       receive(thereMs + backMs, { problem: "ECONNRESET" });
@@ -72,6 +88,10 @@ export function createNetwork(ground: Ground, service: Service): Send {
             if (happens) ground.note("network", () => `${kind}: ${delivery}`);
             return happens;
           };
+          if (reply.headers && "signature" in reply.headers) {
+            overheard.push(reply);
+            if (overheard.length > 20) overheard.shift();
+          }
           if (departed("answer lost")) return;
           if (departed("connection half closed")) {
             return void receive(backMs, { problem: "the answer broke off" });

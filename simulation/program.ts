@@ -7,7 +7,7 @@ import type { Send } from "./network.ts";
 import type { LicenseInUse } from "./operators.ts";
 import { processOf } from "./process-of.ts";
 import { seconds } from "./service.ts";
-import type { Sources } from "./sources.ts";
+import { publicKeys, type Sources } from "./sources.ts";
 
 export type ProgramParts = {
   ground: Ground;
@@ -52,6 +52,7 @@ export function startProgram(
     deviceFingerprint: device.name,
     symbol,
     signal: stop.signal,
+    ...(choices.number(`${name} pins the key`) < 0.3 && { publicKeys }),
     ...(choices.number(`${name} reports`) < 0.3 && {
       report: () => ({ botVersion: "1.0", metadata: { trades: Math.round(scheduler.nowMs()) } }),
     }),

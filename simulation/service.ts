@@ -9,7 +9,13 @@ export type Deployment = { sessionTimeoutMs: number; legacyBots: boolean };
 
 export type RouteName = "claim" | "heartbeat" | "release";
 
-export type Reply = { status: number; text: string };
+export type Reply = { status: number; text: string; headers?: Record<string, string> };
+
+const paths: Record<RouteName, string> = {
+  claim: "/api/validate-license",
+  heartbeat: "/api/heartbeat",
+  release: "/api/session/release",
+};
 
 /** One request as the API sees it, and its reply, for the checker. */
 export type Handled = {
@@ -168,11 +174,17 @@ export function createService(
         const begunMs = scheduler.nowMs();
         maybeHoldUp("frozen in a request", instance, name, 0, 40, 20_000);
         maybeKill(instance, name, reply);
-        const event = { body: text, isBase64Encoded: false, requestContext: { timeEpoch } };
+        const event = {
+          body: text,
+          isBase64Encoded: false,
+          rawPath: paths[route],
+          requestContext: { timeEpoch, http: { method: "POST" } },
+        };
         instance.handler(event, { awsRequestId: name }).then((result) => {
           underWay.answered = true;
           instance.busy = false;
-          const value = { status: result.statusCode, text: result.body };
+          const { statusCode: status, body, headers } = result;
+          const value = { status, text: body, headers };
           onHandled({ route, request: JSON.parse(text), begunMs, reply: value });
           maybeHoldUp("frozen between requests", instance, name, 0, 10, 60_000);
           reply(value);

@@ -2,12 +2,25 @@ import { env } from "node:process";
 import type { Runtime } from "../clients/typescript/runtime.ts";
 import type { Session, SessionOptions } from "../clients/typescript/session.ts";
 import type { Handler } from "../lambdas/http.ts";
+import { readSigningKeys } from "../lambdas/signing-keys.ts";
 import type { Deployment, RouteName } from "./service.ts";
 
+/** What the functions of every world sign with, for bots that have pinned it. */
+const signingKeys = readSigningKeys(
+  `ed25519-private:${Buffer.from("the key of the simulated service").toString("base64url")}`,
+);
+
+export const publicKeys: readonly string[] = signingKeys.map(({ publicKeyText }) => publicKeyText);
+
 export type FunctionHandler = (
-  event: { body: string; isBase64Encoded: boolean; requestContext: { timeEpoch: number } },
+  event: {
+    body: string;
+    isBase64Encoded: boolean;
+    rawPath?: string;
+    requestContext: { timeEpoch: number; http?: { method: string } };
+  },
   context: { awsRequestId: string },
-) => Promise<{ statusCode: number; body: string }>;
+) => Promise<{ statusCode: number; body: string; headers: Record<string, string> }>;
 
 /** The code under test: the functions and the client, as they are or with a fault put back. */
 export type Sources = {
@@ -89,7 +102,7 @@ export async function loadSources(variant?: string): Promise<Sources> {
         askForRefusedItem: false,
       };
       const table = tables.openTable({ ...settings, client: asClient(client) });
-      return asFunction(makers[route]({ settings, table, now }));
+      return asFunction(makers[route]({ settings, table, now, signingKeys }));
     },
     openSession: opening.openWith,
     provenDifferenceMs: skew.provenDifferenceMs,

@@ -15,6 +15,8 @@ export const departureKinds = {
   "connection reset": 0.06,
   "connection half closed": 0.03,
   "proxy answers": 0.04,
+  // Of a bot that has pinned the key, for each request.
+  "proxy forges": 0.08,
   // The network of a device, for each minute.
   "device offline": 0.25,
   // The functions, for each request.
