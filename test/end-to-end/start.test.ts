@@ -28,17 +28,23 @@ afterAll(() => {
 });
 
 describe("npm start", () => {
+  const dataFolder = temporaryFolder();
   let service: Awaited<ReturnType<typeof npmStart>>;
   beforeAll(async () => {
-    service = await npmStart({ DATA_DIR: temporaryFolder(), SESSION_TIMEOUT_SECONDS: "600" });
+    service = await npmStart({ DATA_DIR: dataFolder, SESSION_TIMEOUT_SECONDS: "600" });
   });
   afterAll(async () => {
     await service.stop();
   });
 
   async function newLicense(...options: string[]) {
-    const { stdout } = await npm(["run", "license", "--", "create", "--json", ...options], {
+    return license("create", ...options);
+  }
+
+  async function license(...words: string[]) {
+    const { stdout } = await npm(["run", "license", "--", ...words, "--json"], {
       DYNAMODB_ENDPOINT: service.engine,
+      DATA_DIR: dataFolder,
     }).finished;
     return JSON.parse(stdout);
   }
@@ -90,6 +96,20 @@ describe("npm start", () => {
     });
     expect((await service.post(release, { ...bot, session_id })).body.code).toBe("released");
     expect((await service.post(heartbeat, bot)).body.code).toBe("session_not_found");
+  });
+
+  test("who claimed, was refused and released is in the history that npm run license shows", async () => {
+    const { a, b } = await twoDevices();
+    await service.post(validate, a);
+    await service.post(validate, b);
+    await service.post(release, a);
+    const { lines } = await license("history", a.license_key);
+    expect(lines).toMatchObject([
+      { event: "license_changed", verb: "create" },
+      { event: "session_claimed", device: "device-a..." },
+      { code: "session_conflict", device: "device-b..." },
+      { event: "session_released", device: "device-a..." },
+    ]);
   });
 
   test("no cache may keep an answer", async () => {
