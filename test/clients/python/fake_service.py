@@ -56,6 +56,8 @@ class FakeService:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 text = self.rfile.read(int(self.headers["content-length"]))
+                if len(text) < int(self.headers["content-length"]):
+                    return  # The program ended while it was sending.
                 service.texts.append(text)
                 service.bodies.append(json.loads(text))
                 service.asked.append(self.path)
