@@ -7,9 +7,10 @@
             if session.held:
                 ...  # place an order
 
-The rules are those of :mod:`license_session`, and so is the thread that keeps the session: it goes on
-when a step of the program keeps the event loop busy for longer than the right lasts. Nothing here
-blocks the loop. ``on_status`` and ``report`` are called in the loop, and may be coroutine functions.
+The rules are those of :mod:`license_session`, and so is the thread that keeps the session: it goes
+on when a step of the program keeps the event loop busy for longer than the right lasts. Nothing
+here blocks the loop. ``on_status`` and ``report`` are called in the loop, and may be coroutine
+functions.
 """
 
 from __future__ import annotations
@@ -135,9 +136,7 @@ def open_session(
     device_fingerprint: str,
     *,
     symbol: Optional[str] = None,
-    report: Optional[
-        Callable[[], Union[Mapping[str, Any], Awaitable[Mapping[str, Any]]]]
-    ] = None,
+    report: Optional[Callable[[], Union[Mapping[str, Any], Awaitable[Mapping[str, Any]]]]] = None,
     on_status: Optional[Callable[[Status], object]] = None,
     margin_seconds: Optional[float] = None,
     request_timeout_seconds: float = 5.0,

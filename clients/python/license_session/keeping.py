@@ -191,7 +191,7 @@ def _try_again(
 def _ask(keeping: Keeping, at: Instant, problem: Optional[str] = None) -> Step:
     asking = replace(
         keeping,
-        # The clocks alone lose no session: it is asked for at least as long as the right would last.
+        # The clocks alone lose no session: it is asked for at least while the right would last.
         ask_until_ms=max(at.now_ms + keeping.timing.ask_within_ms, keeping.right_ends_ms),
         next_beat_ms=at.now_ms,
         failures=0,

@@ -34,9 +34,11 @@ class Leaving(Protocol):
 
     finished: bool
 
-    def begin_release(self) -> None: ...
+    def begin_release(self) -> None:
+        ...
 
-    def wait_finished(self, seconds: float) -> None: ...
+    def wait_finished(self, seconds: float) -> None:
+        ...
 
 
 class _Ends(NamedTuple):
@@ -111,8 +113,8 @@ def refuse_import_by_child() -> None:
     while frame:
         if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") == "__mp_main__":
             raise RuntimeError(
-                "A session would be opened because a multiprocessing child imports the main module, "
-                "and it would take the session of its parent. Open it under "
+                "A session would be opened because a multiprocessing child imports the main "
+                "module, and it would take the session of its parent. Open it under "
                 'if __name__ == "__main__":'
             )
         frame = frame.f_back
@@ -126,7 +128,10 @@ def _set_handlers() -> None:
     with _process.lock:
         if _process.thread is None:
             thread = threading.Thread(
-                target=_release_on_signal, args=(_process,), name="license-session-leave", daemon=True
+                target=_release_on_signal,
+                args=(_process,),
+                name="license-session-leave",
+                daemon=True,
             )
             thread.start()
             _process.thread = thread
@@ -193,7 +198,7 @@ def _begin_anew() -> None:
         pass
 
 
-# Handlers of `atexit` run last in, first out: those of the program, set later, come before this one.
+# Handlers of `atexit` run last in, first out: those of the program, set later, come before this.
 atexit.register(_release_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)

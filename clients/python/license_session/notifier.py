@@ -1,4 +1,4 @@
-"""What tells the program and its log how things stand. Nothing of it raises or has to be awaited."""
+"""What tells the program and its log how things stand. Nothing of it raises, or makes wait."""
 
 from __future__ import annotations
 

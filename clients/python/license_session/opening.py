@@ -183,8 +183,8 @@ def begin_opening(life: LiveSession, at_exit: bool, on_signals: bool) -> None:
     try:
         if not leaving.prepare(on_signals):
             life.options.logger.info(
-                "License session: SIGTERM will not release it, as it is opened off the main thread; "
-                "call license_session.handle_signals() there"
+                "License session: SIGTERM will not release it, as it is opened off the main "
+                "thread; call license_session.handle_signals() there"
             )
         leaving.enter(life, at_exit, on_signals)
         life.runtime.spawn(life.live)

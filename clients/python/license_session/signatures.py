@@ -171,9 +171,7 @@ def signatures_of(signature_input: str, signature: str) -> Optional[List[Signed]
     ]
 
 
-def signature_base(
-    signed: Signed, value_of: Callable[[str], Optional[str]]
-) -> Optional[bytes]:
+def signature_base(signed: Signed, value_of: Callable[[str], Optional[str]]) -> Optional[bytes]:
     """What was signed (RFC 9421, 2.5); ``None`` if a component has no value here."""
     lines: List[str] = []
     for component in signed.covered:

@@ -102,9 +102,10 @@ class ScriptedRuntime:
         if not self.script:
             raise AssertionError(f"{path} was asked at {self._now_ms}, which nobody expects")
         at_ms, entry = self.script.pop(0)
-        assert (self._now_ms, f"/{path}") == (at_ms, _PATHS[entry["ask"]]), (
-            f"{path} was asked at {self._now_ms} instead of {entry['ask']} at {at_ms}"
-        )
+        assert (self._now_ms, f"/{path}") == (
+            at_ms,
+            _PATHS[entry["ask"]],
+        ), f"{path} was asked at {self._now_ms} instead of {entry['ask']} at {at_ms}"
         for field, value in entry.get("sends", {}).items():
             assert request.get(field) == value, f"{field} is {request.get(field)}"
         for field in entry.get("lacks", []):

@@ -76,7 +76,9 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
             self.assertTrue(until(lambda: self.service.asked.count(HEARTBEAT) >= 2))
             self.assertTrue(session.held)
 
-    async def test_an_opening_that_is_cancelled_releases_what_it_was_granted_after_all(self) -> None:
+    async def test_an_opening_that_is_cancelled_releases_what_it_was_granted_after_all(
+        self,
+    ) -> None:
         go_on = self.hold(CLAIM)
         opening = asyncio.ensure_future(self.open().__aenter__())
         await self.asked(CLAIM)

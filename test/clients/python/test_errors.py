@@ -32,7 +32,12 @@ from scripted_runtime import ScriptedRuntime
 
 ALL = [
     SessionRefused(
-        "Held.", code="session_limit", active_device="x...", wait_seconds=7, status=403, request_id="r"
+        "Held.",
+        code="session_limit",
+        active_device="x...",
+        wait_seconds=7,
+        status=403,
+        request_id="r",
     ),
     LicenseRefused("Over.", code="license_expired", status=401, request_id="r"),
     RequestUnreadable("What?", field="symbol", status=400, request_id="r"),
@@ -51,7 +56,11 @@ class Errors(unittest.TestCase):
     def test_all_have_one_root_and_survive_pickling_and_copying(self) -> None:
         for error in ALL:
             self.assertIsInstance(error, LicenseSessionError)
-            for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+            for again in (
+                pickle.loads(pickle.dumps(error)),
+                copy.copy(error),
+                copy.deepcopy(error),
+            ):
                 self.assertIs(type(again), type(error))
                 self.assertEqual(str(again), str(error))
                 self.assertEqual(vars(again), vars(error))
@@ -92,7 +101,9 @@ class WhatIsKnown(unittest.TestCase):
         self.service.instead = lambda handler: answer(handler, body, status) or True
 
     def test_a_refusal_has_status_code_and_request_id(self) -> None:
-        self.refuse({"code": "license_suspended", "message": "Suspended.", "request_id": "r-1"}, 401)
+        self.refuse(
+            {"code": "license_suspended", "message": "Suspended.", "request_id": "r-1"}, 401
+        )
         with self.assertRaises(LicenseRefused) as refused:
             open_session(self.service.url, "KEY", "device", logger=QUIET)
         error = refused.exception
@@ -102,13 +113,22 @@ class WhatIsKnown(unittest.TestCase):
         )
 
     def test_an_outage_has_status_and_request_id_and_the_cause(self) -> None:
-        ask = {"at": [0, 500], "ask": "claim", "answer": "internal_error", "with": {"request_id": "r"}}
-        runtime = ScriptedRuntime({"server": [ask, {"at": 500, "ask": "release", "answer": "not_held"}]})
+        ask = {
+            "at": [0, 500],
+            "ask": "claim",
+            "answer": "internal_error",
+            "with": {"request_id": "r"},
+        }
+        runtime = ScriptedRuntime(
+            {"server": [ask, {"at": 500, "ask": "release", "answer": "not_held"}]}
+        )
         life = Life(Options(caller={}, logger=QUIET, open_within_ms=1000), runtime)
         life.live()
         error = life.error
         assert isinstance(error, ServiceUnavailable)
-        self.assertEqual((error.problem, error.status, error.request_id), ("internal_error", 500, "r"))
+        self.assertEqual(
+            (error.problem, error.status, error.request_id), ("internal_error", 500, "r")
+        )
         cause = ConnectionResetError("reset")
         self.assertIs(unavailable(Trouble("reset", cause=cause)).cause, cause)
 
@@ -140,7 +160,14 @@ class WhatIsKnown(unittest.TestCase):
         self.assertEqual(license.type, "pro")
         self.assertEqual(
             self.service.bodies,
-            [{"license_key": "KEY", "device_fingerprint": "device", "symbol": "ES", "check_only": True}],
+            [
+                {
+                    "license_key": "KEY",
+                    "device_fingerprint": "device",
+                    "symbol": "ES",
+                    "check_only": True,
+                }
+            ],
         )
         self.refuse({"code": "session_conflict", "active_device": "x..."}, 403)
         with self.assertRaises(SessionRefused):
@@ -150,7 +177,9 @@ class WhatIsKnown(unittest.TestCase):
         records = Records()
         logger = logging.Logger("of the program", logging.DEBUG)
         logger.addHandler(records)
-        session = open_session(self.service.url, "SECRET", "device-secret", symbol="ES", logger=logger)
+        session = open_session(
+            self.service.url, "SECRET", "device-secret", symbol="ES", logger=logger
+        )
         self.assertTrue(until(lambda: len(records.records) >= 2))
         self.service.answers[HEARTBEAT] = {"code": "session_taken", "active_device": "x..."}
         self.assertTrue(session.wait_lost(60))
@@ -158,9 +187,7 @@ class WhatIsKnown(unittest.TestCase):
         levels = [record.levelname for record in records.records]
         self.assertEqual((levels[0], levels[1], levels[-1]), ("INFO", "DEBUG", "WARNING"))
         texts = [record.getMessage() for record in records.records]
-        self.assertEqual(
-            texts[-1], "License session ES: over: taken (session_taken), held by x..."
-        )
+        self.assertEqual(texts[-1], "License session ES: over: taken (session_taken), held by x...")
         self.assertNotIn("secret", "".join(texts).lower())
 
     def test_a_release_by_the_program_is_no_warning(self) -> None:

@@ -91,7 +91,9 @@ class Signals(ProcessTest):
         process.send_signal(number)
         return process.wait(60)
 
-    def test_a_signal_that_nobody_handles_releases_and_then_does_what_it_would_have_done(self) -> None:
+    def test_a_signal_that_nobody_handles_releases_and_then_does_what_it_would_have_done(
+        self,
+    ) -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             self.service.asked.clear()
             self.assertEqual(self.end_by(self.run_program(OPEN + STAY), number), -number)
@@ -298,7 +300,7 @@ while True: time.sleep(1)
     )
     def test_the_first_process_of_a_container_leaves_with_143(self) -> None:
         process = self.run_program(
-            OPEN + 'say(os.getpid())\nwhile True: time.sleep(1)', "unshare", "--pid", "--fork"
+            OPEN + "say(os.getpid())\nwhile True: time.sleep(1)", "unshare", "--pid", "--fork"
         )
         self.assertEqual(self.line_of(process), "1")
         with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:

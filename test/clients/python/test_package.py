@@ -20,7 +20,7 @@ from scripted_runtime import ROOT
 SOURCE = ROOT / "clients/python"
 
 #: A program that uses every kind of thing the package shows, with its types.
-PROGRAM = '''
+PROGRAM = """
 import asyncio
 import sys
 from typing import Optional
@@ -72,10 +72,10 @@ def transport(request: Request) -> Response:
 
 main(sys.argv[1])
 asyncio.run(twin(sys.argv[1]))
-'''
+"""
 
 #: What the types must catch: that a state is misspelt, and that a session may not be over.
-WRONG = '''
+WRONG = """
 from license_session import Session, State
 
 state: State = "hold"
@@ -83,7 +83,7 @@ state: State = "hold"
 
 def reason(session: Session) -> str:
     return session.ended.reason
-'''
+"""
 
 
 def run(command: List[object], **options: object) -> "subprocess.CompletedProcess[str]":
@@ -134,7 +134,9 @@ class Package(unittest.TestCase):
         cls.program.write_text(PROGRAM, encoding="utf-8")
 
     @classmethod
-    def build(cls, python: str, kind: str, source: pathlib.Path, dist: pathlib.Path) -> pathlib.Path:
+    def build(
+        cls, python: str, kind: str, source: pathlib.Path, dist: pathlib.Path
+    ) -> pathlib.Path:
         code = f"from setuptools import build_meta; print(build_meta.build_{kind}({str(dist)!r}))"
         built = run([python, "-c", code], cwd=source)
         if built.returncode:
@@ -149,7 +151,9 @@ class Package(unittest.TestCase):
         self.assertIn("py.typed", packaged)
         others = {name.split("/")[0] for name in names}
         self.assertEqual(len(others), 2, others)
-        sources = {name.split("/", 1)[1] for name in tarfile.open(self.sdist).getnames() if "/" in name}
+        sources = {
+            name.split("/", 1)[1] for name in tarfile.open(self.sdist).getnames() if "/" in name
+        }
         self.assertLessEqual({"README.md", "pyproject.toml", "license_session/py.typed"}, sources)
 
     def test_an_empty_environment_can_use_it(self) -> None:

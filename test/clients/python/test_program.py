@@ -20,6 +20,7 @@ from processes import RELEASE, until
 from quiet import QUIET
 from scripted_runtime import ScriptedRuntime
 
+
 class Program(unittest.TestCase):
     def setUp(self) -> None:
         self.service = FakeService()

@@ -15,6 +15,7 @@ from license_session.timing import milliseconds
 from quiet import QUIET
 from scripted_runtime import ROOT, ScriptedRuntime
 
+
 class Program:
     """What a program does with a session, and what it sees of it."""
 

@@ -360,7 +360,15 @@ class Certificates(TransportTest):
         self.certificate, key = pathlib.Path(folder, "cert.pem"), pathlib.Path(folder, "key.pem")
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-            + ["-nodes", "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]
+            + [
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=test",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+            ]
             + ["-keyout", str(key), "-out", str(self.certificate)],
             check=True,
             capture_output=True,
