@@ -63,10 +63,11 @@ class Claiming:
             if isinstance(outcome, Granted):
                 # A repeated claim writes nothing: the session counts from the one that was applied.
                 since = sent if self._unconfirmed else (self._maybe_granted or sent)
+                # Also for `give_back`, if the opening is cancelled before anybody keeps it.
+                self._unconfirmed = outcome
                 keeping = start_keeping(outcome, since, options, 0)
                 if self._cancelled_ms is None and right_lasts_ms(keeping, read_clocks(runtime)):
                     return Claim(outcome, since)
-                self._unconfirmed = outcome
                 error = self._try_again(Trouble(NO_ANSWER_IN_TIME), 0)
             elif isinstance(outcome, SessionRefused) and runtime.now_ms() < wait_until_ms:
                 # Whatever was sent before it was not applied before it.

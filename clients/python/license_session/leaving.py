@@ -59,6 +59,7 @@ class _Process:
         self.signals: "queue.SimpleQueue[int]" = queue.SimpleQueue()
         self.thread: Optional[threading.Thread] = None
         self.keeps_handlers = False
+        self.has_warned = False
         self.leaves_by: Optional[int] = None
 
 
@@ -77,13 +78,18 @@ def handle_signals() -> None:
 
 
 def prepare(signals: bool) -> bool:
-    """Sets the handlers if this thread may. Returns whether signals are taken care of."""
-    if not signals:
+    """Sets the handlers if this thread may. Returns whether there is nothing to say about it: once
+    in a process it is said that signals release no session.
+    """
+    if not signals or sys.platform == "win32":  # Windows sends none of them.
         return True
     if threading.current_thread() is threading.main_thread():
         _set_handlers()
         return True
-    return all(signal.getsignal(number) != signal.SIG_DFL for number in _SIGNALS)
+    process = _process
+    is_known = process.has_warned
+    process.has_warned = True
+    return is_known or all(signal.getsignal(number) != signal.SIG_DFL for number in _SIGNALS)
 
 
 def enter(session: Leaving, at_exit: bool, on_signals: bool) -> None:

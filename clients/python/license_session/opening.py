@@ -182,9 +182,9 @@ def begin_opening(life: LiveSession, at_exit: bool, on_signals: bool) -> None:
     """:raises ServiceUnavailable: there is no thread to be had; nothing was sent"""
     try:
         if not leaving.prepare(on_signals):
-            life.options.logger.info(
-                "License session: SIGTERM will not release it, as it is opened off the main "
-                "thread; call license_session.handle_signals() there"
+            life.options.logger.warning(
+                "License session: SIGTERM ends the program without a release, as the session is "
+                "opened off the main thread: call license_session.handle_signals() on that once"
             )
         leaving.enter(life, at_exit, on_signals)
         life.runtime.spawn(life.live)

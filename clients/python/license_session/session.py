@@ -35,7 +35,9 @@ class LiveSession(Life):
         """Until there is nothing more to release, but no longer."""
         runtime = self.runtime
         until_ms = runtime.now_ms() + int(seconds * 1000)
-        runtime.pause(lambda: 0 if self.finished and self.is_idle() else until_ms)
+        runtime.pause(lambda: 0 if self.finished else until_ms)
+        callbacks_until_ms = min(runtime.now_ms() + CALLBACKS_WITHIN_MS, until_ms)
+        runtime.pause(lambda: 0 if self.is_idle() else callbacks_until_ms)
 
     def is_idle(self) -> bool:
         """Whether no callback is under way that could be waited for."""

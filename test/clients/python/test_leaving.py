@@ -281,17 +281,23 @@ while True: time.sleep(1)
         self.assertEqual(self.end_by(process, signal.SIGTERM), -signal.SIGTERM)
         self.assertEqual(self.releases(), 1)
 
-    def test_a_session_opened_off_the_main_thread_says_that_no_signal_releases_it(self) -> None:
+    def test_a_session_opened_off_the_main_thread_says_once_that_no_signal_releases_it(
+        self,
+    ) -> None:
         process = self.run_program(
             """
             import logging
-            logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
-            thread = threading.Thread(target=lambda: open_session(url, "KEY", "device").release())
-            thread.start()
-            thread.join()
+            logging.basicConfig(stream=sys.stdout, format="%(message)s")
+            for _ in range(2):
+                open_it = lambda: open_session(url, "KEY", "device").release()
+                thread = threading.Thread(target=open_it)
+                thread.start()
+                thread.join()
+            say("end")
             """
         )
         self.assertIn("call license_session.handle_signals()", self.line_of(process))
+        self.assertEqual(self.line_of(process), "end")
         process.wait(60)
 
     @unittest.skipIf(

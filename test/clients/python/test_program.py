@@ -72,6 +72,28 @@ class Program(unittest.TestCase):
             runtime.run()
             self.assertEqual(life.outcome, "released")
 
+    def test_a_grant_that_meets_the_end_of_its_opening_is_released(self) -> None:
+        runtime = ScriptedRuntime(
+            {
+                "server": [
+                    {"at": 0, "ask": "claim", "answer": "granted"},
+                    {"at": 0, "ask": "release", "answer": "released"},
+                ]
+            }
+        )
+        life = Life(Options(caller={}, logger=QUIET), runtime)
+        claim = life._claiming.claim
+
+        def claim_and_end() -> object:
+            claimed = claim()
+            life.begin_release()
+            return claimed
+
+        with unittest.mock.patch.object(life._claiming, "claim", claim_and_end):
+            life.live()
+        self.assertIsNone(life.granted)
+        self.assertEqual(runtime.script, [])
+
     def test_an_opening_that_fails_by_a_bug_ends_with_an_error(self) -> None:
         runtime = ScriptedRuntime({"server": []})
         life = Life(Options(caller={}, logger=QUIET), runtime)

@@ -216,6 +216,13 @@ class Addresses(TransportTest):
         self.assertEqual(problem, "no_answer_in_time")
         self.assertEqual(self.service.asked, [])
 
+    def test_a_name_that_is_not_resolved_keeps_nobody(self) -> None:
+        over = threading.Event()
+        self.addCleanup(over.set)
+        with mock.patch("socket.getaddrinfo", side_effect=lambda *_, **__: over.wait(60)):
+            problem = self.problem_of("http://license.example", request_timeout_seconds=0.1)
+        self.assertEqual(problem, "no_answer_in_time")
+
     def test_a_name_of_which_all_addresses_refuse_says_so_at_once(self) -> None:
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
