@@ -164,9 +164,7 @@ def signatures_of(signature_input: str, signature: str) -> Optional[List[Signed]
     except binascii.Error:
         return None
     return [
-        Signed(
-            _COMPONENT.findall(covered), _parameters(parameters), text, values.get(label)
-        )
+        Signed(_COMPONENT.findall(covered), _parameters(parameters), text, values.get(label))
         for label, text, covered, parameters in inputs
     ]
 

@@ -167,7 +167,9 @@ class Forgeries(unittest.TestCase):
     def setUp(self) -> None:
         self.key = Key()
         self.verifier = Verifier([self.key.public])
-        self.asked = Asked("/prod/api/heartbeat", b'{"nonce":"n1n1n1n1n1n1n1n1"}', "n1n1n1n1n1n1n1n1")
+        self.asked = Asked(
+            "/prod/api/heartbeat", b'{"nonce":"n1n1n1n1n1n1n1n1"}', "n1n1n1n1n1n1n1n1"
+        )
         self.body = b'{"code":"recorded"}'
         self.genuine = sign(self.key, self.asked, 200, self.body)
 
@@ -179,7 +181,11 @@ class Forgeries(unittest.TestCase):
         body: Optional[bytes] = None,
         earliest: float = 0,
     ) -> object:
-        answer = Answer(status, self.body if body is None else body, self.genuine if headers is None else headers)
+        answer = Answer(
+            status,
+            self.body if body is None else body,
+            self.genuine if headers is None else headers,
+        )
         verdict = self.verifier.verdict_on(answer, asked or self.asked, (earliest, math.inf))
         return verdict.created if verdict.problem is None else verdict.problem
 
@@ -199,7 +205,9 @@ class Forgeries(unittest.TestCase):
     def test_a_key_id_alone_does_not_sign(self) -> None:
         other = Key()
         other.id = self.key.id
-        self.assertEqual(self.verdict(sign(other, self.asked, 200, self.body)), "answer_signature_wrong")
+        self.assertEqual(
+            self.verdict(sign(other, self.asked, 200, self.body)), "answer_signature_wrong"
+        )
 
     def test_a_replay_has_an_old_nonce(self) -> None:
         again = self.asked._replace(nonce="n2n2n2n2n2n2n2n2")
@@ -227,7 +235,9 @@ class Forgeries(unittest.TestCase):
 
     def test_another_algorithm_is_none_that_was_agreed(self) -> None:
         text = self.genuine["signature-input"].replace('alg="ed25519"', 'alg="hmac-sha256"')
-        self.assertEqual(self.verdict({**self.genuine, "signature-input": text}), "answer_signature_incomplete")
+        self.assertEqual(
+            self.verdict({**self.genuine, "signature-input": text}), "answer_signature_incomplete"
+        )
 
     def test_a_moment_before_what_earlier_answers_promise_is_too_old(self) -> None:
         self.assertEqual(self.verdict(earliest=1_800_000_000), 1_800_000_000)
@@ -253,7 +263,9 @@ class Forgeries(unittest.TestCase):
             self.assertNotIn("AAAA", str(refused.exception))
 
     def test_without_cryptography_keys_are_an_error_that_says_what_to_install(self) -> None:
-        with mock.patch.dict(sys.modules, {"cryptography.hazmat.primitives.asymmetric.ed25519": None}):
+        with mock.patch.dict(
+            sys.modules, {"cryptography.hazmat.primitives.asymmetric.ed25519": None}
+        ):
             with self.assertRaisesRegex(ModuleNotFoundError, r"pip install.*signed"):
                 open_session("http://unused", "KEY", "device", public_keys=[self.key.public])
 
