@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler
@@ -9,6 +10,7 @@ from typing import Any
 
 from fake_service import FakeService, answer
 from license_session import Session, Status, open_session
+from license_session.program_calls import ProgramCalls
 from processes import HEARTBEAT, RELEASE, until
 from quiet import QUIET
 
@@ -128,9 +130,28 @@ class Callbacks(unittest.TestCase):
         self.assertTrue(until(lambda: outcomes == ["released"]))
         self.assertEqual(self.service.asked.count(RELEASE), 1)
 
-    def test_of_statuses_that_nobody_takes_the_oldest_are_dropped(self) -> None:
-        from license_session.program_calls import ProgramCalls
+    def test_a_call_that_came_too_late_is_not_made_any_more(self) -> None:
+        calls = ProgramCalls(lambda until: None, lambda: None)
+        busy, called = threading.Event(), []
+        calls.put(lambda: busy.set() or self.over.wait(60))
+        self.assertTrue(busy.wait(60))
+        self.assertIsNone(calls.result_within(lambda: called.append("late"), lambda: 0))
+        calls.put(lambda: called.append("next"))
+        self.over.set()
+        self.assertTrue(until(lambda: called))
+        self.assertEqual(called, ["next"])
 
+    def test_the_loss_of_a_report_is_logged_with_its_reason(self) -> None:
+        texts: list[str] = []
+        logger = logging.Logger("of the program", logging.WARNING)
+        logger.addFilter(lambda record: texts.append(record.getMessage()))
+        session = open_session(
+            self.service.url, "KEY", "device", logger=logger, report=lambda: self.over.wait(60)
+        )
+        self.addCleanup(session.release)
+        self.assertTrue(until(lambda: any("took too long" in text for text in texts)))
+
+    def test_of_statuses_that_nobody_takes_the_oldest_are_dropped(self) -> None:
         calls = ProgramCalls(lambda until: None, lambda: None)
         busy, called = threading.Event(), []
         calls.put(lambda: busy.set() or self.over.wait(60))

@@ -29,6 +29,7 @@ from license_session import (
     check_session,
     open_session,
 )
+from license_session import attempt as attempts
 from license_session.attempt import Attempt
 from license_session.connect import connect
 from license_session.runtime import NoAnswer
@@ -298,7 +299,10 @@ class GivenUp(TransportTest):
     def test_an_attempt_that_was_given_up_can_not_begin_sending(self) -> None:
         attempt = Attempt()
         self.assertFalse(attempt.give_up())
-        with self.assertRaises(Exception):
+        with self.assertRaises(attempts.GivenUp):
+            attempt.begin_sending()
+        self.assertFalse(attempt.is_sent)
+        with self.assertRaises(attempts.GivenUp):
             HttpTransport(self.service.url).send(Request(self.service.url, {}, b"{}", 60), attempt)
         self.assertEqual(self.service.asked, [])
         sending = Attempt()
