@@ -1,6 +1,7 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { licenseIdOf } from "../lambdas/license-key.ts";
+import { deviceOf, freeAtMs } from "../lambdas/sessions/session.ts";
 import { type ChangeNote, noteAttributes } from "./change-note.ts";
 import { getLicense, readItem } from "./get-license.ts";
 import { isPlaceholder, type LicenseItem } from "./license-item.ts";
@@ -25,7 +26,9 @@ export type RekeyOutcome =
  *    2  |                                   | active   | new
  *
  * So at no moment do two keys work, and no key is ever stored. Sessions end with the key that they
- * were claimed by; `fencing_token` goes on from where it was.
+ * were claimed by: their bots learn at the next heartbeat that the license is over. Until their
+ * leases are, they may believe that they hold; so the new item keeps each symbol for the device that
+ * held it. `fencing_token` goes on from where it was.
  *
  * Run again after step 1, nobody has the key of that run. This run first puts an item in the place
  * of that run's new license, a cancelled one that points back: were that run only slow, its step 2
@@ -55,7 +58,7 @@ export async function rekeyLicense(
   return { code: (await putNew(table, license)) ? "rekeyed" : "overtaken" };
 }
 
-/** Step 1: the old key ends, and with it its sessions. Refused if another run was quicker. */
+/** Step 1: the old key ends. Refused if another run was quicker. */
 async function supersede(
   table: TableHandle,
   oldId: string,
@@ -71,7 +74,7 @@ async function supersede(
         TableName: table.tableName,
         Key: { license_id: oldId },
         UpdateExpression: first
-          ? `SET superseded_by = :new, superseded_status = #status, #status = :cancelled, sessions = :none, ${noted}`
+          ? `SET superseded_by = :new, superseded_status = #status, #status = :cancelled, ${noted}`
           : `SET superseded_by = :new, ${noted}`,
         ConditionExpression: first
           ? "attribute_exists(license_id) AND attribute_not_exists(superseded_by)"
@@ -82,7 +85,7 @@ async function supersede(
           ":by": by,
           ":at": atMs,
           ":reason": reason ?? "rekeyed",
-          ...(first ? { ":cancelled": "cancelled", ":none": {} } : { ":earlier": earlierId }),
+          ...(first ? { ":cancelled": "cancelled" } : { ":earlier": earlierId }),
         },
         ReturnValues: "ALL_NEW",
       }),
@@ -126,10 +129,21 @@ async function abandon(
   return stored !== undefined && isPlaceholder(stored);
 }
 
-/** The license under its new id: all that was sold, and none of its sessions. */
+/** The license under its new id: all that was sold, and entries without holder for its sessions. */
 function renewed(old: LicenseItem, newId: string): LicenseItem {
   const { superseded_by, superseded_status, change_id, ...sold } = old;
-  return { ...sold, license_id: newId, status: superseded_status ?? old.status, sessions: {} };
+  return {
+    ...sold,
+    license_id: newId,
+    status: superseded_status ?? old.status,
+    sessions: Object.fromEntries(
+      Object.entries(old.sessions).flatMap(([symbol, entry]) => {
+        const device = deviceOf(entry);
+        if (device === undefined) return [];
+        return [[symbol, { vacated_by: device, lapses_at: freeAtMs(entry) }]];
+      }),
+    ),
+  };
 }
 
 async function putIfFree({ client, tableName }: TableHandle, item: LicenseItem): Promise<boolean> {

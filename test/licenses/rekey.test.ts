@@ -47,7 +47,7 @@ function anotherKey(): string {
 }
 
 describe("rekey", () => {
-  test("the new key works, the old one does not, and its sessions do not survive it", async () => {
+  test("the new key works, the old one does not, and its session can't be revived", async () => {
     const { scene, key, license, codeOf } = await leaked();
     const { stdout } = await license(["rekey", key, "--yes", "--json"]);
     const { license_key, license_id, previous_license_id } = JSON.parse(stdout);
@@ -56,7 +56,10 @@ describe("rekey", () => {
     expect(await codeOf(license_key)).toBe("available");
     expect(await codeOf(key)).toBe("license_cancelled");
     const beat = await scene.heartbeat({ license_key: key, device_fingerprint: device });
-    expect(beat.status).toBe(500);
+    expect(beat).toMatchObject({
+      status: 403,
+      body: { license_valid: false, code: "license_cancelled" },
+    });
     const item = await scene.item(license_key);
     expect(item).not.toHaveProperty("superseded_by");
     expect(item).toMatchObject({
@@ -65,8 +68,18 @@ describe("rekey", () => {
       email: "ada@example.com",
       max_sessions: 3,
       fencing_token: 1,
-      sessions: {},
+      sessions: { "*": { vacated_by: device, lapses_at: scene.nowMs() + 60_000 } },
     });
+  });
+
+  test("another device waits until the bot of the old key can't believe any more that it holds", async () => {
+    const { scene, key, license } = await leaked();
+    const { license_key } = JSON.parse((await license(["rekey", key, "--yes", "--json"])).stdout);
+    const other = { license_key, device_fingerprint: "another-device-0123456789" };
+    scene.passMs(59_999);
+    expect((await scene.validate(other)).body.code).toBe("session_conflict");
+    scene.passMs(1);
+    expect((await scene.validate(other)).body.code).toBe("granted");
   });
 
   test("a suspended license stays suspended under its new key", async () => {
