@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
@@ -187,3 +187,18 @@ describe("a nonce", () => {
     expect(await reply.isSignedBy(keyOne.public_key)).toBe(true);
   });
 });
+
+test.for(["heartbeat", "validate", "release"])(
+  "a key that can't be read stops %s at its cold start: no caller gets an unsigned answer",
+  async (name) => {
+    vi.stubEnv("SIGNING_KEYS", `${keyOne.private_key}x`);
+    vi.resetModules();
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      vi.resetModules();
+    });
+    const error = await import(`../../lambdas/${name}-handler.ts`).catch((error: unknown) => error);
+    expect(String(error)).toContain("The key in SIGNING_KEYS can't be read.");
+    expect(String(error)).not.toContain(keyOne.private_key.slice(-20));
+  },
+);
