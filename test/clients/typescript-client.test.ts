@@ -154,7 +154,7 @@ describe("the TypeScript client, over HTTP", () => {
     await expect.poll(() => lines.length, { timeout: 10_000 }).toBeGreaterThan(1);
     service.answers["/api/heartbeat"] = { code: "session_taken", active_device: "lap..." };
     await new Promise((resolve) => session.signal.addEventListener("abort", resolve));
-    const held = expect.stringMatching(/^License session ES: held; the right lasts 5\.\d s$/);
+    const held = expect.stringMatching(/^License session ES: held; the right lasts \d\.\d s$/);
     expect(lines.at(0)).toEqual(["info", held]);
     expect(lines).toContainEqual(["debug", held]);
     expect(lines.at(-1)).toEqual([
@@ -183,7 +183,7 @@ describe("the TypeScript client, over HTTP", () => {
 
   test("a service that is not there is told in words", async () => {
     service.stop();
-    await expect(open({ openWithinMs: 100 })).rejects.toThrow(/ECONNREFUSED/);
+    await expect(open({ openWithinMs: 1_000 })).rejects.toThrow(/ECONNREFUSED/);
   });
 
   test("a signal that has fired before opens nothing", async () => {

@@ -355,7 +355,7 @@ describe("a bot that has pinned a key", () => {
   test("is granted nothing by a fake server, and told why; without the key it would be", async () => {
     const fake: FetchFunction = async (url) => Response.json(answers[new URL(url).pathname]);
     const opening = openSession({
-      ...{ ...bot, publicKeys: [key.publicKey], fetch: fake, openWithinMs: 50, logger: quiet },
+      ...{ ...bot, publicKeys: [key.publicKey], fetch: fake, openWithinMs: 1_000, logger: quiet },
     });
     await expect(opening).rejects.toThrow(/answer_unsigned/);
     const deceived = await openSession({ ...bot, fetch: fake });
@@ -388,7 +388,7 @@ describe("a bot that has pinned a key", () => {
     await session.release();
 
     const refusing = serviceOf([other], () => ({ code: "license_suspended" }));
-    const options = { ...bot, fetch: refusing, openWithinMs: 50, logger: quiet };
+    const options = { ...bot, fetch: refusing, openWithinMs: 1_000, logger: quiet };
     const pinning = { ...options, publicKeys: [key.publicKey] };
     await expect(openSession(pinning)).rejects.toThrow(ServiceUnavailable);
     await expect(checkSession(pinning)).rejects.toThrow(/answer_of_another_key/);

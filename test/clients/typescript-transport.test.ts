@@ -87,11 +87,11 @@ describe("the TypeScript client, between it and the service", () => {
 
   test("a `fetch` that hangs, throws or answers without a stream takes no longer than its time", async () => {
     const hangs = () => new Promise<never>(() => {});
-    await expect(open({ fetch: hangs, openWithinMs: 50 })).rejects.toThrow(ServiceUnavailable);
+    await expect(open({ fetch: hangs, openWithinMs: 1_000 })).rejects.toThrow(ServiceUnavailable);
     const fails = () => {
       throw new Error("of its own");
     };
-    const failure = await open({ fetch: fails, openWithinMs: 50 }).catch((error) => error);
+    const failure = await open({ fetch: fails, openWithinMs: 1_000 }).catch((error) => error);
     expect(failure).toMatchObject({ code: "unavailable", cause: { message: "of its own" } });
     const bare = {
       status: 404,
@@ -112,7 +112,7 @@ describe("the TypeScript client, between it and the service", () => {
       response.on("drain", more);
       more();
     };
-    await expect(open({ openWithinMs: 400 })).rejects.toThrow(/larger than 65536 bytes/);
+    await expect(open({ openWithinMs: 2_000 })).rejects.toThrow(/larger than 65536 bytes/);
     // What the sockets of both sides hold was written, but no more.
     expect(written).toBeLessThan(maxAnswerBytes + 20_000_000);
   });
@@ -248,7 +248,7 @@ describe("the TypeScript client, between it and the service", () => {
       const answer = { code: "internal_error", request_id: "request-1" };
       response.writeHead(500).end(JSON.stringify(answer));
     };
-    const unavailable = await open({ openWithinMs: 100 }).catch((error) => error);
+    const unavailable = await open({ openWithinMs: 1_000 }).catch((error) => error);
     expect(unavailable).toBeInstanceOf(ServiceUnavailable);
     expect(unavailable).toBeInstanceOf(LicenseSessionError);
     expect(unavailable).toMatchObject({
@@ -321,7 +321,9 @@ describe("the TypeScript client, between it and the service", () => {
     answer = { status: 401, body: { code: "license_expired" } };
     await expect(checkSession(bot())).rejects.toThrow(LicenseRefused);
     answer = { status: 500, body: { code: "internal_error" } };
-    await expect(checkSession({ ...bot(), openWithinMs: 50 })).rejects.toThrow(ServiceUnavailable);
+    await expect(checkSession({ ...bot(), openWithinMs: 1_000 })).rejects.toThrow(
+      ServiceUnavailable,
+    );
     for (const body of bodies) expect(body).toMatchObject({ check_only: true });
     expect(service.asked).not.toContain(releasePath);
   });
