@@ -52,7 +52,9 @@ export function createChecker(ground: Ground, isHandsOff: (licenseId: string) =>
   let violation: Violation | undefined;
 
   function fail(rule: string, what: string): void {
-    violation ??= { rule, atMs: scheduler.nowMs(), what };
+    if (violation) return;
+    violation = { rule, atMs: scheduler.nowMs(), what };
+    ground.note("BROKEN", () => `${rule}: ${what}`);
   }
 
   function holds({ session, fieldBot, confirmedUntilMs, confirmedSentMs }: Process): boolean {

@@ -73,7 +73,11 @@ export function createDatabaseClient({
     command: Command,
   ): Promise<{ output: Output } | { error: unknown; again: boolean }> {
     const operation = command.constructor.name.replace(/Command$/, "");
-    const departs = (kind: Parameters<Ground["departs"]>[0]) => ground.departs(kind, name);
+    const departs = (kind: Parameters<Ground["departs"]>[0]) => {
+      const happens = ground.departs(kind, name);
+      if (happens) ground.note("table", () => `${kind}: ${name}`);
+      return happens;
+    };
     return new Promise((resolve) => {
       const sentMs = now();
       let settled = false;
@@ -109,7 +113,9 @@ export function createDatabaseClient({
       if (departs("table slow")) thereMs = choices.spread(`${name} slow`, 50, 3_000);
       if (departs("write late"))
         thereMs = ground.untilCalm(choices.spread(`${name} late`, 1_000, 90_000));
+      const isLate = thereMs > requestTimeoutMs;
       scheduler.at(scheduler.nowMs() + thereMs, undefined, () => {
+        if (isLate) ground.note("table", () => `now gets what was sent as ${name}`);
         try {
           const output =
             operation === "Probe" ? {} : table.perform(operation, command.input as CommandInput);

@@ -53,8 +53,9 @@ export function createDevice(ground: Ground, name: string): Device {
       const when = `${name} ${minute}`;
       if (ground.departs("device offline", when)) {
         const fromMs = scheduler.nowMs() + choices.between(`${when} offline from`, 0, 60_000);
-        const toMs =
-          fromMs + ground.untilCalm(choices.spread(`${when} offline for`, 2_000, 120_000));
+        const forMs = choices.spread(`${when} offline for`, 2_000, 120_000);
+        const untilMs = fromMs + forMs - scheduler.nowMs();
+        const toMs = scheduler.nowMs() + ground.untilCalm(untilMs);
         const mode = choices.oneOf(`${when} offline how`, ["silent", "refused"] as const);
         offline = { fromMs, toMs, mode };
         ground.note(name, () => `will be offline (${mode}) for ${seconds(toMs - fromMs)}`);

@@ -1,22 +1,20 @@
-import { runWorld, type WorldResult } from "./run-world.ts";
+import { runWorld, type WorldOptions, type WorldResult } from "./run-world.ts";
 import { seconds } from "./service.ts";
 import { shrinkWorld } from "./shrink.ts";
-import type { Sources } from "./sources.ts";
 import { type TimelineEntry, timelineText } from "./timeline.ts";
 
 const mostShrinkingRuns = 600;
 
 /** A failing world as a text: what broke, the least that it takes, and who did what at which second. */
 export async function failureText(
-  seed: number,
-  sources: Sources,
+  world: Pick<WorldOptions, "seed" | "sources" | "restless">,
   failing: WorldResult,
 ): Promise<string> {
-  const { allowed } = await shrinkWorld({ seed, sources }, failing, mostShrinkingRuns);
+  const { seed } = world;
+  const { allowed } = await shrinkWorld(world, failing, mostShrinkingRuns);
   const entries: TimelineEntry[] = [];
   const { violation } = await runWorld({
-    seed,
-    sources,
+    ...world,
     allowed,
     onEntry: (entry) => entries.push(entry),
   });

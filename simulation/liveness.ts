@@ -77,7 +77,8 @@ export function createLiveness(ground: Ground, checker: Checker, table: MemoryTa
 
   function isServed(process: Process): boolean {
     if (process.actor.heldUp > 0 || process.fieldBot) return true;
-    return process.session?.held === true || process.endedForGood;
+    // One that waits comes back when the service said that it may, however much earlier it is free.
+    return process.session?.held === true || process.endedForGood || process.state === "waiting";
   }
 
   /** Whether nothing is in its way: the license is active, and the symbol and a seat are free. */

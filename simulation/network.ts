@@ -81,7 +81,9 @@ export function createNetwork(ground: Ground, service: Service): Send {
     }
 
     function deliver(delivery: string, afterMs: number): void {
-      scheduler.at(inMs(afterMs), undefined, () =>
+      const sentMs = scheduler.nowMs();
+      scheduler.at(inMs(afterMs), undefined, () => {
+        if (scheduler.nowMs() - sentMs > 300) ground.note("network", () => `delivers ${delivery}`);
         service.receive(delivery, route, text, (reply) => {
           const departed = (kind: Parameters<Ground["departs"]>[0]) => {
             const happens = ground.departs(kind, delivery);
@@ -100,8 +102,8 @@ export function createNetwork(ground: Ground, service: Service): Send {
             ? ground.untilCalm(choices.spread(`${delivery} slow by`, 200, 60_000))
             : 0;
           receive(backMs + slowMs, reply);
-        }),
-      );
+        });
+      });
     }
   };
 }

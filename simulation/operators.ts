@@ -32,6 +32,9 @@ export function createOperators(
      */
     isHandsOff: () => scheduler.nowMs() < handsOffUntilMs,
 
+    /** Something else came about that the promise excepts; from now until no right is left of it. */
+    handsOff: () => handsOff(rightsEndMs()),
+
     liveMinute(minute: number) {
       const each = (kind: Parameters<Ground["departs"]>[0], act: (name: string) => unknown) => {
         const name = `${kind} ${minute}`;

@@ -48,14 +48,16 @@ export function startProgram(
   const stop = new AbortController();
   const options: SessionOptions = {
     url: "https://license.example",
-    licenseKey: license.key,
+    licenseKey: choices.number(`${name} mistypes`) < 0.02 ? "NO-SUCH-KEY" : license.key,
     deviceFingerprint: device.name,
     symbol,
     signal: stop.signal,
     ...(choices.number(`${name} pins the key`) < 0.3 && { publicKeys }),
-    ...(choices.number(`${name} reports`) < 0.3 && {
-      report: () => ({ botVersion: "1.0", metadata: { trades: Math.round(scheduler.nowMs()) } }),
+    ...reportOption(),
+    ...(choices.number(`${name} waits`) < 0.25 && {
+      waitWithinMs: choices.spread(`${name} waits for`, 5_000, 300_000),
     }),
+    logger,
     onStatus(status) {
       onState(process, status.state === "ended" ? `ended: ${status.reason}` : status.state);
       ground.note(name, () => statusText(status));
@@ -130,6 +132,17 @@ export function startProgram(
     }
   }
 
+  /** Most report little or nothing; some too much, or too late. */
+  function reportOption(): Pick<SessionOptions, "report"> {
+    const kind = choices.number(`${name} reports`);
+    if (kind < 0.6) return {};
+    const trades = Array.from({ length: kind < 0.95 ? 3 : 600 }, (_, index) => index);
+    const report = { botVersion: "1.0", status: "running", metadata: { trades } };
+    return {
+      report: () => (kind < 0.9 ? report : pause(kind < 0.97 ? 900 : 4_000).then(() => report)),
+    };
+  }
+
   function leave(): void {
     scheduler.kill(actor);
     device.actors.delete(actor);
@@ -145,6 +158,14 @@ export function startProgram(
     });
   }
 }
+
+/** What the client logs of itself is no part of the timeline: its states are. */
+const logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error: (...words: unknown[]) => console.error(...words),
+};
 
 function over(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

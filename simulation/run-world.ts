@@ -2,6 +2,7 @@ import { licenseIdOf } from "../lambdas/license-key.ts";
 import { createChecker, type Violation } from "./checker.ts";
 import { type Departure, openChoices } from "./choices.ts";
 import { createDevice, type Device } from "./device.ts";
+import type { Item } from "./expressions.ts";
 import { startFieldBotProcess } from "./field-bot-process.ts";
 import type { Ground } from "./ground.ts";
 import { createLiveness } from "./liveness.ts";
@@ -21,6 +22,8 @@ export type WorldOptions = {
   sources: Sources;
   /** The only departures that may happen; all by default. */
   allowed?: ReadonlySet<string> | undefined;
+  /** Programs live for seconds instead of minutes: many more sessions in the same time. */
+  restless?: boolean | undefined;
   /** Collects the timeline, which costs time. */
   onEntry?: ((entry: TimelineEntry) => void) | undefined;
   /** Called with each call of the table. */
@@ -46,6 +49,7 @@ export async function runWorld({
   seed,
   sources,
   allowed,
+  restless = false,
   onEntry,
   onOperation,
 }: WorldOptions): Promise<WorldResult> {
@@ -95,6 +99,7 @@ export async function runWorld({
         () => `answers ${handled.reply.status} ${codeOf(handled.reply.text)}`,
       );
     },
+    () => operators.handsOff(),
   );
   const operators = createOperators(ground, sources, table, service, license);
   const send = createNetwork(ground, service);
@@ -124,7 +129,7 @@ export async function runWorld({
     license_type: { S: "standard" },
     max_sessions: { N: String(choices.oneOf("seats", [1, 2, 3, 20])) },
     fencing_token: { N: "0" },
-    sessions: { M: {} },
+    sessions: { M: longLapsed() },
   });
   for (const device of devices) startPerson(device);
   for (let minute = 0; minute * 60_000 < stormMs; minute++) {
@@ -184,6 +189,20 @@ export async function runWorld({
     for (const { state } of all) count(meetings, `${kind} | ${state.split(":")[0]}`);
   }
 
+  /** Entries that nobody has used for longer than they are kept. */
+  function longLapsed(): Item {
+    if (choices.number("long lapsed") < 0.7) return {};
+    const lapsedMs = epochMs - 8 * 86_400_000;
+    const entry: Item = {
+      device_fingerprint: { S: "device-of-old" },
+      session_id: { S: "of-old" },
+      started_at: { N: String(lapsedMs - 60_000) },
+      last_heartbeat: { N: String(lapsedMs - 60_000) },
+      lapses_at: { N: String(lapsedMs) },
+    };
+    return { OLD: { M: entry } };
+  }
+
   /** Somebody who starts programs on a device, one after the other or side by side. */
   function startPerson(device: Device): void {
     const { name } = device;
@@ -195,7 +214,7 @@ export async function runWorld({
         name: life,
         device,
         symbol: symbol ?? choices.oneOf(`${life} symbol`, symbols),
-        lastsMs: choices.spread(`${life} lasts`, 1_000, 900_000),
+        lastsMs: choices.spread(`${life} lasts`, 1_000, restless ? 30_000 : 900_000),
       };
     };
     const start = usesFieldBots ? startFieldBotProcess : startProgram;
@@ -206,7 +225,11 @@ export async function runWorld({
       const life = newLife();
       const gapMs = ground.departs("quick restart", life.name)
         ? choices.spread(`${life.name} restarts after`, 50, 5_000)
-        : choices.spread(`${life.name} rests for`, 5_000, 120_000);
+        : choices.spread(
+            `${life.name} rests for`,
+            restless ? 100 : 5_000,
+            restless ? 5_000 : 120_000,
+          );
       const next = () => scheduler.at(scheduler.nowMs() + gapMs, undefined, startNext);
       if (!choices.departs("program", life.name, 1)) return void next();
       if (ground.departs("second copy", life.name)) {

@@ -18,6 +18,7 @@ export type Tally = {
 export type SearchOptions = {
   sources: Sources;
   firstSeed: number;
+  restless?: boolean | undefined;
   /** Asked before each world. */
   goesOn(tally: Tally): boolean;
 };
@@ -26,6 +27,7 @@ export type SearchOptions = {
 export async function searchWorlds({
   sources,
   firstSeed,
+  restless,
   goesOn,
 }: SearchOptions): Promise<{ tally: Tally; failing?: { seed: number; result: WorldResult } }> {
   const tally: Tally = {
@@ -38,7 +40,7 @@ export async function searchWorlds({
     meetings: new Map(),
   };
   for (let seed = firstSeed; goesOn(tally); seed++) {
-    const result = await runWorld({ seed, sources });
+    const result = await runWorld({ seed, sources, restless });
     tally.worlds++;
     tally.simulatedMs += result.simulatedMs;
     tally.requests += result.requests;

@@ -61,6 +61,7 @@ export function createService(
   table: MemoryTable,
   initial: Deployment,
   onHandled: (handled: Handled) => void,
+  onDoubtfulClock: () => void,
 ): Service {
   const { scheduler, choices } = ground;
   const instances = new Map<RouteName, Instance[]>();
@@ -172,6 +173,7 @@ export function createService(
         const underWay = { name, calls: 0, answered: false };
         instance.underWay = underWay;
         const begunMs = scheduler.nowMs();
+        if (isDoubtful(instance.offsetMs)) onDoubtfulClock();
         maybeHoldUp("frozen in a request", instance, name, 0, 40, 20_000);
         maybeKill(instance, name, reply);
         const event = {
@@ -223,6 +225,17 @@ export function createService(
       },
     );
   }
+}
+
+/** A cold start stands between the API's clock and that of a function: so far ahead proves nothing. */
+const coldStartMs = 10_000;
+
+/**
+ * Whether a function may decide with this clock, though it is wrong: as far ahead as a cold start
+ * explains, until an answer of the table proves it. The guarantees page excepts it.
+ */
+function isDoubtful(offsetMs: number): boolean {
+  return offsetMs > clockToleranceMs && offsetMs <= coldStartMs;
 }
 
 export function seconds(ms: number): string {

@@ -8,7 +8,7 @@ import { runWorld, type WorldOptions, type WorldResult } from "./run-world.ts";
  * @returns the smallest world found, and the departures that are left in it
  */
 export async function shrinkWorld(
-  { seed, sources }: Pick<WorldOptions, "seed" | "sources">,
+  { seed, sources, restless }: Pick<WorldOptions, "seed" | "sources" | "restless">,
   failing: WorldResult,
   mostRuns: number,
 ): Promise<{ result: WorldResult; allowed: ReadonlySet<string> }> {
@@ -18,7 +18,7 @@ export async function shrinkWorld(
   async function tryWithout(left: ReadonlySet<string>): Promise<boolean> {
     runs++;
     const allowed = new Set([...best.allowed].filter((name) => !left.has(name)));
-    const result = await runWorld({ seed, sources, allowed });
+    const result = await runWorld({ seed, sources, restless, allowed });
     if (!isSame(result.violation, failing.violation)) return false;
     // What did not come about any more is left out for good.
     best = { result, allowed: namesOf(result) };

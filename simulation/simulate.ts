@@ -18,6 +18,7 @@ type Options = {
   coverage?: true;
   putBack?: string;
   whole?: true;
+  restless?: true;
 };
 
 const stop = stopSignal("npm_lifecycle_event" in process.env);
@@ -38,6 +39,7 @@ const program = new Command("simulate")
       .conflicts(["runs", "seconds", "first"]),
   )
   .option("--whole", "with --seed: show everything that happens, and shrink nothing")
+  .option("--restless", "programs live for seconds: many more sessions, fewer hours")
   .addOption(
     new Option("--put-back <fault>", "with a fault put back into the code").choices(putBackNames),
   )
@@ -63,7 +65,7 @@ try {
 }
 
 async function search(options: Options): Promise<void> {
-  const { runs, putBack } = options;
+  const { runs, putBack, restless } = options;
   const seconds = options.seconds ?? (runs === undefined ? 60 : Number.POSITIVE_INFINITY);
   // No clock of the machine decides what happens in a world, only how many are tried.
   const firstSeed = options.first ?? Math.floor(performance.timeOrigin) % 1_000_000_000;
@@ -74,6 +76,7 @@ async function search(options: Options): Promise<void> {
   const { tally, failing } = await searchWorlds({
     sources,
     firstSeed,
+    restless,
     goesOn(so) {
       const nowMs = performance.now();
       if (nowMs - toldMs >= 10_000) {
@@ -86,8 +89,10 @@ async function search(options: Options): Promise<void> {
   process.stdout.write(tallyText(tally, performance.now() - beganMs));
   if (failing) {
     process.exitCode = 1;
-    process.stdout.write(`\n${await failureText(failing.seed, sources, failing.result)}`);
-    const again = putBack === undefined ? "" : ` --put-back ${putBack}`;
+    process.stdout.write(
+      `\n${await failureText({ seed: failing.seed, sources, restless }, failing.result)}`,
+    );
+    const again = `${restless ? " --restless" : ""}${putBack === undefined ? "" : ` --put-back ${putBack}`}`;
     process.stdout.write(`\nAgain: npm run simulate -- --seed ${failing.seed}${again}\n`);
   } else if (stop.aborted) {
     process.exitCode = 130;
@@ -97,17 +102,21 @@ async function search(options: Options): Promise<void> {
   }
 }
 
-async function show(seed: number, { putBack, whole: shrinksNothing }: Options): Promise<void> {
+async function show(
+  seed: number,
+  { putBack, restless, whole: shrinksNothing }: Options,
+): Promise<void> {
   const sources = await loadSources(putBack);
-  const result = await runWorld({ seed, sources });
+  const result = await runWorld({ seed, sources, restless });
   if (result.violation) process.exitCode = 1;
   if (result.violation && !shrinksNothing) {
-    process.stdout.write(await failureText(seed, sources, result));
+    process.stdout.write(await failureText({ seed, sources, restless }, result));
     return;
   }
   await runWorld({
     seed,
     sources,
+    restless,
     onEntry: (entry) => process.stdout.write(timelineText([entry])),
   });
   const { violation } = result;

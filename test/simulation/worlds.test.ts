@@ -16,6 +16,7 @@ describe("in every simulated world", () => {
     const { tally, failing } = await searchWorlds({
       sources,
       firstSeed,
+      restless: isDeep,
       goesOn: ({ sessions }) => sessions < wantedSessions,
     });
     const { worlds, sessions, requests, simulatedMs } = tally;
@@ -23,7 +24,10 @@ describe("in every simulated world", () => {
     stdout.write(
       `${worlds} worlds from seed ${firstSeed} on: ${sessions} sessions, ${requests} requests, ${hours} hours\n`,
     );
-    expect(failing && (await failureText(failing.seed, sources, failing.result))).toBeUndefined();
+    expect(
+      failing &&
+        (await failureText({ seed: failing.seed, sources, restless: isDeep }, failing.result)),
+    ).toBeUndefined();
     expect(sessions).toBeGreaterThanOrEqual(wantedSessions);
   });
 });

@@ -42,7 +42,14 @@ export async function openStage({ legacyBots }: { legacyBots: boolean }) {
   };
   const table = createMemoryTable(() => {});
   const deployment = { sessionTimeoutMs: 60_000, legacyBots };
-  const service = createService(ground, sources, table, deployment, () => {});
+  const service = createService(
+    ground,
+    sources,
+    table,
+    deployment,
+    () => {},
+    () => {},
+  );
   const licenseId = licenseIdOf(licenseKey);
   let isMarketOpen = true;
   let storageFails = false;

@@ -1,0 +1,21 @@
+import { stdout } from "node:process";
+import { failureText } from "../../simulation/failure-text.ts";
+import { faults } from "../../simulation/faults.ts";
+import { runWorld } from "../../simulation/run-world.ts";
+import { loadSources } from "../../simulation/sources.ts";
+
+/** Prints, for each fault, which promise its seed breaks; and the shrunk timeline of one, twice. */
+const findings: Record<string, string | undefined> = {};
+for (const [name, { seed }] of Object.entries(faults)) {
+  const { violation } = await runWorld({ seed, sources: await loadSources(name) });
+  findings[name] = violation?.rule;
+}
+const shown = "late-heartbeat";
+const seed = faults[shown]?.seed ?? 0;
+const sources = await loadSources(shown);
+const failing = await runWorld({ seed, sources });
+const texts = [
+  await failureText({ seed, sources }, failing),
+  await failureText({ seed, sources }, failing),
+];
+stdout.write(JSON.stringify({ findings, texts }));
