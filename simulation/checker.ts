@@ -97,6 +97,7 @@ export function createChecker(ground: Ground, isHandsOff: (licenseId: string) =>
       // A request of an earlier opening may come that late: the guarantees page excepts it.
       const taker = lost?.after.sessions.get(symbol)?.sessionId;
       if (taker?.startsWith(idPrefixOf(process.name))) return;
+      if (lost?.after.sessions.get(symbol)?.endedByOperator) return;
       const earliestMs = confirmedUntilMs - 2 * clockToleranceMs - 1_000;
       if (lost && lost.atMs >= earliestMs) return;
       const twin = everStarted.find(
