@@ -153,8 +153,9 @@ export function createChecker(ground: Ground, isHandsOff: (licenseId: string) =>
 
     wrote({ licenseId, before, after: item }: Write) {
       const after = storedLicense(item);
-      const was = before && storedLicense(before);
       const list = writes.get(licenseId) ?? [];
+      // Also of an item that was removed, to be put back from a backup.
+      const was = before ? storedLicense(before) : list.at(-1)?.after;
       writes.set(licenseId, list);
       list.push({ atMs: scheduler.nowMs(), after });
       while (list.length > 2 && (list[1]?.atMs ?? 0) < scheduler.nowMs() - rememberedMs)
