@@ -12,6 +12,7 @@ export type Fault = {
 
 const claim = "lambdas/sessions/claim.ts";
 const heartbeat = "lambdas/sessions/heartbeat.ts";
+const endSession = "lambdas/sessions/end-session.ts";
 const release = "lambdas/sessions/release.ts";
 const skew = "lambdas/sessions/clock-skew.ts";
 const validate = "lambdas/validate-handler.ts";
@@ -108,8 +109,8 @@ export const faults: Readonly<Record<string, Fault>> = {
         to: "attribute_exists(sessions.#symbol)",
       },
     ],
-    withinWorlds: 100,
-    seed: 26,
+    withinWorlds: 400,
+    seed: 158,
     rule: "seats",
   },
   "check-then-write": {
@@ -214,5 +215,18 @@ export const faults: Readonly<Record<string, Fault>> = {
     withinWorlds: 150,
     seed: 43,
     rule: "nobody is refused without a reason",
+  },
+  "end-session-frees-at-once": {
+    what: "An operator who ends a session frees the key while its bot may still believe.",
+    edits: [
+      {
+        file: endSession,
+        from: "lapses_at: freedAtMs ?? freeAtMs(session),",
+        to: "lapses_at: freedAtMs ?? session.last_heartbeat,",
+      },
+    ],
+    withinWorlds: 50,
+    seed: 4,
+    rule: "one device at a time",
   },
 };
