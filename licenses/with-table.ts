@@ -71,13 +71,16 @@ const clientOptions = {
   },
 };
 
+/** A number that JavaScript can't hold, in an item that somebody edited by hand, is rounded. */
+const translation = { unmarshallOptions: { wrapNumbers: Number } };
+
 async function withClient<Result>(
   client: DynamoDBClient,
   named: Omit<OpenTable, "client">,
   endpoint: string | undefined,
   work: (table: OpenTable) => Promise<Result>,
 ): Promise<Result> {
-  const table = { client: DynamoDBDocumentClient.from(client), ...named };
+  const table = { client: DynamoDBDocumentClient.from(client, translation), ...named };
   try {
     return await explainAwsError({ tableName: named.tableName, endpoint }, work(table));
   } finally {

@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { CommandError } from "../../engine/command-error.ts";
 import { type ChangeNote, noteAttributes } from "../../licenses/change-note.ts";
 import { defaultMaxSessions } from "../../licenses/create-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
@@ -33,9 +34,13 @@ export function judgeRow(row: ImportRow, seen: SeenItem, { replace, note }: Writ
   return !replace || rekeyed || isSo(row, seen, note) ? "kept" : "replaced";
 }
 
+const mostAttempts = 10;
+
 /**
  * Writes what a row makes of the item that was seen, in one conditional write. Written again, it is
  * the same, so nothing is written that stands already.
+ *
+ * @throws CommandError if the item was never what had just been read of it
  */
 export async function writeRow(
   table: TableHandle,
@@ -43,25 +48,38 @@ export async function writeRow(
   seen: SeenItem,
   mode: WriteMode,
 ): Promise<Written> {
-  const judged = judgeRow(row, seen, mode);
-  if (judged === "kept") return "kept";
-  try {
-    await (judged === "created"
-      ? createIfNew(table, row, mode.note)
-      : replaceSeen(table, row, seen, mode.note));
-    return judged;
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    // Somebody else wrote it since it was seen.
-    const { Item } = await table.client.send(
-      new GetCommand({
-        TableName: table.tableName,
-        Key: { license_id: row.licenseId },
-        ConsistentRead: true,
-      }),
-    );
-    return writeRow(table, row, Item, mode);
+  let item = seen;
+  for (let attempt = 1; attempt <= mostAttempts; attempt++) {
+    const judged = judgeRow(row, item, mode);
+    if (judged === "kept") return "kept";
+    try {
+      await (judged === "created"
+        ? createIfNew(table, row, mode.note)
+        : replaceSeen(table, row, item, mode.note));
+      return judged;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      // Somebody else wrote it since it was seen.
+      item = await readAgain(table, row);
+    }
   }
+  throw new CommandError(
+    `License ${row.licenseId.slice(0, 12)} could not be written in ${mostAttempts} attempts: it changed each time, or was edited by hand. Look at it.`,
+  );
+}
+
+async function readAgain(
+  { client, tableName }: TableHandle,
+  { licenseId }: ImportRow,
+): Promise<SeenItem> {
+  const { Item } = await client.send(
+    new GetCommand({
+      TableName: tableName,
+      Key: { license_id: licenseId },
+      ConsistentRead: true,
+    }),
+  );
+  return Item;
 }
 
 async function createIfNew(

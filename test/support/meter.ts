@@ -5,7 +5,12 @@ import type { Engine } from "./engines.ts";
 /** One call that went to the engine, and the capacity units that it consumed. */
 export type MeteredCall = { operation: string; units: number };
 
-type Verdict = "throttle" | "break off" | "lose the answer" | undefined;
+type Verdict = "throttle" | "refuse" | "break off" | "lose the answer" | undefined;
+
+const exceptions = {
+  throttle: "ProvisionedThroughputExceededException",
+  refuse: "ConditionalCheckFailedException",
+};
 
 type Judge = (operation: string, input: Record<string, unknown>) => Verdict;
 
@@ -32,10 +37,10 @@ export async function startMeter(engine: Pick<Engine, "endpoint">) {
         request.socket.destroy();
         return;
       }
-      if (verdict === "throttle") {
-        const __type = "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException";
+      if (verdict === "throttle" || verdict === "refuse") {
+        const __type = `com.amazonaws.dynamodb.v20120810#${exceptions[verdict]}`;
         response.writeHead(400, { "content-type": "application/x-amz-json-1.0" });
-        response.end(JSON.stringify({ __type, message: "too fast" }));
+        response.end(JSON.stringify({ __type, message: "not now" }));
         return;
       }
       const { host, connection, "content-length": length, ...headers } = request.headers;

@@ -1,3 +1,4 @@
+import { NumberValue } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/license-key.ts";
 import { startDynalite } from "../../support/engines.ts";
@@ -6,6 +7,7 @@ import { openScene, type Scene } from "../../support/scene.ts";
 
 const dayMs = 86_400_000;
 const manySessions = 150;
+const beyondNumbers = NumberValue.from("9007199254740993.5");
 
 let engine: Awaited<ReturnType<typeof startDynalite>>;
 let scene: Scene;
@@ -115,6 +117,7 @@ describe("list", () => {
     ["no status", { status: undefined }, "status"],
     ["no seats", { max_sessions: 0 }, "max_sessions"],
     ["no sessions", { sessions: undefined }, "sessions"],
+    ["a number that JavaScript can't hold", { fencing_token: beyondNumbers }, "fencing_token"],
   ] as const)(
     "an item with %s is named and left out by every verb, and the others are there",
     async ([, attributes, named]) => {

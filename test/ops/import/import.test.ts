@@ -341,6 +341,31 @@ describe("fencing tokens never go back through an export", () => {
   });
 });
 
+describe("import --replace ends", () => {
+  const file = () => csv(header, "KEY-1,,gold,active,");
+
+  test("on a token that somebody set beyond what JavaScript counts, and keeps it", async () => {
+    await scene.license({ licenseKey: "KEY-1" });
+    await scene.change("KEY-1", { fencing_token: 9_007_199_254_740_993n } as never);
+    const ran = await license(["import", file(), "--replace", "--yes"]);
+    expect(ran.stdout).toContain("1 replaced");
+    expect(await scene.item("KEY-1")).toMatchObject({
+      license_type: "gold",
+      fencing_token: 9_007_199_254_740_993n,
+    });
+  });
+
+  test("on an item that is never what was read of it, and names it", async () => {
+    await scene.license({ licenseKey: "KEY-1" });
+    const meter = await startMeter(engine);
+    meter.onCall((operation) => (operation === "UpdateItem" ? "refuse" : undefined));
+    const ran = await operator(meter)(["import", file(), "--replace", "--yes"]);
+    expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(ran.stderr).toContain(`License ${licenseIdOf("KEY-1").slice(0, 12)} could not be`);
+    await meter.stop();
+  });
+});
+
 describe("an export", () => {
   test("that was broken off is not imported, and one that was shortened by hand is", async () => {
     for (const licenseKey of ["KEY-1", "KEY-2"]) await scene.license({ licenseKey });
