@@ -29,11 +29,11 @@ await build({
   sourcemap: true,
 });
 
+/** By its path: another version of TypeScript that is installed beside it may own the command. */
 function compile(project) {
-  const isWindows = process.platform === "win32";
-  const { status } = spawnSync("tsc", ["-p", join(folder, project)], {
+  const compiler = join(folder, "../../node_modules/typescript/bin/tsc");
+  const { status } = spawnSync(process.execPath, [compiler, "-p", join(folder, project)], {
     stdio: "inherit",
-    shell: isWindows,
   });
   if (status !== 0) process.exit(status ?? 1);
 }
