@@ -90,7 +90,8 @@ export function createChecker(ground: Ground, isHandsOff: (licenseId: string) =>
       const { licenseId, symbol, device, sessionId, grantedMs, confirmedUntilMs } = process;
       if (!["session_taken", "session_replaced", "session_not_found"].includes(code)) return;
       if (isHandsOff(licenseId)) return;
-      const lost = (writes.get(licenseId) ?? []).find(
+      const states = writes.get(licenseId) ?? [];
+      const lost = states.find(
         ({ atMs, after }) =>
           atMs >= grantedMs && after.sessions.get(symbol)?.sessionId !== sessionId,
       );
@@ -98,7 +99,10 @@ export function createChecker(ground: Ground, isHandsOff: (licenseId: string) =>
       const taker = lost?.after.sessions.get(symbol)?.sessionId;
       if (taker?.startsWith(idPrefixOf(process.name))) return;
       if (lost?.after.sessions.get(symbol)?.endedByOperator) return;
-      const earliestMs = confirmedUntilMs - 2 * clockToleranceMs - 1_000;
+      // A repeated claim writes nothing: its lease counts from the attempt that was applied.
+      const own = lost && states[states.indexOf(lost) - 1]?.after.sessions.get(symbol);
+      const leaseEndsMs = (own?.lapsesAtMs ?? Infinity) - ground.epochMs;
+      const earliestMs = Math.min(confirmedUntilMs, leaseEndsMs) - 2 * clockToleranceMs - 1_000;
       if (lost && lost.atMs >= earliestMs) return;
       const twin = everStarted.find(
         (other) =>
