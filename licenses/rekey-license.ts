@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { licenseIdOf } from "../lambdas/license-key.ts";
@@ -67,7 +68,8 @@ async function supersede(
   { by, atMs, reason }: ChangeNote,
 ): Promise<LicenseItem | undefined> {
   const first = earlierId === undefined;
-  const noted = "changed_by = :by, changed_at = :at, change_reason = :reason";
+  const noted =
+    "change_id = :change_id, changed_by = :by, changed_at = :at, change_reason = :reason";
   try {
     const { Attributes } = await table.client.send(
       new UpdateCommand({
@@ -82,6 +84,7 @@ async function supersede(
         ...(first && { ExpressionAttributeNames: { "#status": "status" } }),
         ExpressionAttributeValues: {
           ":new": newId,
+          ":change_id": randomUUID(),
           ":by": by,
           ":at": atMs,
           ":reason": reason ?? "rekeyed",

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { CommandError } from "../../engine/command-error.ts";
@@ -116,7 +117,11 @@ async function replaceSeen(
   note: ChangeNote,
 ): Promise<void> {
   const { set: said, removed, ifMissing } = wanted(row, note);
-  const set: Record<string, unknown> = { ...said, ...noteAttributes(note) };
+  const set: Record<string, unknown> = {
+    ...said,
+    ...noteAttributes(note),
+    change_id: randomUUID(),
+  };
   if (note.reason === undefined) removed.push("change_reason");
   const leaps = !hasToken(row, seen);
   const sets = [

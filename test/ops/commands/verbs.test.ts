@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/license-key.ts";
 import type { Session } from "../../../lambdas/sessions/session.ts";
@@ -454,13 +457,34 @@ describe("delete", () => {
     expect(beat.body).toMatchObject({ code: "license_unknown" });
   });
 
-  test.for([false, true])(
-    "a license that was changed since it was seen stays (changed before, too: %s)",
-    async (changedBefore) => {
+  const gold = join(mkdtempSync(join(tmpdir(), "license-sessions-delete-")), "gold.csv");
+  afterAll(() => rmSync(dirname(gold), { recursive: true }));
+
+  const changes = {
+    set: ["KEY", "--type", "pro"],
+    rekey: ["KEY", "--yes"],
+    import: [gold, "--replace", "--yes"],
+  };
+
+  test.for([
+    ["set", false],
+    ["set", true],
+    ["rekey", false],
+    ["rekey", true],
+    ["import", false],
+    ["import", true],
+  ] as const)(
+    "a license that was changed by %s since it was seen stays (changed before, too: %s)",
+    async ([verb, changedBefore]) => {
       const { scene, key, license } = await newScene();
-      if (changedBefore) await license(["set", key, "--type", "gold"]);
+      if (changedBefore) await license(["set", key, "--type", "silver"]);
+      writeFileSync(
+        gold,
+        `license_key,email,license_type,license_status,license_expiration\n${key},,gold,active,\n`,
+      );
+      const change = [verb, ...changes[verb].map((word) => (word === "KEY" ? key : word))];
       const ran = await license(["delete", key], {
-        answer: async () => (await license(["set", key, "--type", "pro"])).exitCode === 0,
+        answer: async () => (await license(change)).exitCode === 0,
       });
       expectRefused(ran);
       expect(await scene.item(key)).toBeDefined();

@@ -123,6 +123,7 @@ describe("import", () => {
       ...others,
       license_type: "pro",
       license_expiration: Date.UTC(2027, 0, 31),
+      change_id: expect.any(String),
       changed_by: expect.any(String),
       changed_at: scene.nowMs(),
     });
