@@ -7,6 +7,14 @@ import { noSymbol } from "./sessions/session.ts";
 /** A caller that sends one gets a signed answer, if the service has a key. */
 export const nonceSchema = z.string().check(z.regex(/^[\x20-\x7e]{16,128}$/));
 
+/** A symbol as a bot names it; as it is stored once it is parsed. */
+export const symbolSchema = z.string().check(
+  z.trim(),
+  z.regex(/^[\x20-\x7e]{1,64}$/),
+  z.toUpperCase(),
+  z.refine((symbol) => symbol !== noSymbol),
+);
+
 /**
  * The fields of a request on the wire. A field's description is also what the caller is told when
  * the field is refused.
@@ -22,14 +30,7 @@ export const callerSchema = z.object({
       z.describe("1 to 255 characters"),
     ),
   symbol: z
-    .optional(
-      z.string().check(
-        z.trim(),
-        z.regex(/^[\x20-\x7e]{1,64}$/),
-        z.toUpperCase(),
-        z.refine((symbol) => symbol !== noSymbol),
-      ),
-    )
+    .optional(symbolSchema)
     .check(
       z.describe(
         "1 to 64 printable ASCII characters, but not * alone; space around it and case are ignored",

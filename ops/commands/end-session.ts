@@ -12,7 +12,7 @@ import { endSession } from "../../licenses/end-session.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName, sessionText } from "../terminal/license-text.ts";
-import { readAs, symbolSchema } from "../terminal/option-readers.ts";
+import { readAs, sessionSymbolSchema } from "../terminal/option-readers.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 import { addChangeVerb, type Plan } from "./change-verb.ts";
 
@@ -38,7 +38,7 @@ keep it out, suspend the license.
             "--symbol <symbol>",
             "the session of this symbol; '*' is the one without a symbol",
           )
-            .argParser(readAs("--symbol", symbolSchema))
+            .argParser(readAs("--symbol", sessionSymbolSchema))
             .conflicts("all"),
         )
         .option("--all", "every session of the license")

@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { licenseKeySchema } from "../../lambdas/license-key.ts";
+import { symbolSchema } from "../../lambdas/request.ts";
+import { noSymbol } from "../../lambdas/sessions/session.ts";
 import { parseInstantMs } from "./parse-instant.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -39,11 +41,10 @@ export const seatsSchema = wholeNumber(1, 100);
 
 export const limitSchema = wholeNumber(1, 1_000_000);
 
-export const symbolSchema = z
-  .string()
-  .regex(/^([A-Za-z0-9._\-/=^!]{1,32}|\*)$/)
-  .toUpperCase()
-  .describe("1 to 32 characters of A-Z 0-9 . _ - / = ^ ! or * for the session without a symbol");
+/** As bots name it, and the name of the session without a symbol, which they can't. */
+export const sessionSymbolSchema = z
+  .union([z.literal(noSymbol), symbolSchema])
+  .describe("1 to 64 printable ASCII characters, or * for the session without a symbol");
 
 export const instantSchema = z
   .string()

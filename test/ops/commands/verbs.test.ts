@@ -289,6 +289,18 @@ describe("end-session", () => {
     expect((await scene.validate(rival)).body.code).toBe("granted");
   });
 
+  test.for(["btc/usdt:usdt", "CME_MINI:ES1!", " ES 12-26 ", "~".repeat(64), undefined])(
+    "--symbol takes what a bot names: %s",
+    async (symbol) => {
+      const { scene, key, license, claim } = await newScene();
+      await claim(symbol);
+      await license(["end-session", key, "--symbol", symbol ?? "*", "--yes"]);
+      const { sessions = {} } = (await scene.item(key)) ?? {};
+      const stored = symbol?.trim().toUpperCase() ?? "*";
+      expect(sessions).toEqual({ [stored]: expect.objectContaining({ ended: true }) });
+    },
+  );
+
   test("the same device may claim again at once", async () => {
     const { license, key, claim } = await newScene();
     await claim("ES");
