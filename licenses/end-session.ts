@@ -1,5 +1,5 @@
 import { endSessionUpdate } from "../lambdas/sessions/end-session.ts";
-import { isHeld, isVacated } from "../lambdas/sessions/session.ts";
+import { deviceOf, type Entry, isHeld, isVacated } from "../lambdas/sessions/session.ts";
 import { type Change, changeLicense } from "./change-license.ts";
 import type { ChangeNote } from "./change-note.ts";
 import { getLicense } from "./get-license.ts";
@@ -8,13 +8,23 @@ import type { TableHandle } from "./table-handle.ts";
 
 const mostAttempts = 5;
 
+export type EndSessionOutcome =
+  /** `before` is the entry that was ended, and `after` the license after it. */
+  | { code: "ended"; before: LicenseItem["sessions"][string]; after: LicenseItem }
+  /** Its bot released it first: there is no entry left to end. */
+  | { code: "released" }
+  /** The session that was seen is over, and another has taken its place. */
+  | { code: "claimed" }
+  /** The license was deleted or rekeyed, or its entry changed again at each attempt. */
+  | { code: "changed" };
+
 /**
  * Ends one session: the very one that was seen, whatever heartbeats it has had since, and not
- * another that has taken its place. An entry that can't be read goes.
+ * another that has taken its place. Of a session that its bot has released, what is left is marked
+ * as ended. An entry that can't be read is removed.
  *
  * @param freedAtMs if given, the symbol is free at this instant (epoch milliseconds), and not only
- *   when the right of everybody who may believe to hold it is over
- * @returns the license after it, or `undefined` if the session is not the one that was seen any more
+ *   when nobody may believe any more that they hold it
  */
 export async function endSession(
   table: TableHandle,
@@ -22,30 +32,36 @@ export async function endSession(
   symbol: string,
   freedAtMs: number | undefined,
   note: ChangeNote,
-): Promise<LicenseItem | undefined> {
+): Promise<EndSessionOutcome> {
   let license = seen;
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
-    const change = entryEnd(license, symbol, freedAtMs);
-    const after = change && (await changeLicense(table, license, change, note));
-    if (after) return after;
     const before = license.sessions[symbol];
+    if (!before) return { code: "released" };
+    const change = entryEnd(license, symbol, before, freedAtMs);
+    const after = await changeLicense(table, license, change, note);
+    if (after) return { code: "ended", before, after };
     const stored = await getLicense(table, seen.license_id);
-    const now = stored?.sessions[symbol];
-    const onlyItsLeaseMoved =
-      before && now && isHeld(before) && isHeld(now) && before.session_id === now.session_id;
-    if (!stored || !onlyItsLeaseMoved) return undefined;
+    if (!stored || stored.superseded_by !== undefined) return { code: "changed" };
+    const now = stored.sessions[symbol];
+    if (now && !isOfSameSession(before, now)) return { code: "claimed" };
     license = stored;
   }
-  return undefined;
+  return { code: "changed" };
+}
+
+/** Whether the entry is the session that was seen, or what was left when its bot released it. */
+function isOfSameSession(seen: Entry, now: Entry): boolean {
+  return isHeld(seen) && isHeld(now)
+    ? seen.session_id === now.session_id
+    : !isHeld(now) && deviceOf(seen) === deviceOf(now);
 }
 
 function entryEnd(
-  { change_id, sessions }: LicenseItem,
+  { change_id }: LicenseItem,
   symbol: string,
+  entry: Entry,
   freedAtMs: number | undefined,
-): Change | undefined {
-  const entry = sessions[symbol];
-  if (!entry) return undefined;
+): Change {
   if (isHeld(entry)) return { remove: [], ...endSessionUpdate(symbol, entry, freedAtMs) };
   const names = { "#symbol": symbol };
   if (isVacated(entry)) {

@@ -7,6 +7,7 @@ import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { OpenTable } from "../../licenses/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { confirm } from "../terminal/confirm.ts";
+import { licenseName } from "../terminal/license-text.ts";
 import { printChange } from "../terminal/print-change.ts";
 import { addLicensesArgument, findLicenses } from "./find-license.ts";
 import { noteInHistory } from "./note-in-history.ts";
@@ -16,14 +17,23 @@ import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-
 export type Plan =
   | { alreadySo: string }
   | {
-      /** @returns `undefined` if the license is not what was seen any more: nothing was done */
-      apply(table: OpenTable, note: ChangeNote): Promise<Applied | undefined>;
+      /**
+       * @param note its instant is after the question
+       * @returns `undefined` if the license is not what was seen any more: nothing was done
+       */
+      apply(table: OpenTable, note: ChangeNote): Promise<Applied | NotApplied | undefined>;
       /** What it would destroy, as a question; nothing is asked without it. */
       question?: string | undefined;
     };
 
-/** The license after it, if it is still there, and what is to be said of it. */
-export type Applied = { after: LicenseItem | undefined; message: string };
+/**
+ * The license after it, if it is still there, and a message about it. `before` is the license that
+ * it was applied to, if that is not the one that was seen.
+ */
+export type Applied = { before?: LicenseItem; after: LicenseItem | undefined; message: string };
+
+/** Nothing was done, for this reason: one sentence or more. */
+export type NotApplied = { refusal: string };
 
 export type ChangeVerb<Options> = {
   name: string;
@@ -61,17 +71,18 @@ export function addChangeVerb<Options>(
   addChangeOptions(command)
     .addHelpText("after", `${more}\nExample:\n  npm run license -- ${example}`)
     .action((names: string[], options: Options & ChangeOptions) =>
-      withChangedTable(options, context, async (table, note) => {
-        const nowMs = note.atMs;
+      withChangedTable(options, context, async (table, opened) => {
         const planned = (await findLicenses(table, names, context)).map((before) => ({
           before,
-          plan: planFor(verb, before, options, nowMs),
+          plan: planFor(verb, before, options, opened.atMs),
         }));
         const questions = planned.flatMap(({ plan }) =>
           "question" in plan && plan.question !== undefined ? [plan.question] : [],
         );
         if (questions.length > 0) await confirm(context, options, questions.join("\n"));
-        let refused = 0;
+        const nowMs = context.now();
+        const note = { ...opened, atMs: nowMs };
+        const refusals: string[] = [];
         for (const [done, { before, plan }] of planned.entries()) {
           if (context.stop.aborted) {
             throw new Interrupted(`Stopped after ${done} of ${planned.length} licenses.`);
@@ -82,25 +93,28 @@ export function addChangeVerb<Options>(
             continue;
           }
           const applied = await plan.apply(table, note);
-          if (!applied) {
-            refused += 1;
+          if (!applied || "refusal" in applied) {
+            refusals.push(applied?.refusal ?? changedMeanwhile);
+            if (planned.length > 1)
+              context.messages.write(`${licenseName(before)}: ${refusals.at(-1)}\n`);
             continue;
           }
           await printChange(context, options, { table, before, nowMs, ...applied });
-          await noteInHistory(context, table, name, note, {
-            before,
-            after: applied.after,
-            nowMs,
-          });
+          await noteInHistory(context, table, name, note, { before, nowMs, ...applied });
         }
-        if (refused > 0) {
+        if (refusals.length > 0) {
           throw new CommandError(
-            `${planned.length === 1 ? "The license was" : `${refused} of ${planned.length} licenses were`} changed by somebody else at this moment; nothing was done to it. Look at it and try again.`,
+            planned.length === 1
+              ? refusals.join()
+              : `${refusals.length} of ${planned.length} licenses were not changed.`,
           );
         }
       }),
     );
 }
+
+const changedMeanwhile =
+  "The license was changed by somebody else at this moment; nothing was done to it. Look at it and try again.";
 
 function planFor<Options>(
   { plan, takesRekeyed }: ChangeVerb<Options>,

@@ -8,7 +8,7 @@ import {
   maskFingerprint,
   secondsUntilFree,
 } from "../../lambdas/sessions/session.ts";
-import { endSession } from "../../licenses/end-session.ts";
+import { type EndSessionOutcome, endSession } from "../../licenses/end-session.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName, sessionText } from "../terminal/license-text.ts";
@@ -73,26 +73,50 @@ function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number
     question: `End ${described.join(", ")} of ${licenseName(license)}?${risk}`,
     async apply(table, note) {
       const freedAtMs = options.now ? note.atMs : undefined;
+      const before = { ...license, sessions: { ...license.sessions } };
       let after: LicenseItem | undefined;
-      const moved: string[] = [];
+      const messages: string[] = [];
+      const left: Left = { released: [], claimed: [], changed: [] };
       for (const symbol of symbols) {
-        const ended = await endSession(table, license, symbol, freedAtMs, note);
-        if (ended) after = ended;
-        else moved.push(symbol);
+        const outcome = await endSession(table, license, symbol, freedAtMs, note);
+        switch (outcome.code) {
+          case "ended":
+            before.sessions[symbol] = outcome.before;
+            after = outcome.after;
+            messages.push(endedText(outcome, symbol, note.atMs));
+            break;
+          case "released":
+          case "claimed":
+          case "changed":
+            left[outcome.code].push(symbol);
+        }
       }
-      if (!after) return undefined;
-      const told = symbols
-        .filter((symbol) => !moved.includes(symbol))
-        .map((symbol) => endedText(license, after, symbol, note.atMs));
-      const since = Object.entries(after.sessions)
-        .filter(([symbol, entry]) => isHeld(entry) && options.all && !symbols.includes(symbol))
-        .map(([symbol]) => symbol);
-      const left = [...moved, ...since];
-      if (left.length > 0)
-        told.push(`Left alone, for it was claimed just now: ${left.join(", ")}.`);
-      return { after, message: told.join("\n") };
+      if (options.all) left.claimed.push(...heldBesides(symbols, after));
+      messages.push(...leftTexts(left));
+      if (!after) return { refusal: `Nothing was done. ${messages.join(" ")}` };
+      return { before, after, message: messages.join("\n") };
     },
   };
+}
+
+/** Symbols that were not ended, by what became of them first. */
+type Left = Record<Exclude<EndSessionOutcome["code"], "ended">, string[]>;
+
+/** What was claimed for other symbols since the license was seen. */
+function heldBesides(symbols: string[], after: LicenseItem | undefined): string[] {
+  return Object.entries(after?.sessions ?? {}).flatMap(([symbol, entry]) =>
+    isHeld(entry) && !symbols.includes(symbol) ? [symbol] : [],
+  );
+}
+
+function leftTexts({ released, claimed, changed }: Left): string[] {
+  return [
+    released.length > 0 && `Released just now, so there is nothing to end: ${released.join(", ")}.`,
+    claimed.length > 0 &&
+      `Claimed just now, so not ended: ${claimed.join(", ")}. Look at it and try again.`,
+    changed.length > 0 &&
+      `Changed by somebody else just now, so not ended: ${changed.join(", ")}. Look at it and try again.`,
+  ].filter((text) => text !== false);
 }
 
 function chosenSymbols(license: LicenseItem, { symbol, all }: EndSessionOptions): string[] {
@@ -112,11 +136,14 @@ function chosenSymbols(license: LicenseItem, { symbol, all }: EndSessionOptions)
   return [symbol];
 }
 
-/** Which bot hears of it, and when the key is free. */
-function endedText(before: LicenseItem, after: LicenseItem, symbol: string, nowMs: number): string {
-  const was = before.sessions[symbol];
+/** Which bot is refused, and when another device may claim. */
+function endedText(
+  { before: was, after }: EndSessionOutcome & { code: "ended" },
+  symbol: string,
+  nowMs: number,
+): string {
   const is = after.sessions[symbol];
-  const device = was && deviceOf(was);
+  const device = deviceOf(was);
   if (!is || device === undefined) return `Session ${symbol} is gone.`;
   const secondsLeft = secondsUntilFree(is, nowMs);
   const free =
@@ -124,7 +151,7 @@ function endedText(before: LicenseItem, after: LicenseItem, symbol: string, nowM
       ? `Another device may claim ${symbol} in ${secondsLeft} s`
       : `Another device may claim ${symbol} now`;
   const trades =
-    was && isHeld(was) && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
+    isHeld(was) && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
       ? `; the bot may still trade for up to ${secondsUntilFree(was, nowMs)} s`
       : "";
   return `The bot on ${maskFingerprint(device)} is refused at its next heartbeat (session_ended). ${free}${trades}.`;

@@ -24,7 +24,7 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
   addChangeOptions(addLicenseArgument(command))
     .addHelpText("after", "\nExample:\n  npm run license -- rekey 4f1c09aa")
     .action((name: string, options: ChangeOptions) =>
-      withChangedTable(options, context, async (table, note) => {
+      withChangedTable(options, context, async (table, opened) => {
         const old = await findLicense(table, name, context);
         await confirm(
           context,
@@ -32,7 +32,8 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
           `Give ${licenseName(old)} a new key? The old one and its sessions end at once.`,
         );
         const newKey = randomLicenseKey();
-        const nowMs = note.atMs;
+        const nowMs = context.now();
+        const note = { ...opened, atMs: nowMs };
         let renewed: LicenseItem | undefined;
         const outcome = await rekeyLicense(table, old.license_id, newKey, note, async (license) => {
           renewed = license;

@@ -137,7 +137,7 @@ export function openScene(
       const stored = licenseItemSchema.parse(await item(licenseKey));
       const note = { by: "ada@desk", atMs: nowMs };
       const ended = await endSession({ client, tableName }, stored, symbol, undefined, note);
-      if (!ended) throw new Error(`Nobody holds ${symbol}`);
+      if (ended.code !== "ended") throw new Error(`Nobody holds ${symbol}`);
     },
     async change(licenseKey, attributes) {
       const Item = { ...(await item(licenseKey)), ...attributes };

@@ -392,7 +392,38 @@ describe("end-session", () => {
       answer: async () => (await claim("ES")).status === 200,
     });
     expectRefused(ran);
+    expect(ran.stderr).toContain("Nothing was done. Claimed just now, so not ended: ES.");
     expect((await scene.item(key))?.sessions.ES).toHaveProperty("session_id");
+  });
+
+  test("a session that its bot released during the question is reported as released", async () => {
+    const { scene, key, license, claim } = await newScene();
+    for (const symbol of ["ES", "NQ"]) await claim(symbol);
+    const release = (symbol: string) => async () =>
+      (await scene.release({ license_key: key, device_fingerprint: device, symbol })).body.code ===
+      "released";
+    const all = await license(["end-session", key, "--all"], { answer: release("ES") });
+    expect(all.stdout).toContain("Released just now, so there is nothing to end: ES.");
+    expect(all.stdout).not.toContain("Claimed");
+    expect((await scene.item(key))?.sessions).toEqual({ NQ: expect.anything() });
+    await claim("NQ");
+    scene.passSeconds(60);
+    const one = await license(["end-session", key], { answer: release("NQ") });
+    expectRefused(one);
+    expect(one.stderr).toContain("Nothing was done. Released just now");
+  });
+
+  test("what a release leaves for a replaced process is ended, too: its bot is refused as ended", async () => {
+    const { scene, key, license, claim } = await newScene();
+    await claim("ES");
+    const { session_id } = (await claim("ES")).body;
+    const bot = { license_key: key, device_fingerprint: device, symbol: "ES", session_id };
+    const ran = await license(["end-session", key], {
+      answer: async () => (await scene.release(bot)).body.code === "released",
+    });
+    expect(ran.stdout).toContain("Another device may claim ES in 60 s.");
+    expect((await scene.item(key))?.sessions.ES).toMatchObject({ ended: true, vacated_by: device });
+    expect((await scene.heartbeat(bot)).body.code).toBe("session_ended");
   });
 
   test("a session that only had a heartbeat meanwhile is ended, with the lease of that heartbeat", async () => {
@@ -409,13 +440,42 @@ describe("end-session", () => {
     });
   });
 
+  test("the report counts from the end itself, not from the question", async () => {
+    const { scene, key, license, claim } = await newScene();
+    await claim("ES");
+    const ran = await license(["end-session", key], {
+      answer: async () => {
+        scene.passSeconds(35);
+        return true;
+      },
+    });
+    expect(ran.stdout).toContain("Another device may claim ES in 25 s.");
+    expect(await scene.item(key)).toMatchObject({ changed_at: scene.nowMs() });
+  });
+
+  test("--now names the lease that the bot got while the operator thought about it", async () => {
+    const { scene, key, license, claim } = await newScene();
+    const { session_id } = (await claim("ES")).body;
+    const bot = { license_key: key, device_fingerprint: device, symbol: "ES", session_id };
+    const ran = await license(["end-session", key, "--now", "--json"], {
+      answer: async () => {
+        scene.passSeconds(70);
+        return (await scene.heartbeat(bot)).status === 200;
+      },
+    });
+    const { before, after, message } = json({ ...ran, stderr: "" });
+    expect(before.sessions.ES).toMatchObject({ state: "live", seconds_left: 60 });
+    expect(after.sessions.ES).toMatchObject({ lapses_at: scene.nowMs() });
+    expect(message).toContain("may claim ES now; the bot may still trade for up to 60 s");
+  });
+
   test("--all names what was claimed while the operator thought about it, and leaves it", async () => {
     const { scene, key, license, claim } = await newScene();
     await claim("ES");
     const ran = await license(["end-session", key, "--all"], {
       answer: async () => (await claim("NQ")).status === 200,
     });
-    expect(ran.stdout).toContain("Left alone, for it was claimed just now: NQ");
+    expect(ran.stdout).toContain("Claimed just now, so not ended: NQ.");
     const { sessions } = (await scene.item(key)) ?? {};
     expect(sessions).toMatchObject({ ES: { ended: true }, NQ: { device_fingerprint: device } });
   });
