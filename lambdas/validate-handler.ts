@@ -41,7 +41,7 @@ export function validateHandler({ settings, table, ...surroundings }: Service): 
         const wanted: Claim = {
           ...callerOf(request, settings),
           claimId: request.claim_id ?? randomUUID(),
-          mayFollowEnded: true,
+          kind: settings.legacyBots && request.claim_id === undefined ? "legacy claim" : "claim",
         };
         const outcome = await (request.check_only ? checkClaim : claim)(
           table,
@@ -122,7 +122,7 @@ function licenseFields(
   symbol: string | undefined,
   { nowMs, sessionTimeoutMs }: LeaseTime,
 ) {
-  const sessionTimeoutSeconds = sessionTimeoutMs / 1000;
+  const sessionTimeoutSeconds = Math.max(1, Math.floor(sessionTimeoutMs / 1000));
   return {
     license_type: license.license_type,
     expiry_date: expirationIso(license),

@@ -19,9 +19,18 @@ export type Claim = Caller & {
   claimId: string;
   /** Stored with the session, for a claim that a heartbeat makes. */
   report?: BotReport;
-  /** Off for a claim that a heartbeat makes: a session that an operator ended stays ended. */
-  mayFollowEnded: boolean;
+  kind: ClaimKind;
 };
+
+export type ClaimKind =
+  | "claim"
+  /** Of a bot of the field: an earlier copy of it may be waiting on the same device. */
+  | "legacy claim"
+  /**
+   * Made by a heartbeat of a bot of the field. A session that an operator ended stays ended, and how
+   * many copies of the bot run nobody knows.
+   */
+  | "heartbeat";
 
 export type ClaimRefusal =
   | { code: "license_unknown" | EndedCode }
@@ -72,7 +81,10 @@ export async function claim(
     if (result.applied) {
       return {
         code: "granted",
-        license: await dropLongLapsed(table, result.license, time.nowMs, signal),
+        license:
+          request.kind === "heartbeat"
+            ? result.license
+            : await dropLongLapsed(table, result.license, time.nowMs, signal),
         session: grantedSession(request, time),
         written: true,
         ...(way.kind === "replace" && { replaced: way.seen }),
@@ -80,7 +92,11 @@ export async function claim(
       };
     }
     const judgement = judgeClaim(result.refusedBy, request, time.nowMs);
-    if (judgement.code === "granted") return { ...judgement, written: false, displaced: [] };
+    if (judgement.code === "granted") {
+      // Of the same instant: an attempt of the SDK, whose answer was lost.
+      const written = judgement.session.started_at === time.nowMs;
+      return { ...judgement, written, displaced: [] };
+    }
     if (judgement.code !== "available") return judgement;
     way = judgement.way;
   }
@@ -131,6 +147,8 @@ function claimUpdate(request: Claim, time: LeaseTime, way: Way): ConditionalUpda
       ":session": {
         ...grantedSession(request, time),
         ...(way.kind === "replace" && { contested_until: freeAtMs(way.seen) }),
+        ...(way.kind !== "replace" &&
+          request.kind === "heartbeat" && { contested_until: time.nowMs }),
       },
       ":zero": 0,
       ":one": 1,
@@ -155,10 +173,15 @@ function wayUpdate(request: Claim, way: Way): WayUpdate {
   const over = `sessions.#symbol.lapses_at <= :now AND ${uncontested}`;
   const notEnded =
     "(attribute_not_exists(sessions.#symbol.ended) OR sessions.#symbol.vacated_by <> :device)";
-  const free = request.mayFollowEnded
-    ? `(${absent} OR (${over}))`
-    : `(${absent} OR (${over} AND ${notEnded}))`;
-  const device = request.mayFollowEnded ? {} : { ":device": request.deviceFingerprint };
+  const vacancyNotEnded = "attribute_not_exists(sessions.#symbol.ended)";
+  const notOwn =
+    "(attribute_not_exists(sessions.#symbol.device_fingerprint) OR sessions.#symbol.device_fingerprint <> :device)";
+  const free = {
+    claim: `(${absent} OR (${over}))`,
+    "legacy claim": `(${absent} OR (${over} AND ${notOwn}))`,
+    heartbeat: `(${absent} OR (${over} AND ${notEnded}))`,
+  }[request.kind];
+  const device = request.kind === "claim" ? {} : { ":device": request.deviceFingerprint };
 
   switch (way.kind) {
     case "take":
@@ -174,9 +197,11 @@ function wayUpdate(request: Claim, way: Way): WayUpdate {
       const seenId = isHeld(way.seen) ? { ":seen_id": way.seen.session_id } : undefined;
       const sameClaim = seenId
         ? "sessions.#symbol.session_id = :seen_id"
-        : "sessions.#symbol.vacated_by = :own AND attribute_not_exists(sessions.#symbol.session_id)";
+        : "sessions.#symbol.vacated_by = :own";
+      // An operator may end it between the two writes of a heartbeat.
+      const stillEnds = request.kind === "heartbeat" ? ` AND ${vacancyNotEnded}` : "";
       return {
-        condition: `${sameClaim} AND sessions.#symbol.lapses_at = :seen_lapses_at`,
+        condition: `${sameClaim} AND sessions.#symbol.lapses_at = :seen_lapses_at${stillEnds}`,
         remove: "",
         names: {},
         values: {
@@ -256,8 +281,12 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
       // An attempt that finds the lease of another one over needs a lease of its own.
       if (nowMs < current.lapses_at) return { code: "granted", license, session: current };
     }
-    if (sameDevice && !request.mayFollowEnded && isVacated(current) && current.ended) {
-      return { code: "session_ended" };
+    if (sameDevice && isVacated(current)) {
+      if (request.kind === "heartbeat" && current.ended) return { code: "session_ended" };
+      // A late attempt at the claim that is over: it must not begin again.
+      if (current.vacated_session_id === request.claimId) {
+        return blocked("session_conflict", current);
+      }
     }
     if (nowMs < freeAtMs(current)) {
       return sameDevice
@@ -267,7 +296,13 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
   }
 
   const surplus = Object.keys(others).length + 1 - license.max_sessions;
-  if (surplus <= 0) return { code: "available", license, way: { kind: "take" } };
+  if (surplus <= 0) {
+    const isOwn = current && isHeld(current) && deviceOf(current) === request.deviceFingerprint;
+    // Marked, for an earlier copy of the bot may only be waiting for the market to open.
+    return isOwn && request.kind === "legacy claim"
+      ? { code: "available", license, way: { kind: "replace", seen: current } }
+      : { code: "available", license, way: { kind: "take" } };
+  }
   const freeFirst = Object.entries(others).sort(([, a], [, b]) => freeAtMs(a) - freeAtMs(b));
   const entries = freeFirst.slice(0, surplus);
   const lastToBeFree = entries.at(-1)?.[1];

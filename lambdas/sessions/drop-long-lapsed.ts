@@ -4,6 +4,9 @@ import type { SessionTable } from "./table.ts";
 
 const keptForMs = 7 * 86_400_000;
 
+/** The claim waits for it no longer. */
+const withinMs = 500;
+
 /** Entries that one expression of 4 KB has room for. */
 const mostAtOnce = 100;
 
@@ -33,7 +36,7 @@ export async function dropLongLapsed(
       names: Object.fromEntries(entries.map(([symbol], index) => [`#${index}`, symbol])),
       values: Object.fromEntries(entries.map(([, entry], index) => [`:${index}`, entry.lapses_at])),
     },
-    signal,
+    AbortSignal.any([signal, AbortSignal.timeout(withinMs)]),
   );
   // The claim stands whatever becomes of this.
   const result = await removal.catch(() => undefined);

@@ -10,6 +10,7 @@ import { freeAtMs, type Session, type Vacancy } from "./session.ts";
 export function endedVacancy(session: Session, freedAtMs?: number): Vacancy {
   return {
     vacated_by: session.device_fingerprint,
+    vacated_session_id: session.session_id,
     lapses_at: freedAtMs ?? freeAtMs(session),
     ended: true,
   };

@@ -26,7 +26,7 @@ export async function legacyHeartbeat(
   if (!isUnheld(outcome, time.nowMs)) return outcome;
   const claimed = await claim(
     table,
-    { ...caller, claimId: randomUUID(), report, mayFollowEnded: false },
+    { ...caller, claimId: randomUUID(), report, kind: "heartbeat" },
     time,
     signal,
   );

@@ -96,6 +96,10 @@ function vacating(holder: Holder, seen: Session, vacancy: Vacancy): ConditionalU
   };
 }
 
-function vacancyAfter({ device_fingerprint, contested_until = 0 }: Session): Vacancy {
-  return { vacated_by: device_fingerprint, lapses_at: contested_until };
+function vacancyAfter({ device_fingerprint, session_id, contested_until = 0 }: Session): Vacancy {
+  return {
+    vacated_by: device_fingerprint,
+    vacated_session_id: session_id,
+    lapses_at: contested_until,
+  };
 }

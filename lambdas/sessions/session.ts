@@ -9,7 +9,10 @@ export const sessionSchema = z.object({
   last_heartbeat: z.number(),
   /** The end of the lease: `last_heartbeat` and the time-out that its holder was given then. */
   lapses_at: z.number(),
-  /** A process that this claim replaced, on the same device, may believe until then that it holds. */
+  /**
+   * A process that this claim replaced, on the same device, may believe until then that it holds.
+   * An instant that is past marks a session that two bots of the field may share.
+   */
   contested_until: z.optional(z.number()),
   bot_version: z.catch(z.optional(z.string()), undefined),
   bot_status: z.catch(z.optional(z.string()), undefined),
@@ -23,6 +26,8 @@ export const sessionSchema = z.object({
  */
 export const vacancySchema = z.object({
   vacated_by: z.string(),
+  /** The claim that is over: a late attempt at it is not a new one. */
+  vacated_session_id: z.optional(z.string()),
   lapses_at: z.number(),
   /** An operator ended the session. */
   ended: z.optional(z.literal(true)),

@@ -185,6 +185,30 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
         expect((await scene.validate(b)).status).toBe(403);
       });
 
+      test("leaves to lapse what a heartbeat claimed: nobody knows how many copies run", async () => {
+        const { scene, a, b } = await openLicense();
+        await scene.heartbeat(a);
+        for (let elapsed = 0; elapsed < 180; elapsed += 20) {
+          scene.passSeconds(20);
+          await scene.heartbeat(a);
+        }
+        expect((await scene.release(a)).body.code).toBe("left_to_lapse");
+        expect((await scene.validate(b)).status).toBe(403);
+      });
+
+      test("leaves to lapse what was claimed over the device's own lapsed session: its first copy may only wait", async () => {
+        const { scene, a, b } = await openLicense();
+        await scene.validate(a);
+        scene.passSeconds(90);
+        expect((await scene.validate(a)).body.code).toBe("granted");
+        for (let elapsed = 0; elapsed < 180; elapsed += 20) {
+          scene.passSeconds(20);
+          await scene.heartbeat(a);
+        }
+        expect((await scene.release(a)).body.code).toBe("left_to_lapse");
+        expect((await scene.validate(b)).status).toBe(403);
+      });
+
       test("with session_id frees it at once, however young", async () => {
         const { scene, a, b } = await openLicense();
         const { session_id } = (await scene.validate(a)).body;

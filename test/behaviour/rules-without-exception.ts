@@ -161,6 +161,20 @@ export function describeRulesWithoutException(
         expect((await scene.validate(opening)).body.code).toBe("license_suspended");
       });
 
+      test("a late attempt at a claim that is over doesn't begin it again", async () => {
+        const { scene, license_key, a } = await openLicense();
+        const opening = { ...a, claim_id: "opening-1" };
+        await scene.validate(opening);
+        await scene.endSession(license_key);
+        const before = await scene.item(license_key);
+        expect((await scene.validate(opening)).body.code).toBe("session_conflict");
+        expect(await scene.item(license_key)).toEqual(before);
+        expect((await scene.heartbeat({ ...a, session_id: "opening-1" })).body.code).toBe(
+          "session_ended",
+        );
+        expect((await scene.validate({ ...a, claim_id: "opening-2" })).status).toBe(200);
+      });
+
       test("the id of another device's session is no advantage", async () => {
         const { scene, license_key, a, b } = await openLicense();
         await scene.validate({ ...a, claim_id: "opening-1" });
@@ -198,6 +212,7 @@ export function describeRulesWithoutException(
         });
         expect((await scene.item(license_key))?.sessions["*"]).toEqual({
           vacated_by: deviceA,
+          vacated_session_id: copy.body.session_id,
           lapses_at: first?.lapses_at,
         });
         expect((await scene.heartbeat(held)).body.code).toBe("session_not_found");

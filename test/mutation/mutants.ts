@@ -49,8 +49,8 @@ export const mutants: Mutant[] = [
   { file: claim, from: "if (ended) return { code: ended };", to: "" },
   {
     file: claim,
-    from: 'blocked("session_conflict", current)',
-    to: 'blocked("session_limit", current)',
+    from: ': blocked("session_conflict", current)',
+    to: ': blocked("session_limit", current)',
   },
   { file: claim, from: "entries.at(-1)", to: "entries.at(0)" },
   {
@@ -73,12 +73,17 @@ export const mutants: Mutant[] = [
     from: "OR sessions.#symbol.contested_until <= :now)",
     to: "OR sessions.#symbol.contested_until < :now)",
   },
-  { file: claim, from: "? `(${absent} OR (${over}))`", to: "? `(${absent})`" },
-  { file: claim, from: "? `(${absent} OR (${over}))`", to: "? `(${over})`" },
+  { file: claim, from: "claim: `(${absent} OR (${over}))`", to: "claim: `(${absent})`" },
+  { file: claim, from: "claim: `(${absent} OR (${over}))`", to: "claim: `(${over})`" },
   {
     file: claim,
-    from: ": `(${absent} OR (${over} AND ${notEnded}))`",
-    to: ": `(${absent} OR (${over}) OR (${notEnded} AND ${absent}))`",
+    from: "(${over} AND ${notOwn})",
+    to: "(${over} AND (${notOwn} OR ${absent} OR ${over}))",
+  },
+  {
+    file: claim,
+    from: "heartbeat: `(${absent} OR (${over} AND ${notEnded}))`",
+    to: "heartbeat: `(${absent} OR (${over}) OR (${notEnded} AND ${absent}))`",
   },
   {
     file: claim,
@@ -162,11 +167,15 @@ export const mutants: Mutant[] = [
     to: 'blocked("session_conflict", lastToBeFree)',
   },
   { file: claim, from: "rivals <= mostRivals", to: "rivals < 1" },
-  { file: claim, from: "written: false, displaced", to: "written: true, displaced" },
   {
     file: claim,
-    from: "isVacated(current) && current.ended",
-    to: "isVacated(current) && !current.ended",
+    from: "judgement.session.started_at === time.nowMs",
+    to: "judgement.session.started_at !== time.nowMs",
+  },
+  {
+    file: claim,
+    from: 'request.kind === "heartbeat" && current.ended',
+    to: 'request.kind === "heartbeat" && !current.ended',
   },
   {
     file: claim,
@@ -260,23 +269,24 @@ export const mutants: Mutant[] = [
   },
   {
     file: release,
-    from: '[neverContested, "sessions.#symbol.started_at <= :held_since"]',
-    to: '["sessions.#symbol.started_at <= :held_since"]',
+    from: "[oldEnough, replacedNone]",
+    to: "[oldEnough]",
   },
-  { file: release, from: "started_at <= :held_since", to: "started_at < :held_since" },
-  { file: release, from: "[held.condition, ...ownAlone]", to: "[...ownAlone]" },
+  { file: release, from: "started_at <= :spared_since", to: "started_at < :spared_since" },
+  { file: release, from: "[held.condition, ...(spares", to: "[...(spares" },
   {
     file: release,
     from: "`${held.condition} AND sessions.#symbol.session_id = :seen_session_id`",
     to: "`${held.condition} AND :seen_session_id = :seen_session_id`",
   },
-  { file: release, from: "session.contested_until ?? session.lapses_at", to: "session.lapses_at" },
+  { file: release, from: "lapses_at: contested_until", to: "lapses_at: 0" },
+  { file: release, from: "vacated_session_id: session_id,", to: "" },
   {
     file: legacyHeartbeat,
     from: "freeAtMs(outcome.entry) <= nowMs",
     to: "freeAtMs(outcome.entry) < nowMs",
   },
-  { file: legacyHeartbeat, from: "mayFollowEnded: false", to: "mayFollowEnded: true" },
+  { file: legacyHeartbeat, from: 'kind: "heartbeat"', to: 'kind: "claim"' },
   { file: license, from: 'return "license_suspended";', to: "return undefined;" },
   { file: license, from: 'return "license_cancelled";', to: "return undefined;" },
   {
@@ -541,7 +551,11 @@ export const mutants: Mutant[] = [
     from: "Math.floor(sessionTimeoutSeconds / 3)",
     to: "Math.ceil(sessionTimeoutSeconds / 2)",
   },
-  { file: "lambdas/validate-handler.ts", from: "Math.max(1, ", to: "Math.max(0, " },
+  {
+    file: "lambdas/validate-handler.ts",
+    from: "Math.max(1, Math.floor(sessionTimeoutSeconds",
+    to: "Math.max(0, Math.floor(sessionTimeoutSeconds",
+  },
   {
     file: "lambdas/validate-handler.ts",
     from: "        statusCode: 403,\n",

@@ -12,6 +12,7 @@ export type Circumstances = {
 type Entry = { [Name in keyof Held]?: Held[Name] | undefined } & {
   lapses_at: number;
   vacated_by?: string | undefined;
+  vacated_session_id?: string | undefined;
   ended?: true | undefined;
 };
 
@@ -115,7 +116,7 @@ function outcomesOfClaim(
         expiry_date: isoOf(item.license_expiration),
         ...echo(call),
         active_symbols: liveSymbols(after, circumstances),
-        session_timeout_seconds: leaseSeconds,
+        session_timeout_seconds: Math.floor(leaseSeconds),
         heartbeat_interval_seconds: Math.max(1, Math.floor(leaseSeconds / 3)),
         ...(code === "granted" && {
           session_id: String(claimId),
@@ -131,6 +132,9 @@ function outcomesOfClaim(
     // It reports the lease that was given, whatever is given now.
     return [granted(item, "granted", (current.lapses_at - Number(current.last_heartbeat)) / 1000)];
   }
+
+  const isOver = mine && current.vacated_session_id === claimId && nowMs < current.lapses_at;
+  if (isOver) return [blockedBy("session_conflict", current)];
 
   const isFree = !current || freeAt(current) <= nowMs;
   if (!isFree && !mine) return [blockedBy("session_conflict", current)];
@@ -250,7 +254,11 @@ function outcomeOfRelease(
     circumstances.nowMs < contested_until
       ? {
           ...item.sessions,
-          [symbol]: { vacated_by: String(device_fingerprint), lapses_at: contested_until },
+          [symbol]: {
+            vacated_by: String(device_fingerprint),
+            vacated_session_id: session.session_id,
+            lapses_at: contested_until,
+          },
         }
       : without(item.sessions, [symbol]);
   return {
@@ -265,6 +273,7 @@ function outcomeOfEnd(item: License | undefined, symbol: string): Outcome {
   if (!item || entry?.device_fingerprint === undefined) return operator(item, false);
   const vacancy = {
     vacated_by: entry.device_fingerprint,
+    vacated_session_id: entry.session_id,
     lapses_at: freeAt(entry),
     ended: true as const,
   };

@@ -70,7 +70,7 @@ async function claimWhile(expression: string, values: Record<string, unknown>) {
     deviceFingerprint: own,
     sessionSymbol: "ES",
     claimId: "own-claim",
-    mayFollowEnded: true,
+    kind: "claim" as const,
   };
   const { code } = await claim(watched, caller, time, signal);
   expect(writes).toBeGreaterThanOrEqual(2);
