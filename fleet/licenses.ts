@@ -10,7 +10,7 @@ const atOnce = 20;
  * Does some work with licenses that are made for it and removed after it, however it ends. Their
  * type is `fleet`.
  *
- * @param progress is told in words what is done
+ * @param progress gets what is done, in words
  * @param signal stops the making of licenses; those that were made are removed
  * @throws the reason of the signal if it aborts before the work, else whatever failed first
  */

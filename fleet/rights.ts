@@ -32,7 +32,7 @@ export function openRights() {
       current.set(nameOf(license, device), begun);
       all.push(begun);
     },
-    /** The device knows that it holds it no more: it gave it up, or was told. */
+    /** The device knows that it holds it no more: it gave it up, or an answer said so. */
     over(license: number, device: string, atMs: number) {
       const right = current.get(nameOf(license, device));
       if (right) right.toMs = Math.min(right.toMs, atMs);

@@ -22,7 +22,7 @@ export function bundleFunction(entryPoint: string, outfile: string): void {
     format: "cjs",
     platform: "node",
     target: "node24",
-    // Else `import("node:http")` stays one, with the cost told of above.
+    // Else `import("node:http")` stays one, with the cost named above.
     supported: { "dynamic-import": false },
     // The SDK's ES modules can be shaken, its CommonJS can't.
     mainFields: ["module", "main"],

@@ -32,7 +32,7 @@ export class SessionsApi extends Construct {
       // Where CloudFront stands in front, there is no way round it.
       ...(behindCloudFront && { disableExecuteApiEndpoint: true }),
       // Any origin: the key in the body is the only credential, there are no cookies, and the answer
-      // tells a page nothing that the key does not.
+      // shows a page nothing that the key does not.
       corsPreflight: {
         allowOrigins: ["*"],
         allowMethods: [CorsHttpMethod.POST],
@@ -67,7 +67,7 @@ export class SessionsApi extends Construct {
       id: "AwsSolutions-APIG4",
       reason:
         "The license key in the body is the credential: each function looks it up before it " +
-        "tells or changes anything, and bots in the field send no other.",
+        "answers or changes anything, and bots in the field send no other.",
     });
 
     const route = (
@@ -141,7 +141,7 @@ function throttleOf(requestsPerSecond: number, burst: number): Throttle {
 
 const accessLogFields = {
   requestId: AccessLogField.contextRequestId(),
-  /** What the caller was told as `request_id`, and what the function's log line carries. */
+  /** The `request_id` of the answer and of the function's log line. */
   functionRequestId: AccessLogField.contextAwsEndpointRequestId(),
   time: AccessLogField.contextRequestTime(),
   sourceIp: AccessLogField.contextIdentitySourceIp(),

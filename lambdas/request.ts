@@ -16,7 +16,7 @@ export const symbolSchema = z.string().check(
 );
 
 /**
- * The fields of a request on the wire. A field's description is also what the caller is told when
+ * The fields of a request on the wire. A field's description is also what a caller reads when
  * the field is refused.
  */
 export const callerSchema = z.object({

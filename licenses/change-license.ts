@@ -23,7 +23,7 @@ export type Wanted = { [Name in Changeable]?: LicenseItem[Name] | undefined };
 
 /**
  * Sets attributes, on the condition that each of them is still what was seen. This closes the race
- * of two operators: of two who extend the same license at once, one is told to look again.
+ * of two operators: of two who extend the same license at once, one is refused and has to look again.
  */
 export function attributeChange(seen: LicenseItem, wanted: Wanted): Change {
   const names = Object.keys(wanted) as Changeable[];

@@ -10,7 +10,7 @@ import type { TableHandle } from "./table-handle.ts";
 
 export type RekeyOutcome =
   | { code: "rekeyed" }
-  /** The license had its new key already, and somebody has been told it. */
+  /** The license had its new key already, and somebody has seen it. */
   | { code: "rekeyed_before"; newLicenseId: string }
   /** Another run of the same command went past this one: its key is the one that counts. */
   | { code: "overtaken" }
@@ -35,15 +35,15 @@ export type RekeyOutcome =
  * of that run's new license, a cancelled one that points back: were that run only slow, its step 2
  * would be refused. Then it goes on with a key of its own.
  *
- * @param tell called between the two steps, with the license as it will be: so a key that works
- *   has been told. If it throws, step 2 is left to the next run
+ * @param announce called between the two steps, with the license as it will be: so a key that works
+ *   has been shown. If it throws, step 2 is left to the next run
  */
 export async function rekeyLicense(
   table: TableHandle,
   oldId: string,
   newKey: string,
   note: ChangeNote,
-  tell: (license: LicenseItem) => Promise<void>,
+  announce: (license: LicenseItem) => Promise<void>,
 ): Promise<RekeyOutcome> {
   const newId = licenseIdOf(newKey);
   const seen = await getLicense(table, oldId);
@@ -55,7 +55,7 @@ export async function rekeyLicense(
   const old = await supersede(table, oldId, earlierId, newId, note);
   if (!old) return { code: "overtaken" };
   const license = renewed(old, newId);
-  await tell(license);
+  await announce(license);
   return { code: (await putNew(table, license)) ? "rekeyed" : "overtaken" };
 }
 

@@ -11,7 +11,7 @@ export type Page = {
 /**
  * Reads through the table, one page in memory at a time. Whoever stops asking stops the reading.
  *
- * @throws Interrupted, telling how far it came, when `stop` aborts
+ * @throws Interrupted, saying how far it came, when `stop` aborts
  */
 export async function* scanPages(
   { client, tableName }: TableHandle,

@@ -5,9 +5,9 @@ import type { Variables } from "../engine/variables.ts";
 import { awsClientConfig } from "./aws-client-config.ts";
 
 /**
- * What the stack tells of itself in its outputs.
+ * What the stack says in its outputs.
  *
- * @throws CommandError if there is no such stack or it tells no table; else the errors of the SDK
+ * @throws CommandError if there is no such stack or it names no table; else the errors of the SDK
  */
 export async function readStackOutputs(
   stackName: string,

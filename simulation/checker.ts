@@ -30,7 +30,7 @@ export type Process = {
   goneMs: number | undefined;
   /** What its client said last of itself. */
   state: string;
-  /** It stopped, or waits for what only people can change: nobody owes it a session. */
+  /** It stopped, or waits for what only people can change: it is not entitled to a session. */
   endedForGood: boolean;
 };
 

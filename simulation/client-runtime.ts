@@ -6,7 +6,7 @@ import type { Received, Send } from "./network.ts";
 import type { Actor } from "./scheduler.ts";
 import type { RouteName } from "./service.ts";
 
-/** What the checker is told of each exchange of the client. */
+/** What the checker learns of each exchange of the client. */
 export type ExchangeWatch = {
   sent(name: string): void;
   received(name: string, route: RouteName, received: Received): void;

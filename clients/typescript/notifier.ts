@@ -1,7 +1,7 @@
 import { defaultLogger, type Logger } from "./logger.ts";
 import type { SessionOptions, SessionStatus } from "./session.ts";
 
-/** What tells the program and its log how things stand. Nothing of it throws or has to be awaited. */
+/** Reports each change of state to the program and its log. Nothing of it throws or has to be awaited. */
 export type Notifier = {
   notify(status: SessionStatus): void;
   log: Logger;

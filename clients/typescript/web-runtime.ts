@@ -95,7 +95,7 @@ function randomId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Timers of Node.js are objects that can be told so, those of a browser are numbers. */
+/** Timers of Node.js are objects that can be unreferenced, those of a browser are numbers. */
 function letExit(timer: unknown): void {
   (timer as { unref?: () => void }).unref?.();
 }

@@ -2,7 +2,7 @@ import { freeAtMs, type Session, type Vacancy } from "./session.ts";
 
 /**
  * What an operator leaves of a session that is ended: an entry without holder, which no heartbeat
- * revives. It lapses when the right of everybody who was told that they hold it is over.
+ * revives. It lapses when nobody can believe any more that they hold it.
  *
  * @param freedAtMs if given, the entry lapses at this instant instead (epoch milliseconds), whoever
  * may still believe until later

@@ -93,7 +93,7 @@ async function findByBeginning(
       ExpressionAttributeValues: { ":beginning": beginning },
     };
     for await (const { items, scannedCount } of scanPages(table, scan, context.stop)) {
-      progress.tell(`${scannedCount} licenses read`);
+      progress.report(`${scannedCount} licenses read`);
       found.push(
         ...items.map(({ license_id, email = "-" }) => ({
           id: String(license_id),

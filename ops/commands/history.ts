@@ -14,7 +14,7 @@ const dayMs = 86_400_000;
 type Since = { daysBack: number } | { atMs: number };
 type HistoryOptions = TableOptions & { since: Since };
 
-/** Adds `history`, which tells who held a license, who was refused and who changed it. */
+/** Adds `history`, which lists who held a license, who was refused and who changed it. */
 export function addHistoryCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("history")

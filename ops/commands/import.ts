@@ -94,7 +94,7 @@ async function expectImportable(
       if (cells && skipBad !== undefined) rejects.push({ problem, cells });
     },
     onWarning: (line, warning) => say(line, `warning: ${warning}`),
-    onRow: (rowCount) => progress.tell(`${rowCount} rows checked (Ctrl-C stops)`),
+    onRow: (rowCount) => progress.report(`${rowCount} rows checked (Ctrl-C stops)`),
   }).catch((error) => {
     throw stop.aborted ? new Interrupted("Stopped; nothing was written.") : error;
   });
@@ -153,7 +153,7 @@ async function importChecked(
         const changes = [`license: ${written}`];
         unnoted.push({ event: "license_changed", verb: "import", license_id, by, reason, changes });
       }
-      progress.tell(
+      progress.report(
         `${shareText(sum(soFar), rowCount, performance.now() - beganAtMs)}${pauses > 0 ? `, ${pauses} pauses because of throttling` : ""} (Ctrl-C stops)`,
       );
     },

@@ -39,7 +39,7 @@ export function scanLicenses(
             context.messages.write(`${error.message}\n`);
           }
         }
-        progress.tell(`${scannedCount} licenses read (Ctrl-C stops)`);
+        progress.report(`${scannedCount} licenses read (Ctrl-C stops)`);
         yield licenses;
       }
     } finally {

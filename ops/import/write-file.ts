@@ -80,7 +80,7 @@ export async function writeFile(
   );
   await batches.return();
   const failed = results.filter((result) => result.status === "rejected");
-  // The others may have failed only because the first one told them to stop waiting.
+  // The others may have failed only because the first one stopped their waiting.
   const first = failed.find(({ reason }) => reason?.name !== "AbortError") ?? failed[0];
   return { counts, failure: stop.aborted ? undefined : first?.reason };
 }

@@ -2,7 +2,7 @@ import type { CommandContext } from "./command-context.ts";
 
 export type Progress = {
   /** Says where it stands; shown at most five times a second. */
-  tell(text: string): void;
+  report(text: string): void;
   /** Removes what was shown, so that what comes next stands alone. */
   end(): void;
 };
@@ -13,7 +13,7 @@ export function startProgress({ messages }: Pick<CommandContext, "messages">): P
   let nextAtMs = firstAtMs;
   let shown = false;
   return {
-    tell(text) {
+    report(text) {
       if (!messages.isTTY || performance.now() < nextAtMs) return;
       nextAtMs = performance.now() + 200;
       shown = true;
