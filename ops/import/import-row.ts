@@ -1,7 +1,7 @@
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { defaultLicenseType } from "../../licenses/license-item.ts";
-import { emailSchema, keySchema, typeSchema } from "../terminal/option-readers.ts";
+import { emailSchema, keySchema, longestEmail, typeSchema } from "../terminal/option-readers.ts";
 import { parseInstantMs } from "../terminal/parse-instant.ts";
 import { withFormula } from "./csv-line.ts";
 
@@ -156,10 +156,18 @@ export function readImportRow(
   function email(): string | undefined {
     const text = cell("email");
     if (text === "") return undefined;
-    if (!emailSchema.safeParse(text).success) {
+    if (text.includes("\uFFFD")) {
+      warnings.push("email has a character that is not UTF-8; it is imported as U+FFFD");
+    }
+    if (text.length > longestEmail) {
+      warnings.push(`email is longer than ${longestEmail} characters; the rest is cut off`);
+      // Half a surrogate pair has no UTF-8 form.
+      return text.slice(0, longestEmail).replace(/[\uD800-\uDBFF]$/, "");
+    }
+    if (!emailSchema.safeParse(text.replaceAll("\uFFFD", "x")).success) {
       warnings.push("email is no e-mail address; it is imported as it is");
     }
-    return text.slice(0, 254);
+    return text;
   }
 
   function instant(column: string): number | undefined {

@@ -27,12 +27,15 @@ export const typeSchema = z
   .regex(/^[^\p{C}\uFFFD]{1,64}$/u)
   .describe("1 to 64 characters");
 
+/** By RFC 5321. */
+export const longestEmail = 254;
+
 /** Every legal address, and not much besides: those with quotes or letters beyond ASCII, too. */
 export const emailSchema = z
   .string()
   .trim()
-  .max(254)
-  .regex(/^[^\p{C}]+@[^\p{C}\s@]+$/u)
+  .max(longestEmail)
+  .regex(/^[^\p{C}\uFFFD]+@[^\p{C}\uFFFD\s@]+$/u)
   .describe("an e-mail address");
 
 export const daysSchema = wholeNumber(1, 36_500);

@@ -199,6 +199,27 @@ describe("import", () => {
     expect((await scene.validate(bot)).body.code).toBe("license_expired");
   });
 
+  test("warns of an address that is cut, and of one that is not UTF-8", async () => {
+    const [long, emoji] = [`${"a".repeat(250)}@b.cd`, `${"a".repeat(253)}\u{1f600}`];
+    const text = `${header}\nKEY-1,${long},pro,active,\nKEY-2,${emoji},pro,active,\nKEY-3,j\xfcrg@example.com,pro,active,\n`;
+    const bytes = Buffer.concat(
+      text.split(/(\xfc)/).map((part) => Buffer.from(part, part === "\xfc" ? "latin1" : "utf8")),
+    );
+    const file = fileOf(bytes);
+    const ran = await license(["import", file]);
+    expect(ran.exitCode).toBe(0);
+    expect(ran.stderr.trim().split("\n")).toEqual([
+      "line 2: warning: email is longer than 254 characters; the rest is cut off",
+      "line 3: warning: email is longer than 254 characters; the rest is cut off",
+      "line 4: warning: email has a character that is not UTF-8; it is imported as U+FFFD",
+    ]);
+    expect(await scene.item("KEY-1")).toMatchObject({ email: long.slice(0, 254) });
+    expect(await scene.item("KEY-2")).toMatchObject({ email: "a".repeat(253) });
+    expect(await scene.item("KEY-3")).toMatchObject({ email: "j\uFFFDrg@example.com" });
+    const again = await license(["import", file, "--replace", "--yes"]);
+    expect(again.stdout).toContain("0 replaced, 3 left");
+  });
+
   test.for(["utf-16le", "utf-16be"])(
     "reads %s, with a byte order mark and without",
     async (order) => {
