@@ -16,7 +16,8 @@ export function addDeleteCommand(program: Command, context: CommandContext): voi
 What the table held stays in its point-in-time backups for 35 days, and in the log lines (license id and
 the beginning of the device's name, no key and no address) as long as logs are kept. A license that was
 given a new key has an item for each: find --email names them all. Don't sell the key again: its fencing
-tokens would begin at 1.
+tokens would begin at 1. Nor make the same key again within a minute: a bot that held it and is cut off
+from the network may trade beside the new holder until its lease is over.
 `,
     takesRekeyed: true,
     plan: (license) => ({
