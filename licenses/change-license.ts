@@ -91,7 +91,7 @@ export async function changeLicense(
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     const stored = await getLicense(table, seen.license_id);
-    // Met by its own id: an earlier attempt of the SDK had been applied, only its answer was lost.
+    // Refused by its own earlier attempt: the SDK's first one was applied, and its answer was lost.
     return stored?.change_id === changeId ? stored : undefined;
   }
 }

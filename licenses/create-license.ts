@@ -63,7 +63,7 @@ export async function createLicense(
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     if ((error.$metadata.attempts ?? 1) === 1) return { created: false };
-    // Met by itself: an earlier attempt of the SDK had been applied, only its answer was lost.
+    // Refused by its own earlier attempt: the SDK's first one was applied, and its answer was lost.
     const stored = await getLicense({ client, tableName }, license.license_id);
     return isDeepStrictEqual(stored, license) ? { created: true, license } : { created: false };
   }

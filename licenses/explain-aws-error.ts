@@ -3,7 +3,7 @@ import { CommandError } from "../engine/command-error.ts";
 /** What was asked: a table, at a local engine if it has an endpoint. */
 export type Asked = { tableName?: string | undefined; endpoint?: string | undefined };
 
-/** Makes of what the SDK throws a sentence that blames the right thing, and says what to do. */
+/** Turns what the SDK throws into a sentence: what failed, and what to do. */
 export async function explainAwsError<Result>(
   asked: Asked,
   work: Promise<Result>,
@@ -24,7 +24,7 @@ function sentenceOf(error: Error, { tableName, endpoint }: Asked): string | unde
   if (/credentials|token/i.test(name)) {
     return `No access to AWS: ${message}. Log in (aws configure, aws sso login) or set AWS_PROFILE; "aws sts get-caller-identity" must work.`;
   }
-  // Only what a client of the SDK has thrown has it; all else is to blame on something else.
+  // Only what a client of the SDK has thrown has it; anything else has another cause.
   if (!("$metadata" in error)) return undefined;
   const metadata: { httpStatusCode?: number } = Object(error.$metadata);
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
@@ -35,7 +35,7 @@ function sentenceOf(error: Error, { tableName, endpoint }: Asked): string | unde
       : `There is no table ${tableName} at ${endpoint}; "npm start" creates it.`;
   }
   if (name === "TimeoutError" || code === "ETIMEDOUT") {
-    return `${where} did not answer in time; look at what became of it before going on.`;
+    return `${where} did not answer in time. The change may have been made: look at it before you try again.`;
   }
   if (code === "ECONNREFUSED" && endpoint !== undefined) {
     return (
@@ -48,13 +48,13 @@ function sentenceOf(error: Error, { tableName, endpoint }: Asked): string | unde
   }
   if (code !== undefined && metadata.httpStatusCode === undefined) {
     return /^(HPE_|EPROTO|ERR_SSL)/.test(code)
-      ? `What answers at ${where} is no DynamoDB (${code}).`
-      : `The connection to ${where} broke off (${code}); look at what became of it before going on.`;
+      ? `The server at ${where} is not DynamoDB (${code}).`
+      : `The connection to ${where} failed (${code}). The change may have been made: look at it before you try again.`;
   }
   if (name === "SyntaxError" || /^Unknown/.test(name) || /deserializ/i.test(message)) {
     const status =
       metadata.httpStatusCode === undefined ? "" : ` (HTTP ${metadata.httpStatusCode})`;
-    return `What answers at ${where} is no DynamoDB${status}.`;
+    return `The server at ${where} is not DynamoDB${status}.`;
   }
   return endpoint === undefined
     ? `AWS refused: ${name}: ${message}`

@@ -12,7 +12,7 @@ export function userOfMachine(): string {
   }
 }
 
-/** Who changes a table on AWS: the ARN of the identity. Where it can't be had, the user says so. */
+/** Who changes a table on AWS: the ARN of the identity, or the machine's user if AWS can't be asked. */
 export async function awsIdentity(variables: Variables): Promise<string> {
   const client = new STSClient({
     ...awsClientConfig(variables),

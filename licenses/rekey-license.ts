@@ -12,7 +12,7 @@ export type RekeyOutcome =
   | { code: "rekeyed" }
   /** The license had its new key already, and somebody has seen it. */
   | { code: "rekeyed_before"; newLicenseId: string }
-  /** Another run of the same command went past this one: its key is the one that counts. */
+  /** Another run of the same command finished first: its key is the one that works. */
   | { code: "overtaken" }
   /** It only stands in the place that an interrupted run would have used. */
   | { code: "placeholder"; licenseId: string };
@@ -97,7 +97,7 @@ async function supersede(
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     const stored = await getLicense(table, oldId);
-    // Met by its own id: an earlier attempt of the SDK had been applied, only its answer was lost.
+    // Refused by its own earlier attempt: the SDK's first one was applied, and its answer was lost.
     return stored?.superseded_by === newId ? stored : undefined;
   }
 }
@@ -109,7 +109,7 @@ async function putNew(table: TableHandle, license: LicenseItem): Promise<boolean
   return stored !== undefined && !isPlaceholder(stored);
 }
 
-/** Sees to it that the earlier run can't do its step 2 any more. False: it has done it. */
+/** Makes step 2 of the earlier run impossible. False: it is done already. */
 async function abandon(
   table: TableHandle,
   old: LicenseItem,

@@ -22,7 +22,7 @@ export async function readStackOutputs(
     const result = outputsSchema.safeParse(outputs);
     if (result.success) return result.data;
     throw new CommandError(
-      `The stack ${stackName} has no output TableName: it is not a stack of this project. --table NAME names a table by itself.`,
+      `The stack ${stackName} has no output TableName: it is not a stack of this project. --table NAME names a table without its stack.`,
     );
   } catch (error) {
     if (error instanceof Error && /does not exist/.test(error.message)) {

@@ -18,10 +18,10 @@ export type OpenTable = TableHandle & {
   history: HistoryPlace;
 };
 
-/** The log groups of a stack, or the file of `npm start`; a table that is named by itself has none. */
+/** The log groups of a stack, or the file of `npm start`. A table without its stack has none. */
 export type HistoryPlace = StackHistory | { file: string } | undefined;
 
-/** On AWS, by the stack or by itself; without either, the table of `npm start`. */
+/** On AWS, by its stack or by its own name; without either, the table of `npm start`. */
 export type TableChoice = { stackName?: string | undefined; tableName?: string | undefined };
 
 /**

@@ -24,12 +24,12 @@ export function addEndSessionCommand(program: Command, context: CommandContext):
     name: "end-session",
     description:
       "Ends a session, or all. Its bot is refused at its next heartbeat (session_ended), stops, and " +
-      "does not claim by itself. Asks.",
+      "does not claim again on its own. Asks.",
     example: "end-session 4f1c09aa --symbol ES",
     more: `
-The next device is let in when the lease of the bot is over, within the time-out: until then it may believe
-that it holds, for it has been told so. The same device may claim at once, if somebody starts it again; to
-keep it out, suspend the license.
+The next device is let in when the lease of the bot is over, within the time-out: until then the bot may go
+on trading. The same device may claim at once, if somebody starts its bot again; to keep it out, suspend
+the license.
 `,
     addOptions: (command) =>
       command
@@ -59,7 +59,7 @@ function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number
   });
   if (symbols.length === 0) {
     return {
-      alreadySo: `Ended already; nothing was done. ${whenFree(license, options, nowMs)}`,
+      alreadySo: `Already ended; nothing was done. ${whenFree(license, options, nowMs)}`,
     };
   }
   const described = symbols.map((symbol) => {
@@ -125,7 +125,7 @@ function chosenSymbols(license: LicenseItem, { symbol, all }: EndSessionOptions)
   if (all || (symbol === undefined && symbols.length === 1)) return symbols;
   if (symbol === undefined) {
     throw new UsageError(
-      `It has several sessions (${symbols.join(", ")}): say --symbol S or --all.`,
+      `It has several sessions (${symbols.join(", ")}): use --symbol S or --all.`,
     );
   }
   if (!symbols.includes(symbol)) {

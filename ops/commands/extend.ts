@@ -60,10 +60,10 @@ function planExtension(license: LicenseItem, { days, until }: ExtendOptions, now
     };
   }
   if (until === undefined)
-    throw new UsageError("Say by how much: --days N, --until DATE or --until never.");
+    throw new UsageError("Nothing to extend by: use --days N, --until DATE or --until never.");
   if (until === "never") {
     return endsAtMs === undefined
-      ? { alreadySo: "It never expires already; nothing was done." }
+      ? { alreadySo: "It already never expires; nothing was done." }
       : {
           apply: changing(license, attributeChange(license, { license_expiration: undefined })),
         };
@@ -71,7 +71,7 @@ function planExtension(license: LicenseItem, { days, until }: ExtendOptions, now
   if (until <= nowMs) {
     throw new UsageError("--until must be in the future; suspend or cancel ends a license now.");
   }
-  if (until === endsAtMs) return { alreadySo: "It ends then already; nothing was done." };
+  if (until === endsAtMs) return { alreadySo: "It already ends then; nothing was done." };
   const shortens = endsAtMs === undefined || until < endsAtMs;
   return {
     apply: changing(license, attributeChange(license, { license_expiration: until })),

@@ -18,7 +18,7 @@ import { addTableOptions, type TableOptions, withNamedTable } from "./table-opti
 
 type FindOptions = TableOptions & { email?: string; device?: string };
 
-/** Adds `find`, which knows a license by whom it concerns. */
+/** Adds `find`, which finds licenses by their owner or a device. */
 export function addFindCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("find")
@@ -37,7 +37,7 @@ export function addFindCommand(program: Command, context: CommandContext): void 
     .action((options: FindOptions) =>
       withNamedTable(options, context, async (table) => {
         if (options.email === undefined && options.device === undefined) {
-          throw new UsageError("Say by what: --email TEXT or --device TEXT.");
+          throw new UsageError("Nothing to find by: use --email TEXT or --device TEXT.");
         }
         const nowMs = context.now();
         const scan = scanLicenses(table, {}, context);

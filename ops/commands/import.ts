@@ -22,13 +22,13 @@ type ImportOptions = ChangeOptions & { replace?: true; dryRun?: true; skipBad?: 
 /** How many lines of the history are written together. */
 const linesAtOnce = 500;
 
-/** Adds `import`, which brings licenses over from the old system or from an export. */
+/** Adds `import`, which imports licenses from the old system or from an export. */
 export function addImportCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("import")
     .argument("<file>", "a CSV file with a header")
     .description(
-      "Brings licenses over: from the old table, by psql's \\copy ... csv header (license_key, email, " +
+      "Imports licenses: from the old table, by psql's \\copy ... csv header (license_key, email, " +
         "license_type, license_status, license_expiration), or from an export (license_id and " +
         "more). Every row is checked before the first is written, and a bad one stops everything. " +
         "Licenses that exist stay as they are. If it is interrupted, run it again: what stands is " +
@@ -116,7 +116,9 @@ async function expectFile(file: string): Promise<void> {
     throw new CommandError(`${file} can't be read (${error.code}); nothing was written.`);
   });
   if (!found.isFile()) {
-    throw new CommandError(`${file} is no file; it is read twice, so it can't be a pipe either.`);
+    throw new CommandError(
+      `${file} is not a regular file. It is read twice, so it can't be a pipe.`,
+    );
   }
 }
 
@@ -184,10 +186,12 @@ async function importChecked(
   }
   if (complete) return;
   const soFar = `after ${sum(counts)} of ${rowCount} rows (${done}), in ${table.place}.`;
-  const again = dryRun ? "" : " Run the same command again: it goes on with what is missing.";
+  const again = dryRun
+    ? ""
+    : " Run the same command again: it continues with the rows that are missing.";
   if (failure === undefined) throw new Interrupted(`Stopped ${soFar}${again}`);
   const reason = failure instanceof Error ? failure.message : String(failure);
-  throw new CommandError(`Broken off ${soFar}${again} It was: ${reason}`);
+  throw new CommandError(`Failed ${soFar}${again} The reason: ${reason}`);
 }
 
 function rejectsText(count: number, { skipBad, dryRun }: ImportOptions): string {

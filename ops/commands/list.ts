@@ -38,7 +38,7 @@ export function addListCommand(program: Command, context: CommandContext): void 
       "active ones that end within so many days",
       readAs("--expiring-within", wholeNumber(1, 36_500)),
     )
-    .option("--limit <n>", "stop after so many", readAs("--limit", limitSchema));
+    .option("--limit <n>", "stop after this many", readAs("--limit", limitSchema));
   addTableOptions(command)
     .addHelpText(
       "after",

@@ -23,7 +23,7 @@ export function noteInHistory(
   return writeInHistory(context, table, note, [line]);
 }
 
-/** Writes lines into the history. That it can't be done does not undo the changes: it is said. */
+/** Writes lines into the history. If that fails, the changes stand, and a message says so. */
 export async function writeInHistory(
   { messages, variables }: CommandContext,
   { history }: OpenTable,
@@ -34,6 +34,6 @@ export async function writeInHistory(
     await recordChanges(history, lines, note, variables);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    messages.write(`It is done, but could not be written into the history: ${reason}\n`);
+    messages.write(`The change was made, but could not be written to the history: ${reason}\n`);
   }
 }

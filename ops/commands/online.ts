@@ -18,7 +18,7 @@ export function addOnlineCommand(program: Command, context: CommandContext): voi
       "Lists every live session, newest heartbeat first. It reads through all licenses, and keeps " +
         "only what is live.",
     )
-    .option("--limit <n>", "only the newest so many", readAs("--limit", limitSchema));
+    .option("--limit <n>", "only this many, the newest", readAs("--limit", limitSchema));
   addTableOptions(command)
     .addHelpText("after", "\nExample:\n  npm run license -- online --limit 50")
     .action((options: OnlineOptions) =>

@@ -43,7 +43,7 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
         const change = { before: old, after: renewed, nowMs };
         await noteInHistory(context, table, "rekey", note, change);
         if (!options.json) {
-          await write(context.output, "Done: it works, and the old one does not any more.\n");
+          await write(context.output, "Done: the new key works, and the old one no longer does.\n");
         }
       }),
     );
@@ -91,11 +91,11 @@ function refuseUnfinished(outcome: RekeyOutcome): void {
       );
     case "overtaken":
       throw new CommandError(
-        "Another run of rekey was quicker: the key that it printed works, and one printed here does not.",
+        "Another run of rekey finished first: its key works, and a key printed by this run does not.",
       );
     case "placeholder":
       throw new CommandError(
-        `This is the place of a key that never worked; name the license ${outcome.licenseId.slice(0, 12)}.`,
+        `This key was never put to use. Name its license instead: ${outcome.licenseId.slice(0, 12)}.`,
       );
   }
 }

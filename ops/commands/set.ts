@@ -36,13 +36,15 @@ function planAttributes(license: LicenseItem, options: SetOptions): Plan {
     ...(options.email !== undefined && { email: options.email || undefined }),
   };
   if (Object.keys(given).length === 0) {
-    throw new UsageError("Say what to set: --max-sessions N, --type T, --email E or --no-email.");
+    throw new UsageError(
+      "Nothing to set: use --max-sessions N, --type T, --email E or --no-email.",
+    );
   }
   const stored: Wanted = license;
   const isSo = (Object.keys(given) as (keyof Wanted)[]).every(
     (name) => given[name] === stored[name],
   );
   return isSo
-    ? { alreadySo: "It is so already; nothing was done." }
+    ? { alreadySo: "It already has these values; nothing was done." }
     : { apply: changing(license, attributeChange(license, given)) };
 }

@@ -46,7 +46,7 @@ function addStatusCommand(
     example: `${name} 4f1c09aa`,
     plan: (license) =>
       license.status === status
-        ? { alreadySo: `It is ${status} already; nothing was done.` }
+        ? { alreadySo: `It is already ${status}; nothing was done.` }
         : {
             apply: changing(license, attributeChange(license, { status })),
             question: question?.(licenseName(license)),

@@ -64,7 +64,7 @@ export async function checkFile(
   else if (header.isExport && !ended) {
     breakOff(
       checked.rowCount + 2,
-      `this export was broken off; a whole one ends with the line ${endOfExport}`,
+      `this export is incomplete; a complete one ends with the line ${endOfExport}`,
     );
   }
   return checked;

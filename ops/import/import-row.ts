@@ -165,7 +165,7 @@ export function readImportRow(
       return text.slice(0, longestEmail).replace(/[\uD800-\uDBFF]$/, "");
     }
     if (!emailSchema.safeParse(text.replaceAll("\uFFFD", "x")).success) {
-      warnings.push("email is no e-mail address; it is imported as it is");
+      warnings.push("email is not an e-mail address; it is imported as it is");
     }
     return text;
   }
@@ -176,7 +176,7 @@ export function readImportRow(
     if (text === "" || text.toLowerCase() === "infinity") return undefined;
     const instantMs = parseInstantMs(text);
     if (instantMs === undefined) {
-      problems.push(`${column} is no date, such as 2027-01-31 or 2027-01-31 18:00:00+00`);
+      problems.push(`${column} must be a date, such as 2027-01-31 or 2027-01-31 18:00:00+00`);
     }
     return instantMs;
   }

@@ -5,7 +5,7 @@ import { CsvError, type Parser, parse } from "csv-parse";
 /** One record of a CSV file, and the line of the file that it begins on. */
 export type CsvRow = { line: number; cells: readonly string[] };
 
-/** The line that is no CSV. What follows it can't be told apart. */
+/** The line that is not CSV. What follows it can't be parsed. */
 export class CsvFault extends Error {
   override name = "CsvFault";
   readonly line: number;
@@ -19,7 +19,7 @@ export class CsvFault extends Error {
  * The rows of a file, some hundred at a time. Blank lines are passed over; UTF-8, UTF-16 of either
  * byte order, a byte order mark and either kind of line end are understood.
  *
- * @throws CsvFault where the file is no CSV
+ * @throws CsvFault where the file is not CSV
  */
 export async function* csvRows(file: string): AsyncGenerator<CsvRow[], void> {
   const rows: CsvRow[] = [];
@@ -87,6 +87,6 @@ function inWords({ code }: CsvError): string {
     case "CSV_INVALID_CLOSING_QUOTE":
       return "something follows a closing quote; a quote within quotes is written twice";
     default:
-      return `it is no CSV (${code})`;
+      return `it is not CSV (${code})`;
   }
 }

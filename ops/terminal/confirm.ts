@@ -7,7 +7,7 @@ import { printable } from "./text-table.ts";
  * Asks before something is destroyed. `--yes` skips it.
  *
  * @param question one line or more
- * @throws CommandError unless the answer is yes, and where there is nobody to answer; Interrupted
+ * @throws CommandError unless the answer is yes, and where nobody can answer; Interrupted
  *   on Ctrl-C
  */
 export async function confirm(
@@ -18,7 +18,7 @@ export async function confirm(
   if (yes) return;
   if (!ask) {
     throw new CommandError(
-      `${question} There is no terminal to ask on: nothing was done. Say --yes if it is meant.`,
+      `${question} Nothing was done, because there is no terminal to confirm on: use --yes to confirm.`,
     );
   }
   const agreed = await ask(`${question.split("\n").map(printable).join("\n")} [y/N] `);

@@ -1,6 +1,6 @@
 import { printable } from "./text-table.ts";
 
-/** Complaints, notes and progress: what nobody asked for, beside the output. */
+/** Errors, notes and progress: everything but the output. */
 export type Messages = {
   isTTY: boolean;
   /** Whole lines, in which no text can steer the terminal. */

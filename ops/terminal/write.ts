@@ -15,5 +15,5 @@ function explained(error: Error): Error {
   const code = "code" in error ? error.code : undefined;
   if (code === "EPIPE") return error;
   const why = code === "ENOSPC" ? "the disk is full" : error.message;
-  return new CommandError(`The output can't be written (${why}): it is not whole.`);
+  return new CommandError(`The output can't be written (${why}): it is incomplete.`);
 }

@@ -27,7 +27,7 @@ describe("a wrong endpoint", () => {
     const address = other.address();
     const endpoint = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
     const sentence = await sentenceOf(operator({ endpoint })("list"));
-    expect(sentence).toContain(`What answers at ${endpoint} is no DynamoDB`);
+    expect(sentence).toContain(`The server at ${endpoint} is not DynamoDB`);
     other.close();
   });
 });
@@ -92,7 +92,7 @@ describe("a full disk", () => {
       },
     });
     expect(await sentenceOf(ran)).toBe(
-      "The output can't be written (the disk is full): it is not whole.\n",
+      "The output can't be written (the disk is full): it is incomplete.\n",
     );
   });
 });

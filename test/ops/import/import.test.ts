@@ -179,7 +179,7 @@ describe("import", () => {
     expect(ran.exitCode).toBe(0);
     expect(ran.stderr.trim().split("\n")).toEqual([
       "line 3: warning: it is expired, but has no end in the past; it ends with this import",
-      "line 3: warning: email is no e-mail address; it is imported as it is",
+      "line 3: warning: email is not an e-mail address; it is imported as it is",
     ]);
     const first = await scene.item("KEY-1");
     expect(first).toMatchObject({ status: "active", license_type: "standard" });
@@ -389,14 +389,14 @@ describe("import --replace ends", () => {
 });
 
 describe("an export", () => {
-  test("that was broken off is not imported, and one that was shortened by hand is", async () => {
+  test("that is incomplete is not imported, and one that was shortened by hand is", async () => {
     for (const licenseKey of ["KEY-1", "KEY-2"]) await scene.license({ licenseKey });
     const lines = (await license("export")).stdout.split("\n");
     const other = await startDynalite();
     const elsewhere = operator(other);
     const broken = await elsewhere(["import", csv(...lines.slice(0, 2))]);
     expect(broken).toMatchObject({ exitCode: 1, stdout: "" });
-    expect(broken.stderr).toContain("broken off");
+    expect(broken.stderr).toContain("this export is incomplete");
     expect((await elsewhere(["import", csv(...lines.toSpliced(1, 1))])).exitCode).toBe(0);
     await other.stop();
   });
@@ -439,7 +439,7 @@ describe("a bad file: every bad line by its number, no cell repeated, nothing wr
     const expected = [
       [3, "license_key has a space in it"],
       [4, "license_key is empty"],
-      [5, "license_expiration is no date"],
+      [5, "license_expiration must be a date"],
       [6, "license_status must be active, suspended, cancelled or expired"],
       [7, "license_type must be 1 to 64 characters"],
       [9, "the same license as on line 2"],
@@ -487,7 +487,7 @@ describe("a bad file: every bad line by its number, no cell repeated, nothing wr
   });
 });
 
-describe("an import that is broken off", () => {
+describe("an import that is interrupted", () => {
   const rows = Array.from({ length: 400 }, (_, index) => `KEY-${index},,pro,active,`);
 
   test("by Ctrl-C says how far it came, and run again it has the same end", async () => {
@@ -517,7 +517,7 @@ describe("an import that is broken off", () => {
     const ran = await operator(meter, { now: scene.nowMs })(["import", file]);
     await meter.stop();
     expect(ran.exitCode).toBe(1);
-    expect(ran.stderr).toMatch(/^Broken off after \d+ of 400 rows.*Run the same command again/);
+    expect(ran.stderr).toMatch(/^Failed after \d+ of 400 rows.*Run the same command again/);
     expect((await license(["import", file])).exitCode).toBe(0);
     expect(await count()).toBe(400);
   });
