@@ -579,6 +579,21 @@ describe("several licenses at once", () => {
     expect(lines.map((line) => JSON.parse(line).license_id)).toEqual([one.id, two.id]);
   });
 
+  test("one that somebody else changed meanwhile is named and stays, and the others are changed", async () => {
+    const one = await newScene();
+    const two = await newScene();
+    const ran = await one.license(["suspend", one.key, two.key], {
+      answer: async () => (await one.license(["cancel", one.key, "--yes"])).exitCode === 0,
+    });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toContain(
+      `license ${one.id.slice(0, 12)} of ada@example.com: The license was`,
+    );
+    expect(ran.stderr).toContain("1 of 2 licenses were not changed.");
+    expect(await one.scene.item(one.key)).toMatchObject({ status: "cancelled" });
+    expect(await two.scene.item(two.key)).toMatchObject({ status: "suspended" });
+  });
+
   test("if one can't be found or can't be changed so, none is changed", async () => {
     const { scene, key, license } = await newScene({ days: 10 });
     const never = (await newScene()).key;
