@@ -535,10 +535,10 @@ export const mutants: Mutant[] = [
     to: ".check(z.maxLength(64)",
   },
   { file: "lambdas/request.ts", from: "z.maxLength(64)", to: "z.maxLength(65)" },
-  { file: "lambdas/request.ts", from: "        z.toUpperCase(),\n", to: "" },
+  { file: "lambdas/request.ts", from: "  z.toUpperCase(),\n", to: "" },
   {
     file: "lambdas/request.ts",
-    from: "        z.refine((symbol) => symbol !== noSymbol),\n",
+    from: "  z.refine((symbol) => symbol !== noSymbol),\n",
     to: "",
   },
   {

@@ -4,7 +4,7 @@ import { dynamoDbLocalForProof, hasDynamoDbLocal } from "./proof-engine.ts";
 import { howMany } from "./scale.ts";
 
 if (hasDynamoDbLocal()) {
-  const size = { histories: howMany(40, 4_000), lanes: 4, seedOffset: 2000 };
+  const size = { histories: howMany(20, 4_000), lanes: 4, seedOffset: 2000 };
   describeHistories("DynamoDB Local", dynamoDbLocalForProof, size);
 } else {
   describe("on DynamoDB Local", () => {

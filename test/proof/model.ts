@@ -133,8 +133,12 @@ function outcomesOfClaim(
     return [granted(item, "granted", (current.lapses_at - Number(current.last_heartbeat)) / 1000)];
   }
 
-  const isOver = mine && current.vacated_session_id === claimId && nowMs < current.lapses_at;
-  if (isOver) return [blockedBy("session_conflict", current)];
+  const isLateAttempt =
+    call.verb === "claim" &&
+    mine &&
+    current.vacated_session_id !== undefined &&
+    current.vacated_session_id === claimId;
+  if (isLateAttempt) return [blockedBy("session_conflict", current)];
 
   const isFree = !current || freeAt(current) <= nowMs;
   if (!isFree && !mine) return [blockedBy("session_conflict", current)];

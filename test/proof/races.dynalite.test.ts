@@ -2,4 +2,4 @@ import { dynaliteForProof } from "./proof-engine.ts";
 import { describeRaces } from "./races.ts";
 import { howMany } from "./scale.ts";
 
-describeRaces("dynalite", dynaliteForProof, howMany(300, 10_000));
+describeRaces("dynalite", dynaliteForProof, howMany(20, 10_000));
