@@ -45,6 +45,9 @@ export async function claimSession(
   let maybeGranted: Instant | undefined;
   /** Granted, but so late that only a heartbeat can say whether there is still a right. */
   let unconfirmed: Granted | undefined;
+  let answered:
+    | { problem: string; trouble: (ClaimOutcome & { kind: "trouble" }) | undefined }
+    | undefined;
 
   for (;;) {
     signal.throwIfAborted();
@@ -116,9 +119,12 @@ export async function claimSession(
       endsMs: giveUpMs,
       requestTimeoutMs,
     });
+    if (problem !== noAnswerInTime) answered = { problem, trouble };
     if (againMs >= giveUpMs) {
       giveBackWhatWas();
-      throw new ServiceUnavailable(problem, trouble);
+      // The last attempt may only have been cut off: what an earlier answer said explains more.
+      const last = (problem === noAnswerInTime && answered) || { problem, trouble };
+      throw new ServiceUnavailable(last.problem, last.trouble);
     }
     notify({ state: "opening", problem });
     await pause(againMs);

@@ -39,6 +39,7 @@ class Claiming:
         self._runtime: Runtime = service.runtime
         self._notifier = notifier
         self._claim_id = self._runtime.random_id()
+        self._answered: Optional[Trouble] = None
         self._failures = 0
         self._give_up_ms = 0
         self._cancelled_ms: Optional[int] = None
@@ -144,8 +145,12 @@ class Claiming:
             self._give_up_ms,
             self._options.request_timeout_ms,
         )
+        if trouble.problem != NO_ANSWER_IN_TIME:
+            self._answered = trouble
         if again_ms >= self._give_up_ms:
-            return unavailable(trouble)
+            # The last attempt may only have been cut off: an earlier answer explains more.
+            was_cut_off = trouble.problem == NO_ANSWER_IN_TIME
+            return unavailable((was_cut_off and self._answered) or trouble)
         self._notifier.notify(Status("opening", problem=trouble.problem))
         self._pause(again_ms)
         return None

@@ -35,7 +35,12 @@ function lineOf(stream: WriteStream, changes: Partial<typeof request> = {}, resp
 
 // What the tests are run with has no say in it.
 beforeEach(() => {
-  const variables = { TERM: "xterm-256color", NO_COLOR: "1", FORCE_COLOR: undefined };
+  const variables = {
+    TERM: "xterm-256color",
+    NO_COLOR: "1",
+    FORCE_COLOR: undefined,
+    CI: undefined,
+  };
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
   return () => vi.unstubAllEnvs();
 });
