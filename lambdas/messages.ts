@@ -18,5 +18,5 @@ export function inUseMessage({ code, blockedBy, waitSeconds }: InUse): string {
   const device = maskFingerprint(blockedBy);
   return code === "session_conflict"
     ? `The license is fine, but it is in use on another device (${device}). Try again in ${waitSeconds} s.`
-    : `The license is fine, but all of its sessions are in use; the last of them to get in the way is on ${device}. Try again in ${waitSeconds} s.`;
+    : `The license is fine, but all of its sessions are in use, one of them on ${device}. Try again in ${waitSeconds} s.`;
 }
