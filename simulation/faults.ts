@@ -44,8 +44,8 @@ export const faults: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: claim,
-        from: "wayUpdate(request, way);",
-        to: "wayUpdate({ ...request, lapsedMs: time.nowMs - time.sessionTimeoutMs }, way);",
+        from: "entryCondition(request, way);",
+        to: "entryCondition({ ...request, lapsedMs: time.nowMs - time.sessionTimeoutMs }, way);",
       },
       {
         file: claim,
@@ -54,13 +54,8 @@ export const faults: Readonly<Record<string, Fault>> = {
       },
       {
         file: claim,
-        from: "        values: device,\n",
-        to: '        values: { ...device, ":lapsed": request.lapsedMs },\n',
-      },
-      {
-        file: claim,
-        from: "values: { ...displacement(way, free).values, ...device },",
-        to: 'values: { ...displacement(way, free).values, ...device, ":lapsed": request.lapsedMs },',
+        from: 'values: request.kind === "claim" ? {} : { ":device": request.deviceFingerprint },',
+        to: 'values: { ...(request.kind !== "claim" && { ":device": request.deviceFingerprint }), ":lapsed": request.lapsedMs },',
       },
     ],
     withinWorlds: 400,
@@ -79,8 +74,8 @@ export const faults: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: claim,
-        from: '...(way.kind === "replace" && { contested_until: freeAtMs(way.seen) }),',
-        to: "",
+        from: "? { contested_until: freeAtMs(way.replaces) }",
+        to: "? {}",
       },
     ],
     withinWorlds: 600,
@@ -118,8 +113,8 @@ export const faults: Readonly<Record<string, Fault>> = {
     edits: [
       {
         file: claim,
-        from: "[active, unexpired, countable, condition]",
-        to: "[active, unexpired, countable, `(${condition} OR attribute_exists(license_id))`]",
+        from: "[active, unexpired, countable, entry.condition, seat.condition]",
+        to: "[active, unexpired, countable]",
       },
     ],
     withinWorlds: 10,

@@ -75,7 +75,7 @@ export async function claim(
   time: LeaseTime,
   signal: AbortSignal,
 ): Promise<ClaimOutcome> {
-  let way: Way = { kind: "take" };
+  let way: Way = {};
   for (let rivals = 0; rivals <= mostRivals; rivals++) {
     const result = await table.update(claimUpdate(request, time, way), signal);
     if (result.applied) {
@@ -87,8 +87,8 @@ export async function claim(
             : await dropLongLapsed(table, result.license, time.nowMs, signal),
         session: grantedSession(request, time),
         written: true,
-        ...(way.kind === "replace" && { replaced: way.seen }),
-        displaced: way.kind === "displace" ? way.entries : [],
+        ...(way.replaces && { replaced: way.replaces }),
+        displaced: way.displaces?.entries ?? [],
       };
     }
     const judgement = judgeClaim(result.refusedBy, request, time.nowMs);
@@ -119,14 +119,13 @@ export async function checkClaim(
     : judgement;
 }
 
-/** How a claim may get its entry; what it has seen must still be so when it writes. */
-type Way =
-  /** The symbol is free, and a seat is. */
-  | { kind: "take" }
-  /** The same device holds the entry, or held it last, and its lease is not over. */
-  | { kind: "replace"; seen: Entry }
-  /** The symbol is free, but the seats are taken by these entries, which have all lapsed. */
-  | { kind: "displace"; license: License; entries: readonly DisplacedEntry[] };
+/** How a claim gets its entry and its seat; what it has seen must still be so when it writes. */
+type Way = {
+  /** The entry of the symbol, which the same device holds or held last. Without it, the symbol is free. */
+  replaces?: Entry;
+  /** On a full license, entries of other symbols, all lapsed, of which the claim takes a seat. */
+  displaces?: { license: License; entries: readonly DisplacedEntry[] };
+};
 
 /** The rules of a claim as a condition. `judgeClaim` explains its refusals: change both together. */
 function claimUpdate(request: Claim, time: LeaseTime, way: Way): ConditionalUpdate {
@@ -134,105 +133,101 @@ function claimUpdate(request: Claim, time: LeaseTime, way: Way): ConditionalUpda
   const unexpired = "(attribute_not_exists(license_expiration) OR license_expiration > :now)";
   // Only an item edited by hand gets there; one more would no longer be a greater number.
   const countable = "(attribute_not_exists(fencing_token) OR fencing_token < :last_token)";
-  const { condition, remove, names, values } = wayUpdate(request, way);
+  const entry = entryCondition(request, way);
+  const seat = seatUpdate(way, time.nowMs);
   return {
     licenseId: request.licenseId,
-    update: `SET sessions.#symbol = :session, fencing_token = if_not_exists(fencing_token, :zero) + :one${remove}`,
-    condition: [active, unexpired, countable, condition].join(" AND "),
-    names: { "#status": "status", "#symbol": request.sessionSymbol, ...names },
+    update: `SET sessions.#symbol = :session, fencing_token = if_not_exists(fencing_token, :zero) + :one${seat.remove}`,
+    condition: [active, unexpired, countable, entry.condition, seat.condition]
+      .filter((part) => part !== undefined)
+      .join(" AND "),
+    names: { "#status": "status", "#symbol": request.sessionSymbol, ...seat.names },
     values: {
       ":active": "active",
       ":now": time.nowMs,
       ":last_token": Number.MAX_SAFE_INTEGER,
       ":session": {
         ...grantedSession(request, time),
-        ...(way.kind === "replace" && { contested_until: freeAtMs(way.seen) }),
-        ...(way.kind !== "replace" &&
-          request.kind === "heartbeat" && { contested_until: time.nowMs }),
+        ...(way.replaces
+          ? { contested_until: freeAtMs(way.replaces) }
+          : request.kind === "heartbeat" && { contested_until: time.nowMs }),
       },
       ":zero": 0,
       ":one": 1,
-      ...values,
+      ...entry.values,
+      ...seat.values,
     },
   };
 }
 
-type WayUpdate = {
-  condition: string;
-  remove: string;
-  names: Record<string, string>;
-  values: Record<string, unknown>;
-};
-
-function wayUpdate(request: Claim, way: Way): WayUpdate {
+function entryCondition(request: Claim, { replaces }: Way) {
+  const vacancyNotEnded = "attribute_not_exists(sessions.#symbol.ended)";
+  if (replaces) {
+    // The very lease that was seen, so that none longer than it goes unnoticed.
+    const seenId = isHeld(replaces) ? { ":seen_id": replaces.session_id } : undefined;
+    const sameClaim = seenId
+      ? "sessions.#symbol.session_id = :seen_id"
+      : "sessions.#symbol.vacated_by = :own";
+    // An operator may end it between the two writes of a heartbeat.
+    const stillEnds = request.kind === "heartbeat" ? ` AND ${vacancyNotEnded}` : "";
+    return {
+      condition: `${sameClaim} AND sessions.#symbol.lapses_at = :seen_lapses_at${stillEnds}`,
+      values: {
+        ":seen_lapses_at": replaces.lapses_at,
+        ...(seenId ?? { ":own": request.deviceFingerprint }),
+      },
+    };
+  }
   // last_heartbeat        lapses_at    contested_until, if that is later
   //       |---- live ------|---- lapsed ----|---- free ---->
   const absent = "attribute_not_exists(sessions.#symbol)";
   const uncontested =
     "(attribute_not_exists(sessions.#symbol.contested_until) OR sessions.#symbol.contested_until <= :now)";
   const over = `sessions.#symbol.lapses_at <= :now AND ${uncontested}`;
-  const notEnded =
-    "(attribute_not_exists(sessions.#symbol.ended) OR sessions.#symbol.vacated_by <> :device)";
-  const vacancyNotEnded = "attribute_not_exists(sessions.#symbol.ended)";
+  const notEnded = `(${vacancyNotEnded} OR sessions.#symbol.vacated_by <> :device)`;
   const notOwn =
     "(attribute_not_exists(sessions.#symbol.device_fingerprint) OR sessions.#symbol.device_fingerprint <> :device)";
-  const free = {
-    claim: `(${absent} OR (${over}))`,
-    "legacy claim": `(${absent} OR (${over} AND ${notOwn}))`,
-    heartbeat: `(${absent} OR (${over} AND ${notEnded}))`,
-  }[request.kind];
-  const device = request.kind === "claim" ? {} : { ":device": request.deviceFingerprint };
+  return {
+    condition: {
+      claim: `(${absent} OR (${over}))`,
+      "legacy claim": `(${absent} OR (${over} AND ${notOwn}))`,
+      heartbeat: `(${absent} OR (${over} AND ${notEnded}))`,
+    }[request.kind],
+    values: request.kind === "claim" ? {} : { ":device": request.deviceFingerprint },
+  };
+}
 
-  switch (way.kind) {
-    case "take":
-      // An entry that is taken over keeps its seat, if the license still has that one.
-      return {
-        condition: `${free} AND (size(sessions) < max_sessions OR (attribute_exists(sessions.#symbol) AND size(sessions) <= max_sessions))`,
-        remove: "",
-        names: {},
-        values: device,
-      };
-    case "replace": {
-      // The very lease that was seen, so that none longer than it goes unnoticed.
-      const seenId = isHeld(way.seen) ? { ":seen_id": way.seen.session_id } : undefined;
-      const sameClaim = seenId
-        ? "sessions.#symbol.session_id = :seen_id"
-        : "sessions.#symbol.vacated_by = :own";
-      // An operator may end it between the two writes of a heartbeat.
-      const stillEnds = request.kind === "heartbeat" ? ` AND ${vacancyNotEnded}` : "";
-      return {
-        condition: `${sameClaim} AND sessions.#symbol.lapses_at = :seen_lapses_at${stillEnds}`,
-        remove: "",
-        names: {},
-        values: {
-          ":seen_lapses_at": way.seen.lapses_at,
-          ...(seenId ?? { ":own": request.deviceFingerprint }),
-        },
-      };
-    }
-    case "displace":
-      return {
-        ...displacement(way, free),
-        values: { ...displacement(way, free).values, ...device },
-      };
-  }
+type SeatUpdate = {
+  condition?: string;
+  remove: string;
+  names: Record<string, string>;
+  values: Record<string, unknown>;
+};
+
+function seatUpdate({ replaces, displaces }: Way, nowMs: number): SeatUpdate {
+  if (displaces) return displacement(displaces);
+  // A live session keeps its seat, also one that an operator has taken away.
+  if (replaces && nowMs < freeAtMs(replaces)) return { remove: "", names: {}, values: {} };
+  return {
+    // An entry that is taken over keeps its seat, if the license still has that one.
+    condition:
+      "(size(sessions) < max_sessions OR (attribute_exists(sessions.#symbol) AND size(sessions) <= max_sessions))",
+    remove: "",
+    names: {},
+    values: {},
+  };
 }
 
 /**
- * Makes room in the same write, on the condition that nothing it rests on has moved: the symbol is
- * still free, there are no more entries and no fewer seats than were counted, and each displaced
- * entry has the lease that was seen to be over. The short aliases leave room for 100 entries in the
- * 4 KB of an expression.
+ * Makes room in the same write, on the condition that nothing it rests on has moved: there are no
+ * more entries and no fewer seats than were counted, and each displaced entry has the lease that was
+ * seen to be over. The short aliases leave room for 100 entries in the 4 KB of an expression.
  */
-function displacement(
-  { license, entries }: Extract<Way, { kind: "displace" }>,
-  free: string,
-): WayUpdate {
+function displacement({ license, entries }: NonNullable<Way["displaces"]>): SeatUpdate {
   const paths = entries.map((_, index) => `sessions.#${index}`);
   return {
     remove: ` REMOVE ${paths.join(",")}`,
     condition: [
-      free,
       "size(sessions) <= :entries_seen",
       "max_sessions >= :max_sessions_seen",
       ...paths.map((path, index) => `${path}.lapses_at=:${index}`),
@@ -290,19 +285,18 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
     }
     if (nowMs < freeAtMs(current)) {
       return sameDevice
-        ? { code: "available", license, way: { kind: "replace", seen: current } }
+        ? { code: "available", license, way: { replaces: current } }
         : blocked("session_conflict", current);
     }
   }
 
+  const way: Way = {};
+  const isOwn = current && isHeld(current) && deviceOf(current) === request.deviceFingerprint;
+  // Marked as replaced, for an earlier copy of the bot may only be waiting for the market to open.
+  if (isOwn && request.kind === "legacy claim") way.replaces = current;
+
   const surplus = Object.keys(others).length + 1 - license.max_sessions;
-  if (surplus <= 0) {
-    const isOwn = current && isHeld(current) && deviceOf(current) === request.deviceFingerprint;
-    // Marked, for an earlier copy of the bot may only be waiting for the market to open.
-    return isOwn && request.kind === "legacy claim"
-      ? { code: "available", license, way: { kind: "replace", seen: current } }
-      : { code: "available", license, way: { kind: "take" } };
-  }
+  if (surplus <= 0) return { code: "available", license, way };
   const freeFirst = Object.entries(others).sort(([, a], [, b]) => freeAtMs(a) - freeAtMs(b));
   const entries = freeFirst.slice(0, surplus);
   const lastToBeFree = entries.at(-1)?.[1];
@@ -311,7 +305,7 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
   }
   return nowMs < freeAtMs(lastToBeFree)
     ? blocked("session_limit", lastToBeFree)
-    : { code: "available", license, way: { kind: "displace", license, entries } };
+    : { code: "available", license, way: { ...way, displaces: { license, entries } } };
 
   function blocked(code: "session_conflict" | "session_limit", entry: Entry): ClaimRefusal {
     const device = deviceOf(entry);

@@ -209,6 +209,20 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
         expect((await scene.validate(b)).status).toBe(403);
       });
 
+      test("leaves to lapse what was claimed over the device's own lapsed session when seats were taken away", async () => {
+        const { scene, license_key, a, b } = await openLicense();
+        await scene.validate({ ...b, symbol: "NQ" });
+        scene.passSeconds(61);
+        await scene.validate(a);
+        scene.passSeconds(61);
+        await scene.change(license_key, { max_sessions: 1 });
+        expect((await scene.validate({ ...a, check_only: true })).body.code).toBe("available");
+        expect((await scene.validate(a)).body.code).toBe("granted");
+        expect(Object.keys((await scene.item(license_key))?.sessions ?? {})).toEqual(["*"]);
+        expect((await scene.release(a)).body.code).toBe("left_to_lapse");
+        expect((await scene.validate(b)).status).toBe(403);
+      });
+
       test("with session_id frees it at once, however young", async () => {
         const { scene, a, b } = await openLicense();
         const { session_id } = (await scene.validate(a)).body;

@@ -87,23 +87,23 @@ export const mutants: Mutant[] = [
   },
   {
     file: claim,
-    from: "[active, unexpired, countable, condition]",
+    from: "[active, unexpired, countable, entry.condition, seat.condition]",
     to: "[active, unexpired, countable]",
   },
   {
     file: claim,
-    from: "[active, unexpired, countable, condition]",
-    to: "[active, countable, condition]",
+    from: "[active, unexpired, countable, entry.condition, seat.condition]",
+    to: "[active, countable, entry.condition, seat.condition]",
   },
   {
     file: claim,
-    from: "[active, unexpired, countable, condition]",
-    to: "[unexpired, countable, condition]",
+    from: "[active, unexpired, countable, entry.condition, seat.condition]",
+    to: "[unexpired, countable, entry.condition, seat.condition]",
   },
   {
     file: claim,
-    from: "[active, unexpired, countable, condition]",
-    to: "[active, unexpired, condition]",
+    from: "[active, unexpired, countable, entry.condition, seat.condition]",
+    to: "[active, unexpired, entry.condition, seat.condition]",
   },
   {
     file: claim,
@@ -118,8 +118,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: claim,
-    from: '...(way.kind === "replace" && { contested_until: freeAtMs(way.seen) }),',
-    to: "",
+    from: "? { contested_until: freeAtMs(way.replaces) }",
+    to: "? {}",
   },
   {
     file: claim,
@@ -131,7 +131,12 @@ export const mutants: Mutant[] = [
     from: "${sameClaim} AND sessions.#symbol.lapses_at = :seen_lapses_at",
     to: "${sameClaim} AND :seen_lapses_at = :seen_lapses_at",
   },
-  { file: claim, from: '      free,\n      "size', to: '      "size' },
+  {
+    file: claim,
+    from: "[active, unexpired, countable, entry.condition, seat.condition]",
+    to: "[active, unexpired, countable, seat.condition]",
+  },
+  { file: claim, from: 'request.kind === "legacy claim") way', to: "!request) way" },
   { file: claim, from: '"size(sessions) <= :entries_seen"', to: '":entries_seen >= :zero"' },
   { file: claim, from: "size(sessions) <= :entries_seen", to: "size(sessions) < :entries_seen" },
   { file: claim, from: "`${path}.lapses_at=:${index}`", to: "`:${index}=:${index}`" },
