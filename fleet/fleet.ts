@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import * as z from "zod";
-import { CommandError } from "../engine/command-error.ts";
-import { stopSignal } from "../engine/stop-signal.ts";
+import { CommandError } from "../command-line/command-error.ts";
+import { stopSignal } from "../command-line/stop-signal.ts";
 import { withTable } from "../licenses/with-table.ts";
 import { withLicenses } from "./licenses.ts";
 import { runFleet } from "./run-fleet.ts";

@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import * as z from "zod";
-import { CommandError } from "../engine/command-error.ts";
+import { CommandError } from "../command-line/command-error.ts";
 
 /**
  * An answer, and when it was asked for and came, on the clock of `performance.now()`. It was asked

@@ -1,4 +1,4 @@
-import { CommandError } from "../engine/command-error.ts";
+import { CommandError } from "../command-line/command-error.ts";
 
 /** What was asked: a table, at a local engine if it has an endpoint. */
 export type Asked = { tableName?: string | undefined; endpoint?: string | undefined };

@@ -1,5 +1,5 @@
 import { GetCommand } from "@aws-sdk/lib-dynamodb";
-import { CommandError } from "../engine/command-error.ts";
+import { CommandError } from "../command-line/command-error.ts";
 import { type LicenseItem, licenseItemSchema } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
 

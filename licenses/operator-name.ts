@@ -1,6 +1,6 @@
 import { hostname, userInfo } from "node:os";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import type { Variables } from "../engine/variables.ts";
+import type { Variables } from "../command-line/variables.ts";
 import { awsClientConfig } from "./aws-client-config.ts";
 
 /** Who changes a table that is not on AWS: the user of this machine. */

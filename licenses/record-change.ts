@@ -5,7 +5,7 @@ import {
   PutLogEventsCommand,
   ResourceAlreadyExistsException,
 } from "@aws-sdk/client-cloudwatch-logs";
-import type { Variables } from "../engine/variables.ts";
+import type { Variables } from "../command-line/variables.ts";
 import { awsClientConfig } from "./aws-client-config.ts";
 import type { ChangeNote } from "./change-note.ts";
 import type { HistoryPlace } from "./with-table.ts";

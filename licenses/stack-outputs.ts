@@ -1,7 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import * as z from "zod";
-import { CommandError } from "../engine/command-error.ts";
-import type { Variables } from "../engine/variables.ts";
+import { CommandError } from "../command-line/command-error.ts";
+import type { Variables } from "../command-line/variables.ts";
 import { awsClientConfig } from "./aws-client-config.ts";
 
 /**

@@ -1,9 +1,9 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { localClientConfig } from "../engine/local-client-config.ts";
-import { engineEndpoint, historyFile, type Variables } from "../engine/variables.ts";
+import type { Variables } from "../command-line/variables.ts";
 import { awsClientConfig } from "./aws-client-config.ts";
 import { explainAwsError } from "./explain-aws-error.ts";
+import { engineEndpoint, historyFile, localClientConfig } from "./local-engine.ts";
 import { awsIdentity, userOfMachine } from "./operator-name.ts";
 import { readStackOutputs, type StackHistory } from "./stack-outputs.ts";
 import { localTableName, type TableHandle } from "./table-handle.ts";

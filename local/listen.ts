@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
-import { CommandError } from "../engine/command-error.ts";
+import { CommandError } from "../command-line/command-error.ts";
 
 /**
  * Listens, on this machine only unless `host` says otherwise.

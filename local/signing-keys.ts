@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CommandError } from "../engine/command-error.ts";
+import { CommandError } from "../command-line/command-error.ts";
 import { readSigningKeys } from "../lambdas/signing-keys.ts";
 import { createSigningKey } from "../licenses/create-signing-key.ts";
 

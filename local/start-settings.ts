@@ -1,12 +1,8 @@
 import * as z from "zod";
-import {
-  engineVariables,
-  portVariable,
-  readVariables,
-  timeoutVariable,
-  type Variables,
-} from "../engine/variables.ts";
+import { portVariable, readVariables, type Variables } from "../command-line/variables.ts";
+import { engineVariables } from "../licenses/local-engine.ts";
 
+const timeoutError = "must be a whole number of seconds from 1 to 86400";
 const flag = z.enum(["true", "false"], { error: "must be true or false" });
 
 const settingsSchema = z
@@ -14,7 +10,12 @@ const settingsSchema = z
     ...engineVariables,
     PORT: portVariable.default(3000),
     DATA_DIR: z.string().default(".local"),
-    ...timeoutVariable,
+    SESSION_TIMEOUT_SECONDS: z
+      .string()
+      .regex(/^[1-9]\d{0,4}$/, timeoutError)
+      .transform(Number)
+      .pipe(z.number().max(86_400, timeoutError))
+      .default(60),
     HOST: z
       .string()
       .regex(/^[\w.:-]+$/, "must be an address or a name of this machine, such as 0.0.0.0")

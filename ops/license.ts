@@ -1,6 +1,6 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { stopSignal } from "../engine/stop-signal.ts";
+import { stopSignal } from "../command-line/stop-signal.ts";
 import { runLicense } from "./run-license.ts";
 import { openMessages } from "./terminal/messages.ts";
 

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
-import { CommandError } from "../engine/command-error.ts";
-import { Interrupted } from "../engine/interrupted.ts";
+import { CommandError } from "../command-line/command-error.ts";
+import { Interrupted } from "../command-line/interrupted.ts";
 import packageFile from "../package.json" with { type: "json" };
 import { addCreateCommand } from "./commands/create.ts";
 import { addDeleteCommand } from "./commands/delete.ts";

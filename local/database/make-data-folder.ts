@@ -1,6 +1,6 @@
 import { chmod, mkdir, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { CommandError } from "../../engine/command-error.ts";
+import { CommandError } from "../../command-line/command-error.ts";
 import { dataProblem } from "./data-problem.ts";
 
 /** More than a start writes. */

@@ -1,5 +1,5 @@
 import { devNull } from "node:os";
-import { localClientConfig } from "../../engine/local-client-config.ts";
+import { localClientConfig } from "../../licenses/local-engine.ts";
 import type { FunctionSpec } from "../template/interpret-template.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { CommandError } from "../../engine/command-error.ts";
+import { CommandError } from "../../command-line/command-error.ts";
 
 // The parts of CloudFormation that this project's stack has. Anything else that would change what
 // is served is refused, because `npm start` can't do it.

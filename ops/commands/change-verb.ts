@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { CommandError } from "../../engine/command-error.ts";
-import { Interrupted } from "../../engine/interrupted.ts";
+import { CommandError } from "../../command-line/command-error.ts";
+import { Interrupted } from "../../command-line/interrupted.ts";
 import { type Change, changeLicense } from "../../licenses/change-license.ts";
 import type { ChangeNote } from "../../licenses/change-note.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";

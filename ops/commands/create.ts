@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { CommandError } from "../../engine/command-error.ts";
+import { CommandError } from "../../command-line/command-error.ts";
 import { createLicense, defaultMaxSessions } from "../../licenses/create-license.ts";
 import { defaultLicenseType, licenseView } from "../../licenses/license-item.ts";
 import { randomLicenseKey } from "../../licenses/random-license-key.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import * as z from "zod";
-import { CommandError } from "../../engine/command-error.ts";
+import { CommandError } from "../../command-line/command-error.ts";
 import { attributeChange } from "../../licenses/change-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";

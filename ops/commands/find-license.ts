@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { CommandError } from "../../engine/command-error.ts";
+import { CommandError } from "../../command-line/command-error.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { getLicense } from "../../licenses/get-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import type { Command } from "commander";
-import { CommandError } from "../../engine/command-error.ts";
-import { Interrupted } from "../../engine/interrupted.ts";
+import { CommandError } from "../../command-line/command-error.ts";
+import { Interrupted } from "../../command-line/interrupted.ts";
 import type { ChangeNote } from "../../licenses/change-note.ts";
 import type { ChangeLine } from "../../licenses/record-change.ts";
 import type { OpenTable } from "../../licenses/with-table.ts";

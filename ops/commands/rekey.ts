@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { CommandError } from "../../engine/command-error.ts";
+import { CommandError } from "../../command-line/command-error.ts";
 import { type LicenseItem, licenseView } from "../../licenses/license-item.ts";
 import { randomLicenseKey } from "../../licenses/random-license-key.ts";
 import { type RekeyOutcome, rekeyLicense } from "../../licenses/rekey-license.ts";

@@ -1,5 +1,5 @@
 import type { ScanCommandInput } from "@aws-sdk/lib-dynamodb";
-import { CommandError } from "../../engine/command-error.ts";
+import { CommandError } from "../../command-line/command-error.ts";
 import { readItem } from "../../licenses/get-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import { scanPages } from "../../licenses/scan-pages.ts";

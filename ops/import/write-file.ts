@@ -3,7 +3,7 @@ import {
   type BatchGetCommandInput,
   type BatchGetCommandOutput,
 } from "@aws-sdk/lib-dynamodb";
-import { CommandError } from "../../engine/command-error.ts";
+import { CommandError } from "../../command-line/command-error.ts";
 import type { TableHandle } from "../../licenses/table-handle.ts";
 import { endOfExport } from "./csv-line.ts";
 import { type Header, type ImportRow, readHeader, readImportRow } from "./import-row.ts";

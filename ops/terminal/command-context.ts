@@ -1,4 +1,4 @@
-import type { Variables } from "../../engine/variables.ts";
+import type { Variables } from "../../command-line/variables.ts";
 import type { Messages } from "./messages.ts";
 
 /** What a verb reads from and writes to: a terminal, a pipe, or a test. */

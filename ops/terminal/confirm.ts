@@ -1,5 +1,5 @@
-import { CommandError } from "../../engine/command-error.ts";
-import { Interrupted } from "../../engine/interrupted.ts";
+import { CommandError } from "../../command-line/command-error.ts";
+import { Interrupted } from "../../command-line/interrupted.ts";
 import type { CommandContext } from "./command-context.ts";
 import { printable } from "./text-table.ts";
 

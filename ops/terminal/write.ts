@@ -1,4 +1,4 @@
-import { CommandError } from "../../engine/command-error.ts";
+import { CommandError } from "../../command-line/command-error.ts";
 
 /**
  * Writes and waits until it is taken, so that a slow reader slows the verb and not its memory.

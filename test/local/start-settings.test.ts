@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { CommandError } from "../../engine/command-error.ts";
-import { engineEndpoint } from "../../engine/variables.ts";
+import { CommandError } from "../../command-line/command-error.ts";
+import { engineEndpoint } from "../../licenses/local-engine.ts";
 import { readStartSettings } from "../../local/start-settings.ts";
 
 describe("readStartSettings", () => {

@@ -1,5 +1,5 @@
 import { Writable } from "node:stream";
-import type { Variables } from "../../engine/variables.ts";
+import type { Variables } from "../../command-line/variables.ts";
 import { runLicense } from "../../ops/run-license.ts";
 import type { CommandContext } from "../../ops/terminal/command-context.ts";
 import { openMessages } from "../../ops/terminal/messages.ts";

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { CommandError } from "../../../engine/command-error.ts";
+import { CommandError } from "../../../command-line/command-error.ts";
 import { interpretTemplate } from "../../../local/template/interpret-template.ts";
 import {
   apiWith,

@@ -1,0 +1,43 @@
+import { join } from "node:path";
+import * as z from "zod";
+import { portVariable, readVariables, type Variables } from "../command-line/variables.ts";
+
+export const engineVariables = {
+  DYNAMODB_PORT: portVariable.default(8000),
+  DYNAMODB_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: "must be an address such as http://127.0.0.1:8000" })
+    .optional(),
+};
+
+const engineSchema = z.object(engineVariables);
+
+/**
+ * Where the engine that `npm start` uses is found, by the same variables.
+ *
+ * @throws CommandError naming the variables that are wrong
+ */
+export function engineEndpoint(env: Variables): string {
+  const { DYNAMODB_ENDPOINT, DYNAMODB_PORT } = readVariables(engineSchema, env);
+  return DYNAMODB_ENDPOINT ?? `http://127.0.0.1:${DYNAMODB_PORT}`;
+}
+
+/** Where the history of the sessions and changes of `npm start` is, by the same variable. */
+export function historyFile({ DATA_DIR }: Variables): string {
+  return join(DATA_DIR || ".local", "history.jsonl");
+}
+
+/**
+ * What a client of a local engine is made with. The values are as good as any other, but must be
+ * the same everywhere: DynamoDB Local keeps separate tables for each region and access key.
+ */
+export function localClientConfig(endpoint: string): {
+  endpoint: string;
+  region: string;
+  credentials: { accessKeyId: string; secretAccessKey: string };
+} {
+  return {
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+  };
+}
