@@ -10,7 +10,7 @@ export type Bundle = { name: string; file: string; rawBytes: number; gzippedByte
 /** The bundles that are deployed and, as the first, the bare one, in a folder of their own. */
 export type Bundles = AsyncDisposable & Record<"bare" | FunctionName, Bundle>;
 
-type FunctionName = "validate" | "heartbeat" | "release";
+type FunctionName = "claim" | "heartbeat" | "release";
 
 export async function buildBundles(): Promise<Bundles> {
   const folder = await mkdtemp(join(tmpdir(), "license-sessions-bench-"));
@@ -26,7 +26,7 @@ export async function buildBundles(): Promise<Bundles> {
     );
   return {
     bare: await bundle("bare", buildBareBundle),
-    validate: await ours("validate"),
+    claim: await ours("claim"),
     heartbeat: await ours("heartbeat"),
     release: await ours("release"),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),

@@ -1,7 +1,7 @@
 import type * as z from "zod";
+import { claimSchema } from "../lambdas/claim-handler.ts";
 import { heartbeatSchema } from "../lambdas/heartbeat-handler.ts";
 import { holderSchema } from "../lambdas/request.ts";
-import { validateSchema } from "../lambdas/validate-handler.ts";
 import * as answers from "./answer-schemas.ts";
 
 export type AnswerSchema = z.ZodObject<{ code: z.ZodLiteral<string> }>;
@@ -30,7 +30,7 @@ export const claimRoute: DocumentedRoute = {
     "same `claim_id` with every attempt of one opening: the attempts are then one claim, whose right " +
     "counts from the sending of the first.",
   requestName: "ClaimRequest",
-  request: validateSchema,
+  request: claimSchema,
   answers: [
     { status: 200, name: "Granted", schema: answers.granted },
     { status: 200, name: "Available", schema: answers.available },

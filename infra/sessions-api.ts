@@ -94,7 +94,7 @@ export class SessionsApi extends Construct {
         {
           id: "Validate",
           path: "/api/validate-license",
-          name: "validate",
+          name: "claim",
           throttle: throttleOf(settings.claimsPerSecond, settings.claimsBurst),
         },
         get,

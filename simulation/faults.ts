@@ -15,7 +15,7 @@ const heartbeat = "lambdas/sessions/heartbeat.ts";
 const endSession = "lambdas/sessions/end-session.ts";
 const release = "lambdas/sessions/release.ts";
 const skew = "lambdas/sessions/clock-skew.ts";
-const validate = "lambdas/validate-handler.ts";
+const claimHandler = "lambdas/claim-handler.ts";
 const clientClaim = "clients/typescript/claim-session.ts";
 const keeping = "clients/typescript/keeping.ts";
 
@@ -64,7 +64,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
   "claim-without-id": {
     what: "An attempt of a claim that arrives late takes the session from its own bot.",
-    edits: [{ file: validate, from: "request.claim_id ?? randomUUID()", to: "randomUUID()" }],
+    edits: [{ file: claimHandler, from: "request.claim_id ?? randomUUID()", to: "randomUUID()" }],
     withinWorlds: 100,
     seed: 20,
     rule: "a healthy bot is never told that its session is gone",

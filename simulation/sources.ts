@@ -55,10 +55,8 @@ export async function loadSources(variant?: string): Promise<Sources> {
 
   if (variant !== undefined) (await import("./put-back.ts")).allowPuttingBack();
   const query = variant === undefined ? "" : `?put-back=${variant}`;
-  const [validate, heartbeat, release, tables, skew, opening, ...tools] = await Promise.all([
-    importing<typeof import("../lambdas/validate-handler.ts")>(
-      `../lambdas/validate-handler.ts${query}`,
-    ),
+  const [claim, heartbeat, release, tables, skew, opening, ...tools] = await Promise.all([
+    importing<typeof import("../lambdas/claim-handler.ts")>(`../lambdas/claim-handler.ts${query}`),
     importing<typeof import("../lambdas/heartbeat-handler.ts")>(
       `../lambdas/heartbeat-handler.ts${query}`,
     ),
@@ -88,7 +86,7 @@ export async function loadSources(variant?: string): Promise<Sources> {
   ]);
   const [ending, changing, getting, rekeying, importingRows] = tools;
   const makers = {
-    claim: validate.validateHandler,
+    claim: claim.claimHandler,
     heartbeat: heartbeat.heartbeatHandler,
     release: release.releaseHandler,
   };

@@ -1,6 +1,6 @@
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { asker } from "../../test/support/scene.ts";
 import type { Context } from "../context.ts";
 import { startEngine } from "../engine.ts";
@@ -12,7 +12,7 @@ import { serviceOn } from "../service-on-engine.ts";
 export async function calls({ progress, signal }: Context): Promise<Report> {
   await using engine = await startEngine();
   const { service, meter, addLicense } = serviceOn(engine);
-  const validate = asker(validateHandler(service));
+  const validate = asker(claimHandler(service));
   const heartbeat = asker(heartbeatHandler(service));
   const release = asker(releaseHandler(service));
 

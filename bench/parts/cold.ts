@@ -66,7 +66,7 @@ export async function cold({ runs, progress, signal }: Context): Promise<Report>
       gzipped: bundle.gzippedBytes,
     };
   });
-  const sizes = [bundles.validate, bundles.release].map(
+  const sizes = [bundles.claim, bundles.release].map(
     ({ name, rawBytes, gzippedBytes }) =>
       `${name}: ${rawBytes} bytes, ${gzippedBytes} gzipped (${(gzippedBytes / bundles.bare.gzippedBytes).toFixed(2)} of bare)`,
   );

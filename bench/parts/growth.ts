@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { clientFor } from "../../test/support/engines.ts";
 import { asker } from "../../test/support/scene.ts";
 import type { Context } from "../context.ts";
@@ -20,7 +20,7 @@ export async function growth({ fillMinutes, progress, signal }: Context): Promis
   const { service, meter, addLicense } = serviceOn(engine);
   const request = { license_key: "GROWTH", device_fingerprint: device, symbol };
   await addLicense({ licenseKey: request.license_key });
-  await asker(validateHandler(service))(request);
+  await asker(claimHandler(service))(request);
   const heartbeat = asker(heartbeatHandler(service));
   const client = clientFor(engine.endpoint);
 

@@ -19,8 +19,8 @@ export async function warm({ runs, progress, signal }: Context): Promise<Report>
   const operations = [
     ["heartbeat", bundles.heartbeat, beat, 200],
     ["heartbeat, signed", bundles.heartbeat, { ...beat, nonce: "0123456789abcdefghijkl" }, 200],
-    ["claim", bundles.validate, caller, 200],
-    ["refused claim", bundles.validate, { ...caller, device_fingerprint: rival }, 403],
+    ["claim", bundles.claim, caller, 200],
+    ["refused claim", bundles.claim, { ...caller, device_fingerprint: rival }, 403],
     ["release", bundles.release, caller, 200],
   ] as const;
 

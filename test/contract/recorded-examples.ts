@@ -5,10 +5,10 @@ import {
   heartbeatRoute,
   releaseRoute,
 } from "../../contract/routes.ts";
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 import type { Engine } from "../support/engines.ts";
 import { asker, openScene, type Reply } from "../support/scene.ts";
 
@@ -87,7 +87,7 @@ export async function recordExamples(engine: Engine): Promise<Example[]> {
   await record(heartbeatRoute, scene.heartbeat, b);
 
   const broken = brokenService(scene.nowMs());
-  await record(claimRoute, asker(validateHandler(broken)), a);
+  await record(claimRoute, asker(claimHandler(broken)), a);
   await record(heartbeatRoute, asker(heartbeatHandler(broken)), held);
   await record(releaseRoute, asker(releaseHandler(broken)), held);
 

@@ -6,7 +6,7 @@ import { buildBareBundle } from "../../bench/bare-bundle.ts";
 import { bundleFunction } from "../../infra/bundle-function.ts";
 import { tempFolder } from "../local/support/temp-folder.ts";
 
-test.for(["validate", "heartbeat", "release"])(
+test.for(["claim", "heartbeat", "release"])(
   "%s, gzipped, is smaller than the bare SDK call that any bundler makes",
   async (name) => {
     const folder = await tempFolder();

@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { claimRoute, heartbeatRoute, releaseRoute } from "../../contract/routes.ts";
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { expectDocumented } from "../support/documented.ts";
 
 let touched = 0;
@@ -29,7 +29,7 @@ const service: Service = {
 };
 
 const handlers = {
-  validate: validateHandler(service),
+  validate: claimHandler(service),
   heartbeat: heartbeatHandler(service),
   release: releaseHandler(service),
 };

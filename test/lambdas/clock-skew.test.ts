@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { env } from "node:process";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
 import { provenDifferenceMs } from "../../lambdas/sessions/clock-skew.ts";
 import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 
 const receivedByApiMs = Date.UTC(2026, 0, 5, 12);
 const settings = {
@@ -18,7 +18,7 @@ const settings = {
   legacyBots: false,
   askForRefusedItem: false,
 };
-const handlers = { claim: validateHandler, heartbeat: heartbeatHandler, release: releaseHandler };
+const handlers = { claim: claimHandler, heartbeat: heartbeatHandler, release: releaseHandler };
 const logged = vi.spyOn(console, "error").mockImplementation(() => {});
 
 let stop: (() => Promise<unknown>) | undefined;

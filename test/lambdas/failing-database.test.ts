@@ -8,11 +8,11 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 
 const client = new DynamoDBClient({});
 const database = mockClient(client);
@@ -77,8 +77,8 @@ describe.for(failures)("%s", ([, error]) => {
   test("a claim, its check and a release are opaque 500s too", async () => {
     database.on(UpdateItemCommand).rejects(error).on(GetItemCommand).rejects(error);
     const invalid = { status: 500, body: { license_valid: false, ...opaque } };
-    expect(await ask(validateHandler(service))).toEqual(invalid);
-    expect(await ask(validateHandler(service), { ...request, check_only: true })).toEqual(invalid);
+    expect(await ask(claimHandler(service))).toEqual(invalid);
+    expect(await ask(claimHandler(service), { ...request, check_only: true })).toEqual(invalid);
     expect(await ask(releaseHandler(service))).toEqual({
       status: 500,
       body: { status: "error", session_conflict: false, ...opaque },
@@ -160,7 +160,7 @@ test("a claim whose answer was lost is granted when its second attempt finds its
     };
     throw Object.assign(new ConditionalCheckFailedException(told), { Item });
   });
-  expect(await ask(validateHandler(service))).toMatchObject({
+  expect(await ask(claimHandler(service))).toMatchObject({
     status: 200,
     body: { code: "granted", fencing_token: 7, active_symbols: ["*"] },
   });
@@ -189,7 +189,7 @@ test("a database that never answers is a 500 of ours after 3.5 s", async () => {
 
 test("a check reads what was written last, which no engine but DynamoDB's own may fail to give", async () => {
   database.on(GetItemCommand).resolves({});
-  await ask(validateHandler(service), { ...request, check_only: true });
+  await ask(claimHandler(service), { ...request, check_only: true });
   const [call] = database.commandCalls(GetItemCommand);
   expect(call?.args[0].input.ConsistentRead).toBe(true);
 });
@@ -199,7 +199,7 @@ test("the clock is read once for a request, however many calls it takes", async 
   database.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(told));
   database.on(GetItemCommand).resolves({});
   const table = openTable({ client, ...settings, askForRefusedItem: true });
-  await ask(validateHandler({ ...service, table, now }));
+  await ask(claimHandler({ ...service, table, now }));
   expect(database.calls()).toHaveLength(2);
   expect(now).toHaveBeenCalledTimes(1);
 });

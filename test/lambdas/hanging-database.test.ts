@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import type { Handler } from "../../lambdas/http.ts";
 import type { Service } from "../../lambdas/service.ts";
 import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { asker } from "../support/scene.ts";
 import { startWireClock, type WireClock } from "../support/wire-clock.ts";
 
@@ -138,7 +138,7 @@ test("after its answer a request sends nothing more, though the SDK has attempts
     });
   });
   let isAnswered = false;
-  const reply = ask(validateHandler(service)).finally(() => {
+  const reply = ask(claimHandler(service)).finally(() => {
     isAnswered = true;
   });
   await clock.pass(3_499);

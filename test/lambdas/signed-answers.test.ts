@@ -1,11 +1,11 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
 import type { SessionTable } from "../../lambdas/sessions/table.ts";
 import { readSigningKeys } from "../../lambdas/signing-keys.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { buildVectors } from "../clients/vectors/build-vectors.ts";
 import { verifiedByLibrary } from "../clients/vectors/verified-by-library.ts";
 
@@ -46,7 +46,7 @@ const isAway: SessionTable["update"] = async () => {
 };
 
 const routes = {
-  "/api/validate-license": validateHandler,
+  "/api/validate-license": claimHandler,
   "/api/heartbeat": heartbeatHandler,
   "/api/session/release": releaseHandler,
 };

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { beforeAll, expect, test, vi } from "vitest";
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { howMany, replayable, tell } from "./scale.ts";
 
 /** In every mangled part of a body: wherever it turns up again, the body was quoted. */
@@ -39,7 +39,7 @@ const service = {
   now: () => 0,
 };
 const handlers = {
-  validate: validateHandler(service),
+  validate: claimHandler(service),
   heartbeat: heartbeatHandler(service),
   release: releaseHandler(service),
 };

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import type { Handler } from "../../lambdas/http.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
@@ -9,7 +10,6 @@ import { endSessionUpdate } from "../../lambdas/sessions/end-session.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { isHeld } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 import type { Answer, Call } from "./call.ts";
 import type { ProofEngine } from "./proof-engine.ts";
 
@@ -55,7 +55,7 @@ export async function openWorld(
     if (known) return known;
     const service = { settings: { ...settings, sessionTimeoutMs }, table, now: () => clockMs };
     const made = {
-      claim: validateHandler(service),
+      claim: claimHandler(service),
       heartbeat: heartbeatHandler(service),
       release: releaseHandler(service),
     };

@@ -6,6 +6,7 @@ import {
   heartbeatRoute,
   releaseRoute,
 } from "../../contract/routes.ts";
+import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import type { Handler } from "../../lambdas/http.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
@@ -14,7 +15,6 @@ import type { Service } from "../../lambdas/service.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { isHeld, type Session } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
-import { validateHandler } from "../../lambdas/validate-handler.ts";
 import { createLicense, type NewLicense } from "../../licenses/create-license.ts";
 import { endSession } from "../../licenses/end-session.ts";
 import { licenseItemSchema } from "../../licenses/license-item.ts";
@@ -92,7 +92,7 @@ export function openScene(
       answerWithinMs: 2 ** 31 - 1,
     };
     return {
-      validate: asker(validateHandler(service)),
+      validate: asker(claimHandler(service)),
       heartbeat: asker(heartbeatHandler(service)),
       release: asker(releaseHandler(service)),
     };

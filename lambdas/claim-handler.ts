@@ -17,7 +17,7 @@ import type { LeaseTime } from "./sessions/heartbeat.ts";
 import { activeSymbols, expirationIso, type License } from "./sessions/license.ts";
 import { leaseMs, maskFingerprint } from "./sessions/session.ts";
 
-export const validateSchema = z.extend(callerSchema, {
+export const claimSchema = z.extend(callerSchema, {
   check_only: z.optional(z.boolean()).check(z.describe("true or false")),
   claim_id: z
     .optional(z.string().check(z.minLength(1), z.maxLength(64), z.refine(isWellFormed)))
@@ -29,11 +29,11 @@ export const validateSchema = z.extend(callerSchema, {
 });
 
 /** `POST /api/validate-license`: claims a session or, with `check_only`, reports whether one could. */
-export function validateHandler({ settings, table, ...surroundings }: Service): Handler {
+export function claimHandler({ settings, table, ...surroundings }: Service): Handler {
   const { sessionTimeoutMs } = settings;
   return toHandler(
     {
-      schema: validateSchema,
+      schema: claimSchema,
       maxBytesOfText: {},
       fieldsOf: { badRequest: { license_valid: false }, internalError: { license_valid: false } },
       async answer(request, { nowMs, signal, record }) {
@@ -57,7 +57,7 @@ export function validateHandler({ settings, table, ...surroundings }: Service): 
   );
 }
 
-export const handler = validateHandler(serviceFromEnvironment());
+export const handler = claimHandler(serviceFromEnvironment());
 
 function answerTo(
   outcome: ClaimOutcome | CheckOutcome,
