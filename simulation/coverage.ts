@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "..");
 
 /** The rules of the service, and what decides in the client. */
 const looksAt =
-  /\/(lambdas\/(sessions\/(?!dynamodb-client)[\w-]+|[\w-]+-handler)|clients\/typescript\/(answers|claim-session|keep-session|keeping|release-session|timing|reporter))\.ts$/;
+  /\/(lambdas\/(sessions\/(?!dynamodb-client)[\w-]+|[\w-]+-handler)|clients\/typescript\/(answers|claim-session|keep-session|keeping-state|release-session|timing|reporter))\.ts$/;
 
 /**
  * Counts, by V8's own means, which blocks of the code under test are run by the work.

@@ -17,7 +17,7 @@ const release = "lambdas/sessions/release.ts";
 const skew = "lambdas/sessions/clock-skew.ts";
 const claimHandler = "lambdas/claim-handler.ts";
 const clientClaim = "clients/typescript/claim-session.ts";
-const keeping = "clients/typescript/keeping.ts";
+const keeping = "clients/typescript/keeping-state.ts";
 
 /** By the name that `npm run simulate -- --put-back` knows. */
 export const faults: Readonly<Record<string, Fault>> = {

@@ -69,8 +69,8 @@ export async function loadSources(variant?: string): Promise<Sources> {
     importing<typeof import("../lambdas/sessions/clock-skew.ts")>(
       `../lambdas/sessions/clock-skew.ts${query}`,
     ),
-    importing<typeof import("../clients/typescript/open-with.ts")>(
-      `../clients/typescript/open-with.ts${query}`,
+    importing<typeof import("../clients/typescript/claim-and-keep.ts")>(
+      `../clients/typescript/claim-and-keep.ts${query}`,
     ),
     importing<typeof import("../lambdas/sessions/end-session.ts")>(
       `../lambdas/sessions/end-session.ts${query}`,
@@ -102,7 +102,7 @@ export async function loadSources(variant?: string): Promise<Sources> {
       const table = tables.openTable({ ...settings, client: asClient(client) });
       return asFunction(makers[route]({ settings, table, now, signingKeys }));
     },
-    openSession: opening.openWith,
+    openSession: opening.claimAndKeep,
     provenDifferenceMs: skew.provenDifferenceMs,
     endSessionUpdate: ending.endSessionUpdate,
     changeLicense: changing.changeLicense,

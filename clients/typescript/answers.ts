@@ -30,13 +30,13 @@ export type Trouble = ErrorFacts & {
   unsent?: boolean | undefined;
 };
 
-export type ClaimOutcome =
+export type ClaimAnswer =
   | Granted
   | { kind: "available"; license: License }
   | { kind: "refused"; error: LicenseSessionError }
   | Trouble;
 
-export type HeartbeatOutcome =
+export type HeartbeatAnswer =
   | {
       kind: "recorded";
       sessionTimeoutMs: number | undefined;
@@ -50,7 +50,7 @@ export type HeartbeatOutcome =
  * What a claim's answer means. Only `code` decides: a 200 of a proxy grants nothing, a 403 of a
  * firewall ends nothing.
  */
-export function judgeClaim(exchange: Exchange): ClaimOutcome {
+export function readClaimAnswer(exchange: Exchange): ClaimAnswer {
   if ("problem" in exchange) return troubled(exchange);
   const { code, text, number, facts } = read(exchange);
   const message = text("message") ?? String(code);
@@ -99,7 +99,7 @@ export function judgeClaim(exchange: Exchange): ClaimOutcome {
   }
 }
 
-export function judgeHeartbeat(exchange: Exchange): HeartbeatOutcome {
+export function readHeartbeatAnswer(exchange: Exchange): HeartbeatAnswer {
   if ("problem" in exchange) return troubled(exchange);
   const { code, text, number } = read(exchange);
   switch (code) {
@@ -134,17 +134,17 @@ export function judgeHeartbeat(exchange: Exchange): HeartbeatOutcome {
 }
 
 /** `undefined` if the answer says nothing of the release. */
-export function judgeRelease(exchange: Exchange): "released" | "not_held" | undefined {
+export function readReleaseAnswer(exchange: Exchange): "released" | "not_held" | undefined {
   if ("problem" in exchange || exchange.status !== 200) return undefined;
   const { code } = read(exchange);
   return code === "released" || code === "not_held" ? code : undefined;
 }
 
-function refused(error: LicenseSessionError): ClaimOutcome {
+function refused(error: LicenseSessionError): ClaimAnswer {
   return { kind: "refused", error };
 }
 
-function ended(end: End): HeartbeatOutcome {
+function ended(end: End): HeartbeatAnswer {
   return { kind: "ended", end };
 }
 

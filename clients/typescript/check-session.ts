@@ -1,4 +1,4 @@
-import { judgeClaim, type Trouble } from "./answers.ts";
+import { readClaimAnswer, type Trouble } from "./answers.ts";
 import { ServiceUnavailable, SessionRefused } from "./errors.ts";
 import { createNotifier } from "./notifier.ts";
 import { checkText, claimPath } from "./requests.ts";
@@ -47,7 +47,7 @@ export async function checkWith(options: SessionOptions, world: Runtime): Promis
   for (let failures = 1; ; failures++) {
     signal.throwIfAborted();
     const untilMs = Math.min(runtime.nowMs() + requestTimeoutMs, giveUpMs);
-    const outcome = judgeClaim(
+    const outcome = readClaimAnswer(
       await runtime.exchange(claimPath, checkText(options), untilMs, signal),
     );
     signal.throwIfAborted();

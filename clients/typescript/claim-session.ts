@@ -1,6 +1,6 @@
-import { type ClaimOutcome, type Granted, judgeClaim, judgeHeartbeat } from "./answers.ts";
+import { type ClaimAnswer, type Granted, readClaimAnswer, readHeartbeatAnswer } from "./answers.ts";
 import { ServiceUnavailable, SessionRefused } from "./errors.ts";
-import { rightLastsMs, startKeeping } from "./keeping.ts";
+import { rightLastsMs, startKeeping } from "./keeping-state.ts";
 import type { Notifier } from "./notifier.ts";
 import { releaseSession, releaseWithinMs } from "./release-session.ts";
 import { claimPath, claimText, heartbeatPath, heartbeatText } from "./requests.ts";
@@ -46,7 +46,7 @@ export async function claimSession(
   /** Granted, but so late that only a heartbeat can say whether there is still a right. */
   let unconfirmed: Granted | undefined;
   let answered:
-    | { problem: string; trouble: (ClaimOutcome & { kind: "trouble" }) | undefined }
+    | { problem: string; trouble: (ClaimAnswer & { kind: "trouble" }) | undefined }
     | undefined;
 
   for (;;) {
@@ -81,10 +81,11 @@ export async function claimSession(
     }
   }
 
-  async function attempt(): Promise<ClaimOutcome> {
-    if (!unconfirmed) return judgeClaim(await exchange(claimPath, claimText(options, claimId)));
+  async function attempt(): Promise<ClaimAnswer> {
+    if (!unconfirmed)
+      return readClaimAnswer(await exchange(claimPath, claimText(options, claimId)));
     const text = heartbeatText(options, unconfirmed.sessionId);
-    const outcome = judgeHeartbeat(await exchange(heartbeatPath, text));
+    const outcome = readHeartbeatAnswer(await exchange(heartbeatPath, text));
     switch (outcome.kind) {
       case "recorded": {
         const { sessionTimeoutMs = unconfirmed.sessionTimeoutMs } = outcome;
@@ -113,7 +114,7 @@ export async function claimSession(
   async function tryAgain(
     problem: string,
     delayMs: number,
-    trouble: (ClaimOutcome & { kind: "trouble" }) | undefined = undefined,
+    trouble: (ClaimAnswer & { kind: "trouble" }) | undefined = undefined,
   ): Promise<void> {
     const againMs = retryAtMs(runtime.nowMs(), delayMs, trouble?.retryAfterMs, {
       endsMs: giveUpMs,
@@ -169,7 +170,7 @@ export async function claimSession(
     // Released before the claim arrives, the session would be granted after all.
     const half = runtime.nowMs() + releaseWithinMs / 2;
     void runtime.pause(half, answered.signal, "keeps alive").then(() => dropped.abort());
-    const outcome = judgeClaim(await pending);
+    const outcome = readClaimAnswer(await pending);
     answered.abort();
     const isApplied = outcome.kind === "granted" || (outcome.kind === "trouble" && !outcome.unsent);
     if (isApplied || maybeGranted || unconfirmed) await release(untilMs);

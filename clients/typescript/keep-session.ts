@@ -1,4 +1,4 @@
-import { judgeHeartbeat } from "./answers.ts";
+import { readHeartbeatAnswer } from "./answers.ts";
 import type { Claim } from "./claim-session.ts";
 import { SessionEnded } from "./errors.ts";
 import {
@@ -8,7 +8,7 @@ import {
   rightLastsMs,
   startKeeping,
   wakeMs,
-} from "./keeping.ts";
+} from "./keeping-state.ts";
 import type { Notifier } from "./notifier.ts";
 import { releaseSession } from "./release-session.ts";
 import { createReporter } from "./reporter.ts";
@@ -20,7 +20,7 @@ import type { ReleaseOutcome, Session, SessionOptions } from "./session.ts";
 const asyncDispose: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
 
-/** Keeps a claimed session until it is over: does what `keeping.ts` decides. */
+/** Keeps a claimed session until it is over: does what `keeping-state.ts` decides. */
 export function keepSession(
   { granted, sent }: Claim,
   options: SessionOptions,
@@ -91,7 +91,7 @@ export function keepSession(
     takeAnswer(exchange);
 
     function takeAnswer(exchange: Exchange): void {
-      const outcome = judgeHeartbeat(exchange);
+      const outcome = readHeartbeatAnswer(exchange);
       if (outcome.kind === "unreadable")
         log.warn(`The service can't read the report (${outcome.problem}): trying without it`);
       take({ kind: "answered", outcome, sent, plannedMs });

@@ -1,5 +1,5 @@
 import { createNotifier } from "./notifier.ts";
-import { openInProcess } from "./open-in-process.ts";
+import { openReleasingAtExit } from "./open-releasing-at-exit.ts";
 import type { Session, SessionOptions } from "./session.ts";
 import { checkTimes } from "./timing.ts";
 import { createWebRuntime } from "./web-runtime.ts";
@@ -46,5 +46,5 @@ export { version } from "./version.ts";
 export async function openSession(options: SessionOptions): Promise<Session> {
   checkTimes(options);
   const notifier = createNotifier(options);
-  return openInProcess(options, createWebRuntime(options, notifier.log), notifier);
+  return openReleasingAtExit(options, createWebRuntime(options, notifier.log), notifier);
 }

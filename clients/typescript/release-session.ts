@@ -1,4 +1,4 @@
-import { judgeRelease } from "./answers.ts";
+import { readReleaseAnswer } from "./answers.ts";
 import { releasePath, releaseText } from "./requests.ts";
 import { neverAborted, type Runtime } from "./runtime.ts";
 import type { ReleaseOutcome, SessionOptions } from "./session.ts";
@@ -19,7 +19,7 @@ export async function releaseSession(
   for (let failures = 1; ; failures++) {
     const untilMs = Math.min(runtime.nowMs() + timing.requestTimeoutMs, giveUpMs);
     const exchange = await runtime.exchange(releasePath, text, untilMs, neverAborted);
-    const outcome = judgeRelease(exchange);
+    const outcome = readReleaseAnswer(exchange);
     if (outcome) return outcome;
     const delayMs = retryDelayMs(failures, timing.heartbeatIntervalMs, runtime.random());
     const againMs = runtime.nowMs() + delayMs;

@@ -5,15 +5,15 @@ export const heartbeatPath = "api/heartbeat";
 export const releasePath = "api/session/release";
 
 export function claimText(options: SessionOptions, claimId: string): string {
-  return JSON.stringify({ ...callerOf(options), claim_id: claimId });
+  return JSON.stringify({ ...callerFields(options), claim_id: claimId });
 }
 
 export function checkText(options: SessionOptions): string {
-  return JSON.stringify({ ...callerOf(options), check_only: true });
+  return JSON.stringify({ ...callerFields(options), check_only: true });
 }
 
 export function releaseText(options: SessionOptions, sessionId: string): string {
-  return JSON.stringify({ ...callerOf(options), session_id: sessionId });
+  return JSON.stringify({ ...callerFields(options), session_id: sessionId });
 }
 
 /** @throws TypeError if the report can't be written as JSON */
@@ -23,7 +23,7 @@ export function heartbeatText(
   { botVersion, status, metadata }: BotReport = {},
 ): string {
   return JSON.stringify({
-    ...callerOf(options),
+    ...callerFields(options),
     session_id: sessionId,
     bot_version: botVersion,
     status,
@@ -31,6 +31,6 @@ export function heartbeatText(
   });
 }
 
-function callerOf({ licenseKey, deviceFingerprint, symbol }: SessionOptions) {
+function callerFields({ licenseKey, deviceFingerprint, symbol }: SessionOptions) {
   return { license_key: licenseKey, device_fingerprint: deviceFingerprint, symbol };
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { openWith } from "../../clients/typescript/open-with.ts";
+import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import type { Session, SessionStatus } from "../../clients/typescript/session.ts";
 import { type Scenario, scenarioFiles } from "./scenarios.ts";
 import { createScriptedRuntime } from "./scripted-runtime.ts";
@@ -44,7 +44,7 @@ async function play(scenario: Scenario): Promise<void> {
     ...(report && { report: () => report }),
     ...scenario.options,
   };
-  const opening = openWith(options, runtime).then(
+  const opening = claimAndKeep(options, runtime).then(
     (openSession) => {
       opened = timeline.nowMs();
       session = openSession;

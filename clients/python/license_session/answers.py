@@ -28,9 +28,9 @@ __all__ = [
     "Recorded",
     "Trouble",
     "Unreadable",
-    "judge_claim",
-    "judge_heartbeat",
-    "judge_release",
+    "read_claim_answer",
+    "read_heartbeat_answer",
+    "read_release_answer",
 ]
 
 
@@ -71,7 +71,7 @@ class Trouble(NamedTuple):
     unsent: bool = False
 
 
-def judge_claim(exchange: Exchange) -> Union[Granted, Available, LicenseSessionError, Trouble]:
+def read_claim_answer(exchange: Exchange) -> Union[Granted, Available, LicenseSessionError, Trouble]:
     """What the answer to a claim means, or to the question whether one would be granted."""
     if isinstance(exchange, NoAnswer):
         return _troubled(exchange)
@@ -119,7 +119,7 @@ def judge_claim(exchange: Exchange) -> Union[Granted, Available, LicenseSessionE
     return _troubled(exchange)
 
 
-def judge_heartbeat(exchange: Exchange) -> Union[Recorded, End, Unreadable, Trouble]:
+def read_heartbeat_answer(exchange: Exchange) -> Union[Recorded, End, Unreadable, Trouble]:
     """What the answer to a heartbeat means. ``heartbeat_late`` is trouble like any other: it
     neither confirms nor ends anything.
     """
@@ -144,7 +144,7 @@ def judge_heartbeat(exchange: Exchange) -> Union[Recorded, End, Unreadable, Trou
     return _troubled(exchange)
 
 
-def judge_release(exchange: Exchange) -> Optional[_Released]:
+def read_release_answer(exchange: Exchange) -> Optional[_Released]:
     """``released`` or ``not_held``; ``None`` if the answer says nothing of the release."""
     if isinstance(exchange, NoAnswer) or exchange.status != 200:
         return None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Mapping, NamedTuple, Optional, Union
 
-from .answers import Available, Granted, Recorded, Trouble, judge_claim, judge_heartbeat
+from .answers import Available, Granted, Recorded, Trouble, read_claim_answer, read_heartbeat_answer
 from .errors import LicenseSessionError, ServiceUnavailable, SessionRefused
-from .keeping import right_lasts_ms, start_keeping
+from .keeping_state import right_lasts_ms, start_keeping
 from .notifier import Notifier
 from .releasing import release_session
 from .requests import CLAIM_PATH, HEARTBEAT_PATH, claim_body, heartbeat_body
@@ -106,10 +106,10 @@ class Claiming:
         caller = self._options.caller
         if self._unconfirmed is None:
             exchange = self._exchange(CLAIM_PATH, claim_body(caller, self._claim_id))
-            claimed = judge_claim(exchange)
+            claimed = read_claim_answer(exchange)
             return Trouble("available") if isinstance(claimed, Available) else claimed
         body = heartbeat_body(caller, self._unconfirmed.session_id, {})
-        confirmed = judge_heartbeat(self._exchange(HEARTBEAT_PATH, body))
+        confirmed = read_heartbeat_answer(self._exchange(HEARTBEAT_PATH, body))
         if isinstance(confirmed, Recorded):
             timeout_ms = confirmed.session_timeout_ms or self._unconfirmed.session_timeout_ms
             return self._unconfirmed._replace(session_timeout_ms=timeout_ms)

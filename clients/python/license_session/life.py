@@ -6,10 +6,10 @@ import os
 import threading
 from typing import Mapping, Optional
 
-from .answers import Granted, Unreadable, judge_heartbeat
+from .answers import Granted, Unreadable, read_heartbeat_answer
 from .claiming import Claim, Claiming
 from .errors import LicenseSessionError
-from .keeping import (
+from .keeping_state import (
     Keeping,
     Step,
     answered,
@@ -163,7 +163,7 @@ class Life:
         exchange = self._service.exchange(
             HEARTBEAT_PATH, body, lambda: 0 if self.is_over() else planned_ms
         )
-        outcome = judge_heartbeat(exchange)
+        outcome = read_heartbeat_answer(exchange)
         if isinstance(outcome, Unreadable):
             problem = outcome.problem
             self._notifier.warning(f"The service can't read the report ({problem}); without it now")

@@ -8,7 +8,7 @@ import threading
 from typing import Optional, Sequence, Union
 
 from . import leaving
-from .answers import Available, Granted, Trouble, judge_claim
+from .answers import Available, Granted, Trouble, read_claim_answer
 from .claiming import unavailable
 from .errors import LicenseSessionError, OpeningCancelled, ServiceUnavailable
 from .license import License
@@ -152,7 +152,7 @@ def check_with(options: Options, runtime: ThreadRuntime) -> License:
     while True:
         until_ms = min(runtime.now_ms() + options.request_timeout_ms, give_up_ms)
         exchange = service.exchange(CLAIM_PATH, check_body(options.caller), lambda: until_ms)
-        outcome: Union[Granted, Available, LicenseSessionError, Trouble] = judge_claim(exchange)
+        outcome: Union[Granted, Available, LicenseSessionError, Trouble] = read_claim_answer(exchange)
         if isinstance(outcome, Available):
             return outcome.license
         if isinstance(outcome, LicenseSessionError):

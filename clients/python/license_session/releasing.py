@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .answers import judge_release
+from .answers import read_release_answer
 from .requests import RELEASE_PATH, release_body
 from .service import Service
 from .status import ReleaseOutcome
@@ -25,7 +25,7 @@ def release_session(
     failures = 0
     while True:
         give_up_ms = min(runtime.now_ms() + request_timeout_ms, until_ms)
-        outcome = judge_release(service.exchange(RELEASE_PATH, body, lambda: give_up_ms))
+        outcome = read_release_answer(service.exchange(RELEASE_PATH, body, lambda: give_up_ms))
         if outcome is not None:
             return outcome
         failures += 1

@@ -1,4 +1,4 @@
-import type { Granted, HeartbeatOutcome, Trouble } from "./answers.ts";
+import type { Granted, HeartbeatAnswer, Trouble } from "./answers.ts";
 import type { End } from "./errors.ts";
 import { type Instant, noAnswerInTime, wallLeadMs } from "./runtime.ts";
 import type { License, SessionStatus } from "./session.ts";
@@ -33,7 +33,7 @@ export type Keeping = {
 export type KeepingEvent =
   /** @param plannedMs when this should have happened at the latest */
   | { kind: "woke"; plannedMs: number }
-  | { kind: "answered"; outcome: HeartbeatOutcome; sent: Instant; plannedMs: number }
+  | { kind: "answered"; outcome: HeartbeatAnswer; sent: Instant; plannedMs: number }
   | { kind: "ended"; end: End };
 
 export type Step = { keeping: Keeping; status?: SessionStatus };
@@ -115,7 +115,7 @@ function judge(keeping: Keeping, event: KeepingEvent, circumstances: Circumstanc
 /** The right counts from the sending: the service can't have received the request earlier. */
 function confirm(
   keeping: Keeping,
-  outcome: HeartbeatOutcome & { kind: "recorded" },
+  outcome: HeartbeatAnswer & { kind: "recorded" },
   sent: Instant,
   { granted, options, at, random }: Circumstances,
 ): Step {

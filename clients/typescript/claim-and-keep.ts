@@ -10,7 +10,7 @@ import { trustingRuntime } from "./trusting-runtime.ts";
  *
  * @param givingBack called with what an opening that failed still has to do, which never rejects
  */
-export async function openWith(
+export async function claimAndKeep(
   options: SessionOptions,
   runtime: Runtime,
   notifier: Notifier = createNotifier(options),

@@ -1,16 +1,16 @@
+import { claimAndKeep } from "./claim-and-keep.ts";
 import type { Notifier } from "./notifier.ts";
-import { openWith } from "./open-with.ts";
 import { leaveAtProcessEnd } from "./process-end.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Session, SessionOptions } from "./session.ts";
 
 /** Opens a session that is given back when this process comes to its end, even while it is opened. */
-export async function openInProcess(
+export async function openReleasingAtExit(
   options: SessionOptions,
   runtime: Runtime,
   notifier: Notifier,
 ): Promise<Session> {
-  if (options.releaseAtExit === false) return openWith(options, runtime, notifier);
+  if (options.releaseAtExit === false) return claimAndKeep(options, runtime, notifier);
   const giving: Promise<unknown>[] = [];
   const ending = new AbortController();
   const forward = () => ending.abort(options.signal?.reason);
@@ -26,7 +26,7 @@ export async function openInProcess(
     await opening.catch(() => {});
     await Promise.all(giving);
   });
-  const opening = openWith({ ...options, signal: ending.signal }, runtime, notifier, (given) =>
+  const opening = claimAndKeep({ ...options, signal: ending.signal }, runtime, notifier, (given) =>
     giving.push(given),
   );
   try {
