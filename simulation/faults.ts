@@ -12,7 +12,7 @@ export type Fault = {
 
 const claim = "lambdas/sessions/claim.ts";
 const heartbeat = "lambdas/sessions/heartbeat.ts";
-const endSession = "lambdas/sessions/end-session.ts";
+const endSession = "lambdas/sessions/end-session-update.ts";
 const release = "lambdas/sessions/release.ts";
 const skew = "lambdas/sessions/clock-skew.ts";
 const claimHandler = "lambdas/claim-handler.ts";

@@ -31,7 +31,7 @@ export type Sources = {
   openSession(options: SessionOptions, runtime: Runtime): Promise<Session>;
   /** What an answer of the table proves of the clock of the function that asked. */
   provenDifferenceMs(sentMs: number, receivedMs: number, dateMs: number): number;
-  endSessionUpdate: typeof import("../lambdas/sessions/end-session.ts").endSessionUpdate;
+  endSessionUpdate: typeof import("../lambdas/sessions/end-session-update.ts").endSessionUpdate;
   changeLicense: typeof import("../licenses/change-license.ts").changeLicense;
   getLicense: typeof import("../licenses/get-license.ts").getLicense;
   rekeyLicense: typeof import("../licenses/rekey-license.ts").rekeyLicense;
@@ -72,8 +72,8 @@ export async function loadSources(variant?: string): Promise<Sources> {
     importing<typeof import("../clients/typescript/claim-and-keep.ts")>(
       `../clients/typescript/claim-and-keep.ts${query}`,
     ),
-    importing<typeof import("../lambdas/sessions/end-session.ts")>(
-      `../lambdas/sessions/end-session.ts${query}`,
+    importing<typeof import("../lambdas/sessions/end-session-update.ts")>(
+      `../lambdas/sessions/end-session-update.ts${query}`,
     ),
     importing<typeof import("../licenses/change-license.ts")>(
       `../licenses/change-license.ts${query}`,

@@ -8,7 +8,7 @@ import {
   maskFingerprint,
   secondsUntilFree,
 } from "../../lambdas/sessions/session.ts";
-import { type EndSessionOutcome, endSession } from "../../licenses/end-session.ts";
+import { type EndSessionOutcome, endSeenSession } from "../../licenses/end-seen-session.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName, sessionText } from "../terminal/license-text.ts";
@@ -78,7 +78,7 @@ function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number
       const messages: string[] = [];
       const left: Left = { released: [], claimed: [], changed: [] };
       for (const symbol of symbols) {
-        const outcome = await endSession(table, license, symbol, freedAtMs, note);
+        const outcome = await endSeenSession(table, license, symbol, freedAtMs, note);
         switch (outcome.code) {
           case "ended":
             before.sessions[symbol] = outcome.before;

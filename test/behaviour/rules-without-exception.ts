@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { endedVacancy } from "../../lambdas/sessions/end-session.ts";
+import { endedVacancy } from "../../lambdas/sessions/end-session-update.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { keepQuietAndPatient } from "../proof/proof-engine.ts";
 import type { Engine } from "../support/engines.ts";

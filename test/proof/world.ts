@@ -6,7 +6,7 @@ import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import type { Handler } from "../../lambdas/http.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
-import { endSessionUpdate } from "../../lambdas/sessions/end-session.ts";
+import { endSessionUpdate } from "../../lambdas/sessions/end-session-update.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { isHeld } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";

@@ -16,7 +16,7 @@ import type { License } from "../../lambdas/sessions/license.ts";
 import { isHeld, type Session } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
 import { createLicense, type NewLicense } from "../../licenses/create-license.ts";
-import { endSession } from "../../licenses/end-session.ts";
+import { endSeenSession } from "../../licenses/end-seen-session.ts";
 import { licenseItemSchema } from "../../licenses/license-item.ts";
 import { expectDocumented } from "./documented.ts";
 import { clientFor, type Engine } from "./engines.ts";
@@ -136,7 +136,7 @@ export function openScene(
     async endSession(licenseKey, symbol = "*") {
       const stored = licenseItemSchema.parse(await item(licenseKey));
       const note = { by: "ada@desk", atMs: nowMs };
-      const ended = await endSession({ client, tableName }, stored, symbol, undefined, note);
+      const ended = await endSeenSession({ client, tableName }, stored, symbol, undefined, note);
       if (ended.code !== "ended") throw new Error(`Nobody holds ${symbol}`);
     },
     async change(licenseKey, attributes) {

@@ -1,4 +1,4 @@
-import { endSessionUpdate } from "../lambdas/sessions/end-session.ts";
+import { endSessionUpdate } from "../lambdas/sessions/end-session-update.ts";
 import { deviceOf, type Entry, isHeld, isVacated } from "../lambdas/sessions/session.ts";
 import { type Change, changeLicense } from "./change-license.ts";
 import type { ChangeNote } from "./change-note.ts";
@@ -26,7 +26,7 @@ export type EndSessionOutcome =
  * @param freedAtMs if given, the symbol is free at this instant (epoch milliseconds), and not only
  *   when nobody may believe any more that they hold it
  */
-export async function endSession(
+export async function endSeenSession(
   table: TableHandle,
   seen: LicenseItem,
   symbol: string,
