@@ -1,12 +1,17 @@
 import type { Session } from "../clients/typescript/session.ts";
 import type { Device } from "./device.ts";
 import type { FieldBot } from "./field-bot.ts";
-import { type Ground, trueMs } from "./ground.ts";
 import type { Write } from "./memory-table.ts";
 import type { Received } from "./network.ts";
 import type { Actor } from "./scheduler.ts";
-import { clockToleranceMs, type Handled, type RouteName, seconds } from "./service.ts";
-import { freeAtMs, type StoredLicense, type StoredSession, storedLicense } from "./stored.ts";
+import { clockToleranceMs, type Handled, type RouteName, seconds } from "./simulated-service.ts";
+import {
+  freeForOthersAtMs,
+  type StoredLicense,
+  type StoredSession,
+  storedLicense,
+} from "./stored-license.ts";
+import { trueMs, type WorldContext } from "./world-context.ts";
 
 /** A process that wants a session. */
 export type Process = {
@@ -42,8 +47,8 @@ const rememberedMs = 150_000;
 
 export type Checker = ReturnType<typeof createChecker>;
 
-export function createChecker(ground: Ground, isHandsOff: (licenseId: string) => boolean) {
-  const { scheduler } = ground;
+export function createChecker(context: WorldContext, isHandsOff: (licenseId: string) => boolean) {
+  const { scheduler } = context;
   const processes = new Set<Process>();
   const everStarted: Process[] = [];
   const writes = new Map<string, { atMs: number; after: StoredLicense }[]>();
@@ -54,7 +59,7 @@ export function createChecker(ground: Ground, isHandsOff: (licenseId: string) =>
   function fail(rule: string, what: string): void {
     if (violation) return;
     violation = { rule, atMs: scheduler.nowMs(), what };
-    ground.note("BROKEN", () => `${rule}: ${what}`);
+    context.note("BROKEN", () => `${rule}: ${what}`);
   }
 
   function holds({ session, fieldBot, confirmedUntilMs, confirmedSentMs }: Process): boolean {
@@ -101,7 +106,7 @@ export function createChecker(ground: Ground, isHandsOff: (licenseId: string) =>
       if (lost?.after.sessions.get(symbol)?.endedByOperator) return;
       // A repeated claim writes nothing: its lease counts from the attempt that was applied.
       const own = lost && states[states.indexOf(lost) - 1]?.after.sessions.get(symbol);
-      const leaseEndsMs = (own?.lapsesAtMs ?? Infinity) - ground.epochMs;
+      const leaseEndsMs = (own?.lapsesAtMs ?? Infinity) - context.epochMs;
       const earliestMs = Math.min(confirmedUntilMs, leaseEndsMs) - 2 * clockToleranceMs - 1_000;
       if (lost && lost.atMs >= earliestMs) return;
       const twin = everStarted.find(
@@ -196,13 +201,14 @@ export function createChecker(ground: Ground, isHandsOff: (licenseId: string) =>
       const states = recent(licenseId, begunMs);
       const entries = states.map(({ sessions }) => sessions.get(symbol));
       const device = request.device_fingerprint;
-      const nowMs = trueMs(ground);
+      const nowMs = trueMs(context);
       const about = `${route} of ${device} for ${symbol}: ${body.code}`;
       const isOwn = (entry: StoredSession | undefined, sessionId: unknown) =>
         entry?.device === device && (sessionId === undefined || entry?.sessionId === sessionId);
       const isLive = (entry: StoredSession | undefined) =>
         entry !== undefined &&
-        freeAtMs(entry) > nowMs - (scheduler.nowMs() - begunMs) - 2 * clockToleranceMs - 200;
+        freeForOthersAtMs(entry) >
+          nowMs - (scheduler.nowMs() - begunMs) - 2 * clockToleranceMs - 200;
       switch (body.code) {
         case "granted":
         case "recorded": {

@@ -12,11 +12,11 @@ export type Choices = {
   spread(name: string, min: number, max: number): number;
   oneOf<Item>(name: string, items: readonly Item[]): Item;
   /**
-   * Whether the world departs here from a calm one. Each yes is recorded under its name.
+   * Whether the world happens here from a calm one. Each yes is recorded under its name.
    *
    * @param kind what sort of fault or event it is; how often it comes is the world's weather
    */
-  departs(kind: string, name: string, probability: number): boolean;
+  happens(kind: string, name: string, probability: number): boolean;
 };
 
 /** One departure that happened. */
@@ -39,7 +39,7 @@ export function openChoices({ seed, allowed, onDeparture }: ChoicesOptions): Cho
       if (items.length === 0) throw new RangeError(`There is nothing to choose for ${name}`);
       return items[Math.floor(number(name) * items.length)] as Item;
     },
-    departs(kind, name, probability) {
+    happens(kind, name, probability) {
       if (probability <= 0) return false;
       const fullName = `${kind} ${name}`;
       if (number(fullName) >= probability) return false;

@@ -1,10 +1,10 @@
 import { type Exchange, noAnswerInTime, type Runtime } from "../clients/typescript/runtime.ts";
 import { idPrefixOf } from "./checker.ts";
 import type { Device } from "./device.ts";
-import type { Ground } from "./ground.ts";
 import type { Received, Send } from "./network.ts";
 import type { Actor } from "./scheduler.ts";
-import type { RouteName } from "./service.ts";
+import type { RouteName } from "./simulated-service.ts";
+import type { WorldContext } from "./world-context.ts";
 
 /** What the checker learns of each exchange of the client. */
 export type ExchangeWatch = {
@@ -20,7 +20,7 @@ const routes: Record<string, RouteName> = {
 
 /** The world of one process of the client: time, chance and network are those of its device. */
 export function createClientRuntime(
-  { scheduler, choices }: Ground,
+  { scheduler, choices }: WorldContext,
   device: Device,
   actor: Actor,
   send: Send,

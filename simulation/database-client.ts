@@ -1,7 +1,7 @@
-import { type Ground, trueMs } from "./ground.ts";
 import type { CommandInput, MemoryTable, Output } from "./memory-table.ts";
 import type { Actor } from "./scheduler.ts";
 import type { Sources } from "./sources.ts";
+import { trueMs, type WorldContext } from "./world-context.ts";
 
 /** A call of the table on its way through the SDK, for one request. */
 export type RequestUnderWay = {
@@ -13,7 +13,7 @@ export type RequestUnderWay = {
 };
 
 export type DatabaseClientParts = {
-  ground: Ground;
+  context: WorldContext;
   table: MemoryTable;
   actor: Actor;
   isDown: () => boolean;
@@ -33,7 +33,7 @@ const requestTimeoutMs = 1_000;
  * over a network of its own, with the SDK's attempts and time-outs (see `lambdas/`).
  */
 export function createDatabaseClient({
-  ground,
+  context,
   table,
   actor,
   isDown,
@@ -41,7 +41,7 @@ export function createDatabaseClient({
   now,
   provenDifferenceMs,
 }: DatabaseClientParts) {
-  const { scheduler, choices } = ground;
+  const { scheduler, choices } = context;
   let skewMs = 0;
 
   async function send(command: Command): Promise<Output> {
@@ -73,9 +73,9 @@ export function createDatabaseClient({
     command: Command,
   ): Promise<{ output: Output } | { error: unknown; again: boolean }> {
     const operation = command.constructor.name.replace(/Command$/, "");
-    const departs = (kind: Parameters<Ground["departs"]>[0]) => {
-      const happens = ground.departs(kind, name);
-      if (happens) ground.note("table", () => `${kind}: ${name}`);
+    const happens = (kind: Parameters<WorldContext["happens"]>[0]) => {
+      const happens = context.happens(kind, name);
+      if (happens) context.note("table", () => `${kind}: ${name}`);
       return happens;
     };
     return new Promise((resolve) => {
@@ -87,7 +87,7 @@ export function createDatabaseClient({
       };
       /** An answer of the table. Its `Date` is of the moment at which it is sent. */
       const answer = (afterMs: number, result: () => Parameters<typeof resolve>[0]) => {
-        const dateMs = Math.floor((trueMs(ground) + afterMs) / 1_000) * 1_000;
+        const dateMs = Math.floor((trueMs(context) + afterMs) / 1_000) * 1_000;
         scheduler.at(scheduler.nowMs() + afterMs, actor, () => {
           if (settled) return;
           skewMs = provenDifferenceMs(sentMs, now(), dateMs);
@@ -102,25 +102,25 @@ export function createDatabaseClient({
 
       let thereMs = choices.between(`${name} there`, 1, 6);
       const backMs = choices.between(`${name} back`, 1, 6);
-      if (isDown() || departs("table fails")) {
+      if (isDown() || happens("table fails")) {
         fail(thereMs + backMs, "InternalServerError");
         return;
       }
-      if (departs("table throttles")) {
+      if (happens("table throttles")) {
         fail(thereMs + backMs, "ThrottlingException");
         return;
       }
-      if (departs("table slow")) thereMs = choices.spread(`${name} slow`, 50, 3_000);
-      if (departs("write late"))
-        thereMs = ground.untilCalm(choices.spread(`${name} late`, 1_000, 90_000));
+      if (happens("table slow")) thereMs = choices.spread(`${name} slow`, 50, 3_000);
+      if (happens("write late"))
+        thereMs = context.untilCalm(choices.spread(`${name} late`, 1_000, 90_000));
       const isLate = thereMs > requestTimeoutMs;
       scheduler.at(scheduler.nowMs() + thereMs, undefined, () => {
-        if (isLate) ground.note("table", () => `now gets what was sent as ${name}`);
+        if (isLate) context.note("table", () => `now gets what was sent as ${name}`);
         try {
           const output =
             operation === "Probe" ? {} : table.perform(operation, command.input as CommandInput);
-          if (departs("table answer lost")) return;
-          if (departs("table fails after the write")) {
+          if (happens("table answer lost")) return;
+          if (happens("table fails after the write")) {
             fail(backMs, "InternalServerError");
           } else {
             answer(backMs, () => ({ output }));

@@ -1,6 +1,6 @@
-import { type Ground, trueMs } from "./ground.ts";
 import type { Actor } from "./scheduler.ts";
-import { seconds } from "./service.ts";
+import { seconds } from "./simulated-service.ts";
+import { trueMs, type WorldContext } from "./world-context.ts";
 
 /** A machine with its two clocks, and the processes on it. */
 export type Device = {
@@ -27,9 +27,9 @@ export type Device = {
 /** How much faster or slower a device's clock may run. */
 const maxDrift = 0.005;
 
-export function createDevice(ground: Ground, name: string): Device {
-  const { scheduler, choices } = ground;
-  const rate = ground.departs("clock drifts", name)
+export function createDevice(context: WorldContext, name: string): Device {
+  const { scheduler, choices } = context;
+  const rate = context.happens("clock drifts", name)
     ? 1 + maxDrift * (2 * choices.number(`${name} drift`) - 1)
     : 1;
   let pausedForMs = 0;
@@ -43,7 +43,7 @@ export function createDevice(ground: Ground, name: string): Device {
     actors: new Set(),
     monotonicMs: () => 1_000_000 + (scheduler.nowMs() - pausedForMs) * rate,
     instantOf: (monotonicMs) => (monotonicMs - 1_000_000) / rate + pausedForMs,
-    wallMs: () => trueMs(ground) + wallOffsetMs,
+    wallMs: () => trueMs(context) + wallOffsetMs,
     network() {
       const nowMs = scheduler.nowMs();
       return offline && nowMs >= offline.fromMs && nowMs < offline.toMs ? offline.mode : "up";
@@ -51,18 +51,19 @@ export function createDevice(ground: Ground, name: string): Device {
     onClockSet: new Set(),
     liveMinute(minute) {
       const when = `${name} ${minute}`;
-      if (ground.departs("device offline", when)) {
+      if (context.happens("device offline", when)) {
         const fromMs = scheduler.nowMs() + choices.between(`${when} offline from`, 0, 60_000);
         const forMs = choices.spread(`${when} offline for`, 2_000, 120_000);
         const untilMs = fromMs + forMs - scheduler.nowMs();
-        const toMs = scheduler.nowMs() + ground.untilCalm(untilMs);
+        const toMs = scheduler.nowMs() + context.untilCalm(untilMs);
         const mode = choices.oneOf(`${when} offline how`, ["silent", "refused"] as const);
         offline = { fromMs, toMs, mode };
-        ground.note(name, () => `will be offline (${mode}) for ${seconds(toMs - fromMs)}`);
+        context.note(name, () => `will be offline (${mode}) for ${seconds(toMs - fromMs)}`);
       }
-      if (ground.departs("sleep", when)) rest("sleep", when);
-      else if (ground.departs("virtual machine paused", when)) rest("virtual machine paused", when);
-      if (ground.departs("wall clock set", when)) {
+      if (context.happens("sleep", when)) rest("sleep", when);
+      else if (context.happens("virtual machine paused", when))
+        rest("virtual machine paused", when);
+      if (context.happens("wall clock set", when)) {
         later(`${when} set at`, () => {
           const size = choices.spread(`${when} set by`, 300, 7_200_000);
           setWall(choices.number(`${when} set back`) < 0.5 ? -size : size);
@@ -70,10 +71,10 @@ export function createDevice(ground: Ground, name: string): Device {
       }
       for (const actor of device.actors) {
         const which = `${actor.name} ${minute}`;
-        if (!ground.departs("stall", which)) continue;
+        if (!context.happens("stall", which)) continue;
         later(`${which} stall at`, () => {
-          const forMs = ground.untilCalm(choices.spread(`${which} stall for`, 500, 90_000));
-          ground.note(actor.name, () => `is stuck for ${seconds(forMs)}`);
+          const forMs = context.untilCalm(choices.spread(`${which} stall for`, 500, 90_000));
+          context.note(actor.name, () => `is stuck for ${seconds(forMs)}`);
           scheduler.holdUp(actor);
           scheduler.at(scheduler.nowMs() + forMs, undefined, () => scheduler.letRun(actor));
         });
@@ -89,21 +90,24 @@ export function createDevice(ground: Ground, name: string): Device {
 
   function setWall(byMs: number): void {
     wallOffsetMs += byMs;
-    ground.note(name, () => `has its wall clock set by ${seconds(byMs)}`);
+    context.note(name, () => `has its wall clock set by ${seconds(byMs)}`);
     for (const notice of device.onClockSet) notice();
   }
 
   function rest(kind: "sleep" | "virtual machine paused", when: string): void {
     later(`${when} rest at`, () => {
       if (device.asleep) return;
-      const forMs = ground.untilCalm(choices.spread(`${when} rest for`, 1_000, 300_000));
-      ground.note(name, () => `${kind === "sleep" ? "sleeps" : "is paused"} for ${seconds(forMs)}`);
+      const forMs = context.untilCalm(choices.spread(`${when} rest for`, 1_000, 300_000));
+      context.note(
+        name,
+        () => `${kind === "sleep" ? "sleeps" : "is paused"} for ${seconds(forMs)}`,
+      );
       device.asleep = true;
       const held = [...device.actors];
       for (const actor of held) scheduler.holdUp(actor);
       scheduler.at(scheduler.nowMs() + forMs, undefined, () => {
         device.asleep = false;
-        ground.note(name, () => "runs again");
+        context.note(name, () => "runs again");
         if (kind === "virtual machine paused") correctLater(forMs, when);
         // What was due is noticed within a second, when the client looks next.
         for (const actor of held) {
@@ -119,7 +123,7 @@ export function createDevice(ground: Ground, name: string): Device {
     pausedForMs += forMs;
     wallOffsetMs -= forMs;
     device.clocksLie = true;
-    const afterMs = ground.untilCalm(choices.spread(`${when} corrected after`, 1, 40_000));
+    const afterMs = context.untilCalm(choices.spread(`${when} corrected after`, 1, 40_000));
     scheduler.at(scheduler.nowMs() + afterMs, undefined, () => {
       device.clocksLie = false;
       setWall(forMs);

@@ -1,7 +1,7 @@
 import { runWorld, type WorldOptions, type WorldResult } from "./run-world.ts";
-import { seconds } from "./service.ts";
 import { shrinkWorld } from "./shrink.ts";
-import { type TimelineEntry, timelineText } from "./timeline.ts";
+import { seconds } from "./simulated-service.ts";
+import { type TimelineEntry, timelineText } from "./timeline-text.ts";
 
 const mostShrinkingRuns = 600;
 

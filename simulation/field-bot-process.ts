@@ -3,7 +3,7 @@ import { fieldsOf } from "./checker.ts";
 import { type FieldBotReply, startFieldBot } from "./field-bot.ts";
 import { processOf } from "./process-of.ts";
 import type { Life, ProgramParts } from "./program.ts";
-import type { RouteName } from "./service.ts";
+import type { RouteName } from "./simulated-service.ts";
 
 const routes: Record<string, RouteName> = {
   "api/validate-license": "claim",
@@ -17,10 +17,10 @@ const routes: Record<string, RouteName> = {
  * it trades on without an answer is its nature; the promise is not for it.
  */
 export function startFieldBotProcess(
-  { ground, send, checker, license, onState }: ProgramParts,
+  { context, send, checker, license, onState }: ProgramParts,
   life: Life,
 ): Promise<void> {
-  const { scheduler, choices } = ground;
+  const { scheduler, choices } = context;
   const { name, device, symbol, lastsMs } = life;
   const process: Process = processOf(life, license.id);
   const { actor } = process;
@@ -35,7 +35,7 @@ export function startFieldBotProcess(
   device.actors.add(actor);
   if (device.asleep) scheduler.holdUp(actor);
   checker.started(process);
-  ground.note(name, () => `starts on ${device.name}, a bot of the field, for ${symbol ?? "*"}`);
+  context.note(name, () => `starts on ${device.name}, a bot of the field, for ${symbol ?? "*"}`);
   const bot = startFieldBot(
     {
       pause,
@@ -48,9 +48,9 @@ export function startFieldBotProcess(
   onState(process, "field bot");
 
   return pause(lastsMs).then(async () => {
-    if (ground.departs("crash", name)) ground.note(name, () => "crashes");
+    if (context.happens("crash", name)) context.note(name, () => "crashes");
     else {
-      ground.note(name, () => "is closed");
+      context.note(name, () => "is closed");
       await bot.close();
     }
     scheduler.kill(actor);

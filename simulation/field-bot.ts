@@ -36,7 +36,7 @@ const bareHeartbeatEveryMs = 300_000;
 const answerWithinMs = 5_000;
 const lateReleaseAfterMs = 60_000;
 
-export function startFieldBot(ground: FieldBotGround, identity: FieldBotIdentity): FieldBot {
+export function startFieldBot(context: FieldBotGround, identity: FieldBotIdentity): FieldBot {
   const { licenseKey, deviceFingerprint, symbol, startedBefore = false } = identity;
   const caller = { license_key: licenseKey, device_fingerprint: deviceFingerprint, symbol };
   let trading = startedBefore;
@@ -54,14 +54,14 @@ export function startFieldBot(ground: FieldBotGround, identity: FieldBotIdentity
       closed = true;
       trading = false;
       await release();
-      await ground.pause(lateReleaseAfterMs);
+      await context.pause(lateReleaseAfterMs);
       await release();
       await release();
     },
   };
 
   async function start(): Promise<void> {
-    const reply = await ground.post("api/validate-license", caller, 2 * answerWithinMs);
+    const reply = await context.post("api/validate-license", caller, 2 * answerWithinMs);
     if (closed) return;
     if (reply?.status === 200) {
       trading = true;
@@ -73,7 +73,7 @@ export function startFieldBot(ground: FieldBotGround, identity: FieldBotIdentity
 
   async function run(): Promise<void> {
     await Promise.all([
-      beat(heartbeatEveryMs, () => ground.isMarketOpen(), {
+      beat(heartbeatEveryMs, () => context.isMarketOpen(), {
         bot_version: "1.4",
         status: "running",
         metadata: { positions: 0 },
@@ -84,10 +84,10 @@ export function startFieldBot(ground: FieldBotGround, identity: FieldBotIdentity
 
   async function beat(everyMs: number, isDue: () => boolean, report: object): Promise<void> {
     for (;;) {
-      await ground.pause(everyMs);
+      await context.pause(everyMs);
       if (!trading) return;
       if (!isDue()) continue;
-      const reply = await ground.post("api/heartbeat", { ...caller, ...report }, answerWithinMs);
+      const reply = await context.post("api/heartbeat", { ...caller, ...report }, answerWithinMs);
       if (trading && reply) obey(reply);
     }
   }
@@ -110,6 +110,6 @@ export function startFieldBot(ground: FieldBotGround, identity: FieldBotIdentity
   }
 
   async function release(): Promise<void> {
-    await ground.post("api/session/release", caller, answerWithinMs);
+    await context.post("api/session/release", caller, answerWithinMs);
   }
 }

@@ -1,10 +1,10 @@
 import type { Checker, Process } from "./checker.ts";
 import { fieldsOf } from "./checker.ts";
-import { type Ground, trueMs } from "./ground.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import type { LicenseInUse } from "./operators.ts";
-import { type Service, seconds } from "./service.ts";
-import { freeAtMs, storedLicense } from "./stored.ts";
+import { type SimulatedService, seconds } from "./simulated-service.ts";
+import { freeForOthersAtMs, storedLicense } from "./stored-license.ts";
+import { trueMs, type WorldContext } from "./world-context.ts";
 
 /** Two intervals, a retry, and the longest that a network without faults may take. */
 const mustHoldWithinMs = 45_000;
@@ -13,8 +13,8 @@ const mustHoldWithinMs = 45_000;
  * A service that refuses everybody is safe, too: once nothing new goes wrong, who should hold a
  * session must soon hold it, and the key of the dead must be free at the instant that was promised.
  */
-export function createLiveness(ground: Ground, checker: Checker, table: MemoryTable) {
-  const { scheduler } = ground;
+export function createLiveness(context: WorldContext, checker: Checker, table: MemoryTable) {
+  const { scheduler } = context;
   const freeSinceMs = new Map<Process, number>();
 
   return {
@@ -37,16 +37,16 @@ export function createLiveness(ground: Ground, checker: Checker, table: MemoryTa
     },
 
     /** Nobody lives any more: another device asks just before each session lapses, and just then. */
-    probe(license: LicenseInUse, service: Service) {
+    probe(license: LicenseInUse, service: SimulatedService) {
       const item = table.item(license.id);
       if (!item) return;
       const { sessions, status, expiresAtMs, maxSessions } = storedLicense(item);
-      const lastMs = Math.max(...[...sessions.values()].map(freeAtMs));
+      const lastMs = Math.max(...[...sessions.values()].map(freeForOthersAtMs));
       const ends = expiresAtMs !== undefined && expiresAtMs <= lastMs;
       if (status !== "active" || ends || sessions.size > maxSessions) return;
       for (const [symbol, entry] of sessions) {
-        if (freeAtMs(entry) <= trueMs(ground)) continue;
-        const atMs = freeAtMs(entry) - ground.epochMs;
+        if (freeForOthersAtMs(entry) <= trueMs(context)) continue;
+        const atMs = freeForOthersAtMs(entry) - context.epochMs;
         for (const [at, expected] of [
           [atMs - 1, "session_conflict"],
           [atMs, "available"],
@@ -61,7 +61,7 @@ export function createLiveness(ground: Ground, checker: Checker, table: MemoryTa
               },
               ({ text }) => {
                 const { code } = fieldsOf(text);
-                ground.note("probe", () => `asks for ${symbol}: ${code}`);
+                context.note("probe", () => `asks for ${symbol}: ${code}`);
                 if (code === expected) return;
                 checker.fail(
                   "the key of a dead bot is free at the instant it lapses",
@@ -86,9 +86,9 @@ export function createLiveness(ground: Ground, checker: Checker, table: MemoryTa
     const item = table.item(licenseId);
     if (!item) return false;
     const { status, expiresAtMs, sessions, maxSessions } = storedLicense(item);
-    const nowMs = trueMs(ground);
+    const nowMs = trueMs(context);
     if (status !== "active" || (expiresAtMs !== undefined && expiresAtMs <= nowMs)) return false;
-    const taken = [...sessions].filter(([, entry]) => freeAtMs(entry) > nowMs);
+    const taken = [...sessions].filter(([, entry]) => freeForOthersAtMs(entry) > nowMs);
     return taken.length < maxSessions && taken.every(([name]) => name !== symbol);
   }
 }

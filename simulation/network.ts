@@ -1,7 +1,7 @@
 import type { Device } from "./device.ts";
-import type { Ground } from "./ground.ts";
 import type { Actor } from "./scheduler.ts";
-import type { Reply, RouteName, Service } from "./service.ts";
+import type { Reply, RouteName, SimulatedService } from "./simulated-service.ts";
+import type { WorldContext } from "./world-context.ts";
 
 /** What the sender of a request gets: a reply of whoever, or word that there will be none. */
 export type Received = (Reply & { forged?: true }) | { problem: string; unsent?: true };
@@ -33,16 +33,16 @@ const lies = [
   { code: "released" },
 ].map((body) => ({ status: 200, text: JSON.stringify(body) }));
 
-export function createNetwork(ground: Ground, service: Service): Send {
-  const { scheduler, choices } = ground;
+export function createNetwork(context: WorldContext, service: SimulatedService): Send {
+  const { scheduler, choices } = context;
   const inMs = (ms: number) => scheduler.nowMs() + ms;
   /** The last signed answers that went by, to be played again. */
   const overheard: Reply[] = [];
 
   return (name, { device, actor }, route, text, onReceived) => {
-    const departs = (kind: Parameters<Ground["departs"]>[0]) => {
-      const happens = ground.departs(kind, name);
-      if (happens) ground.note("network", () => `${kind}: ${name}`);
+    const happens = (kind: Parameters<WorldContext["happens"]>[0]) => {
+      const happens = context.happens(kind, name);
+      if (happens) context.note("network", () => `${kind}: ${name}`);
       return happens;
     };
     const receive = (afterMs: number, received: Received) =>
@@ -55,39 +55,39 @@ export function createNetwork(ground: Ground, service: Service): Send {
     if (device.network() === "refused") {
       return void receive(3, { problem: "ENETUNREACH", unsent: true });
     }
-    if (device.network() === "silent" || departs("request lost")) return;
-    if (departs("proxy answers")) {
+    if (device.network() === "silent" || happens("request lost")) return;
+    if (happens("proxy answers")) {
       receive(thereMs + backMs, choices.oneOf(`${name} stranger`, strangers));
       if (choices.number(`${name} passed on`) < 0.5) return;
     }
-    if (text.includes('"nonce":') && departs("proxy forges")) {
+    if (text.includes('"nonce":') && happens("proxy forges")) {
       const forged = choices.oneOf(`${name} forgery`, [...lies, ...overheard]);
       receive(thereMs + backMs, { ...forged, forged: true });
       if (choices.number(`${name} forged and passed on`) < 0.5) return;
     }
-    if (departs("connection reset")) {
+    if (happens("connection reset")) {
       receive(thereMs + backMs, { problem: "ECONNRESET" });
       if (choices.number(`${name} sent before`) < 0.5) return;
     }
-    const lateMs = departs("request late")
-      ? ground.untilCalm(choices.spread(`${name} late by`, 500, 120_000))
+    const lateMs = happens("request late")
+      ? context.untilCalm(choices.spread(`${name} late by`, 500, 120_000))
       : 0;
     deliver(name, thereMs + lateMs);
-    if (departs("request twice")) {
+    if (happens("request twice")) {
       deliver(
         `${name} again`,
-        thereMs + ground.untilCalm(choices.spread(`${name} twice after`, 1, 120_000)),
+        thereMs + context.untilCalm(choices.spread(`${name} twice after`, 1, 120_000)),
       );
     }
 
     function deliver(delivery: string, afterMs: number): void {
       const sentMs = scheduler.nowMs();
       scheduler.at(inMs(afterMs), undefined, () => {
-        if (scheduler.nowMs() - sentMs > 300) ground.note("network", () => `delivers ${delivery}`);
+        if (scheduler.nowMs() - sentMs > 300) context.note("network", () => `delivers ${delivery}`);
         service.receive(delivery, route, text, (reply) => {
-          const departed = (kind: Parameters<Ground["departs"]>[0]) => {
-            const happens = ground.departs(kind, delivery);
-            if (happens) ground.note("network", () => `${kind}: ${delivery}`);
+          const departed = (kind: Parameters<WorldContext["happens"]>[0]) => {
+            const happens = context.happens(kind, delivery);
+            if (happens) context.note("network", () => `${kind}: ${delivery}`);
             return happens;
           };
           if (reply.headers && "signature" in reply.headers) {
@@ -99,7 +99,7 @@ export function createNetwork(ground: Ground, service: Service): Send {
             return void receive(backMs, { problem: "the answer broke off" });
           }
           const slowMs = departed("answer late")
-            ? ground.untilCalm(choices.spread(`${delivery} slow by`, 200, 60_000))
+            ? context.untilCalm(choices.spread(`${delivery} slow by`, 200, 60_000))
             : 0;
           receive(backMs + slowMs, reply);
         });

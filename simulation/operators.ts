@@ -2,25 +2,25 @@ import { licenseIdOf } from "../lambdas/license-key.ts";
 import type { Session } from "../lambdas/sessions/session.ts";
 import type { LicenseItem } from "../licenses/license-item.ts";
 import { tableHandle } from "./document-client.ts";
-import type { Ground } from "./ground.ts";
-import { trueMs } from "./ground.ts";
 import type { MemoryTable } from "./memory-table.ts";
-import type { Service } from "./service.ts";
+import type { SimulatedService } from "./simulated-service.ts";
 import type { Sources } from "./sources.ts";
-import { freeAtMs, storedLicense } from "./stored.ts";
+import { freeForOthersAtMs, storedLicense } from "./stored-license.ts";
+import type { WorldContext } from "./world-context.ts";
+import { trueMs } from "./world-context.ts";
 
 /** The license that everybody in the world uses. An operator may give it a new key. */
 export type LicenseInUse = { key: string; id: string };
 
 /** People who change the license with the real commands, and deploy: each minute something or nothing. */
 export function createOperators(
-  ground: Ground,
+  context: WorldContext,
   sources: Sources,
   table: MemoryTable,
-  service: Service,
+  service: SimulatedService,
   license: LicenseInUse,
 ) {
-  const { scheduler, choices } = ground;
+  const { scheduler, choices } = context;
   const handle = tableHandle(table);
   let handsOffUntilMs = 0;
   let keys = 1;
@@ -36,34 +36,37 @@ export function createOperators(
     handsOff: () => handsOff(rightsEndMs()),
 
     liveMinute(minute: number) {
-      const each = (kind: Parameters<Ground["departs"]>[0], act: (name: string) => unknown) => {
+      const each = (
+        kind: Parameters<WorldContext["happens"]>[0],
+        act: (name: string) => unknown,
+      ) => {
         const name = `${kind} ${minute}`;
-        if (!ground.departs(kind, `${minute}`)) return;
+        if (!context.happens(kind, `${minute}`)) return;
         const atMs = scheduler.nowMs() + choices.between(`${name} at`, 0, 59_000);
         scheduler.at(atMs, undefined, () => void act(name));
       };
 
       each("change the time-out", (name) => {
         const sessionTimeoutMs = choices.oneOf(name, [20_000, 30_000, 60_000, 120_000]);
-        ground.note("operator", () => `deploys a time-out of ${sessionTimeoutMs / 1000} s`);
+        context.note("operator", () => `deploys a time-out of ${sessionTimeoutMs / 1000} s`);
         service.deploy({ sessionTimeoutMs });
       });
       each("change legacyBots", () => {
         const legacyBots = !service.deployment().legacyBots;
-        ground.note("operator", () => `deploys legacyBots ${legacyBots}`);
+        context.note("operator", () => `deploys legacyBots ${legacyBots}`);
         service.deploy({ legacyBots });
       });
       each("suspend", (name) => {
         set("status", { S: "suspended" });
-        const forMs = ground.untilCalm(choices.spread(`${name} for`, 1_000, 180_000));
+        const forMs = context.untilCalm(choices.spread(`${name} for`, 1_000, 180_000));
         later(forMs, () => set("status", { S: "active" }));
       });
       each("expire", (name) => {
-        const inMs = ground.untilCalm(choices.spread(`${name} in`, 1, 60_000));
-        set("license_expiration", { N: String(trueMs(ground) + inMs) });
-        const extendedMs = ground.untilCalm(inMs + 40_000);
+        const inMs = context.untilCalm(choices.spread(`${name} in`, 1, 60_000));
+        set("license_expiration", { N: String(trueMs(context) + inMs) });
+        const extendedMs = context.untilCalm(inMs + 40_000);
         later(extendedMs, () =>
-          set("license_expiration", { N: String(trueMs(ground) + 30 * 86_400_000) }),
+          set("license_expiration", { N: String(trueMs(context) + 30 * 86_400_000) }),
         );
       });
       each("change seats", (name) =>
@@ -72,11 +75,11 @@ export function createOperators(
       each("end session", (name) => endSession(name, undefined));
       each("end session at once", async (name) => {
         const freedMs = rightsEndMs();
-        if (await endSession(name, trueMs(ground))) handsOff(freedMs);
+        if (await endSession(name, trueMs(context))) handsOff(freedMs);
       });
       each("rekey", async () => {
         const newKey = `KEY-${++keys}`;
-        ground.note("operator", () => "gives the license a new key");
+        context.note("operator", () => "gives the license a new key");
         const outcome = await sources.rekeyLicense(
           handle,
           license.id,
@@ -92,9 +95,9 @@ export function createOperators(
         const item = table.item(license.id);
         if (!item) return;
         const { status, fencingToken, maxSessions, expiresAtMs } = storedLicense(item);
-        const afterMs = ground.untilCalm(choices.spread(`${name} after`, 1_000, 120_000));
+        const afterMs = context.untilCalm(choices.spread(`${name} after`, 1_000, 120_000));
         const licenseId = license.id;
-        ground.note("operator", () => `keeps a backup, token ${fencingToken}`);
+        context.note("operator", () => `keeps a backup, token ${fencingToken}`);
         later(afterMs, async () => {
           if (licenseId !== license.id) return;
           handsOff(rightsEndMs());
@@ -118,14 +121,14 @@ export function createOperators(
             { replace: false, note: note() },
           );
           if (status === "suspended") set("status", { S: "active" });
-          ground.note("operator", () => `restores the backup; ${grantedSince} was the last token`);
+          context.note("operator", () => `restores the backup; ${grantedSince} was the last token`);
         });
       });
     },
   };
 
   function note() {
-    return { by: "ada@desk", atMs: trueMs(ground) };
+    return { by: "ada@desk", atMs: trueMs(context) };
   }
 
   /** The session that the command would see, ended on the condition that it is still that one. */
@@ -148,15 +151,15 @@ export function createOperators(
     const change = { remove: [], ...sources.endSessionUpdate(symbol, session, freedAtMs) };
     const ended = (await sources.changeLicense(handle, seen, change, note())) !== undefined;
     const how = freedAtMs === undefined ? "" : " at once";
-    ground.note("operator", () => `ends the session of ${symbol}${how}: ${ended}`);
+    context.note("operator", () => `ends the session of ${symbol}${how}: ${ended}`);
     return ended;
   }
 
   /** The instant of the world at which every right that was given is over. */
   function rightsEndMs(): number {
     const item = table.item(license.id);
-    const ends = item ? [...storedLicense(item).sessions.values()].map(freeAtMs) : [];
-    return Math.max(0, ...ends) - ground.epochMs;
+    const ends = item ? [...storedLicense(item).sessions.values()].map(freeForOthersAtMs) : [];
+    return Math.max(0, ...ends) - context.epochMs;
   }
 
   function handsOff(untilMs: number): void {
@@ -169,7 +172,7 @@ export function createOperators(
   }
 
   function set(name: string, value: { S: string } | { N: string }): void {
-    ground.note("operator", () => `sets ${name} to ${Object.values(value)[0]}`);
+    context.note("operator", () => `sets ${name} to ${Object.values(value)[0]}`);
     table.perform("UpdateItem", {
       Key: { license_id: { S: license.id } },
       UpdateExpression: "SET #name = :value",

@@ -2,15 +2,15 @@ import type { SessionOptions } from "../clients/typescript/session.ts";
 import type { Checker, Process } from "./checker.ts";
 import { createClientRuntime } from "./client-runtime.ts";
 import type { Device } from "./device.ts";
-import type { Ground } from "./ground.ts";
 import type { Send } from "./network.ts";
 import type { LicenseInUse } from "./operators.ts";
 import { processOf } from "./process-of.ts";
-import { seconds } from "./service.ts";
+import { seconds } from "./simulated-service.ts";
 import { publicKeys, type Sources } from "./sources.ts";
+import type { WorldContext } from "./world-context.ts";
 
 export type ProgramParts = {
-  ground: Ground;
+  context: WorldContext;
   sources: Sources;
   send: Send;
   checker: Checker;
@@ -30,14 +30,14 @@ export type Life = { name: string; device: Device; symbol: string | undefined; l
  * @returns resolves when it is gone, however it went
  */
 export function startProgram(
-  { ground, sources, send, checker, license, onState, opened }: ProgramParts,
+  { context, sources, send, checker, license, onState, opened }: ProgramParts,
   life: Life,
 ): Promise<void> {
   const { name, device, symbol, lastsMs } = life;
-  const { scheduler, choices } = ground;
+  const { scheduler, choices } = context;
   const process = processOf(life, license.id);
   const { actor } = process;
-  const runtime = createClientRuntime(ground, device, actor, send, {
+  const runtime = createClientRuntime(context, device, actor, send, {
     sent: (request) => checker.sent(process, request),
     received: (request, route, received) => checker.received(process, request, route, received),
   });
@@ -60,7 +60,7 @@ export function startProgram(
     logger,
     onStatus(status) {
       onState(process, status.state === "ended" ? `ended: ${status.reason}` : status.state);
-      ground.note(name, () => statusText(status));
+      context.note(name, () => statusText(status));
     },
   };
   let finish = () => {};
@@ -72,18 +72,18 @@ export function startProgram(
   // A device that sleeps starts nothing; the person does so when it is awake.
   if (device.asleep) scheduler.holdUp(actor);
   checker.started(process);
-  ground.note(
+  context.note(
     name,
     () => `starts on ${device.name} and wants ${symbol ?? "the session without symbol"}`,
   );
   scheduler.at(scheduler.nowMs(), actor, () => void live().then(leave));
-  if (ground.departs("crash", name)) {
+  if (context.happens("crash", name)) {
     scheduler.at(endsMs, undefined, () => {
       if (actor.dead) return;
-      ground.note(name, () => "crashes");
+      context.note(name, () => "crashes");
       leave();
     });
-  } else if (ground.departs("opening given up", name)) {
+  } else if (context.happens("opening given up", name)) {
     scheduler.at(scheduler.nowMs() + choices.spread(`${name} patience`, 20, 5_000), actor, () =>
       stop.abort(new Error("given up")),
     );
@@ -104,7 +104,7 @@ export function startProgram(
   async function openAndKeep(): Promise<number | undefined> {
     try {
       const session = await sources.openSession(options, runtime);
-      ground.note(name, () => `is granted the session, token ${session.fencingToken}`);
+      context.note(name, () => `is granted the session, token ${session.fencingToken}`);
       checker.opened(process, session);
       opened();
       await Promise.race([over(session.signal), pause(Math.max(1, endsMs - scheduler.nowMs()))]);
@@ -114,15 +114,15 @@ export function startProgram(
         process.session = undefined;
         return reason === "taken" || reason === "released" ? undefined : 1_000;
       }
-      ground.note(name, () => "releases");
+      context.note(name, () => "releases");
       process.endedForGood = true;
       const outcome = await session.release();
       process.session = undefined;
-      ground.note(name, () => `is answered: ${outcome}`);
+      context.note(name, () => `is answered: ${outcome}`);
       return undefined;
     } catch (error) {
       const { name: kind, waitSeconds } = error as { name?: string; waitSeconds?: number };
-      ground.note(name, () => `is refused: ${(error as Error).message}`);
+      context.note(name, () => `is refused: ${(error as Error).message}`);
       onState(process, `refused: ${kind}`);
       if (kind === "LicenseRefused") return 20_000;
       if (kind === "SessionRefused") {
@@ -148,7 +148,7 @@ export function startProgram(
     device.actors.delete(actor);
     process.session = undefined;
     checker.gone(process);
-    ground.note(name, () => "is gone");
+    context.note(name, () => "is gone");
     finish();
   }
 

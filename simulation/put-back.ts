@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { faults } from "./faults.ts";
+import { knownBugs } from "./known-bugs.ts";
 
 const root = join(import.meta.dirname, "..");
 
-export const putBackNames: readonly string[] = Object.keys(faults);
+export const putBackNames: readonly string[] = Object.keys(knownBugs);
 
 /**
  * From now on, a module that is imported with `?put-back=NAME` is loaded with that fault in it, and
@@ -25,7 +25,7 @@ export function allowPuttingBack(): void {
       const name = nameIn(url);
       if (name === undefined) return next(url, context);
       const file = fileURLToPath(url);
-      const edits = (faults[name]?.edits ?? []).filter((edit) => join(root, edit.file) === file);
+      const edits = (knownBugs[name]?.edits ?? []).filter((edit) => join(root, edit.file) === file);
       const source = edits.reduce(
         (text, { from, to }) => text.replace(from, () => to),
         readFileSync(file, "utf8"),

@@ -2,20 +2,20 @@ import { licenseIdOf } from "../lambdas/license-key.ts";
 import { createChecker, type Violation } from "./checker.ts";
 import { type Departure, openChoices } from "./choices.ts";
 import { createDevice, type Device } from "./device.ts";
+import { drawDisturbances } from "./disturbances.ts";
 import type { Item } from "./expressions.ts";
 import { startFieldBotProcess } from "./field-bot-process.ts";
-import type { Ground } from "./ground.ts";
 import { createLiveness } from "./liveness.ts";
 import { createMemoryTable, type Operation } from "./memory-table.ts";
 import { createNetwork } from "./network.ts";
 import { createOperators, type LicenseInUse } from "./operators.ts";
 import { type Life, type ProgramParts, startProgram } from "./program.ts";
 import { createScheduler } from "./scheduler.ts";
-import { createService } from "./service.ts";
+import { createSimulatedService } from "./simulated-service.ts";
 import type { Sources } from "./sources.ts";
-import type { TimelineEntry } from "./timeline.ts";
+import type { TimelineEntry } from "./timeline-text.ts";
 import { type LogLine, withVirtualGlobals } from "./virtual-globals.ts";
-import { drawWeather } from "./weather.ts";
+import type { WorldContext } from "./world-context.ts";
 
 export type WorldOptions = {
   seed: number;
@@ -66,25 +66,25 @@ export async function runWorld({
       countMeetings(departure);
     },
   });
-  const weather = drawWeather(choices);
+  const weather = drawDisturbances(choices);
   const scheduler = createScheduler();
   const stormMs = choices.spread("storm", 120_000, 1_200_000);
-  const ground: Ground = {
+  const context: WorldContext = {
     scheduler,
     choices,
     epochMs,
     untilCalm: (ms) => Math.min(ms, Math.max(1, stormMs + 20_000 - scheduler.nowMs())),
-    departs: (kind, name) => storm && choices.departs(kind, name, weather.probability(kind)),
+    happens: (kind, name) => storm && choices.happens(kind, name, weather.probability(kind)),
     note(who, what) {
       onEntry?.({ atMs: scheduler.nowMs(), who, what: what() });
     },
   };
   const license: LicenseInUse = { key: "KEY-1", id: licenseIdOf("KEY-1") };
-  const checker = createChecker(ground, () => operators.isHandsOff());
+  const checker = createChecker(context, () => operators.isHandsOff());
   const table = createMemoryTable((write) => checker.wrote(write), onOperation);
   let requests = 0;
-  const service = createService(
-    ground,
+  const service = createSimulatedService(
+    context,
     sources,
     table,
     {
@@ -94,22 +94,22 @@ export async function runWorld({
     (handled) => {
       requests++;
       checker.handled(handled, licenseIdOf(String(handled.request.license_key)));
-      ground.note(
+      context.note(
         handled.route,
         () => `answers ${handled.reply.status} ${codeOf(handled.reply.text)}`,
       );
     },
     () => operators.handsOff(),
   );
-  const operators = createOperators(ground, sources, table, service, license);
-  const send = createNetwork(ground, service);
+  const operators = createOperators(context, sources, table, service, license);
+  const send = createNetwork(context, service);
   const devices = ["A", "B", "C"]
     .slice(0, choices.oneOf("devices", [1, 2, 2, 3]))
-    .map((name) => createDevice(ground, `device-${name}`));
+    .map((name) => createDevice(context, `device-${name}`));
   const symbols = [undefined, "ES", "NQ", "BTC"].slice(0, choices.oneOf("symbols", [1, 1, 2, 4]));
   let sessions = 0;
   const parts: ProgramParts = {
-    ground,
+    context,
     sources,
     send,
     checker,
@@ -141,7 +141,7 @@ export async function runWorld({
   scheduler.at(stormMs, undefined, () => {
     storm = false;
     service.deploy({});
-    ground.note("world", () => "the storm is over: nothing new goes wrong");
+    context.note("world", () => "the storm is over: nothing new goes wrong");
   });
 
   await withVirtualGlobals(
@@ -153,7 +153,7 @@ export async function runWorld({
         checker.look();
         return checker.violation() === undefined;
       };
-      const liveness = createLiveness(ground, checker, table);
+      const liveness = createLiveness(context, checker, table);
       for (let atMs = stormMs + 30_000; atMs <= stormMs + 240_000; atMs += 1_000) {
         scheduler.at(atMs, undefined, liveness.look);
       }
@@ -161,7 +161,7 @@ export async function runWorld({
       if (checker.violation()) return;
       scheduler.at(scheduler.nowMs(), undefined, () => {
         extinct = true;
-        ground.note("world", () => "every process dies");
+        context.note("world", () => "every process dies");
         for (const process of checker.processes) scheduler.kill(process.actor);
         checker.processes.clear();
         // What was on its way arrives first.
@@ -223,7 +223,7 @@ export async function runWorld({
     };
     const startNext = () => {
       const life = newLife();
-      const gapMs = ground.departs("quick restart", life.name)
+      const gapMs = context.happens("quick restart", life.name)
         ? choices.spread(`${life.name} restarts after`, 50, 5_000)
         : choices.spread(
             `${life.name} rests for`,
@@ -231,8 +231,8 @@ export async function runWorld({
             restless ? 5_000 : 120_000,
           );
       const next = () => scheduler.at(scheduler.nowMs() + gapMs, undefined, startNext);
-      if (!choices.departs("program", life.name, 1)) return void next();
-      if (ground.departs("second copy", life.name)) {
+      if (!choices.happens("program", life.name, 1)) return void next();
+      if (context.happens("second copy", life.name)) {
         const afterMs = choices.spread(`${life.name} copied after`, 100, life.lastsMs);
         scheduler.at(scheduler.nowMs() + afterMs, undefined, () => {
           void begin(newLife(life.symbol));

@@ -8,7 +8,7 @@ import { runWorld } from "./run-world.ts";
 import { searchWorlds, type Tally } from "./search-worlds.ts";
 import { loadSources } from "./sources.ts";
 import { tallyText } from "./tally-text.ts";
-import { timelineText } from "./timeline.ts";
+import { timelineText } from "./timeline-text.ts";
 
 type Options = {
   seed?: number;

@@ -3,7 +3,7 @@ import type { Runtime } from "../clients/typescript/runtime.ts";
 import type { Session, SessionOptions } from "../clients/typescript/session.ts";
 import type { Handler } from "../lambdas/http.ts";
 import { readSigningKeys } from "../lambdas/signing-keys.ts";
-import type { Deployment, RouteName } from "./service.ts";
+import type { Deployment, RouteName } from "./simulated-service.ts";
 
 /** What the functions of every world sign with, for bots that have pinned it. */
 const signingKeys = readSigningKeys(

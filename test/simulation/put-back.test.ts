@@ -5,7 +5,7 @@ import { execPath } from "node:process";
 import { promisify } from "node:util";
 import { beforeAll, expect, test } from "vitest";
 import * as z from "zod";
-import { faults } from "../../simulation/faults.ts";
+import { knownBugs } from "../../simulation/known-bugs.ts";
 
 const root = join(import.meta.dirname, "../..");
 const outputSchema = z.object({
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 test("what each fault replaces stands in the code exactly once", () => {
-  const adrift = Object.entries(faults).flatMap(([name, { edits }]) =>
+  const adrift = Object.entries(knownBugs).flatMap(([name, { edits }]) =>
     edits
       .filter(({ file, from }) => readFileSync(join(root, file), "utf8").split(from).length !== 2)
       .map(({ from }) => `${name}: ${from}`),
@@ -30,7 +30,7 @@ test("what each fault replaces stands in the code exactly once", () => {
   expect(adrift).toEqual([]);
 });
 
-test.each(Object.entries(faults))("the seed that found %s finds it again", (name, { rule }) => {
+test.each(Object.entries(knownBugs))("the seed that found %s finds it again", (name, { rule }) => {
   expect(output.findings[name]).toBe(rule);
 });
 

@@ -1,17 +1,17 @@
 import { stdout } from "node:process";
 import { failureText } from "../../simulation/failure-text.ts";
-import { faults } from "../../simulation/faults.ts";
+import { knownBugs } from "../../simulation/known-bugs.ts";
 import { runWorld } from "../../simulation/run-world.ts";
 import { loadSources } from "../../simulation/sources.ts";
 
 /** Prints, for each fault, which promise its seed breaks; and the shrunk timeline of one, twice. */
 const findings: Record<string, string | undefined> = {};
-for (const [name, { seed }] of Object.entries(faults)) {
+for (const [name, { seed }] of Object.entries(knownBugs)) {
   const { violation } = await runWorld({ seed, sources: await loadSources(name) });
   findings[name] = violation?.rule;
 }
 const shown = "late-heartbeat";
-const seed = faults[shown]?.seed ?? 0;
+const seed = knownBugs[shown]?.seed ?? 0;
 const sources = await loadSources(shown);
 const failing = await runWorld({ seed, sources });
 const texts = [

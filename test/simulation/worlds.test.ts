@@ -4,7 +4,7 @@ import { failureText } from "../../simulation/failure-text.ts";
 import { runWorld } from "../../simulation/run-world.ts";
 import { searchWorlds } from "../../simulation/search-worlds.ts";
 import { loadSources } from "../../simulation/sources.ts";
-import { type TimelineEntry, timelineText } from "../../simulation/timeline.ts";
+import { type TimelineEntry, timelineText } from "../../simulation/timeline-text.ts";
 
 const sources = await loadSources();
 const isDeep = env.PROOF === "deep";

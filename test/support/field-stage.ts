@@ -7,12 +7,12 @@ import {
   type FieldBotReply,
   startFieldBot,
 } from "../../simulation/field-bot.ts";
-import type { Ground } from "../../simulation/ground.ts";
 import { createMemoryTable } from "../../simulation/memory-table.ts";
 import { type Actor, createActor, createScheduler } from "../../simulation/scheduler.ts";
-import { createService, type RouteName } from "../../simulation/service.ts";
+import { createSimulatedService, type RouteName } from "../../simulation/simulated-service.ts";
 import { loadSources } from "../../simulation/sources.ts";
 import { withVirtualGlobals } from "../../simulation/virtual-globals.ts";
+import type { WorldContext } from "../../simulation/world-context.ts";
 
 const sources = await loadSources();
 const epochMs = Date.UTC(2027, 0, 1);
@@ -32,17 +32,17 @@ export type Stage = Awaited<ReturnType<typeof openStage>>;
 /** A service with one license, a device with a bot of the field, and a rival that never tires. */
 export async function openStage({ legacyBots }: { legacyBots: boolean }) {
   const scheduler = createScheduler();
-  const ground: Ground = {
+  const ground: WorldContext = {
     scheduler,
     choices: openChoices({ seed: 1 }),
     epochMs,
     untilCalm: (ms) => ms,
-    departs: () => false,
+    happens: () => false,
     note() {},
   };
   const table = createMemoryTable(() => {});
   const deployment = { sessionTimeoutMs: 60_000, legacyBots };
-  const service = createService(
+  const service = createSimulatedService(
     ground,
     sources,
     table,

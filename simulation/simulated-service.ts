@@ -1,8 +1,8 @@
 import { createDatabaseClient, type RequestUnderWay } from "./database-client.ts";
-import { type Ground, trueMs } from "./ground.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import { type Actor, createActor } from "./scheduler.ts";
 import type { FunctionHandler, Sources } from "./sources.ts";
+import { trueMs, type WorldContext } from "./world-context.ts";
 
 /** What the functions are deployed with, from some moment on. */
 export type Deployment = { sessionTimeoutMs: number; legacyBots: boolean };
@@ -27,7 +27,7 @@ export type Handled = {
 };
 
 /** The API with its functions, as they would run on Lambda. */
-export type Service = {
+export type SimulatedService = {
   deployment(): Deployment;
   /** From now on, new instances serve. Those that are serving a request finish it. */
   deploy(change: Partial<Deployment>): void;
@@ -55,15 +55,15 @@ type Instance = {
 /** Functions' clocks differ by up to twice this when nothing is wrong with them. */
 export const clockToleranceMs = 900;
 
-export function createService(
-  ground: Ground,
+export function createSimulatedService(
+  context: WorldContext,
   sources: Sources,
   table: MemoryTable,
   initial: Deployment,
   onHandled: (handled: Handled) => void,
   onDoubtfulClock: () => void,
-): Service {
-  const { scheduler, choices } = ground;
+): SimulatedService {
+  const { scheduler, choices } = context;
   const instances = new Map<RouteName, Instance[]>();
   let deployment = initial;
   let count = 0;
@@ -71,9 +71,9 @@ export function createService(
   function createInstance(route: RouteName): Instance {
     const name = `${route} function ${++count}`;
     const actor = createActor(name);
-    const now = () => trueMs(ground) + instance.offsetMs;
+    const now = () => trueMs(context) + instance.offsetMs;
     const client = createDatabaseClient({
-      ground,
+      context,
       table,
       actor,
       isDown: isTableDown,
@@ -94,23 +94,23 @@ export function createService(
       }),
     };
     if (Math.abs(instance.offsetMs) > clockToleranceMs) {
-      ground.note(name, () => `starts with a clock ${seconds(instance.offsetMs)} off`);
+      context.note(name, () => `starts with a clock ${seconds(instance.offsetMs)} off`);
     }
     return instance;
   }
 
   function clockOffsetMs(name: string): number {
-    if (ground.departs("clock wrong", name)) {
+    if (context.happens("clock wrong", name)) {
       const size = choices.spread(`${name} wrong by`, 2_500, 7_200_000);
       return choices.number(`${name} direction`) < 0.5 ? -size : size;
     }
-    if (!ground.departs("clock off", name)) return 0;
+    if (!context.happens("clock off", name)) return 0;
     return choices.between(`${name} off by`, -clockToleranceMs, clockToleranceMs);
   }
 
   function isTableDown(): boolean {
     const minute = Math.floor(scheduler.nowMs() / 60_000);
-    if (!ground.departs("table down", `${minute}`)) return false;
+    if (!context.happens("table down", `${minute}`)) return false;
     const from = choices.between(`table down ${minute} from`, 0, 50_000);
     const lasts = choices.spread(`table down ${minute} lasts`, 2_000, 60_000);
     const at = scheduler.nowMs() - minute * 60_000;
@@ -125,11 +125,11 @@ export function createService(
         !busy && !actor.dead && actor.heldUp === 0 && its === deployment,
     );
     const newest = free.at(-1);
-    if (newest && !ground.departs("new instance", name)) return { instance: newest, coldMs: 0 };
+    if (newest && !context.happens("new instance", name)) return { instance: newest, coldMs: 0 };
     const instance = createInstance(route);
     all.push(instance);
     if (all.length > 8) all.shift();
-    const cold = ground.departs("cold start", name);
+    const cold = context.happens("cold start", name);
     return { instance, coldMs: cold ? choices.spread(`${name} cold`, 150, 2_500) : 0 };
   }
 
@@ -141,7 +141,7 @@ export function createService(
     probe(request, onReply) {
       const { actor, handler } = createInstance("claim");
       scheduler.at(scheduler.nowMs(), actor, () => {
-        const timeEpoch = trueMs(ground);
+        const timeEpoch = trueMs(context);
         const event = {
           body: JSON.stringify(request),
           isBase64Encoded: false,
@@ -160,15 +160,15 @@ export function createService(
         replied = true;
         onReply(value);
       };
-      if (ground.departs("gateway refuses", name)) {
+      if (context.happens("gateway refuses", name)) {
         const status = choices.oneOf(`${name} refusal`, [429, 503]);
-        ground.note("gateway", () => `refuses ${name} with ${status}`);
+        context.note("gateway", () => `refuses ${name} with ${status}`);
         return reply({ status, text: '{"message":"Too Many Requests"}' });
       }
       const { instance, coldMs } = instanceFor(route, name);
       const { actor } = instance;
       instance.busy = true;
-      const timeEpoch = trueMs(ground);
+      const timeEpoch = trueMs(context);
       scheduler.at(nowMs + coldMs, actor, () => {
         const underWay = { name, calls: 0, answered: false };
         instance.underWay = underWay;
@@ -203,23 +203,23 @@ export function createService(
     maxMs: number,
     longestMs: number,
   ): void {
-    if (!ground.departs(kind, name)) return;
+    if (!context.happens(kind, name)) return;
     const fromMs = scheduler.nowMs() + choices.between(`${name} ${kind} after`, minMs, maxMs);
-    const lastsMs = ground.untilCalm(choices.spread(`${name} ${kind} lasts`, 100, longestMs));
+    const lastsMs = context.untilCalm(choices.spread(`${name} ${kind} lasts`, 100, longestMs));
     scheduler.at(fromMs, undefined, () => {
-      ground.note(actor.name, () => `is ${kind} for ${seconds(lastsMs)}`);
+      context.note(actor.name, () => `is ${kind} for ${seconds(lastsMs)}`);
       scheduler.holdUp(actor);
     });
     scheduler.at(fromMs + lastsMs, undefined, () => scheduler.letRun(actor));
   }
 
   function maybeKill({ actor }: Instance, name: string, reply: (reply: Reply) => void): void {
-    if (!ground.departs("instance killed", name)) return;
+    if (!context.happens("instance killed", name)) return;
     scheduler.at(
       scheduler.nowMs() + choices.between(`${name} killed after`, 0, 20),
       undefined,
       () => {
-        ground.note(actor.name, () => "is killed");
+        context.note(actor.name, () => "is killed");
         scheduler.kill(actor);
         reply({ status: 502, text: '{"message":"Internal Server Error"}' });
       },

@@ -1,4 +1,4 @@
-import { seconds } from "./service.ts";
+import { seconds } from "./simulated-service.ts";
 
 /** Who did what, and when: milliseconds from the start of the world. */
 export type TimelineEntry = { atMs: number; who: string; what: string };

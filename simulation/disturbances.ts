@@ -5,7 +5,7 @@ import type { Choices } from "./choices.ts";
  * the weather is bad for it: a request, an attempt of the SDK, or a minute of a device, of the table
  * or of an operator.
  */
-export const departureKinds = {
+export const disturbanceKinds = {
   // The network, for each request.
   "request lost": 0.06,
   "answer lost": 0.06,
@@ -63,21 +63,21 @@ export const departureKinds = {
   "change legacyBots": 0.05,
 } as const satisfies Record<string, number>;
 
-export type DepartureKind = keyof typeof departureKinds;
+export type DisturbanceKind = keyof typeof disturbanceKinds;
 
-export type Weather = {
+export type Disturbances = {
   /** How likely it is at each opportunity. */
-  probability(kind: DepartureKind): number;
+  probability(kind: DisturbanceKind): number;
 };
 
 /**
  * The weather of one world: a drawn half of the kinds, each as strong as it is drawn. With all at
  * once hardly a session would live long enough for the rare faults to meet.
  */
-export function drawWeather(choices: Choices): Weather {
+export function drawDisturbances(choices: Choices): Disturbances {
   const mildness = choices.number("mildness");
   const probabilities = new Map<string, number>(
-    Object.entries(departureKinds).map(([kind, base]) => {
+    Object.entries(disturbanceKinds).map(([kind, base]) => {
       const happens = choices.number(`weather ${kind}`) < 0.2 + 0.6 * mildness;
       return [kind, happens ? base * (0.3 + choices.number(`strength ${kind}`)) : 0];
     }),

@@ -1,5 +1,5 @@
 /** A fault that was there once, or could be: in each file, `from` (which is there once) becomes `to`. */
-export type Fault = {
+export type KnownBug = {
   /** What goes wrong with it. */
   what: string;
   edits: readonly { file: string; from: string; to: string }[];
@@ -20,7 +20,7 @@ const clientClaim = "clients/typescript/claim-session.ts";
 const keeping = "clients/typescript/keeping-state.ts";
 
 /** By the name that `npm run simulate -- --put-back` knows. */
-export const faults: Readonly<Record<string, Fault>> = {
+export const knownBugs: Readonly<Record<string, KnownBug>> = {
   "late-heartbeat": {
     what: "A heartbeat that arrives late turns the timer and the end of the lease back.",
     edits: [

@@ -52,7 +52,7 @@ export function storedLicense(item: Item): StoredLicense {
 }
 
 /** When another device may have the entry. */
-export function freeAtMs({ lapsesAtMs, contestedUntilMs }: StoredSession): number {
+export function freeForOthersAtMs({ lapsesAtMs, contestedUntilMs }: StoredSession): number {
   return Math.max(lapsesAtMs ?? 0, contestedUntilMs ?? 0);
 }
 
