@@ -1,4 +1,4 @@
-import "./environment.ts";
+import "./set-environment.ts";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "./context.ts";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { type Engine, startDynalite, startDynamoDbLocal } from "../test/support/engines.ts";
 
 /** DynamoDB Local where there is Java, else dynalite: the engines of the tests. */
-export async function startEngine(): Promise<Engine & { name: string } & AsyncDisposable> {
+export async function startBenchEngine(): Promise<Engine & { name: string } & AsyncDisposable> {
   const hasJava = spawnSync("java", ["-version"]).status === 0;
   const engine: Engine = await (hasJava ? startDynamoDbLocal() : startDynalite());
   return {

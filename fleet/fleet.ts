@@ -6,7 +6,7 @@ import { withTable } from "../licenses/with-table.ts";
 import { withLicenses } from "./licenses.ts";
 import { runFleet } from "./run-fleet.ts";
 import { expectService } from "./service-client.ts";
-import { inWords, judge } from "./verdict.ts";
+import { judge, verdictText } from "./verdict.ts";
 
 const stop = stopSignal("npm_lifecycle_event" in process.env);
 
@@ -34,7 +34,7 @@ const program = new Command("fleet")
     async function runAndJudge(licenseKeys: string[]) {
       const plan = { url, licenseKeys, rivals, minutes };
       const findings = await runFleet(plan, process.stdout, stop);
-      process.stdout.write(`\n${inWords(findings)}\n`);
+      process.stdout.write(`\n${verdictText(findings)}\n`);
       if (judge(findings).code !== "good") process.exitCode = 1;
     }
     await expectService(url);

@@ -1,6 +1,6 @@
 import { setInterval as every } from "node:timers/promises";
-import { type Device, runDevice } from "./device.ts";
-import { openRights, overlapsOf } from "./rights.ts";
+import { openHeldTimes, overlapsOf } from "./held-times.ts";
+import { type FleetDevice, runDevice } from "./run-device.ts";
 import { openServiceClient, type ServiceClient } from "./service-client.ts";
 import type { Findings } from "./verdict.ts";
 
@@ -20,10 +20,10 @@ export async function runFleet(
 ): Promise<Findings> {
   const startedAtMs = performance.now();
   const service = openServiceClient(url);
-  const rights = openRights();
+  const rights = openHeldTimes();
   const broken = new AbortController();
   const ended = AbortSignal.any([signal, broken.signal, AbortSignal.timeout(minutes * 60_000)]);
-  const devices = licenseKeys.flatMap((licenseKey, license): Device[] => [
+  const devices = licenseKeys.flatMap((licenseKey, license): FleetDevice[] => [
     { license, licenseKey, name: `fleet-first-device-of-${license}` },
     ...(license < rivals
       ? [{ license, licenseKey, name: `fleet-other-device-of-${license}` }]
@@ -47,7 +47,7 @@ export async function runFleet(
 
 async function tellProgress(
   service: ServiceClient,
-  rights: ReturnType<typeof openRights>,
+  rights: ReturnType<typeof openHeldTimes>,
   output: NodeJS.WritableStream,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Overlap } from "./rights.ts";
+import type { Overlap } from "./held-times.ts";
 
 /** What a run of the fleet has seen. */
 export type Findings = {
@@ -26,7 +26,7 @@ export function judge({ overlaps, intervals, counts, stoppedAfterMs }: Findings)
 }
 
 /** The findings and the verdict for people. */
-export function inWords(findings: Findings): string {
+export function verdictText(findings: Findings): string {
   const { overlaps, intervals, counts } = findings;
   return [
     ...[...counts].sort(([, a], [, b]) => b - a).map(([code, times]) => `${times}  ${code}`),

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { claimedEvent } from "./claimed-event.ts";
 import { type Answer, type Handler, toHandler } from "./http.ts";
 import { isWellFormed } from "./license-key.ts";
-import { endedMessages, inUseMessage, unknownLicense } from "./messages.ts";
+import { endedMessages, inUseMessage, unknownLicense } from "./refusal-messages.ts";
 import { type CallerRequest, callerOf, callerSchema } from "./request.ts";
 import { type Service, serviceFromEnvironment } from "./service.ts";
 import {

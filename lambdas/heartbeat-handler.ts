@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { claimedEvent } from "./claimed-event.ts";
 import { type Answer, type Handler, type RequestContext, toHandler } from "./http.ts";
 import { isWellFormed } from "./license-key.ts";
-import { endedMessages, inUseMessage, unknownLicense } from "./messages.ts";
+import { endedMessages, inUseMessage, unknownLicense } from "./refusal-messages.ts";
 import { callerOf, holderSchema } from "./request.ts";
 import { type Service, serviceFromEnvironment } from "./service.ts";
 import { type HeartbeatOutcome, heartbeat, type LeaseTime } from "./sessions/heartbeat.ts";

@@ -1,11 +1,11 @@
 import { CommandError } from "../command-line/command-error.ts";
 
 /** What was asked: a table, at a local engine if it has an endpoint. */
-export type Asked = { tableName?: string | undefined; endpoint?: string | undefined };
+export type AskedDatabase = { tableName?: string | undefined; endpoint?: string | undefined };
 
 /** Turns what the SDK throws into a sentence: what failed, and what to do. */
 export async function explainAwsError<Result>(
-  asked: Asked,
+  asked: AskedDatabase,
   work: Promise<Result>,
 ): Promise<Result> {
   try {
@@ -16,7 +16,7 @@ export async function explainAwsError<Result>(
   }
 }
 
-function sentenceOf(error: Error, { tableName, endpoint }: Asked): string | undefined {
+function sentenceOf(error: Error, { tableName, endpoint }: AskedDatabase): string | undefined {
   const { name, message } = error;
   if (/region is missing/i.test(message)) {
     return "No AWS Region is set: set AWS_REGION, or one in the profile (aws configure).";

@@ -3,14 +3,14 @@ import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import { asker } from "../../test/support/scene.ts";
 import type { Context } from "../context.ts";
-import { startEngine } from "../engine.ts";
+import { startBenchEngine } from "../engine.ts";
 import type { Report } from "../report.ts";
 import { device, rival } from "../sample.ts";
 import { serviceOn } from "../service-on-engine.ts";
 
 /** What each operation asks of DynamoDB, and what that is charged as. */
 export async function calls({ progress, signal }: Context): Promise<Report> {
-  await using engine = await startEngine();
+  await using engine = await startBenchEngine();
   const { service, meter, addLicense } = serviceOn(engine);
   const validate = asker(claimHandler(service));
   const heartbeat = asker(heartbeatHandler(service));

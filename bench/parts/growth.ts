@@ -4,7 +4,7 @@ import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { clientFor } from "../../test/support/engines.ts";
 import { asker } from "../../test/support/scene.ts";
 import type { Context } from "../context.ts";
-import { startEngine } from "../engine.ts";
+import { startBenchEngine } from "../engine.ts";
 import type { Report } from "../report.ts";
 import { device, sampleItem, symbol } from "../sample.ts";
 import { serviceOn } from "../service-on-engine.ts";
@@ -16,7 +16,7 @@ const warmUps = 5_000;
 
 /** The same heartbeat with ever more licenses in the table. */
 export async function growth({ fillMinutes, progress, signal }: Context): Promise<Report> {
-  await using engine = await startEngine();
+  await using engine = await startBenchEngine();
   const { service, meter, addLicense } = serviceOn(engine);
   const request = { license_key: "GROWTH", device_fingerprint: device, symbol };
   await addLicense({ licenseKey: request.license_key });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Findings, inWords, judge } from "../../fleet/verdict.ts";
+import { type Findings, judge, verdictText } from "../../fleet/verdict.ts";
 
 const overlap = { license: 3, devices: ["a", "b"] as [string, string], fromMs: 1_000, toMs: 1_250 };
 const undisturbed: Findings = {
@@ -13,7 +13,7 @@ const undisturbed: Findings = {
 
 test("a fleet whose devices held sessions, and never two at once, is good", () => {
   expect(judge(undisturbed)).toEqual({ code: "good" });
-  expect(inWords(undisturbed).split("\n")).toEqual([
+  expect(verdictText(undisturbed).split("\n")).toEqual([
     "90  recorded",
     "4  granted",
     "4 times a device held a session; 0 times two held one at once.",
@@ -25,8 +25,8 @@ test("two devices at once are bad, also in a run that was stopped", () => {
   for (const stoppedAfterMs of [undefined, 12_000]) {
     const findings = { ...undisturbed, overlaps: [overlap], stoppedAfterMs };
     expect(judge(findings)).toEqual({ code: "bad" });
-    expect(inWords(findings)).toContain("license 3: a and b, for 250 ms\n");
-    expect(inWords(findings)).toMatch(/Verdict: BAD$/);
+    expect(verdictText(findings)).toContain("license 3: a and b, for 250 ms\n");
+    expect(verdictText(findings)).toMatch(/Verdict: BAD$/);
   }
 });
 
@@ -41,5 +41,5 @@ test.for<[string, string, Partial<Findings>]>([
 ])("a fleet that %s has no verdict", ([, because, change]) => {
   const findings = { ...undisturbed, ...change };
   expect(judge(findings)).toEqual({ code: "none", because });
-  expect(inWords(findings)).toMatch(new RegExp(`Verdict: none, because ${because}$`));
+  expect(verdictText(findings)).toMatch(new RegExp(`Verdict: none, because ${because}$`));
 });

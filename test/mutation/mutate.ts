@@ -13,7 +13,7 @@ const neededShare = 0.95;
 /** For the functions, from fast to slow: a mutant goes on to the next only if it survives. */
 const stagesOfFunctions = [
   [
-    "test/behaviour/dynalite",
+    "test/behaviour/rules.dynalite",
     "test/lambdas/sessions",
     "test/lambdas/failing-database",
     "test/lambdas/environment",
@@ -21,7 +21,7 @@ const stagesOfFunctions = [
   ],
   ["test/lambdas/bad-input", "test/proof/histories.dynalite-one", "test/proof/races.dynalite"],
   ["test/proof/late-requests", "test/lambdas/hanging-database", "test/proof/bad-bodies"],
-  ["test/proof/faults", "test/proof/clocks", "test/behaviour/dynamodb-local"],
+  ["test/proof/faults", "test/proof/clocks", "test/behaviour/rules.dynamodb-local"],
 ];
 
 const { args, processedArgs } = new Command("mutate")

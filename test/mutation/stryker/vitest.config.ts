@@ -7,7 +7,7 @@ const { STRYKER_PART: part = "functions" } = env;
 const tests: Record<string, string[]> = {
   functions: [
     "test/lambdas/**/*.test.ts",
-    "test/behaviour/dynalite.test.ts",
+    "test/behaviour/rules.dynalite.test.ts",
     "test/proof/bad-bodies.test.ts",
   ],
   client: [

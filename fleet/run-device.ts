@@ -1,10 +1,10 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import * as z from "zod";
-import type { openRights } from "./rights.ts";
+import type { openHeldTimes } from "./held-times.ts";
 import type { ServiceClient } from "./service-client.ts";
 
-export type Device = { license: number; licenseKey: string; name: string };
+export type FleetDevice = { license: number; licenseKey: string; name: string };
 
 /** Of a hundred heartbeats, how many are followed by something else than the next one. */
 const percent = { crash: 2, sleep: 2, release: 2 };
@@ -21,9 +21,9 @@ const grantedSchema = z.object({
  * @throws ZodError if the service lets it in without saying for how long
  */
 export async function runDevice(
-  { license, licenseKey, name }: Device,
+  { license, licenseKey, name }: FleetDevice,
   service: ServiceClient,
-  rights: ReturnType<typeof openRights>,
+  rights: ReturnType<typeof openHeldTimes>,
   signal: AbortSignal,
 ): Promise<void> {
   const caller = { license_key: licenseKey, device_fingerprint: name, symbol: "ES" };

@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { CommandError } from "../../command-line/command-error.ts";
-import { localSigningKeys } from "../../local/signing-keys.ts";
+import { localSigningKeys } from "../../local/local-signing-keys.ts";
 import { buildVectors } from "../clients/vectors/build-vectors.ts";
 import { tempFolder } from "./support/temp-folder.ts";
 

@@ -1,12 +1,12 @@
 /** A time in which a device had a right to believe that it holds the session of a license. */
-export type Right = { license: number; device: string; fromMs: number; toMs: number };
+export type HeldTime = { license: number; device: string; fromMs: number; toMs: number };
 
 export type Overlap = { license: number; devices: [string, string]; fromMs: number; toMs: number };
 
 /** Collects the rights of all devices, on one clock. */
-export function openRights() {
-  const all: Right[] = [];
-  const current = new Map<string, Right>();
+export function openHeldTimes() {
+  const all: HeldTime[] = [];
+  const current = new Map<string, HeldTime>();
   const nameOf = (license: number, device: string) => `${license} ${device}`;
 
   return {
@@ -45,7 +45,7 @@ export function openRights() {
 }
 
 /** Every interval in which two devices had a right to the session of one license. */
-export function overlapsOf(rights: readonly Right[]): Overlap[] {
+export function overlapsOf(rights: readonly HeldTime[]): Overlap[] {
   return [...Map.groupBy(rights, ({ license }) => license).values()].flatMap((ofLicense) => {
     const sorted = ofLicense
       .filter(({ fromMs, toMs }) => fromMs < toMs)
