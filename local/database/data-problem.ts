@@ -13,7 +13,8 @@ export function dataProblem(error: unknown, dataFolder: string): string | undefi
   if (code === "EACCES" || code === "EPERM") {
     return `DATA_DIR ${dataFolder} can't be used by this user: it belongs to another one. Set DATA_DIR to a folder of your own.`;
   }
-  if (code === "LEVEL_DATABASE_NOT_OPEN") {
+  // Which part of it finds the database closed first depends on the machine's speed.
+  if (code === "LEVEL_DATABASE_NOT_OPEN" || code === "LEVEL_ITERATOR_NOT_OPEN") {
     return `The data in DATA_DIR ${dataFolder} can't be opened: most likely another "npm start" has it open. End that one, or set DATA_DIR to another folder.`;
   }
   return undefined;

@@ -188,7 +188,7 @@ describe("a nonce", () => {
   });
 });
 
-test.for(["heartbeat", "validate", "release"])(
+test.for(["claim", "heartbeat", "release"])(
   "a key that can't be read stops %s at its cold start: no caller gets an unsigned answer",
   async (name) => {
     vi.stubEnv("SIGNING_KEYS", `${keyOne.private_key}x`);

@@ -53,6 +53,7 @@ describe("a problem with the data, while it is used, is a sentence:", () => {
     [failure("IO error: x/3.log: No space left on device", "LEVEL_IO_ERROR"), "is full: free"],
     [failure("no space", "ENOSPC"), "is full: free"],
     [failure("Database is not open", "LEVEL_DATABASE_NOT_OPEN"), 'another "npm start"'],
+    [failure("Iterator is not open", "LEVEL_ITERATOR_NOT_OPEN"), 'another "npm start"'],
     [failure("permission denied", "EACCES"), "belongs to another"],
   ])("%s", (error, words) => {
     expect(dataProblem(error, ".local")).toContain(words);
