@@ -8,7 +8,6 @@ import type { OpenTable } from "../../licenses/with-table.ts";
 import { type CheckedFile, checkFile } from "../import/check-file.ts";
 import { type Reject, writeRejects } from "../import/rejects.ts";
 import { type Counts, writeFile } from "../import/write-file.ts";
-import { tokenLeap } from "../import/write-row.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { shareText, startProgress } from "../terminal/progress.ts";
@@ -49,8 +48,8 @@ export function addImportCommand(program: Command, context: CommandContext): voi
       `
 The status may be active, suspended, cancelled or expired, in any case. Times without a zone are UTC;
 an empty or infinite end means never. Empty, NULL and \\N are the same. UTF-8 or UTF-16.
-A license from an export starts ${tokenLeap.toExponential().replace("e+", "e")} fencing tokens after the export's count, so that no token is
-granted twice, however many were granted since. A count above 8e15 is refused.
+The fencing tokens of a license from an export go on from the time of the import, 1,000 for each millisecond since 1970: so no
+token is granted twice, however many were granted since. A count above 8e15 is refused.
 
 Example:
   npm run license -- import licenses.csv --dry-run`,

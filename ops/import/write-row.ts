@@ -21,11 +21,14 @@ export type WriteMode = {
 };
 
 /**
- * How far the fencing token of an imported license is ahead of the export that it comes from: more
- * than were granted since. DynamoDB takes some 1,000 writes a second on one item, so an export would
- * have to be 31 years old.
+ * DynamoDB takes some 1,000 writes a second on one item. A token that begins at a thousand for each
+ * millisecond since 1970 is therefore ahead of all that were granted before, also of those after an
+ * earlier import, of which the export knows nothing.
  */
-export const tokenLeap = 1e12;
+const tokensPerMs = 1_000;
+
+/** By claims alone, a license gets there in 31 years at the earliest: above it, an import was the last leap. */
+const leastLeapt = 1e12;
 
 /** What a row would do to the item that was seen. */
 export function judgeRow(row: ImportRow, seen: SeenItem, { replace, note }: WriteMode): Written {
@@ -96,7 +99,7 @@ async function createIfNew(
     created_at: row.createdAtMs ?? note.atMs,
     ...(row.expiresAtMs !== undefined && { license_expiration: row.expiresAtMs }),
     max_sessions: row.maxSessions ?? defaultMaxSessions,
-    fencing_token: leastToken(row),
+    fencing_token: firstToken(row, note.atMs),
     sessions: {},
     ...noteAttributes(note),
   };
@@ -148,7 +151,7 @@ async function replaceSeen(
         ...Object.fromEntries(
           Object.entries({ ...set, ...ifMissing }).map(([name, value]) => [`:${name}`, value]),
         ),
-        ":least_token": leastToken(row),
+        ":least_token": leaps ? firstToken(row, note.atMs) : leastToken(row),
         ...(leaps && { ":number": "N" }),
       },
     }),
@@ -192,7 +195,16 @@ function wanted(row: ImportRow, note: ChangeNote) {
 
 /** A row of the old system has no token: its bots have never been given one. */
 function leastToken({ fencingToken }: ImportRow): number {
-  return fencingToken === undefined ? 0 : fencingToken + tokenLeap;
+  return fencingToken === undefined ? 0 : Math.max(fencingToken, leastLeapt);
+}
+
+/** Of a license that is made, or whose token is behind. */
+function firstToken(row: ImportRow, nowMs: number): number {
+  const least = leastToken(row);
+  if (least === 0) return 0;
+  const byTime = nowMs * tokensPerMs;
+  // Only a clock that is years behind shows less.
+  return byTime > least ? byTime : least + leastLeapt;
 }
 
 function hasToken(row: ImportRow, seen: SeenItem): boolean {
