@@ -28,7 +28,8 @@ export const claimRoute: DocumentedRoute = {
     "Succeeds if the license is good and the symbol is free, lapsed or held by the same device. " +
     "With `check_only` nothing is written: the answer says whether a claim would succeed. Send the " +
     "same `claim_id` with every attempt of one opening: the attempts are then one claim, whose right " +
-    "counts from the sending of the first.",
+    "counts from the sending of the first. If the id ends in `.process.number`, an attempt of an " +
+    "earlier opening of the same process that arrives late does not replace the session of a later one.",
   requestName: "ClaimRequest",
   request: claimSchema,
   answers: [

@@ -33,6 +33,8 @@ export type Process = {
   confirmedSentMs: number;
   sent: Map<string, number>;
   goneMs: number | undefined;
+  /** A bot of the field that is closed: its release names no session, and may be applied late. */
+  releases: boolean;
   /** What its client said last of itself. */
   state: string;
   /** It stopped, or waits for what only people can change: it is not entitled to a session. */
@@ -52,8 +54,8 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
   const processes = new Set<Process>();
   const everStarted: Process[] = [];
   const writes = new Map<string, { atMs: number; after: StoredLicense }[]>();
-  /** The largest token of a claim that was applied, of each symbol. */
-  const tokens = new Map<string, { token: number; sessionId: string | undefined }>();
+  /** The claims of each symbol that were applied, the last one at the end. */
+  const claims = new Map<string, { token: number; session: StoredSession }[]>();
   let violation: Violation | undefined;
 
   function fail(rule: string, what: string): void {
@@ -80,8 +82,6 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
     violation: () => violation,
     fail,
     processes,
-    tokens,
-
     started(process: Process) {
       processes.add(process);
       everStarted.push(process);
@@ -100,9 +100,6 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
         ({ atMs, after }) =>
           atMs >= grantedMs && after.sessions.get(symbol)?.sessionId !== sessionId,
       );
-      // A request of an earlier opening may come that late: the guarantees page excepts it.
-      const taker = lost?.after.sessions.get(symbol)?.sessionId;
-      if (taker?.startsWith(idPrefixOf(process.name))) return;
       if (lost?.after.sessions.get(symbol)?.endedByOperator) return;
       // A repeated claim writes nothing: its lease counts from the attempt that was applied.
       const own = lost && states[states.indexOf(lost) - 1]?.after.sessions.get(symbol);
@@ -170,6 +167,10 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
       while (list.length > 2 && (list[1]?.atMs ?? 0) < scheduler.nowMs() - rememberedMs)
         list.shift();
       if (!was) return;
+      for (const [symbol, session] of was.sessions) {
+        if (after.sessions.get(symbol)?.device === undefined)
+          forgetFieldBots(licenseId, symbol, session);
+      }
       if (after.fencingToken < was.fencingToken) {
         fail("tokens never go back", `from ${was.fencingToken} to ${after.fencingToken}`);
       }
@@ -181,10 +182,9 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
       for (const [symbol, session] of after.sessions) {
         const old = was.sessions.get(symbol);
         if (old?.sessionId === session.sessionId) continue;
-        tokens.set(`${licenseId} ${symbol}`, {
-          token: after.fencingToken,
-          sessionId: session.sessionId,
-        });
+        const claimed = claims.get(`${licenseId} ${symbol}`) ?? [];
+        claims.set(`${licenseId} ${symbol}`, claimed);
+        claimed.push({ token: after.fencingToken, session });
         if ((old?.device ?? old?.vacatedBy) === session.device) continue;
         if (after.sessions.size > after.maxSessions) {
           fail(
@@ -222,13 +222,19 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
           break;
         }
         case "released":
-          if (request.session_id === undefined) forgetFieldBots(device, symbol);
           if (entries.every((entry) => isOwn(entry, request.session_id))) {
             fail("every 200 was stored", about);
           }
           break;
         case "session_conflict":
-          if (!entries.some((entry) => isLive(entry) && entry?.device !== device)) {
+          if (
+            !entries.some(
+              (entry) =>
+                isLive(entry) &&
+                (entry?.device !== device ||
+                  isOfEarlierOpening(request.claim_id, entry?.sessionId)),
+            )
+          ) {
             fail("nobody is refused without a reason", about);
           }
           break;
@@ -271,15 +277,24 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
       process.session = session;
       process.sessionId = session.sessionId;
       process.grantedMs = scheduler.nowMs();
-      const last = tokens.get(`${process.licenseId} ${process.symbol}`);
-      // A later claim was applied before this one's answer came: its holder's token must be greater.
-      if (last && last.sessionId === session.sessionId && session.fencingToken < last.token) {
-        fail("tokens rise", `${process.name} was told ${session.fencingToken}, not ${last.token}`);
-      }
-      if (last && last.sessionId !== session.sessionId && session.fencingToken >= last.token) {
+      const claimed = claims.get(`${process.licenseId} ${process.symbol}`) ?? [];
+      const own = claimed.findLastIndex((each) => each.session.sessionId === session.sessionId);
+      if (own < 0) return;
+      const earlier = claimed
+        .slice(0, own)
+        .findLast((each) => each.session.device !== process.device.name);
+      if (earlier && session.fencingToken <= earlier.token) {
         fail(
           "tokens rise",
-          `${process.name} holds ${session.fencingToken}, and a later holder ${last.token}`,
+          `${process.name} holds ${session.fencingToken}, and an earlier holder ${earlier.token}`,
+        );
+      }
+      // Applied before this one's answer came.
+      const later = claimed[own + 1];
+      if (later && session.fencingToken >= later.token) {
+        fail(
+          "tokens rise",
+          `${process.name} holds ${session.fencingToken}, and a later holder ${later.token}`,
         );
       }
     },
@@ -287,13 +302,18 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
 
   /**
    * Bots of the field name no session: a release by one copy ends that of the others on its device,
-   * and they learn of it with their next heartbeat. The guarantees page excepts it.
+   * however late it is applied, and they learn of it with their next heartbeat. The guarantees page
+   * excepts it.
    */
-  function forgetFieldBots(device: unknown, symbol: string): void {
+  function forgetFieldBots(licenseId: string, symbol: string, { device }: StoredSession): void {
+    const shares = (process: Process) =>
+      process.fieldBot !== undefined &&
+      process.licenseId === licenseId &&
+      process.symbol === symbol &&
+      process.device.name === device;
+    if (!everStarted.some((process) => shares(process) && process.releases)) return;
     for (const process of processes) {
-      if (!process.fieldBot || process.symbol !== symbol || process.device.name !== device)
-        continue;
-      process.confirmedUntilMs = 0;
+      if (shares(process)) process.confirmedUntilMs = 0;
     }
   }
 
@@ -312,9 +332,13 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
   }
 }
 
-/** How the ids begin that a client of this process makes. */
-export function idPrefixOf(name: string): string {
-  return `${name.replaceAll(/\W/g, "-")}-id-`;
+/** A late attempt of it has nothing to begin: ids of the client end in `.process.number`. */
+function isOfEarlierOpening(claimId: unknown, holderId: string | undefined): boolean {
+  const [, process, opening] = String(claimId).split(".");
+  const [, otherProcess, otherOpening] = String(holderId).split(".");
+  return (
+    process !== undefined && process === otherProcess && Number(opening) < Number(otherOpening)
+  );
 }
 
 function lastsLessThan(entry: StoredSession | undefined, timeoutMs: number): boolean {

@@ -1,5 +1,5 @@
+import { createClaimIds } from "../clients/typescript/claim-ids.ts";
 import { type Exchange, noAnswerInTime, type Runtime } from "../clients/typescript/runtime.ts";
-import { idPrefixOf } from "./checker.ts";
 import type { Device } from "./device.ts";
 import type { Received, Send } from "./network.ts";
 import type { Actor } from "./scheduler.ts";
@@ -30,6 +30,8 @@ export function createClientRuntime(
   let randoms = 0;
   let ids = 0;
 
+  const randomId = () => `${actor.name.replaceAll(/\W/g, "-")}-id-${`${++ids}`.padStart(8, "0")}`;
+
   /** Runs it when the monotonic clock of the device shows that, or later if it stood still. */
   function atMonotonic(untilMs: number, run: () => void): () => void {
     let cancel = () => {};
@@ -47,7 +49,8 @@ export function createClientRuntime(
     nowMs: () => device.monotonicMs(),
     wallMs: () => device.wallMs(),
     random: () => choices.number(`${actor.name} random ${++randoms}`),
-    randomId: () => `${idPrefixOf(actor.name)}${`${++ids}`.padStart(8, "0")}`,
+    randomId,
+    nextClaimId: createClaimIds(randomId),
     pause(untilMs, signal) {
       return new Promise((resolve) => {
         if (signal.aborted) return resolve();

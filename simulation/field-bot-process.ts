@@ -51,6 +51,7 @@ export function startFieldBotProcess(
     if (context.happens("crash", name)) context.note(name, () => "crashes");
     else {
       context.note(name, () => "is closed");
+      process.releases = true;
       await bot.close();
     }
     scheduler.kill(actor);

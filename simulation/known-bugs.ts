@@ -69,6 +69,19 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 20,
     rule: "a healthy bot is never told that its session is gone",
   },
+  "late-opening": {
+    what: "An attempt of an earlier opening that arrives late ends the session of a later one.",
+    edits: [
+      {
+        file: claim,
+        from: "return isEarlierOpening(claimId, current.session_id);",
+        to: "return false;",
+      },
+    ],
+    withinWorlds: 100,
+    seed: 20,
+    rule: "a healthy bot is never told that its session is gone",
+  },
   "contest-forgotten": {
     what: "A second process of a device opens and releases while the first may still believe.",
     edits: [

@@ -18,6 +18,7 @@ export function processOf({ name, device, symbol }: Life, licenseId: string): Pr
     confirmedSentMs: 0,
     sent: new Map(),
     goneMs: undefined,
+    releases: false,
     state: "starting",
     endedForGood: false,
   };

@@ -37,7 +37,7 @@ export async function claimSession(
 ): Promise<Claim> {
   const { signal = neverAborted, openWithinMs = 30_000, waitWithinMs = 0 } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
-  const claimId = runtime.randomId();
+  const claimId = runtime.nextClaimId();
   const waitUntilMs = runtime.nowMs() + waitWithinMs;
   let giveUpMs = runtime.nowMs() + openWithinMs;
   let failures = 0;

@@ -31,8 +31,10 @@ export type Runtime = {
   wallMs(): number;
   /** From 0 up to 1. */
   random(): number;
-  /** A new id each time, 16 to 64 characters of hex: of a claim, or of one request. */
+  /** A new id each time, 16 to 64 characters of hex: of one request. */
   randomId(): string;
+  /** The id of a new claim; those of one process are in the order of its openings. */
+  nextClaimId(): string;
   /**
    * Resolves at the instant or when the signal fires, whichever is first, and may resolve earlier
    * when the two clocks have parted. Never rejects.

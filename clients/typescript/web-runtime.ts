@@ -1,3 +1,4 @@
+import { createClaimIds } from "./claim-ids.ts";
 import { createClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import { type Exchange, noAnswerInTime, type PauseMode, type Runtime } from "./runtime.ts";
@@ -8,6 +9,8 @@ import { baseUrl, type FetchFunction, post } from "./transport.ts";
 const sliceMs = 1_000;
 
 let shortcomingSaid = false;
+
+const nextClaimId = createClaimIds(randomId);
 
 /**
  * The runtime of Node.js 20 and later and of browsers.
@@ -35,6 +38,7 @@ export function createWebRuntime(
     nowMs,
     wallMs,
     random: Math.random,
+    nextClaimId,
     randomId,
     pause: (untilMs, signal, mode) => wait(untilMs, signal, mode, true),
     exchange,

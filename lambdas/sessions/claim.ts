@@ -1,3 +1,4 @@
+import { isEarlierOpening } from "./claim-order.ts";
 import { dropLongLapsed } from "./drop-long-lapsed.ts";
 import type { BotReport, LeaseTime } from "./heartbeat.ts";
 import type { Caller } from "./holder.ts";
@@ -276,15 +277,11 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
       // An attempt that finds the lease of another one over needs a lease of its own.
       if (nowMs < current.lapses_at) return { code: "granted", license, session: current };
     }
-    if (sameDevice && isVacated(current)) {
-      if (request.kind === "heartbeat" && current.ended) return { code: "session_ended" };
-      // A late attempt at the claim that is over: it must not begin again.
-      if (current.vacated_session_id === request.claimId) {
-        return blocked("session_conflict", current);
-      }
+    if (sameDevice && isVacated(current) && request.kind === "heartbeat" && current.ended) {
+      return { code: "session_ended" };
     }
     if (nowMs < freeAtMs(current)) {
-      return sameDevice
+      return sameDevice && !isLateAttempt(request.claimId, current)
         ? { code: "available", license, way: { replaces: current } }
         : blocked("session_conflict", current);
     }
@@ -312,4 +309,11 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
     if (device === undefined) throw new Error("An entry of the license can't be read");
     return { code, blockedBy: device, waitSeconds: secondsUntilFree(entry, nowMs) };
   }
+}
+
+/** It must not begin a claim again that is over, nor end one of a later opening of its process. */
+function isLateAttempt(claimId: string, current: Entry): boolean {
+  if (isHeld(current)) return isEarlierOpening(claimId, current.session_id);
+  const overId = isVacated(current) ? current.vacated_session_id : undefined;
+  return overId !== undefined && (claimId === overId || isEarlierOpening(claimId, overId));
 }

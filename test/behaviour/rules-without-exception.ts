@@ -175,6 +175,42 @@ export function describeRulesWithoutException(
         expect((await scene.validate({ ...a, claim_id: "opening-2" })).status).toBe(200);
       });
 
+      test("a late attempt of an earlier opening of a process takes nothing from a later one", async () => {
+        const { scene, license_key, a } = await openLicense();
+        const second = { ...a, claim_id: "y.process.10" };
+        await scene.validate(second);
+        const before = await scene.item(license_key);
+        const late = { ...a, claim_id: "x.process.9" };
+        expect((await scene.validate(late)).body.code).toBe("session_conflict");
+        expect(await scene.item(license_key)).toEqual(before);
+        await scene.endSession(license_key);
+        expect((await scene.validate(late)).body.code).toBe("session_conflict");
+        expect((await scene.validate({ ...a, claim_id: "z.process.11" })).status).toBe(200);
+      });
+
+      test.each([
+        "z.process.2",
+        "x.process.3",
+        "x.another-process.1",
+        "x.process.",
+        "process.1",
+        "x",
+      ])("%s is of no earlier opening than y.process.2, and replaces its session", async (id) => {
+        const { scene, a } = await openLicense();
+        await scene.validate({ ...a, claim_id: "y.process.2" });
+        expect((await scene.validate({ ...a, claim_id: id })).body).toMatchObject({
+          code: "granted",
+          session_id: id,
+        });
+      });
+
+      test("an earlier opening may have what a later one no longer holds", async () => {
+        const { scene, a } = await openLicense();
+        await scene.validate({ ...a, claim_id: "y.process.2" });
+        scene.passSeconds(60);
+        expect((await scene.validate({ ...a, claim_id: "x.process.1" })).status).toBe(200);
+      });
+
       test("the id of another device's session is no advantage", async () => {
         const { scene, license_key, a, b } = await openLicense();
         await scene.validate({ ...a, claim_id: "opening-1" });

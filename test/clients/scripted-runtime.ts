@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import * as z from "zod";
+import { createClaimIds } from "../../clients/typescript/claim-ids.ts";
 import { type Exchange, noAnswerInTime, type Runtime } from "../../clients/typescript/runtime.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { Timeline } from "./timeline.ts";
@@ -56,11 +57,13 @@ export function createScriptedRuntime(
     });
   }
 
+  const randomId = () => `id-${++ids}`;
   const runtime: Runtime = {
     nowMs: timeline.nowMs,
     wallMs: () => timeline.nowMs() + wallLeadMs,
     random: () => random,
-    randomId: () => `id-${++ids}`,
+    randomId,
+    nextClaimId: createClaimIds(randomId),
     pause(untilMs, signal) {
       return new Promise((resolve) => {
         if (signal.aborted || untilMs <= timeline.nowMs()) return resolve();
@@ -89,7 +92,7 @@ export function createScriptedRuntime(
       if (entry.ask !== "claim") expect(request.session_id).toBe(sessionId ?? claimId);
       else {
         claimId ??= request.claim_id;
-        expect(request.claim_id).toMatch(/^id-\d+$/);
+        expect(request.claim_id).toMatch(/^id-\d+\.id-\d+\.\d+$/);
         expect(request.claim_id, "of every attempt").toBe(claimId);
       }
 

@@ -109,6 +109,7 @@ function runtimeWith(
     wallMs: nowMs,
     random: () => 0,
     randomId: () => `nonce-of-request-${++ids}`,
+    nextClaimId: () => "claim",
     pause: async () => {},
     exchange: async (_path, text) => answer(text),
   };

@@ -8,6 +8,7 @@ export type Mutant = {
 };
 
 const claim = "lambdas/sessions/claim.ts";
+const claimOrder = "lambdas/sessions/claim-order.ts";
 const heartbeat = "lambdas/sessions/heartbeat.ts";
 const holder = "lambdas/sessions/holder.ts";
 const release = "lambdas/sessions/release.ts";
@@ -157,7 +158,34 @@ export const mutants: Mutant[] = [
     to: "if (nowMs <= freeAtMs(current)) {",
   },
   { file: claim, from: "if (nowMs < freeAtMs(current)) {", to: "if (nowMs < current.lapses_at) {" },
-  { file: claim, from: "      return sameDevice\n", to: "      return !sameDevice\n" },
+  { file: claim, from: "return sameDevice && !isLate", to: "return !sameDevice && !isLate" },
+  {
+    file: claim,
+    from: "return sameDevice && !isLateAttempt(request.claimId, current)",
+    to: "return sameDevice",
+  },
+  {
+    file: claim,
+    from: "return isEarlierOpening(claimId, current.session_id);",
+    to: "return false;",
+  },
+  { file: claim, from: "(claimId === overId || isEarlier", to: "(isEarlier" },
+  {
+    file: claim,
+    from: "(claimId === overId || isEarlierOpening(claimId, overId))",
+    to: "claimId === overId",
+  },
+  { file: claimOrder, from: "process === otherProcess && ", to: "" },
+  {
+    file: claimOrder,
+    from: "Number(opening) < Number(otherOpening)",
+    to: "Number(opening) <= Number(otherOpening)",
+  },
+  {
+    file: claimOrder,
+    from: "Number(opening) < Number(otherOpening)",
+    to: "String(opening) < String(otherOpening)",
+  },
   { file: claim, from: ".length + 1 - license.max_sessions", to: ".length - license.max_sessions" },
   { file: claim, from: "freeAtMs(a) - freeAtMs(b)", to: "freeAtMs(b) - freeAtMs(a)" },
   { file: claim, from: "freeFirst.slice(0, surplus)", to: "freeFirst.slice(0, 1)" },

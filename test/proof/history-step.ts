@@ -29,8 +29,14 @@ const boundaryMs = [0, 1, 999, 1_000, 20_000, 29_999, 30_000, 59_999, 60_000, 60
 /** Mostly that of the world; now and then a deploy with another one is under way. */
 const timeoutMs = fc.constantFrom(undefined, undefined, undefined, undefined, 30_000, 90_000);
 
-/** Which of the ids the caller names: its session's, an earlier one's, or one that never was. */
-const idChoice = fc.constantFrom("none", "none", "current", "current", "earlier", "made up");
+/**
+ * Which of the ids the caller names: its session's, an earlier one's, one that never was, or that of
+ * one of two openings of one process.
+ */
+const idChoice = fc.constantFrom(
+  ...["none", "none", "none", "current", "current", "current", "earlier", "made up"],
+  ...["first opening", "second opening"],
+);
 
 const report: fc.Arbitrary<Report> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({}) },
@@ -158,6 +164,8 @@ function idFrom(
 ): string | undefined {
   if (choice === "none") return undefined;
   if (choice === "made up") return "an-id-that-never-was";
+  if (choice === "first opening") return "first.process.1";
+  if (choice === "second opening") return "second.process.2";
   const idOf = (name: string) => {
     const entry = item?.sessions[name];
     return entry && isHeld(entry) ? entry.session_id : undefined;

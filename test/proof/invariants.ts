@@ -47,8 +47,11 @@ export const invariants = {
     return history.flatMap(({ call, ended }) => {
       const { active_device: shown, code } = ended?.answer.body ?? {};
       if (typeof shown !== "string") return [];
-      // A seat may be taken by the caller's own session for another symbol.
-      const itself = code !== "session_limit" && "device" in call ? call.device : undefined;
+      // A seat may be taken by the caller's own session for another symbol, and the session by a
+      // later opening of the same process.
+      const mayBeItself =
+        code === "session_limit" || ("claimId" in call && call.claimId?.endsWith(".process.1"));
+      const itself = !mayBeItself && "device" in call ? call.device : undefined;
       const start = shown.replace(/\.\.\.$/, "");
       return start !== "" &&
         [...devices].some((device) => device !== itself && device.startsWith(start))

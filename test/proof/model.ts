@@ -133,15 +133,12 @@ function outcomesOfClaim(
     return [granted(item, "granted", (current.lapses_at - Number(current.last_heartbeat)) / 1000)];
   }
 
+  const isFree = !current || freeAt(current) <= nowMs;
   const isLateAttempt =
     call.verb === "claim" &&
-    mine &&
-    current.vacated_session_id !== undefined &&
-    current.vacated_session_id === claimId;
-  if (isLateAttempt) return [blockedBy("session_conflict", current)];
-
-  const isFree = !current || freeAt(current) <= nowMs;
-  if (!isFree && !mine) return [blockedBy("session_conflict", current)];
+    (current?.vacated_session_id === claimId ||
+      isOfEarlierOpening(claimId, current?.vacated_session_id ?? current?.session_id));
+  if (!isFree && (!mine || isLateAttempt)) return [blockedBy("session_conflict", current)];
 
   const others = without(entries, [symbol]);
   // Whoever replaces what it still holds keeps its seat, be there ever so few of them.
@@ -169,6 +166,13 @@ function outcomesOfClaim(
       "granted",
     );
   });
+}
+
+/** Ids end in `.process.number`, if they are in an order at all. */
+function isOfEarlierOpening(claimId: unknown, lastId: unknown): boolean {
+  const [earlier, later] = [claimId, lastId].map((id) => String(id).split("."));
+  if (earlier?.length !== 3 || later?.length !== 3) return false;
+  return earlier[1] === later[1] && Number(earlier[2]) < Number(later[2]);
 }
 
 function outcomeOfHeartbeat(

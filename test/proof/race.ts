@@ -178,21 +178,36 @@ export const raceKinds: Record<string, RaceKind> = {
 
   "attempts of one opening against a rival": {
     race: fc
-      .record({ attempts: fc.integer({ min: 2, max: 3 }), ageMs: fc.constantFrom(0, 60_000) })
-      .map(({ attempts, ageMs }) => ({
+      .record({
+        attempts: fc.integer({ min: 2, max: 3 }),
+        ageMs: fc.constantFrom(0, 60_000),
+        isSecondOpening: fc.boolean(),
+      })
+      .map(({ attempts, ageMs, isSecondOpening }) => ({
         before: license({ sessions: { ES: session("alpha-0123456789", ageMs) } }),
         programs: [
           ...Array.from({ length: attempts }, () => [
-            { ...claim("alpha-0123456789", "ES"), claimId: "opening" },
+            { ...claim("alpha-0123456789", "ES"), claimId: "opening.process.2" },
           ]),
+          ...(isSecondOpening
+            ? [[{ ...claim("alpha-0123456789", "ES"), claimId: "earlier.process.1" }]]
+            : []),
           [claim("bravo-0123456789", "ES")],
         ],
       })),
     complaints(history) {
-      const tokens = history
-        .filter(({ ended }) => ended?.answer.body.session_id === "opening")
-        .map(({ ended }) => ended?.answer.body.fencing_token);
-      return new Set(tokens).size > 1 ? ["attempts of one opening were several claims"] : [];
+      const tokensOf = (id: string) =>
+        history
+          .filter(({ ended }) => ended?.answer.body.session_id === id)
+          .map(({ ended }) => Number(ended?.answer.body.fencing_token));
+      const tokens = tokensOf("opening.process.2");
+      const wasReplaced = tokensOf("earlier.process.1").some(
+        (token) => token > Math.min(...tokens),
+      );
+      return [
+        ...(new Set(tokens).size > 1 ? ["attempts of one opening were several claims"] : []),
+        ...(wasReplaced ? ["an attempt of an earlier opening replaced a later one"] : []),
+      ];
     },
   },
 

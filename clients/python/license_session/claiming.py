@@ -38,7 +38,7 @@ class Claiming:
         self._options = service.options
         self._runtime: Runtime = service.runtime
         self._notifier = notifier
-        self._claim_id = self._runtime.random_id()
+        self._claim_id = self._runtime.next_claim_id()
         self._answered: Optional[Trouble] = None
         self._failures = 0
         self._give_up_ms = 0

@@ -80,7 +80,11 @@ class Runtime(Protocol):
         ...
 
     def random_id(self) -> str:
-        """A new one each time, 16 to 64 characters of hex: of a claim, or of one request."""
+        """A new one each time, 16 to 64 characters of hex: of one request."""
+        ...
+
+    def next_claim_id(self) -> str:
+        """That of a new claim; those of one process are in the order of its openings."""
         ...
 
     def pause(self, until: Until) -> None:

@@ -10,6 +10,7 @@ import time
 import uuid
 from typing import Callable, List, Optional, TypeVar, Union
 
+from . import claim_ids
 from .attempt import Attempt, GivenUp
 from .clock import choose_clock
 from .program_calls import ProgramCalls
@@ -46,6 +47,9 @@ class ThreadRuntime:
 
     def random_id(self) -> str:
         return uuid.uuid4().hex
+
+    def next_claim_id(self) -> str:
+        return claim_ids.of_this_process.next()
 
     def pause(self, until: Until) -> None:
         with self._changed:

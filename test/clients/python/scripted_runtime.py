@@ -41,6 +41,7 @@ class ScriptedRuntime:
         self._claim_id: object = None
         self._session_id: object = None
         self._ids = 0
+        self._claims = 0
         self.spawned: list[Callable[[], None]] = []
         self.script = [
             (at_ms, entry)
@@ -76,6 +77,10 @@ class ScriptedRuntime:
     def random_id(self) -> str:
         self._ids += 1
         return f"{self._ids:032x}"
+
+    def next_claim_id(self) -> str:
+        self._claims += 1
+        return f"{self.random_id()}.process.{self._claims}"
 
     def wake(self) -> None:
         pass
