@@ -30,12 +30,19 @@ export async function makeDataFolder(dataFolder: string, name: string): Promise<
 /** Not `mkdir`'s own `recursive`, which tries for ever where nothing can be made, as in /proc. */
 async function makeFolder(path: string): Promise<void> {
   try {
+    await makeUnlessThere(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await makeFolder(dirname(path));
+    await makeUnlessThere(path);
+  }
+}
+
+/** Another start may make it at the same moment. */
+async function makeUnlessThere(path: string): Promise<void> {
+  try {
     await mkdir(path, 0o700);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "EEXIST") return;
-    if (code !== "ENOENT") throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path, 0o700);
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }

@@ -22,6 +22,12 @@ describe.skipIf(process.platform === "win32")("a folder of data", () => {
     expect(await modeOf(dataFolder)).toBe("700");
   });
 
+  test("can be made by several starts at one moment", async () => {
+    const dataFolder = join(await tempFolder(), "a", "b");
+    const starts = Array.from({ length: 8 }, () => makeDataFolder(dataFolder, "dynamodb"));
+    expect(new Set(await Promise.all(starts)).size).toBe(1);
+  });
+
   test("that others could look into is closed to them", async () => {
     const dataFolder = await tempFolder();
     await mkdir(join(dataFolder, "dynamodb"), 0o755);
