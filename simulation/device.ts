@@ -65,6 +65,8 @@ export function createDevice(context: WorldContext, name: string): Device {
         rest("virtual machine paused", when);
       if (context.happens("wall clock set", when)) {
         later(`${when} set at`, () => {
+          // Nobody sets the clock of a machine on which nothing runs.
+          if (device.asleep) return;
           const size = choices.spread(`${when} set by`, 300, 7_200_000);
           setWall(choices.number(`${when} set back`) < 0.5 ? -size : size);
         });
