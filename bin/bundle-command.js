@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 
 await build({
-  entryPoints: ["ops/license.ts"],
+  entryPoints: ["ops/program.ts"],
   outfile: "dist/license-sessions.js",
   bundle: true,
   platform: "node",

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
-const source = path("ops/license.ts");
+const source = path("ops/program.ts");
 
 if (existsSync(source)) {
   const own = path("node_modules/.bin/node");

@@ -30,7 +30,8 @@ export const claimSchema = z.extend(callerSchema, {
 });
 
 /** `POST /api/validate-license`: claims a session or, with `check_only`, reports whether one could. */
-export function claimHandler({ settings, table, ...surroundings }: Service): Handler {
+export function claimHandler(service: Service): Handler {
+  const { settings, table } = service;
   const { sessionTimeoutMs } = settings;
   return toHandler(
     {
@@ -54,7 +55,7 @@ export function claimHandler({ settings, table, ...surroundings }: Service): Han
         return answerTo(outcome, request, time);
       },
     },
-    surroundings,
+    service,
   );
 }
 

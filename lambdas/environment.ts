@@ -19,7 +19,7 @@ const environmentSchema = z.pipe(
     multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
     /** On: requests without `session_id` are answered as the bots in the field expect. */
     legacyBots: variables.LEGACY_BOTS,
-    /** See `TableOptions` in `sessions/table.ts`. */
+    /** See `SessionTableOptions` in `sessions/table.ts`. */
     askForRefusedItem: variables.ASK_FOR_REFUSED_ITEM,
     /** None: no answer is signed. */
     signingKeys: readSigningKeys(variables.SIGNING_KEYS),

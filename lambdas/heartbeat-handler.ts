@@ -23,7 +23,8 @@ export const heartbeatSchema = z.extend(holderSchema, {
 });
 
 /** `POST /api/heartbeat`: keeps a session alive. 200 only after the write was confirmed. */
-export function heartbeatHandler({ settings, table, ...surroundings }: Service): Handler {
+export function heartbeatHandler(service: Service): Handler {
+  const { settings, table } = service;
   const { sessionTimeoutMs, legacyBots } = settings;
   return toHandler(
     {
@@ -33,12 +34,12 @@ export function heartbeatHandler({ settings, table, ...surroundings }: Service):
         badRequest: { status: "error" },
         internalError: { status: "error", session_conflict: false },
       },
-      async answer(request, { nowMs, signal, texts, record }) {
+      async answer(request, { nowMs, signal, jsonTexts, record }) {
         const caller = callerOf(request, settings);
         const report = {
           bot_version: request.bot_version,
           bot_status: request.status,
-          metadata: texts.metadata,
+          metadata: jsonTexts.metadata,
         };
         const time = { nowMs, sessionTimeoutMs };
         const { session_id: sessionId, symbol } = request;
@@ -53,7 +54,7 @@ export function heartbeatHandler({ settings, table, ...surroundings }: Service):
         return answerTo(outcome, symbol, time, 403);
       },
     },
-    surroundings,
+    service,
   );
 }
 

@@ -25,7 +25,7 @@ export type RequestContext = {
   /** Aborts when the time for an answer is over; nothing more may be written then. */
   signal: AbortSignal;
   /** The members of the body that are kept as text. */
-  texts: Record<string, string>;
+  jsonTexts: Record<string, string>;
   /** Writes one line of the history: what was granted or given up, by whom. */
   record(event: HistoryEvent): void;
 };
@@ -103,12 +103,12 @@ export function toHandler<Request extends CallerRequest>(
         log("info", requestId, answer, { field });
         return toResult(answer);
       }
-      const { request, texts } = parsed;
+      const { request, jsonTexts } = parsed;
       who = () => whoAsked(request);
       const record = (line: HistoryEvent) =>
         console.info({ ...line, request_id: requestId, ...who() });
       const answer = await inTime(answerWithinMs, (signal) =>
-        route.answer(request, { nowMs, signal, texts, record }),
+        route.answer(request, { nowMs, signal, jsonTexts, record }),
       );
       if (answer.statusCode >= 400) log("info", requestId, answer, who());
       return toResult(answer);

@@ -17,7 +17,7 @@ export type ParsedBody<Request> = {
   /** There, as soon as it can be read itself: a caller that sent one wants a 400 signed, too. */
   nonce?: string | undefined;
 } & (
-  | { readable: true; request: Request; texts: Record<string, string> }
+  | { readable: true; request: Request; jsonTexts: Record<string, string> }
   /** What is wrong with it, in words that quote nothing of it. */
   | { readable: false; field: string; message: string }
 );
@@ -56,14 +56,14 @@ export function parseBody<Request>(
   const result = schema.safeParse(given);
   if (!result.success) return refusedAs(String(result.error.issues[0]?.path[0] ?? "body"));
 
-  const texts: Record<string, string> = {};
+  const jsonTexts: Record<string, string> = {};
   for (const [field, maxBytes] of Object.entries(maxBytesOfText)) {
     const text = Object.hasOwn(given, field) ? memberSource(source, field) : undefined;
     if (text === undefined) continue;
     if (Buffer.byteLength(text) > maxBytes) return refusedAs(field);
-    texts[field] = text;
+    jsonTexts[field] = text;
   }
-  return { readable: true, request: result.data, texts, nonce };
+  return { readable: true, request: result.data, jsonTexts, nonce };
 }
 
 function unreadable(field: string, complaint: string): ParsedBody<never> {

@@ -10,7 +10,8 @@ import { type ReleaseOutcome, release } from "./sessions/release.ts";
 const legacyReleaseSparesMs = 120_000;
 
 /** `POST /api/session/release`: ends the caller's session; a polite no if it holds none. */
-export function releaseHandler({ settings, table, ...surroundings }: Service): Handler {
+export function releaseHandler(service: Service): Handler {
+  const { settings, table } = service;
   return toHandler(
     {
       schema: holderSchema,
@@ -34,7 +35,7 @@ export function releaseHandler({ settings, table, ...surroundings }: Service): H
         return answerTo(outcome);
       },
     },
-    surroundings,
+    service,
   );
 }
 

@@ -1,7 +1,7 @@
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
-import { asker } from "../../test/support/scene.ts";
+import { asker } from "../../test/support/test-service.ts";
 import type { Context } from "../context.ts";
 import { startBenchEngine } from "../engine.ts";
 import type { Report } from "../report.ts";

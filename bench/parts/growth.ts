@@ -2,7 +2,7 @@ import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { clientFor } from "../../test/support/engines.ts";
-import { asker } from "../../test/support/scene.ts";
+import { asker } from "../../test/support/test-service.ts";
 import type { Context } from "../context.ts";
 import { startBenchEngine } from "../engine.ts";
 import type { Report } from "../report.ts";

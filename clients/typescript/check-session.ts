@@ -35,12 +35,15 @@ export type SessionCheck =
  */
 export async function checkSession(options: SessionOptions): Promise<SessionCheck> {
   checkTimes(options);
-  return checkWith(options, createWebRuntime(options, createNotifier(options).log));
+  return checkOnRuntime(options, createWebRuntime(options, createNotifier(options).log));
 }
 
-/** `checkSession` in a world of the caller's. */
-export async function checkWith(options: SessionOptions, world: Runtime): Promise<SessionCheck> {
-  const runtime = await trustingRuntime(options, world);
+/** `checkSession` on a runtime of the caller's own. */
+export async function checkOnRuntime(
+  options: SessionOptions,
+  given: Runtime,
+): Promise<SessionCheck> {
+  const runtime = await trustingRuntime(options, given);
   const { signal = neverAborted, openWithinMs = 30_000 } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
   const giveUpMs = runtime.nowMs() + openWithinMs;

@@ -6,7 +6,7 @@ import type { Session, SessionOptions } from "./session.ts";
 import { trustingRuntime } from "./trusting-runtime.ts";
 
 /**
- * `openSession` in a world of the caller's: the tests and the simulation bring their own.
+ * `openSession` on a runtime of the caller's own: the tests and the simulation bring their own.
  *
  * @param givingBack called with what an opening that failed still has to do, which never rejects
  */

@@ -7,17 +7,17 @@ export type PinnedKeys = ReadonlyMap<string, Verify>;
 /**
  * Reads the keys that a program pins.
  *
- * @param texts each `ed25519:` and the 32 bytes of a public key in base64url
+ * @param keyTexts each `ed25519:` and the 32 bytes of a public key in base64url
  * @throws TypeError if a text is no such key
  * @throws Ed25519Missing if this platform can't verify
  */
 export async function pinKeys(
-  texts: readonly string[],
+  keyTexts: readonly string[],
   cryptography: Cryptography,
 ): Promise<PinnedKeys> {
-  if (texts.length === 0) throw new TypeError("publicKeys is empty: no answer could be trusted");
+  if (keyTexts.length === 0) throw new TypeError("publicKeys is empty: no answer could be trusted");
   const keys = new Map<string, Verify>();
-  for (const text of texts) {
+  for (const text of keyTexts) {
     const bytes = keyBytes(text);
     keys.set(await thumbprint(bytes, cryptography), await cryptography.verifierOf(bytes));
   }

@@ -12,7 +12,7 @@ const mostAtOnce = 100;
 
 /**
  * Removes the entries that lapsed more than 7 days ago, by at most one write: each makes every
- * heartbeat of the license larger. Best effort: if an entry has moved since it was read, or the write
+ * heartbeat of the license larger. Best effort: if an entry has changed since it was read, or the write
  * fails, the next claim tries again.
  *
  * @param license as the claim left it

@@ -37,7 +37,7 @@ export type SessionTable = {
   update(update: ConditionalUpdate, signal: AbortSignal): Promise<UpdateResult>;
 };
 
-export type TableOptions = {
+export type SessionTableOptions = {
   /** Calls end at their signal if it is one of `dynamodb-client.ts`. */
   client: Pick<DynamoDBClient, "send">;
   tableName: string;
@@ -48,7 +48,11 @@ export type TableOptions = {
   askForRefusedItem: boolean;
 };
 
-export function openTable({ client, tableName, askForRefusedItem }: TableOptions): SessionTable {
+export function openTable({
+  client,
+  tableName,
+  askForRefusedItem,
+}: SessionTableOptions): SessionTable {
   async function get(licenseId: string, signal: AbortSignal): Promise<License | undefined> {
     const command = new GetItemCommand({
       TableName: tableName,

@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
 
 /**
- * Finds out whether the engine returns the item that a refused write met, as DynamoDB does and
+ * Finds out whether the engine returns the stored item with a refused write, as DynamoDB does and
  * dynalite doesn't. Writes nothing.
  *
  * @param licenseId of a license that exists

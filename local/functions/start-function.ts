@@ -5,14 +5,16 @@ import type { LogLevel } from "./function-log.ts";
 import type { FunctionMessage, InvocationMessage } from "./function-messages.ts";
 
 /** `result` is a JSON value; `reason` is for the log. */
-export type Outcome = { answered: true; result: unknown } | { answered: false; reason: string };
+export type InvocationOutcome =
+  | { answered: true; result: unknown }
+  | { answered: false; reason: string };
 
 /** A function that can be invoked, whatever it did to its last thread. */
 export type FunctionHost = AsyncDisposable & {
   /** Settles when the first thread has loaded the function's code, or failed to. */
   loaded: Promise<void>;
   /** Never rejects for what the function does. */
-  invoke(event: unknown, requestId: string): Promise<Outcome>;
+  invoke(event: unknown, requestId: string): Promise<InvocationOutcome>;
 };
 
 export type FunctionOptions = Pick<FunctionSpec, "id" | "timeoutSeconds" | "memoryMb"> & {
@@ -46,7 +48,7 @@ export function startFunction(options: FunctionOptions): FunctionHost {
 
 /** Starts a thread that loads the function and then takes invocations, several at a time. */
 function startThread({ id, timeoutSeconds, memoryMb, environment, log }: FunctionOptions) {
-  const pending = new Map<string, (outcome: Outcome) => void>();
+  const pending = new Map<string, (outcome: InvocationOutcome) => void>();
   const loaded = Promise.withResolvers<void>();
   // Once it takes no further invocations, it never will again.
   let usable = true;
@@ -92,15 +94,15 @@ function startThread({ id, timeoutSeconds, memoryMb, environment, log }: Functio
     void worker.terminate();
   }
 
-  function settle(requestId: string, outcome: Outcome): void {
+  function settle(requestId: string, outcome: InvocationOutcome): void {
     pending.get(requestId)?.(outcome);
     pending.delete(requestId);
     if (!usable && pending.size === 0) void worker.terminate();
   }
 
-  async function invoke(event: unknown, requestId: string): Promise<Outcome> {
+  async function invoke(event: unknown, requestId: string): Promise<InvocationOutcome> {
     if (failure !== undefined) return { answered: false, reason: failure };
-    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const { promise, resolve } = Promise.withResolvers<InvocationOutcome>();
     const limitMs = timeoutSeconds * 1000;
     const timer = setTimeout(() => {
       // What else it has in hand may still be answered; then it is ended.

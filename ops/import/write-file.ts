@@ -48,7 +48,7 @@ export async function writeFile(
   const batches = rowBatches(options);
   const broken = new AbortController();
   const ending = AbortSignal.any([stop, broken.signal]);
-  const patiently = <Result>(work: () => Promise<Result>) =>
+  const withRetries = <Result>(work: () => Promise<Result>) =>
     retryWhenThrottled(work, ending, onThrottled);
 
   async function writeOn(): Promise<void> {
@@ -56,13 +56,13 @@ export async function writeFile(
     for (let next = await batches.next(); !next.done; next = await batches.next()) {
       const rows = next.value;
       if (ending.aborted) return;
-      const seen = await patiently(() => readItems(table, rows));
+      const seen = await withRetries(() => readItems(table, rows));
       for (const row of rows) {
         if (ending.aborted) return;
         const item = seen.get(row.licenseId);
         const written = dryRun
           ? judgeRow(row, item, options)
-          : await patiently(() => writeRow(table, row, item, options));
+          : await withRetries(() => writeRow(table, row, item, options));
         counts[written] += 1;
         onWritten(counts, row.licenseId, written);
       }

@@ -10,19 +10,19 @@ import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
 import type { Engine } from "../support/engines.ts";
-import { asker, openScene, type Reply } from "../support/scene.ts";
+import { asker, openTestService, type Reply } from "../support/test-service.ts";
 
 /**
  * Lives through every case of the contract and keeps what was asked and answered. The clock stands
  * still and random ids are renamed, so that the same code always gives the same examples.
  */
 export async function recordExamples(engine: Engine): Promise<Example[]> {
-  const scene = openScene(engine);
+  const service = openTestService(engine);
   const examples: Example[] = [];
   const sessionIds: unknown[] = [];
 
   const one = "DOCS-EXAMPLE-KEY-1";
-  await scene.license({
+  await service.license({
     licenseKey: one,
     licenseType: "pro",
     maxSessions: 1,
@@ -33,60 +33,60 @@ export async function recordExamples(engine: Engine): Promise<Example[]> {
   const b = { ...a, device_fingerprint: "laptop-51d20e" };
   const report = { bot_version: "2.4.1", status: "trading", metadata: { open_orders: 2 } };
 
-  await record(claimRoute, scene.validate, { ...a, check_only: true });
-  const { body } = await record(claimRoute, scene.validate, a);
+  await record(claimRoute, service.validate, { ...a, check_only: true });
+  const { body } = await record(claimRoute, service.validate, a);
   const held = { ...a, session_id: body.session_id };
-  await record(claimRoute, scene.validate, b);
-  await record(claimRoute, scene.validate, { ...b, symbol: "NQ" });
-  await record(claimRoute, scene.validate, { ...a, license_key: "DOCS-NO-SUCH-KEY" });
-  await record(claimRoute, scene.validate, { ...a, symbol: "É" });
+  await record(claimRoute, service.validate, b);
+  await record(claimRoute, service.validate, { ...b, symbol: "NQ" });
+  await record(claimRoute, service.validate, { ...a, license_key: "DOCS-NO-SUCH-KEY" });
+  await record(claimRoute, service.validate, { ...a, symbol: "É" });
 
-  scene.passSeconds(20);
-  await record(heartbeatRoute, scene.heartbeat, { ...held, ...report });
-  await record(heartbeatRoute, scene.heartbeat, { ...a, metadata: "trading" });
-  await record(heartbeatRoute, scene.heartbeat, { ...a, symbol: "NQ" });
-  const again = await scene.validate(a);
+  service.passSeconds(20);
+  await record(heartbeatRoute, service.heartbeat, { ...held, ...report });
+  await record(heartbeatRoute, service.heartbeat, { ...a, metadata: "trading" });
+  await record(heartbeatRoute, service.heartbeat, { ...a, symbol: "NQ" });
+  const again = await service.validate(a);
   sessionIds.push(again.body.session_id);
-  await record(heartbeatRoute, scene.heartbeat, held);
+  await record(heartbeatRoute, service.heartbeat, held);
 
   const current = { ...a, session_id: again.body.session_id };
-  await record(releaseRoute, scene.release, current);
-  await record(releaseRoute, scene.release, current);
-  await record(releaseRoute, scene.release, { ...current, session_id: 7 });
+  await record(releaseRoute, service.release, current);
+  await record(releaseRoute, service.release, current);
+  await record(releaseRoute, service.release, { ...current, session_id: 7 });
   // Until then the first claim may believe that it holds.
-  scene.passSeconds(60);
-  await scene.validate(b);
-  await record(heartbeatRoute, scene.heartbeat, current);
+  service.passSeconds(60);
+  await service.validate(b);
+  await record(heartbeatRoute, service.heartbeat, current);
 
-  scene.passSeconds(-1);
-  await record(heartbeatRoute, scene.heartbeat, b);
-  scene.passSeconds(1);
+  service.passSeconds(-1);
+  await record(heartbeatRoute, service.heartbeat, b);
+  service.passSeconds(1);
 
   for (const status of ["suspended", "cancelled"] as const) {
-    await scene.change(one, { status });
-    await record(claimRoute, scene.validate, b);
-    await record(heartbeatRoute, scene.heartbeat, b);
-    await record(heartbeatRoute, scene.heartbeat, current);
+    await service.change(one, { status });
+    await record(claimRoute, service.validate, b);
+    await record(heartbeatRoute, service.heartbeat, b);
+    await record(heartbeatRoute, service.heartbeat, current);
   }
-  await scene.change(one, { status: "active", license_expiration: scene.nowMs() });
-  await record(claimRoute, scene.validate, b);
-  await record(heartbeatRoute, scene.heartbeat, b);
-  await record(heartbeatRoute, scene.heartbeat, current);
+  await service.change(one, { status: "active", license_expiration: service.nowMs() });
+  await record(claimRoute, service.validate, b);
+  await record(heartbeatRoute, service.heartbeat, b);
+  await record(heartbeatRoute, service.heartbeat, current);
   const unknown = { ...a, license_key: "DOCS-NO-SUCH-KEY" };
-  await record(heartbeatRoute, scene.heartbeat, unknown);
+  await record(heartbeatRoute, service.heartbeat, unknown);
 
-  await scene.change(one, { license_expiration: Date.UTC(2026, 11, 31) });
-  scene.deploy({ legacyBots: true });
-  await record(heartbeatRoute, scene.heartbeat, unknown);
-  await record(heartbeatRoute, scene.heartbeat, a);
-  await record(heartbeatRoute, scene.heartbeat, { ...a, symbol: "NQ" });
-  await record(releaseRoute, scene.release, b);
-  await scene.endSession(one, "ES");
-  await record(heartbeatRoute, scene.heartbeat, b);
-  scene.deploy({});
-  await record(heartbeatRoute, scene.heartbeat, b);
+  await service.change(one, { license_expiration: Date.UTC(2026, 11, 31) });
+  service.deploy({ legacyBots: true });
+  await record(heartbeatRoute, service.heartbeat, unknown);
+  await record(heartbeatRoute, service.heartbeat, a);
+  await record(heartbeatRoute, service.heartbeat, { ...a, symbol: "NQ" });
+  await record(releaseRoute, service.release, b);
+  await service.endSession(one, "ES");
+  await record(heartbeatRoute, service.heartbeat, b);
+  service.deploy({});
+  await record(heartbeatRoute, service.heartbeat, b);
 
-  const broken = brokenService(scene.nowMs());
+  const broken = brokenService(service.nowMs());
   await record(claimRoute, asker(claimHandler(broken)), a);
   await record(heartbeatRoute, asker(heartbeatHandler(broken)), held);
   await record(releaseRoute, asker(releaseHandler(broken)), held);

@@ -108,7 +108,7 @@ describe.for(failures)("%s", ([, error]) => {
 describe("a refused condition", () => {
   const refusal = new ConditionalCheckFailedException(told);
 
-  test("is a 500 for a heartbeat, with the code of what was met", async () => {
+  test("is a 500 for a heartbeat, with the code of the failure", async () => {
     database.on(UpdateItemCommand).rejects(refusal);
     expect(await ask(heartbeatHandler(service))).toMatchObject({
       status: 500,

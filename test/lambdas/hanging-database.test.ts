@@ -7,7 +7,7 @@ import type { Handler } from "../../lambdas/http.ts";
 import type { Service } from "../../lambdas/service.ts";
 import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
-import { asker } from "../support/scene.ts";
+import { asker } from "../support/test-service.ts";
 import { startWireClock, type WireClock } from "../support/wire-clock.ts";
 
 let clock: WireClock;

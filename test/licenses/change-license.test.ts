@@ -5,7 +5,7 @@ import { attributeChange, changeLicense } from "../../licenses/change-license.ts
 import { getLicense } from "../../licenses/get-license.ts";
 import { rekeyLicense } from "../../licenses/rekey-license.ts";
 import { clientFor, startDynalite } from "../support/engines.ts";
-import { openScene } from "../support/scene.ts";
+import { openTestService } from "../support/test-service.ts";
 
 let engine: Awaited<ReturnType<typeof startDynalite>>;
 beforeAll(async () => {
@@ -14,17 +14,17 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 
 test("a license that was rekeyed since it was seen is not changed under its old key", async () => {
-  const scene = openScene(engine);
+  const service = openTestService(engine);
   const client = DynamoDBDocumentClient.from(clientFor(engine.endpoint));
   const table = { client, tableName: engine.tableName };
-  const key = await scene.license({ email: "ada@example.com" });
+  const key = await service.license({ email: "ada@example.com" });
   const seen = await getLicense(table, licenseIdOf(key));
   if (!seen) throw new Error("The license is not there");
-  const note = { by: "ada@desk", atMs: scene.nowMs() };
+  const note = { by: "ada@desk", atMs: service.nowMs() };
   await rekeyLicense(table, seen.license_id, `${key}-NEW`, note, async () => {});
-  const before = await scene.item(key);
+  const before = await service.item(key);
 
   const change = attributeChange(seen, { email: "eve@example.com" });
   expect(await changeLicense(table, seen, change, note)).toBeUndefined();
-  expect(await scene.item(key)).toEqual(before);
+  expect(await service.item(key)).toEqual(before);
 });

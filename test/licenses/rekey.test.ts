@@ -4,7 +4,7 @@ import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { rekeyLicense } from "../../licenses/rekey-license.ts";
 import { clientFor, startDynalite } from "../support/engines.ts";
 import { operator } from "../support/license-command.ts";
-import { openScene } from "../support/scene.ts";
+import { openTestService } from "../support/test-service.ts";
 
 const device = "device-a-0123456789";
 
@@ -15,13 +15,17 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 
 async function leaked() {
-  const scene = openScene(engine);
-  const key = await scene.license({ email: "ada@example.com", licenseType: "pro", maxSessions: 3 });
-  await scene.validate({ license_key: key, device_fingerprint: device });
-  const license = operator(engine, { now: scene.nowMs });
+  const service = openTestService(engine);
+  const key = await service.license({
+    email: "ada@example.com",
+    licenseType: "pro",
+    maxSessions: 3,
+  });
+  await service.validate({ license_key: key, device_fingerprint: device });
+  const license = operator(engine, { now: service.nowMs });
   const codeOf = async (licenseKey: string) =>
     (
-      await scene.validate({
+      await service.validate({
         license_key: licenseKey,
         device_fingerprint: device,
         check_only: true,
@@ -29,8 +33,14 @@ async function leaked() {
     ).body.code;
   /** The rules without the command, so that it can be interrupted. */
   const rekey = (newKey: string, tell: () => Promise<void> = async () => {}) =>
-    rekeyLicense(table(), licenseIdOf(key), newKey, { by: "ada@desk", atMs: scene.nowMs() }, tell);
-  return { scene, key, license, codeOf, rekey };
+    rekeyLicense(
+      table(),
+      licenseIdOf(key),
+      newKey,
+      { by: "ada@desk", atMs: service.nowMs() },
+      tell,
+    );
+  return { service, key, license, codeOf, rekey };
 }
 
 function table() {
@@ -48,19 +58,19 @@ function anotherKey(): string {
 
 describe("rekey", () => {
   test("the new key works, the old one does not, and its session can't be revived", async () => {
-    const { scene, key, license, codeOf } = await leaked();
+    const { service, key, license, codeOf } = await leaked();
     const { stdout } = await license(["rekey", key, "--yes", "--json"]);
     const { license_key, license_id, previous_license_id } = JSON.parse(stdout);
     expect(previous_license_id).toBe(licenseIdOf(key));
     expect(license_id).toBe(licenseIdOf(license_key));
     expect(await codeOf(license_key)).toBe("available");
     expect(await codeOf(key)).toBe("license_cancelled");
-    const beat = await scene.heartbeat({ license_key: key, device_fingerprint: device });
+    const beat = await service.heartbeat({ license_key: key, device_fingerprint: device });
     expect(beat).toMatchObject({
       status: 403,
       body: { license_valid: false, code: "license_cancelled" },
     });
-    const item = await scene.item(license_key);
+    const item = await service.item(license_key);
     expect(item).not.toHaveProperty("superseded_by");
     expect(item).toMatchObject({
       status: "active",
@@ -68,18 +78,18 @@ describe("rekey", () => {
       email: "ada@example.com",
       max_sessions: 3,
       fencing_token: 1,
-      sessions: { "*": { vacated_by: device, lapses_at: scene.nowMs() + 60_000 } },
+      sessions: { "*": { vacated_by: device, lapses_at: service.nowMs() + 60_000 } },
     });
   });
 
   test("another device waits until the bot of the old key can't believe any more that it holds", async () => {
-    const { scene, key, license } = await leaked();
+    const { service, key, license } = await leaked();
     const { license_key } = JSON.parse((await license(["rekey", key, "--yes", "--json"])).stdout);
     const other = { license_key, device_fingerprint: "another-device-0123456789" };
-    scene.passMs(59_999);
-    expect((await scene.validate(other)).body.code).toBe("session_conflict");
-    scene.passMs(1);
-    expect((await scene.validate(other)).body.code).toBe("granted");
+    service.passMs(59_999);
+    expect((await service.validate(other)).body.code).toBe("session_conflict");
+    service.passMs(1);
+    expect((await service.validate(other)).body.code).toBe("granted");
   });
 
   test("a suspended license stays suspended under its new key", async () => {
@@ -137,7 +147,7 @@ describe("rekey, interrupted", () => {
   });
 
   test("any number of times, at either step of taking over", async () => {
-    const { scene, key, license, codeOf, rekey } = await leaked();
+    const { service, key, license, codeOf, rekey } = await leaked();
     const keys = [key];
     for (let run = 0; run < 3; run++) {
       const lostKey = anotherKey();
@@ -145,9 +155,9 @@ describe("rekey, interrupted", () => {
       await expect(rekey(lostKey, () => Promise.reject(new Error("cut off")))).rejects.toThrow();
     }
     // As if the next run had been cut off between putting the placeholder and pointing elsewhere.
-    const item = await scene.item(keys.at(-2) ?? "");
+    const item = await service.item(keys.at(-2) ?? "");
     const lastId = licenseIdOf(keys.at(-1) ?? "");
-    await scene.change("any", { ...item, license_id: lastId });
+    await service.change("any", { ...item, license_id: lastId });
     const { license_key } = JSON.parse((await license(["rekey", key, "--yes", "--json"])).stdout);
     expect(await codeOf(license_key)).toBe("available");
     for (const dead of keys) expect(await codeOf(dead)).toBe("license_cancelled");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dynaliteForProof, keepQuietAndPatient, type ProofEngine } from "./proof-engine.ts";
 import { howMany, replayable, tell } from "./scale.ts";
-import { openWorld } from "./world.ts";
+import { serveLicense } from "./served-license.ts";
 
 const timeoutMs = 60_000;
 const options = { sessionTimeoutMs: timeoutMs, multiSymbolSessions: true };
@@ -26,15 +26,15 @@ async function heldThrough(machineErrorMs: number) {
     fencing_token: 0,
     sessions: {},
   };
-  const world = await openWorld(engine, options, license);
+  const served = await serveLicense(engine, options, license);
   const a = { device: "alpha-0123456789", symbol: "ES" };
   const beat = { verb: "heartbeat" as const, sessionId: undefined, report: {}, ...a };
-  await world.perform({ verb: "claim", ...a }, trueMs + machineErrorMs);
-  await world.perform(beat, trueMs + machineErrorMs);
+  await served.perform({ verb: "claim", ...a }, trueMs + machineErrorMs);
+  await served.perform(beat, trueMs + machineErrorMs);
   return {
-    beat: (nowMs: number) => world.perform(beat, nowMs),
+    beat: (nowMs: number) => served.perform(beat, nowMs),
     rivalClaims: (nowMs: number) =>
-      world.perform({ verb: "claim", device: "bravo-0123456789", symbol: "ES" }, nowMs),
+      served.perform({ verb: "claim", device: "bravo-0123456789", symbol: "ES" }, nowMs),
   };
 }
 

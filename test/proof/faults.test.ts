@@ -7,7 +7,7 @@ import { type FaultyService, startFaultyService } from "./faulty-service.ts";
 import { finalStates } from "./linearizability.ts";
 import { type CallRecord, openRecorder, rulesOf, type TimedCall } from "./recorder.ts";
 import { howMany, tell } from "./scale.ts";
-import { openWorld } from "./world.ts";
+import { serveLicense } from "./served-license.ts";
 
 const options = { sessionTimeoutMs: 60_000, multiSymbolSessions: true };
 const nowMs = Date.UTC(2026, 0, 5, 12);
@@ -113,9 +113,9 @@ async function expectPromisesKept(plan: Fault[], { call, sessions }: (typeof sit
     fencing_token: 7,
     sessions,
   };
-  const direct = await openWorld(service.pastProxy, options, before);
+  const direct = await serveLicense(service.pastProxy, options, before);
   const engine = service.throughProxy();
-  const faulty = await openWorld(engine, options, undefined, direct.licenseKey);
+  const faulty = await serveLicense(engine, options, undefined, direct.licenseKey);
   const initial = direct.shown();
   const recorder = openRecorder();
 

@@ -7,7 +7,7 @@ import { arbitrarySteps, type Step, startMs } from "./history-step.ts";
 import { possibleOutcomes } from "./model.ts";
 import { keepQuietAndPatient, type ProofEngine } from "./proof-engine.ts";
 import { replayable, tell } from "./scale.ts";
-import { openWorld, type World, type WorldOptions } from "./world.ts";
+import { type ServedLicense, type ServiceOptions, serveLicense } from "./served-license.ts";
 
 const stepsOfHistory = 30;
 
@@ -19,7 +19,7 @@ export type HistoriesSize = {
   seedOffset: number;
 };
 
-/** What is known of the world beside it: all that it may be compared with. */
+/** What is known of the license beside it: all that it may be compared with. */
 type Model = { item: License | undefined; nowMs: number; grantedIds: string[] };
 
 /**
@@ -44,14 +44,14 @@ export function describeHistories(
     test("after every step of every history answer and stored item are those of the rules", async () => {
       let steps = 0;
       const property = fc.asyncProperty(arbitrarySteps(stepsOfHistory), async (history) => {
-        const world = await openWorld(engine, history.options, history.license);
-        const item = history.license && { license_id: world.licenseId, ...history.license };
+        const served = await serveLicense(engine, history.options, history.license);
+        const item = history.license && { license_id: served.licenseId, ...history.license };
         await fc.asyncModelRun(
-          () => ({ model: { item, nowMs: startMs, grantedIds: [] }, real: world }),
+          () => ({ model: { item, nowMs: startMs, grantedIds: [] }, real: served }),
           history.steps.map((step) => commandOf(step, history.options)),
         );
-        expect(await world.stored()).toEqual(engine.shown.get(world.licenseId));
-        engine.shown.delete(world.licenseId);
+        expect(await served.stored()).toEqual(engine.shown.get(served.licenseId));
+        engine.shown.delete(served.licenseId);
         steps += history.steps.length;
       });
       await inLanes(size, async (runs, lane) => {
@@ -84,18 +84,18 @@ async function inLanes(
 
 function commandOf(
   step: Step,
-  options: WorldOptions,
-): fc.AsyncCommand<Model, World> & { toString(): string } {
+  options: ServiceOptions,
+): fc.AsyncCommand<Model, ServedLicense> & { toString(): string } {
   return {
     check: () => true,
-    async run(model, world) {
+    async run(model, served) {
       if (step.does === "pass") {
         model.nowMs += step.ms;
         return;
       }
       const call = step.call(model);
-      const answer = await world.perform(call, model.nowMs);
-      model.item = agreed(model, world, call, answer, options);
+      const answer = await served.perform(call, model.nowMs);
+      model.item = agreed(model, served, call, answer, options);
       if (answer.body.code === "granted") noteId(model, call, answer);
     },
     toString: () => step.inWords,
@@ -105,17 +105,17 @@ function commandOf(
 /** The item after the call, if answer and stored item are possible by the rules. */
 function agreed(
   { item, nowMs }: Model,
-  world: World,
+  served: ServedLicense,
   call: Call,
   answer: Answer,
-  options: WorldOptions,
+  options: ServiceOptions,
 ): License | undefined {
   const outcomes = possibleOutcomes(item, call, { nowMs, ...options }, answer);
-  const met = { answer, item: answer.status === 409 ? item : world.shown() };
-  const match = outcomes.find((outcome) => isDeepStrictEqual(outcome, met));
+  const observed = { answer, item: answer.status === 409 ? item : served.shown() };
+  const match = outcomes.find((outcome) => isDeepStrictEqual(outcome, observed));
   // For its words: it fails, and shows where the two differ.
-  if (!match) expect(met, JSON.stringify(call)).toEqual(outcomes[0]);
-  return met.item;
+  if (!match) expect(observed, JSON.stringify(call)).toEqual(outcomes[0]);
+  return observed.item;
 }
 
 function noteId({ grantedIds }: Model, call: Call, { body }: Answer): void {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { isHeld } from "../../lambdas/sessions/session.ts";
 import type { Call, Report } from "./call.ts";
-import type { WorldOptions } from "./world.ts";
+import type { ServiceOptions } from "./served-license.ts";
 
 /** When histories begin, epoch milliseconds. */
 export const startMs = Date.UTC(2026, 0, 5, 12);
@@ -16,7 +16,7 @@ export type Step = { inWords: string } & (
 );
 
 export type History = {
-  options: WorldOptions;
+  options: ServiceOptions;
   license: Omit<License, "license_id"> | undefined;
   steps: Step[];
 };
@@ -26,7 +26,7 @@ const symbol = fc.constantFrom(undefined, "ES", "es", "NQ", "^GSPC");
 const seats = fc.integer({ min: 1, max: 3 });
 const boundaryMs = [0, 1, 999, 1_000, 20_000, 29_999, 30_000, 59_999, 60_000, 60_001];
 
-/** Mostly that of the world; now and then a deploy with another one is under way. */
+/** Mostly that of the options; now and then a deploy with another one is under way. */
 const timeoutMs = fc.constantFrom(undefined, undefined, undefined, undefined, 30_000, 90_000);
 
 /**

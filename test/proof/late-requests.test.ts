@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { type FaultyService, startFaultyService } from "./faulty-service.ts";
-import { openWorld } from "./world.ts";
+import { serveLicense } from "./served-license.ts";
 
 const options = { sessionTimeoutMs: 60_000, multiSymbolSessions: true };
 const nowMs = Date.UTC(2026, 0, 5, 12);
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 /** A request that the network holds back until a later one has been served: how bad it can get. */
-async function openScene(sessions: License["sessions"] = {}, maxSessions = 1) {
+async function openDirectAndSlow(sessions: License["sessions"] = {}, maxSessions = 1) {
   const license = {
     status: "active" as const,
     license_type: "standard",
@@ -25,9 +25,9 @@ async function openScene(sessions: License["sessions"] = {}, maxSessions = 1) {
     fencing_token: 7,
     sessions,
   };
-  const direct = await openWorld(service.pastProxy, options, license);
+  const direct = await serveLicense(service.pastProxy, options, license);
   const engine = service.throughProxy();
-  const slow = await openWorld(engine, options, undefined, direct.licenseKey);
+  const slow = await serveLicense(engine, options, undefined, direct.licenseKey);
   return { direct, slow, hold: () => service.proxy.holdNext(direct.licenseId) };
 }
 
@@ -43,7 +43,7 @@ const heldByA = {
 
 describe("a request that arrives after a later one", () => {
   test("a heartbeat never sets the timer back", async () => {
-    const { direct, slow, hold } = await openScene(heldByA);
+    const { direct, slow, hold } = await openDirectAndSlow(heldByA);
     const held = hold();
     await slow.perform(beat, nowMs + 20_000);
     await direct.perform(beat, nowMs + 23_000);
@@ -55,7 +55,7 @@ describe("a request that arrives after a later one", () => {
   });
 
   test("a heartbeat takes nothing from a device that was let in meanwhile", async () => {
-    const { direct, slow, hold } = await openScene(heldByA);
+    const { direct, slow, hold } = await openDirectAndSlow(heldByA);
     const held = hold();
     await slow.perform(beat, nowMs + 20_000);
     await direct.perform({ verb: "claim", ...b }, nowMs + 80_000);
@@ -65,7 +65,7 @@ describe("a request that arrives after a later one", () => {
   });
 
   test("a claim takes nothing from another device, not even once that has lapsed", async () => {
-    const { direct, slow, hold } = await openScene();
+    const { direct, slow, hold } = await openDirectAndSlow();
     const held = hold();
     await slow.perform({ verb: "claim", ...a }, nowMs);
     await direct.perform({ verb: "release", sessionId: undefined, ...a }, nowMs + 1_000);
@@ -76,7 +76,7 @@ describe("a request that arrives after a later one", () => {
   });
 
   test("a claim that arrives after its release lets nobody in, and blocks at most its time-out", async () => {
-    const { direct, slow, hold } = await openScene();
+    const { direct, slow, hold } = await openDirectAndSlow();
     const held = hold();
     const granted = await slow.perform({ verb: "claim", ...a }, nowMs);
     await direct.perform({ verb: "release", sessionId: undefined, ...a }, nowMs + 1_000);
@@ -89,7 +89,7 @@ describe("a request that arrives after a later one", () => {
 
   test("a release without session_id ends a later claim of its device; with it, it does not", async () => {
     for (const sessionId of [undefined, "held"]) {
-      const { direct, slow, hold } = await openScene(heldByA);
+      const { direct, slow, hold } = await openDirectAndSlow(heldByA);
       const held = hold();
       await slow.perform({ verb: "release", sessionId, ...a }, nowMs);
       await direct.perform({ verb: "claim", ...a }, nowMs + 1_000);
@@ -101,7 +101,7 @@ describe("a request that arrives after a later one", () => {
 });
 
 test("a claim whose answer is lost may be told the token of a later claim for another symbol", async () => {
-  const { direct, slow } = await openScene({}, 2);
+  const { direct, slow } = await openDirectAndSlow({}, 2);
   service.proxy.plan(direct.licenseId, ["answer lost"]);
   const lost = slow.perform({ verb: "claim", ...a }, nowMs);
   await service.proxy.firstFaultOver(direct.licenseId);

@@ -2,7 +2,7 @@ import type { License } from "../../lambdas/sessions/license.ts";
 import type { Answer, Call, Outcome } from "./call.ts";
 
 /** The clock reading of a call, epoch milliseconds, and the settings of the service. */
-export type Circumstances = {
+export type CallContext = {
   nowMs: number;
   sessionTimeoutMs: number;
   multiSymbolSessions: boolean;
@@ -43,22 +43,22 @@ type ReleaseCall = Extract<Call, { verb: "release" }>;
 export function possibleOutcomes(
   item: License | undefined,
   call: Call,
-  asDeployed: Circumstances,
+  asDeployed: CallContext,
   answered: Answer,
 ): Outcome[] {
   const timeoutMs = "timeoutMs" in call ? call.timeoutMs : undefined;
-  const circumstances = {
+  const context = {
     ...asDeployed,
     sessionTimeoutMs: timeoutMs ?? asDeployed.sessionTimeoutMs,
   };
   switch (call.verb) {
     case "claim":
     case "check":
-      return outcomesOfClaim(item, call, circumstances, answered.body.session_id);
+      return outcomesOfClaim(item, call, context, answered.body.session_id);
     case "heartbeat":
-      return [outcomeOfHeartbeat(item, call, circumstances)];
+      return [outcomeOfHeartbeat(item, call, context)];
     case "release":
-      return [outcomeOfRelease(item, call, circumstances)];
+      return [outcomeOfRelease(item, call, context)];
     case "suspend":
       return [operator(item, item?.status === "active" && { status: "suspended" })];
     case "activate":
@@ -75,10 +75,10 @@ export function possibleOutcomes(
 function outcomesOfClaim(
   item: License | undefined,
   call: ClaimCall,
-  circumstances: Circumstances,
+  context: CallContext,
   sessionId: unknown,
 ): Outcome[] {
-  const { nowMs, sessionTimeoutMs } = circumstances;
+  const { nowMs, sessionTimeoutMs } = context;
   const refused = (status: number, body: Record<string, unknown>): Outcome => ({
     answer: { status, body: { license_valid: false, ...body } },
     item,
@@ -97,7 +97,7 @@ function outcomesOfClaim(
   if (ended) return [refused(401, { code: ended })];
 
   const entries: Entries = item.sessions;
-  const symbol = entryOf(call, circumstances);
+  const symbol = entryOf(call, context);
   const current = entries[symbol];
   const mine = current && ownerOf(current) === call.device;
   const claimId = call.verb === "claim" && call.claimId !== undefined ? call.claimId : sessionId;
@@ -115,7 +115,7 @@ function outcomesOfClaim(
         license_type: item.license_type,
         expiry_date: isoOf(item.license_expiration),
         ...echo(call),
-        active_symbols: liveSymbols(after, circumstances),
+        active_symbols: liveSymbols(after, context),
         session_timeout_seconds: Math.floor(leaseSeconds),
         heartbeat_interval_seconds: Math.max(1, Math.floor(leaseSeconds / 3)),
         ...(code === "granted" && {
@@ -178,17 +178,17 @@ function isOfEarlierOpening(claimId: unknown, lastId: unknown): boolean {
 function outcomeOfHeartbeat(
   item: License | undefined,
   call: HeartbeatCall,
-  circumstances: Circumstances,
+  context: CallContext,
 ): Outcome {
-  const { nowMs, sessionTimeoutMs } = circumstances;
+  const { nowMs, sessionTimeoutMs } = context;
   const refused = (status: number, body: Record<string, unknown>, after = item): Outcome => ({
     answer: { status, body: { status: "error", ...body } },
     item: after,
   });
   if (!item) return refused(500, { license_valid: false, code: "license_unknown" });
-  const symbol = entryOf(call, circumstances);
+  const symbol = entryOf(call, context);
   const entry: Entry | undefined = item.sessions[symbol];
-  const session = heldBy(call, entry);
+  const session = sessionHeldBy(call, entry);
   const ended = endOf(item, nowMs);
   if (!session || nowMs < session.last_heartbeat) {
     if (ended) return refused(500, { license_valid: false, code: ended });
@@ -196,7 +196,7 @@ function outcomeOfHeartbeat(
   }
 
   const { bot_version, status, metadata } = call.report;
-  const moved: Entry = {
+  const renewed: Entry = {
     ...session,
     last_heartbeat: nowMs,
     // Whoever was given more time keeps it.
@@ -205,7 +205,7 @@ function outcomeOfHeartbeat(
     ...(status !== undefined && { bot_status: status }),
     ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }),
   };
-  const sessions = { ...item.sessions, [symbol]: moved } as License["sessions"];
+  const sessions = { ...item.sessions, [symbol]: renewed } as License["sessions"];
   const after = { ...item, sessions };
   if (ended) return refused(403, { license_valid: false, code: ended }, after);
   const msLeft =
@@ -219,7 +219,7 @@ function outcomeOfHeartbeat(
         license_valid: true,
         session_conflict: false,
         ...echo(call),
-        active_symbols: liveSymbols(after, circumstances),
+        active_symbols: liveSymbols(after, context),
         license_expiration: isoOf(item.license_expiration),
         days_until_expiration: msLeft === undefined ? null : Math.floor(msLeft / 86_400_000),
         hours_until_expiration: msLeft === undefined ? null : msLeft / 3_600_000,
@@ -250,16 +250,16 @@ function whyNotKept(call: HeartbeatCall, entry: Entry | undefined, mine: Entry |
 function outcomeOfRelease(
   item: License | undefined,
   call: ReleaseCall,
-  circumstances: Circumstances,
+  context: CallContext,
 ): Outcome {
-  const symbol = entryOf(call, circumstances);
-  const session = heldBy(call, item?.sessions[symbol]);
+  const symbol = entryOf(call, context);
+  const session = sessionHeldBy(call, item?.sessions[symbol]);
   if (!item || !session) {
     return { answer: { status: 200, body: { status: "info", code: "not_held" } }, item };
   }
   const { contested_until = 0, device_fingerprint } = session;
   const sessions =
-    circumstances.nowMs < contested_until
+    context.nowMs < contested_until
       ? {
           ...item.sessions,
           [symbol]: {
@@ -325,7 +325,7 @@ function ownerOf({ device_fingerprint, vacated_by }: Entry): string {
   return device_fingerprint ?? String(vacated_by);
 }
 
-function heldBy(
+function sessionHeldBy(
   { device, sessionId }: HeartbeatCall | ReleaseCall,
   entry: Entry | undefined,
 ): (Entry & Held) | undefined {
@@ -343,7 +343,7 @@ function endOf(item: License, nowMs: number): string | undefined {
 
 function entryOf(
   { symbol }: { symbol: string | undefined },
-  { multiSymbolSessions }: Circumstances,
+  { multiSymbolSessions }: CallContext,
 ): string {
   return multiSymbolSessions && symbol !== undefined ? symbol.toUpperCase() : "*";
 }
@@ -352,7 +352,7 @@ function echo({ symbol }: { symbol: string | undefined }) {
   return symbol === undefined ? {} : { symbol: symbol.toUpperCase() };
 }
 
-function liveSymbols(item: License, { nowMs }: Circumstances): string[] {
+function liveSymbols(item: License, { nowMs }: CallContext): string[] {
   return Object.keys(item.sessions)
     .filter((symbol) => {
       const entry: Entry | undefined = item.sessions[symbol];

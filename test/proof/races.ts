@@ -7,7 +7,7 @@ import { keepQuietAndPatient, type ProofEngine } from "./proof-engine.ts";
 import { type Race, type RaceKind, raceKinds } from "./race.ts";
 import { openRecorder, rulesOf } from "./recorder.ts";
 import { replayable, tell } from "./scale.ts";
-import { openWorld } from "./world.ts";
+import { serveLicense } from "./served-license.ts";
 
 const options = { sessionTimeoutMs: 60_000, multiSymbolSessions: true };
 
@@ -51,20 +51,20 @@ async function expectExplained(
   race: Race,
   scheduler: fc.Scheduler,
 ): Promise<void> {
-  const world = await openWorld(engine, options, race.before);
-  const before = world.shown();
+  const served = await serveLicense(engine, options, race.before);
+  const before = served.shown();
   const recorder = openRecorder();
-  engine.paces.set(world.licenseId, () => scheduler.schedule(Promise.resolve()));
+  engine.paces.set(served.licenseId, () => scheduler.schedule(Promise.resolve()));
   await scheduler.waitFor(
     Promise.all(
       race.programs.map(async (program) => {
-        for (const call of program) await recorder.perform(world, call);
+        for (const call of program) await recorder.perform(served, call);
       }),
     ),
   );
-  engine.paces.delete(world.licenseId);
+  engine.paces.delete(served.licenseId);
 
-  const item = await world.stored();
+  const item = await served.stored();
   // Nothing fails in a race, so each caller is owed an answer that says what happened. With clocks a
   // time-out apart there is no end to what rivals may do to a claim, and its service gives up.
   const clocksMs = recorder.history.map(({ call }) => call.nowMs);
@@ -75,7 +75,7 @@ async function expectExplained(
   expect(finals.some((state) => isDeepStrictEqual(state, item))).toBe(true);
   expect(breaches(recorder.history, item, before)).toEqual([]);
   expect(kind.complaints(recorder.history, race)).toEqual([]);
-  engine.shown.delete(world.licenseId);
+  engine.shown.delete(served.licenseId);
 }
 
 function kindNamed(name: string): RaceKind {

@@ -3,7 +3,7 @@ import type { License } from "../../lambdas/sessions/license.ts";
 import type { Answer, Call } from "./call.ts";
 import type { Recorded, Specification } from "./linearizability.ts";
 import { possibleOutcomes } from "./model.ts";
-import type { World, WorldOptions } from "./world.ts";
+import type { ServedLicense, ServiceOptions } from "./served-license.ts";
 
 /** A call and the clock reading of the function that served it, epoch milliseconds. */
 export type TimedCall = Call & { nowMs: number };
@@ -15,10 +15,10 @@ export function openRecorder() {
   let instant = 0;
   return {
     history,
-    async perform(world: World, call: TimedCall): Promise<Answer> {
+    async perform(served: ServedLicense, call: TimedCall): Promise<Answer> {
       const record: CallRecord = { call, startedAt: ++instant, ended: undefined };
       history.push(record);
-      const answer = await world.perform(call, call.nowMs);
+      const answer = await served.perform(call, call.nowMs);
       // An opaque 500 confirms nothing: the write may have been done, or may never be.
       if (answer.body.code !== "internal_error") record.ended = { at: ++instant, answer };
       return answer;
@@ -28,7 +28,7 @@ export function openRecorder() {
 
 /** The rules as a specification to check histories against. */
 export function rulesOf(
-  options: WorldOptions,
+  options: ServiceOptions,
   alsoAnswered: (call: TimedCall, byTheRules: Answer, answered: Answer) => boolean = () => false,
 ): Specification<License | undefined, TimedCall, Answer> {
   return {

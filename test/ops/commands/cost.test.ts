@@ -6,7 +6,7 @@ import { licenseIdOf } from "../../../lambdas/license-key.ts";
 import { type Engine, startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
 import { startMeter } from "../../support/meter.ts";
-import { openScene } from "../../support/scene.ts";
+import { openTestService } from "../../support/test-service.ts";
 
 const metadata = { position: "flat", trades: 12, profit: 431.5 };
 
@@ -18,11 +18,11 @@ const metadata = { position: "flat", trades: 12, profit: 431.5 };
 describe("what it costs", () => {
   let engine: Engine;
   let meter: Awaited<ReturnType<typeof startMeter>>;
-  let scene: ReturnType<typeof openScene>;
+  let service: ReturnType<typeof openTestService>;
   beforeAll(async () => {
     engine = await startDynalite();
     meter = await startMeter(engine);
-    scene = openScene({ ...engine, endpoint: meter.endpoint });
+    service = openTestService({ ...engine, endpoint: meter.endpoint });
   });
   afterAll(async () => {
     await meter.stop();
@@ -39,51 +39,51 @@ describe("what it costs", () => {
   const asked = () => (engine.askForRefusedItem ? ["GetItem 1"] : []);
 
   async function bot(symbol?: string) {
-    const license_key = await scene.license({ email: "ada@example.com" });
+    const license_key = await service.license({ email: "ada@example.com" });
     return { license_key, device_fingerprint: "device-a-0123456789", symbol };
   }
 
   describe("of an operation", () => {
     test("a claim, a heartbeat and a release are one write of one unit each", async () => {
       const a = await bot("ES");
-      expect(await cost(() => scene.validate(a))).toEqual(["UpdateItem 1"]);
+      expect(await cost(() => service.validate(a))).toEqual(["UpdateItem 1"]);
       const beat = { ...a, bot_version: "1.2", status: "trading", metadata };
-      expect(await cost(() => scene.heartbeat(beat))).toEqual(["UpdateItem 1"]);
-      expect(await cost(() => scene.release(a))).toEqual(["UpdateItem 1"]);
+      expect(await cost(() => service.heartbeat(beat))).toEqual(["UpdateItem 1"]);
+      expect(await cost(() => service.release(a))).toEqual(["UpdateItem 1"]);
     });
 
     test("check_only is one consistent read of one unit", async () => {
       const a = await bot();
-      const check = () => scene.validate({ ...a, check_only: true });
+      const check = () => service.validate({ ...a, check_only: true });
       expect(await cost(check)).toEqual(["GetItem 1"]);
     });
 
     test("each refusal is the one write that was refused", async () => {
       const a = await bot();
-      await scene.validate(a);
+      await service.validate(a);
       const b = { ...a, device_fingerprint: "device-b-0123456789" };
       const nobody = { ...a, license_key: "NOBODY" };
-      expect(await cost(() => scene.validate(b))).toEqual(["UpdateItem 0", ...asked()]);
-      expect(await cost(() => scene.heartbeat(b))).toEqual(["UpdateItem 0", ...asked()]);
-      expect(await cost(() => scene.release(b))).toEqual(["UpdateItem 0", ...asked()]);
-      const unknown = await cost(() => scene.validate(nobody));
+      expect(await cost(() => service.validate(b))).toEqual(["UpdateItem 0", ...asked()]);
+      expect(await cost(() => service.heartbeat(b))).toEqual(["UpdateItem 0", ...asked()]);
+      expect(await cost(() => service.release(b))).toEqual(["UpdateItem 0", ...asked()]);
+      const unknown = await cost(() => service.validate(nobody));
       expect(unknown[0]).toBe("UpdateItem 0");
       expect(unknown).toHaveLength(1 + asked().length);
     });
 
     test("a claim on a full license is a second write", async () => {
-      const license_key = await scene.license({ maxSessions: 1 });
+      const license_key = await service.license({ maxSessions: 1 });
       const a = { license_key, device_fingerprint: "device-a-0123456789" };
-      await scene.validate({ ...a, symbol: "ES" });
-      scene.passSeconds(60);
-      const second = await cost(() => scene.validate({ ...a, symbol: "NQ" }));
+      await service.validate({ ...a, symbol: "ES" });
+      service.passSeconds(60);
+      const second = await cost(() => service.validate({ ...a, symbol: "NQ" }));
       expect(second).toEqual(["UpdateItem 0", ...asked(), "UpdateItem 1"]);
     });
   });
 
   describe("of a verb", () => {
     const verb = (...words: string[]) => {
-      const run = operator(meter, { now: scene.nowMs });
+      const run = operator(meter, { now: service.nowMs });
       return cost(async () => expect(await run(words)).toMatchObject({ exitCode: 0 }));
     };
 
@@ -99,7 +99,7 @@ describe("what it costs", () => {
 
     test("every change is one read and one write", async () => {
       const { license_key } = await bot();
-      await scene.validate({ license_key, device_fingerprint: "device-a-0123456789" });
+      await service.validate({ license_key, device_fingerprint: "device-a-0123456789" });
       const change = ["GetItem 1", "UpdateItem 1"];
       expect(await verb("suspend", license_key, "--yes")).toEqual(change);
       expect(await verb("activate", license_key)).toEqual(change);

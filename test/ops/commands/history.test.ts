@@ -10,7 +10,7 @@ import { licenseIdOf } from "../../../lambdas/license-key.ts";
 import { formatLogLine } from "../../../local/functions/function-log.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
-import { openScene } from "../../support/scene.ts";
+import { openTestService } from "../../support/test-service.ts";
 
 const a = "device-a-0123456789";
 const b = "laptop-b-0123456789";
@@ -32,35 +32,35 @@ afterEach(() => {
 
 /** The service, which logs as npm start does, and an operator beside it. */
 async function newScene() {
-  const scene = openScene(engine);
-  const key = await scene.license({ email: "ada@example.com", maxSessions: 1 });
+  const service = openTestService(engine);
+  const key = await service.license({ email: "ada@example.com", maxSessions: 1 });
   const log = (line: unknown) =>
     appendFileSync(
       join(folder, "history.jsonl"),
-      `${formatLogLine("INFO", [line], "request-1", new Date(scene.nowMs()))}\n`,
+      `${formatLogLine("INFO", [line], "request-1", new Date(service.nowMs()))}\n`,
     );
   vi.spyOn(console, "info").mockImplementation(log);
-  const license = operator(engine, { now: scene.nowMs, variables: { DATA_DIR: folder } });
+  const license = operator(engine, { now: service.nowMs, variables: { DATA_DIR: folder } });
   const as = (device_fingerprint: string, symbol = "ES") => ({
-    claim: () => scene.validate({ license_key: key, device_fingerprint, symbol }),
-    release: () => scene.release({ license_key: key, device_fingerprint, symbol }),
+    claim: () => service.validate({ license_key: key, device_fingerprint, symbol }),
+    release: () => service.release({ license_key: key, device_fingerprint, symbol }),
   });
-  return { scene, key, license, as };
+  return { service, key, license, as };
 }
 
 describe("history", () => {
   test("of two devices that take turns shows each turn, the refusals, and that they share", async () => {
-    const { scene, key, license, as } = await newScene();
+    const { service, key, license, as } = await newScene();
     for (const [holder, other] of [
       [a, b],
       [b, a],
       [a, b],
     ] as const) {
       await as(holder).claim();
-      scene.passSeconds(5);
+      service.passSeconds(5);
       await as(other).claim();
       await as(holder).release();
-      scene.passSeconds(300);
+      service.passSeconds(300);
     }
     const { exitCode, stdout } = await license(["history", key]);
     expect(exitCode).toBe(0);
@@ -85,10 +85,10 @@ describe("history", () => {
   });
 
   test("shows what a claim displaced and replaced", async () => {
-    const { scene, key, license, as } = await newScene();
+    const { service, key, license, as } = await newScene();
     await as(a, "ES").claim();
     await as(a, "ES").claim();
-    scene.passSeconds(100);
+    service.passSeconds(100);
     await as(b, "NQ").claim();
     const { lines } = JSON.parse((await license(["history", key, "--json"])).stdout);
     expect(lines).toMatchObject([
@@ -139,12 +139,12 @@ describe("history", () => {
   });
 
   test("--since leaves out what is older, and another license's lines are not in it", async () => {
-    const { scene, key, license, as } = await newScene();
+    const { service, key, license, as } = await newScene();
     await as(a).claim();
-    scene.passSeconds(5 * 86_400);
+    service.passSeconds(5 * 86_400);
     await as(b).claim();
-    const other = await scene.license();
-    await scene.validate({ license_key: other, device_fingerprint: a });
+    const other = await service.license();
+    await service.validate({ license_key: other, device_fingerprint: a });
     const linesOf = async (...options: string[]) =>
       JSON.parse((await license(["history", key, ...options, "--json"])).stdout).lines.length;
     expect(await linesOf()).toBe(2);
@@ -163,7 +163,7 @@ describe("history", () => {
 
 describe("history --stack", () => {
   test("asks the logs of the functions and of changes for the license, and a change is put there", async () => {
-    const key = await openScene(engine).license();
+    const key = await openTestService(engine).license();
     const id = licenseIdOf(key);
     const asked: { operation: string; body: Record<string, unknown> }[] = [];
     const aws = createServer(async (request, response) => {

@@ -3,35 +3,35 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/license-key.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
-import { openScene, type Scene } from "../../support/scene.ts";
+import { openTestService, type TestService } from "../../support/test-service.ts";
 
 const dayMs = 86_400_000;
 const manySessions = 150;
 const beyondNumbers = NumberValue.from("9007199254740993.5");
 
 let engine: Awaited<ReturnType<typeof startDynalite>>;
-let scene: Scene;
+let service: TestService;
 let license: ReturnType<typeof operator>;
 beforeAll(async () => {
   engine = await startDynalite();
-  scene = openScene(engine);
-  license = operator(engine, { now: scene.nowMs });
+  service = openTestService(engine);
+  license = operator(engine, { now: service.nowMs });
   const made: [string, object][] = [
-    ["soon", { expiresAtMs: scene.nowMs() + 5 * dayMs }],
-    ["later", { expiresAtMs: scene.nowMs() + 50 * dayMs }],
-    ["past", { expiresAtMs: scene.nowMs() - dayMs }],
+    ["soon", { expiresAtMs: service.nowMs() + 5 * dayMs }],
+    ["later", { expiresAtMs: service.nowMs() + 50 * dayMs }],
+    ["past", { expiresAtMs: service.nowMs() - dayMs }],
     ["never", {}],
     ["suspended", {}],
   ];
   for (const [licenseKey, attributes] of made) {
-    await scene.license({ licenseKey, licenseType: licenseKey, ...attributes });
+    await service.license({ licenseKey, licenseType: licenseKey, ...attributes });
   }
   await license("suspend suspended --yes");
   // Several pages: an item of 9 kB each.
   await Promise.all(
     Array.from({ length: manySessions }, async (_, index) => {
       const licenseKey = `bot-${index}`;
-      await scene.license({ licenseKey, licenseType: "x".repeat(9_000) });
+      await service.license({ licenseKey, licenseType: "x".repeat(9_000) });
     }),
   );
 });
@@ -60,9 +60,9 @@ describe("list", () => {
   });
 
   test("--expiring-within leaves out what is suspended, and what has another key", async () => {
-    const expiresAtMs = scene.nowMs() + 3 * dayMs;
+    const expiresAtMs = service.nowMs() + 3 * dayMs;
     for (const licenseKey of ["held back", "leaked"]) {
-      await scene.license({ licenseKey, licenseType: licenseKey, expiresAtMs });
+      await service.license({ licenseKey, licenseType: licenseKey, expiresAtMs });
     }
     await license(["suspend", "leaked", "--yes"]);
     await license(["suspend", licenseIdOf("held back"), "--yes"]);
@@ -122,7 +122,7 @@ describe("list", () => {
     "an item with %s is named and left out by every verb, and the others are there",
     async ([, attributes, named]) => {
       const other = await startDynalite();
-      const there = openScene(other);
+      const there = openTestService(other);
       const theirs = operator(other);
       await there.license({ licenseKey: "GOOD-1", email: "ada@example.com" });
       await there.license({ licenseKey: "ODD-1", email: "ada@example.com" });
@@ -146,7 +146,7 @@ describe("list", () => {
 
   test("what has a sensible default gets it, and a session that nobody can read is shown as such", async () => {
     const other = await startDynalite();
-    const there = openScene(other);
+    const there = openTestService(other);
     await there.license({ licenseKey: "ODD-1" });
     const far = { lapses_at: 9e15, last_heartbeat: 9e15, started_at: -9e15 };
     await there.change("ODD-1", {
@@ -174,7 +174,7 @@ describe("list", () => {
 describe("list and find", () => {
   test("show lapsed sessions and the age of the last heartbeat, and find who holds and who held", async () => {
     const other = await startDynalite();
-    const there = openScene(other);
+    const there = openTestService(other);
     const theirs = operator(other, { now: there.nowMs, columns: 80 });
     const license_key = await there.license({ email: "Ada.L@Example.com" });
     await there.license({ email: "bob@example.com" });
@@ -204,17 +204,17 @@ describe("list and find", () => {
 describe("online", () => {
   test("has every live session, newest heartbeat first, and no lapsed one", async () => {
     const claim = (licenseKey: string, symbol?: string) =>
-      scene.validate({
+      service.validate({
         license_key: licenseKey,
         device_fingerprint: `device of ${licenseKey}`,
         symbol,
       });
     await claim("never", "OLD");
-    scene.passSeconds(60);
+    service.passSeconds(60);
     await claim("soon");
-    scene.passSeconds(10);
+    service.passSeconds(10);
     await claim("bot-7", "ES");
-    scene.passSeconds(10);
+    service.passSeconds(10);
     await claim("later");
     const online = JSON.parse((await license("online --json")).stdout);
     expect(online.map((one: { device_fingerprint: string }) => one.device_fingerprint)).toEqual([

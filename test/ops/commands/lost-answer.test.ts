@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
 import { startMeter } from "../../support/meter.ts";
-import { openScene } from "../../support/scene.ts";
+import { openTestService } from "../../support/test-service.ts";
 
 const dayMs = 86_400_000;
 
@@ -25,32 +25,32 @@ function unlucky(operation: string) {
     lost = true;
     return "lose the answer";
   });
-  const scene = openScene(engine);
-  return { scene, license: operator(meter, { now: scene.nowMs }) };
+  const service = openTestService(engine);
+  return { service, license: operator(meter, { now: service.nowMs }) };
 }
 
 test("a license whose answer is lost is made once, and its key is told", async () => {
-  const { scene, license } = unlucky("PutItem");
+  const { service, license } = unlucky("PutItem");
   const { exitCode, stdout } = await license("create --json");
   expect(exitCode).toBe(0);
-  expect(await scene.item(JSON.parse(stdout).license_key)).toMatchObject({ status: "active" });
+  expect(await service.item(JSON.parse(stdout).license_key)).toMatchObject({ status: "active" });
 });
 
 test("an extension whose answer is lost is made once", async () => {
-  const { scene, license } = unlucky("UpdateItem");
-  const key = await scene.license({ expiresAtMs: scene.nowMs() + dayMs });
+  const { service, license } = unlucky("UpdateItem");
+  const key = await service.license({ expiresAtMs: service.nowMs() + dayMs });
   expect((await license(["extend", key, "--days", "5"])).exitCode).toBe(0);
-  expect((await scene.item(key))?.license_expiration).toBe(scene.nowMs() + 6 * dayMs);
+  expect((await service.item(key))?.license_expiration).toBe(service.nowMs() + 6 * dayMs);
 });
 
 test.for(["UpdateItem", "PutItem"])(
   "a rekey whose answer to %s is lost is finished, and the key that it told works",
   async (operation) => {
-    const { scene, license } = unlucky(operation);
-    const key = await scene.license();
+    const { service, license } = unlucky(operation);
+    const key = await service.license();
     const { exitCode, stdout } = await license(["rekey", key, "--yes", "--json"]);
     expect(exitCode).toBe(0);
     const check = { license_key: JSON.parse(stdout).license_key, device_fingerprint: "device-a" };
-    expect((await scene.validate({ ...check, check_only: true })).body.code).toBe("available");
+    expect((await service.validate({ ...check, check_only: true })).body.code).toBe("available");
   },
 );

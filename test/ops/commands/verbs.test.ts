@@ -6,7 +6,7 @@ import { licenseIdOf } from "../../../lambdas/license-key.ts";
 import type { Session } from "../../../lambdas/sessions/session.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator, type Ran } from "../../support/license-command.ts";
-import { openScene } from "../../support/scene.ts";
+import { openTestService } from "../../support/test-service.ts";
 
 const device = "device-a-0123456789";
 const dayMs = 86_400_000;
@@ -18,16 +18,16 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 
 async function newScene(attributes: { days?: number } = {}) {
-  const scene = openScene(engine);
+  const service = openTestService(engine);
   const { days } = attributes;
-  const key = await scene.license({
+  const key = await service.license({
     email: "ada@example.com",
-    ...(days !== undefined && { expiresAtMs: scene.nowMs() + days * dayMs }),
+    ...(days !== undefined && { expiresAtMs: service.nowMs() + days * dayMs }),
   });
-  const license = operator(engine, { now: scene.nowMs });
+  const license = operator(engine, { now: service.nowMs });
   const claim = (symbol?: string) =>
-    scene.validate({ license_key: key, device_fingerprint: device, symbol });
-  return { scene, key, id: licenseIdOf(key), license, claim };
+    service.validate({ license_key: key, device_fingerprint: device, symbol });
+  return { service, key, id: licenseIdOf(key), license, claim };
 }
 
 function json({ exitCode, stdout, stderr }: Ran) {
@@ -41,9 +41,9 @@ function expectRefused({ exitCode, stdout }: Ran) {
 
 describe("show", () => {
   test("tells standing, days left, and of each session who holds it and for how long", async () => {
-    const { scene, key, license, claim } = await newScene({ days: 30 });
+    const { service, key, license, claim } = await newScene({ days: 30 });
     await claim("ES");
-    await scene.heartbeat({
+    await service.heartbeat({
       license_key: key,
       device_fingerprint: device,
       symbol: "ES",
@@ -51,9 +51,9 @@ describe("show", () => {
       status: "trading",
       metadata: { trades: 3 },
     });
-    scene.passSeconds(40);
+    service.passSeconds(40);
     await claim("NQ");
-    scene.passSeconds(25);
+    service.passSeconds(25);
     const shown = json(await license(["show", key, "--json"]));
     expect(shown).toMatchObject({
       standing: "active",
@@ -72,10 +72,10 @@ describe("show", () => {
   });
 
   test("judges by the time-out that the session was given", async () => {
-    const { scene, key, license, claim } = await newScene();
-    scene.deploy({ sessionTimeoutSeconds: 90 });
+    const { service, key, license, claim } = await newScene();
+    service.deploy({ sessionTimeoutSeconds: 90 });
     await claim();
-    scene.passSeconds(70);
+    service.passSeconds(70);
     const shown = json(await license(["show", key, "--json"]));
     expect(shown.sessions["*"]).toMatchObject({ state: "live", seconds_left: 20 });
   });
@@ -88,9 +88,9 @@ describe("show", () => {
   });
 
   test("a beginning that two ids have names none, and both are listed; nor does a short one", async () => {
-    const { scene, key, id, license } = await newScene();
+    const { service, key, id, license } = await newScene();
     const twin = `${id.slice(0, 10)}${"0".repeat(54)}`;
-    await scene.change("twin", { ...(await scene.item(key)), license_id: twin });
+    await service.change("twin", { ...(await service.item(key)), license_id: twin });
     const ambiguous = await license(["show", id.slice(0, 8)]);
     expectRefused(ambiguous);
     expect(ambiguous.stderr).toContain(`\n  ${id}  ada@example.com`);
@@ -106,14 +106,14 @@ describe("what a bot calls itself", () => {
   async function steered() {
     const made = await newScene();
     const bot = { license_key: made.key, device_fingerprint: steering };
-    await made.scene.validate(bot);
-    await made.scene.heartbeat({
+    await made.service.validate(bot);
+    await made.service.heartbeat({
       ...bot,
       status: "\u001b[31m",
       metadata: { text: "y".repeat(900) },
     });
     await made.license(["set", made.key, "--email", "ada@example.com"]);
-    await made.scene.change(made.key, { email: `\u001b]0;x\u0007@x`, license_type: "\u009b2J" });
+    await made.service.change(made.key, { email: `\u001b]0;x\u0007@x`, license_type: "\u009b2J" });
     return made;
   }
 
@@ -152,9 +152,9 @@ describe("what a bot calls itself", () => {
 
 describe("suspend, activate, cancel", () => {
   test("tell before and after, and bots feel it at once", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim();
-    const beat = () => scene.heartbeat({ license_key: key, device_fingerprint: device });
+    const beat = () => service.heartbeat({ license_key: key, device_fingerprint: device });
     const suspended = await license(["suspend", key, "--yes"]);
     expect(suspended.stdout).toMatch(/^standing +active +suspended$/m);
     expect((await beat()).body.code).toBe("license_suspended");
@@ -170,12 +170,12 @@ describe("suspend, activate, cancel", () => {
   });
 
   test("done twice is done once", async () => {
-    const { scene, key, license } = await newScene();
+    const { service, key, license } = await newScene();
     await license(["suspend", key, "--yes"]);
-    const item = await scene.item(key);
+    const item = await service.item(key);
     const again = json(await license(["suspend", key, "--json"]));
     expect(again).toMatchObject({ changed: false, after: { status: "suspended" } });
-    expect(await scene.item(key)).toEqual(item);
+    expect(await service.item(key)).toEqual(item);
   });
 });
 
@@ -189,42 +189,42 @@ describe("a verb that destroys", () => {
   ])(
     "%s asks, and does nothing on a no or without anybody to ask",
     async ([verb = "", ...options]) => {
-      const { scene, key, license, claim } = await newScene({ days: 300 });
+      const { service, key, license, claim } = await newScene({ days: 300 });
       await claim();
-      const item = await scene.item(key);
+      const item = await service.item(key);
       const alone = await license([verb, key, ...options]);
       expectRefused(alone);
       expect(alone.stderr).toContain("--yes");
       expectRefused(await license([verb, key, ...options], { answer: false }));
-      expect(await scene.item(key)).toEqual(item);
+      expect(await service.item(key)).toEqual(item);
       expect((await license([verb, key, ...options], { answer: true })).exitCode).toBe(0);
-      expect(await scene.item(key)).not.toEqual(item);
+      expect(await service.item(key)).not.toEqual(item);
     },
   );
 });
 
 describe("extend", () => {
   test("adds days to the end, or to now once that is past", async () => {
-    const { scene, key, license } = await newScene({ days: 10 });
+    const { service, key, license } = await newScene({ days: 10 });
     await license(["extend", key, "--days", "5"]);
-    expect((await scene.item(key))?.license_expiration).toBe(scene.nowMs() + 15 * dayMs);
-    scene.passMs(100 * dayMs);
+    expect((await service.item(key))?.license_expiration).toBe(service.nowMs() + 15 * dayMs);
+    service.passMs(100 * dayMs);
     const told = await license(["extend", key, "--days", "5"]);
     expect(told.stdout).toMatch(/^standing +expired +active$/m);
-    expect((await scene.item(key))?.license_expiration).toBe(scene.nowMs() + 5 * dayMs);
+    expect((await service.item(key))?.license_expiration).toBe(service.nowMs() + 5 * dayMs);
   });
 
   test("moves the end to a date in UTC", async () => {
-    const { scene, key, license } = await newScene({ days: 10 });
+    const { service, key, license } = await newScene({ days: 10 });
     expect((await license(["extend", key, "--until", "2027-01-31"])).exitCode).toBe(0);
-    expect((await scene.item(key))?.license_expiration).toBe(Date.UTC(2027, 0, 31));
+    expect((await service.item(key))?.license_expiration).toBe(Date.UTC(2027, 0, 31));
   });
 
   test("--until never takes the end away", async () => {
-    const { scene, key, license } = await newScene({ days: 10 });
+    const { service, key, license } = await newScene({ days: 10 });
     const told = await license(["extend", key, "--until", "never"]);
     expect(told.stdout).toMatch(/^expires +2026.* never$/m);
-    expect(await scene.item(key)).not.toHaveProperty("license_expiration");
+    expect(await service.item(key)).not.toHaveProperty("license_expiration");
     const again = json(await license(["extend", key, "--until", "never", "--json"]));
     expect(again).toMatchObject({ changed: false });
   });
@@ -235,28 +235,28 @@ describe("extend", () => {
   });
 
   test("of two operators who extend at once one is told to look again", async () => {
-    const { scene, key, license } = await newScene({ days: 10 });
+    const { service, key, license } = await newScene({ days: 10 });
     const ran = await Promise.all([1, 2].map(() => license(["extend", key, "--days", "5"])));
     const expected =
-      scene.nowMs() + (10 + 5 * ran.filter((one) => one.exitCode === 0).length) * dayMs;
-    expect((await scene.item(key))?.license_expiration).toBe(expected);
+      service.nowMs() + (10 + 5 * ran.filter((one) => one.exitCode === 0).length) * dayMs;
+    expect((await service.item(key))?.license_expiration).toBe(expected);
   });
 });
 
 describe("set", () => {
   test("changes what is given, and keeps sessions", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim();
-    const before = await scene.item(key);
+    const before = await service.item(key);
     await license(["set", key, "--max-sessions", "3", "--type", "pro", "--no-email"]);
     const { email, ...others } = before ?? {};
-    expect(await scene.item(key)).toEqual({
+    expect(await service.item(key)).toEqual({
       ...others,
       max_sessions: 3,
       license_type: "pro",
       change_id: expect.any(String),
       changed_by: expect.any(String),
-      changed_at: scene.nowMs(),
+      changed_at: service.nowMs(),
     });
   });
 });
@@ -265,10 +265,10 @@ describe("end-session", () => {
   const b = "device-b-0123456789";
 
   test("its bot is refused and stops; the next device is let in when its lease is over", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     const { session_id } = (await claim("ES")).body;
     await claim("NQ");
-    scene.passSeconds(12);
+    service.passSeconds(12);
     const ran = await license(["end-session", key, "--symbol", "es", "--yes", "--json"]);
     const ended = json(ran);
     expect(ended.before.sessions.ES).toMatchObject({ state: "live", seconds_left: 48 });
@@ -282,20 +282,20 @@ describe("end-session", () => {
     const symbol = { license_key: key, symbol: "ES" };
     const beat = { ...symbol, device_fingerprint: device, session_id };
     const rival = { ...symbol, device_fingerprint: b };
-    scene.passMs(47_999);
-    expect((await scene.heartbeat(beat)).body.code).toBe("session_ended");
-    expect((await scene.validate(rival)).body.code).toBe("session_conflict");
-    scene.passMs(1);
-    expect((await scene.validate(rival)).body.code).toBe("granted");
+    service.passMs(47_999);
+    expect((await service.heartbeat(beat)).body.code).toBe("session_ended");
+    expect((await service.validate(rival)).body.code).toBe("session_conflict");
+    service.passMs(1);
+    expect((await service.validate(rival)).body.code).toBe("granted");
   });
 
   test.for(["btc/usdt:usdt", "CME_MINI:ES1!", " ES 12-26 ", "~".repeat(64), undefined])(
     "--symbol takes what a bot names: %s",
     async (symbol) => {
-      const { scene, key, license, claim } = await newScene();
+      const { service, key, license, claim } = await newScene();
       await claim(symbol);
       await license(["end-session", key, "--symbol", symbol ?? "*", "--yes"]);
-      const { sessions = {} } = (await scene.item(key)) ?? {};
+      const { sessions = {} } = (await service.item(key)) ?? {};
       const stored = symbol?.trim().toUpperCase() ?? "*";
       expect(sessions).toEqual({ [stored]: expect.objectContaining({ ended: true }) });
     },
@@ -309,42 +309,42 @@ describe("end-session", () => {
   });
 
   test("--now lets the next device in at once, and says what that risks, before and after", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     const { session_id } = (await claim("ES")).body;
     const ran = await license(["end-session", key, "--now"], { answer: true });
     expect(ran.stderr).toContain("may go on trading beside the next device");
     expect(ran.stdout).toContain("may claim ES now; the bot may still trade for up to 60 s");
     const symbol = { license_key: key, symbol: "ES" };
     const beat = { ...symbol, device_fingerprint: device, session_id };
-    expect((await scene.heartbeat(beat)).body.code).toBe("session_ended");
+    expect((await service.heartbeat(beat)).body.code).toBe("session_ended");
     const rival = { ...symbol, device_fingerprint: b };
-    expect((await scene.validate(rival)).body.code).toBe("granted");
+    expect((await service.validate(rival)).body.code).toBe("granted");
   });
 
   test("--now after an end without it frees the key that waits; ended twice is ended once", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim("ES");
     await license(["end-session", key, "--yes"]);
-    scene.passSeconds(10);
+    service.passSeconds(10);
     const again = json(await license(["end-session", key, "--json"]));
     expect(again).toMatchObject({ changed: false });
     expect(again.message).toContain("ES is free in 50 s");
     await license(["end-session", key, "--now", "--yes"]);
     const rival = { license_key: key, symbol: "ES", device_fingerprint: b };
-    expect((await scene.validate(rival)).body.code).toBe("granted");
+    expect((await service.validate(rival)).body.code).toBe("granted");
   });
 
   test("a replaced process of the same device is waited for, too", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim("ES");
-    scene.passSeconds(5);
-    await scene.heartbeat({ license_key: key, device_fingerprint: device, symbol: "ES" });
+    service.passSeconds(5);
+    await service.heartbeat({ license_key: key, device_fingerprint: device, symbol: "ES" });
     await claim("ES");
-    await scene.change(key, {
+    await service.change(key, {
       sessions: {
         ES: {
-          ...((await scene.item(key))?.sessions.ES as Session),
-          contested_until: scene.nowMs() + 90_000,
+          ...((await service.item(key))?.sessions.ES as Session),
+          contested_until: service.nowMs() + 90_000,
         },
       },
     });
@@ -353,27 +353,27 @@ describe("end-session", () => {
   });
 
   test("--all ends every one, of any symbol and of none", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     for (const symbol of ["ES", "NQ", undefined]) await claim(symbol);
     expect((await license(["end-session", key, "--all", "--yes"])).exitCode).toBe(0);
-    const { sessions = {} } = (await scene.item(key)) ?? {};
+    const { sessions = {} } = (await service.item(key)) ?? {};
     expect(Object.keys(sessions).sort()).toEqual(["*", "ES", "NQ"]);
     for (const entry of Object.values(sessions)) expect(entry).toMatchObject({ ended: true });
   });
 
   test("--all works on a license that has no fencing token yet", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim("ES");
-    await scene.change(key, { fencing_token: undefined } as never);
+    await service.change(key, { fencing_token: undefined } as never);
     expect((await license(["end-session", key, "--all", "--yes"])).exitCode).toBe(0);
   });
 
   test("an entry that nobody can read goes", async () => {
-    const { scene, key, license } = await newScene();
-    await scene.change(key, { sessions: { ES: { odd: [1, "x"] } } } as never);
+    const { service, key, license } = await newScene();
+    await service.change(key, { sessions: { ES: { odd: [1, "x"] } } } as never);
     const ran = await license(["end-session", key, "--yes"]);
     expect(ran.stdout).toContain("Session ES is gone");
-    expect((await scene.item(key))?.sessions).toEqual({});
+    expect((await service.item(key))?.sessions).toEqual({});
   });
 
   test("of several it wants to know which, and it ends none that is not there", async () => {
@@ -386,53 +386,56 @@ describe("end-session", () => {
   });
 
   test("a session that was claimed anew while the operator thought about it stays", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim("ES");
     const ran = await license(["end-session", key, "--symbol", "ES"], {
       answer: async () => (await claim("ES")).status === 200,
     });
     expectRefused(ran);
     expect(ran.stderr).toContain("Nothing was done. Claimed just now, so not ended: ES.");
-    expect((await scene.item(key))?.sessions.ES).toHaveProperty("session_id");
+    expect((await service.item(key))?.sessions.ES).toHaveProperty("session_id");
   });
 
   test("a session that its bot released during the question is reported as released", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     for (const symbol of ["ES", "NQ"]) await claim(symbol);
     const release = (symbol: string) => async () =>
-      (await scene.release({ license_key: key, device_fingerprint: device, symbol })).body.code ===
-      "released";
+      (await service.release({ license_key: key, device_fingerprint: device, symbol })).body
+        .code === "released";
     const all = await license(["end-session", key, "--all"], { answer: release("ES") });
     expect(all.stdout).toContain("Released just now, so there is nothing to end: ES.");
     expect(all.stdout).not.toContain("Claimed");
-    expect((await scene.item(key))?.sessions).toEqual({ NQ: expect.anything() });
+    expect((await service.item(key))?.sessions).toEqual({ NQ: expect.anything() });
     await claim("NQ");
-    scene.passSeconds(60);
+    service.passSeconds(60);
     const one = await license(["end-session", key], { answer: release("NQ") });
     expectRefused(one);
     expect(one.stderr).toContain("Nothing was done. Released just now");
   });
 
   test("what a release leaves for a replaced process is ended, too: its bot is refused as ended", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim("ES");
     const { session_id } = (await claim("ES")).body;
     const bot = { license_key: key, device_fingerprint: device, symbol: "ES", session_id };
     const ran = await license(["end-session", key], {
-      answer: async () => (await scene.release(bot)).body.code === "released",
+      answer: async () => (await service.release(bot)).body.code === "released",
     });
     expect(ran.stdout).toContain("Another device may claim ES in 60 s.");
-    expect((await scene.item(key))?.sessions.ES).toMatchObject({ ended: true, vacated_by: device });
-    expect((await scene.heartbeat(bot)).body.code).toBe("session_ended");
+    expect((await service.item(key))?.sessions.ES).toMatchObject({
+      ended: true,
+      vacated_by: device,
+    });
+    expect((await service.heartbeat(bot)).body.code).toBe("session_ended");
   });
 
   test("a session that only had a heartbeat meanwhile is ended, with the lease of that heartbeat", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim("ES");
-    scene.passSeconds(20);
+    service.passSeconds(20);
     const beat = { license_key: key, device_fingerprint: device, symbol: "ES" };
     const ran = await license(["end-session", key, "--json"], {
-      answer: async () => (await scene.heartbeat(beat)).status === 200,
+      answer: async () => (await service.heartbeat(beat)).status === 200,
     });
     expect(json({ ...ran, stderr: "" }).after.sessions.ES).toMatchObject({
       state: "ended",
@@ -441,42 +444,42 @@ describe("end-session", () => {
   });
 
   test("the report counts from the end itself, not from the question", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim("ES");
     const ran = await license(["end-session", key], {
       answer: async () => {
-        scene.passSeconds(35);
+        service.passSeconds(35);
         return true;
       },
     });
     expect(ran.stdout).toContain("Another device may claim ES in 25 s.");
-    expect(await scene.item(key)).toMatchObject({ changed_at: scene.nowMs() });
+    expect(await service.item(key)).toMatchObject({ changed_at: service.nowMs() });
   });
 
   test("--now names the lease that the bot got while the operator thought about it", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     const { session_id } = (await claim("ES")).body;
     const bot = { license_key: key, device_fingerprint: device, symbol: "ES", session_id };
     const ran = await license(["end-session", key, "--now", "--json"], {
       answer: async () => {
-        scene.passSeconds(70);
-        return (await scene.heartbeat(bot)).status === 200;
+        service.passSeconds(70);
+        return (await service.heartbeat(bot)).status === 200;
       },
     });
     const { before, after, message } = json({ ...ran, stderr: "" });
     expect(before.sessions.ES).toMatchObject({ state: "live", seconds_left: 60 });
-    expect(after.sessions.ES).toMatchObject({ lapses_at: scene.nowMs() });
+    expect(after.sessions.ES).toMatchObject({ lapses_at: service.nowMs() });
     expect(message).toContain("may claim ES now; the bot may still trade for up to 60 s");
   });
 
   test("--all names what was claimed while the operator thought about it, and leaves it", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim("ES");
     const ran = await license(["end-session", key, "--all"], {
       answer: async () => (await claim("NQ")).status === 200,
     });
     expect(ran.stdout).toContain("Claimed just now, so not ended: NQ.");
-    const { sessions } = (await scene.item(key)) ?? {};
+    const { sessions } = (await service.item(key)) ?? {};
     expect(sessions).toMatchObject({ ES: { ended: true }, NQ: { device_fingerprint: device } });
   });
 });
@@ -519,13 +522,13 @@ describe("create", () => {
 
 describe("delete", () => {
   test("leaves nothing of a license, and its bot stops at its next heartbeat", async () => {
-    const { scene, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newScene();
     await claim();
     const ran = await license(["delete", key], { answer: true });
     expect(ran.stderr).toContain("ada@example.com");
     expect(ran.stdout).toContain("Deleted.");
-    expect(await scene.item(key)).toBeUndefined();
-    const beat = await scene.heartbeat({ license_key: key, device_fingerprint: device });
+    expect(await service.item(key)).toBeUndefined();
+    const beat = await service.heartbeat({ license_key: key, device_fingerprint: device });
     expect(beat.body).toMatchObject({ code: "license_unknown" });
   });
 
@@ -548,7 +551,7 @@ describe("delete", () => {
   ] as const)(
     "a license that was changed by %s since it was seen stays (changed before, too: %s)",
     async ([verb, changedBefore]) => {
-      const { scene, key, license } = await newScene();
+      const { service, key, license } = await newScene();
       if (changedBefore) await license(["set", key, "--type", "silver"]);
       writeFileSync(
         gold,
@@ -559,7 +562,7 @@ describe("delete", () => {
         answer: async () => (await license(change)).exitCode === 0,
       });
       expectRefused(ran);
-      expect(await scene.item(key)).toBeDefined();
+      expect(await service.item(key)).toBeDefined();
     },
   );
 });
@@ -571,8 +574,8 @@ describe("several licenses at once", () => {
     const ran = await one.license(["suspend", one.key, two.id, one.id], { answer: true });
     expect(ran.stderr).toContain(one.id.slice(0, 12));
     expect(ran.stderr).toContain(two.id.slice(0, 12));
-    for (const { scene, key } of [one, two]) {
-      expect(await scene.item(key)).toMatchObject({ status: "suspended" });
+    for (const { service, key } of [one, two]) {
+      expect(await service.item(key)).toMatchObject({ status: "suspended" });
     }
     const { stdout } = await one.license(["activate", one.key, two.key, "--json"]);
     const lines = stdout.trim().split("\n");
@@ -590,32 +593,32 @@ describe("several licenses at once", () => {
       `license ${one.id.slice(0, 12)} of ada@example.com: The license was`,
     );
     expect(ran.stderr).toContain("1 of 2 licenses were not changed.");
-    expect(await one.scene.item(one.key)).toMatchObject({ status: "cancelled" });
-    expect(await two.scene.item(two.key)).toMatchObject({ status: "suspended" });
+    expect(await one.service.item(one.key)).toMatchObject({ status: "cancelled" });
+    expect(await two.service.item(two.key)).toMatchObject({ status: "suspended" });
   });
 
   test("if one can't be found or can't be changed so, none is changed", async () => {
-    const { scene, key, license } = await newScene({ days: 10 });
+    const { service, key, license } = await newScene({ days: 10 });
     const never = (await newScene()).key;
-    const before = await scene.item(key);
+    const before = await service.item(key);
     const missing = await license(["suspend", key, "NOBODY", "--yes"]);
     expectRefused(missing);
     expect(missing.stderr).toContain("License 2 of 2");
     expectRefused(await license(["extend", key, never, "--days", "3"]));
-    expect(await scene.item(key)).toEqual(before);
+    expect(await service.item(key)).toEqual(before);
   });
 });
 
 describe("who changed a license", () => {
   test("when and why is kept for the last change, and shown", async () => {
-    const { scene, key, license } = await newScene();
+    const { service, key, license } = await newScene();
     await license(["set", key, "--type", "pro", "--reason", "bought more"]);
-    const first = await scene.item(key);
-    expect(first).toMatchObject({ changed_at: scene.nowMs(), change_reason: "bought more" });
+    const first = await service.item(key);
+    expect(first).toMatchObject({ changed_at: service.nowMs(), change_reason: "bought more" });
     expect(first).toHaveProperty("changed_by", expect.stringContaining("@"));
     expect((await license(["show", key])).stdout).toMatch(/^last change .* by .*: bought more$/m);
     await license(["set", key, "--type", "gold"]);
-    expect(await scene.item(key)).not.toHaveProperty("change_reason");
+    expect(await service.item(key)).not.toHaveProperty("change_reason");
   });
 
   test("is in the answer and before it: which table it is about", async () => {
@@ -629,8 +632,8 @@ describe("who changed a license", () => {
 
 describe("Ctrl-C at a question", () => {
   test("is 130, and nothing is done", async () => {
-    const { scene, key, license } = await newScene();
-    const before = await scene.item(key);
+    const { service, key, license } = await newScene();
+    const before = await service.item(key);
     const stop = new AbortController();
     const ran = await license(["suspend", key], {
       stop: stop.signal,
@@ -640,6 +643,6 @@ describe("Ctrl-C at a question", () => {
       },
     });
     expect(ran).toMatchObject({ exitCode: 130, stdout: "" });
-    expect(await scene.item(key)).toEqual(before);
+    expect(await service.item(key)).toEqual(before);
   });
 });

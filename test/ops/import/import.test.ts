@@ -6,7 +6,7 @@ import { licenseIdOf } from "../../../lambdas/license-key.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
 import { startMeter } from "../../support/meter.ts";
-import { openScene } from "../../support/scene.ts";
+import { openTestService } from "../../support/test-service.ts";
 
 const header = "license_key,email,license_type,license_status,license_expiration";
 const folder = mkdtempSync(join(tmpdir(), "license-sessions-import-"));
@@ -14,11 +14,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 let engine: Awaited<ReturnType<typeof startDynalite>>;
 let license: ReturnType<typeof operator>;
-let scene: ReturnType<typeof openScene>;
+let service: ReturnType<typeof openTestService>;
 beforeEach(async () => {
   engine = await startDynalite();
-  scene = openScene(engine);
-  license = operator(engine, { now: scene.nowMs });
+  service = openTestService(engine);
+  license = operator(engine, { now: service.nowMs });
   return () => engine.stop();
 });
 
@@ -53,14 +53,14 @@ describe("import", () => {
       `4 rows: 4 created, 0 replaced, 0 left as they were, in table Sessions at ${engine.endpoint}.\n`,
     );
     const always = {
-      created_at: scene.nowMs(),
+      created_at: service.nowMs(),
       max_sessions: 20,
       fencing_token: 0,
       sessions: {},
       changed_by: expect.any(String),
-      changed_at: scene.nowMs(),
+      changed_at: service.nowMs(),
     };
-    expect(await scene.item("KEY-1")).toEqual({
+    expect(await service.item("KEY-1")).toEqual({
       ...always,
       license_id: licenseIdOf("KEY-1"),
       status: "active",
@@ -68,17 +68,17 @@ describe("import", () => {
       license_type: "pro",
       license_expiration: Date.UTC(2027, 0, 31, 18),
     });
-    expect(await scene.item("KEY-2")).toEqual({
+    expect(await service.item("KEY-2")).toEqual({
       ...always,
       license_id: licenseIdOf("KEY-2"),
       status: "suspended",
       license_type: "standard",
     });
-    expect(await scene.item("KEY-3")).toMatchObject({
+    expect(await service.item("KEY-3")).toMatchObject({
       license_type: "pro, yearly",
       license_expiration: Date.UTC(2027, 0, 31, 16, 0, 0, 500),
     });
-    expect(await scene.item("KEY-4")).toMatchObject({ license_type: 'say "hi"' });
+    expect(await service.item("KEY-4")).toMatchObject({ license_type: 'say "hi"' });
   });
 
   test("understands a byte order mark, CRLF, blank lines, columns in any order and unknown ones", async () => {
@@ -88,25 +88,25 @@ describe("import", () => {
     );
     const ran = await license(["import", file]);
     expect(ran).toMatchObject({ exitCode: 0, stderr: "Not imported: the columns id.\n" });
-    expect(await scene.item("KEY-1")).toMatchObject({ license_type: "pro, yearly" });
-    expect(await scene.item("KEY-2")).toMatchObject({ status: "active" });
+    expect(await service.item("KEY-1")).toMatchObject({ license_type: "pro, yearly" });
+    expect(await service.item("KEY-2")).toMatchObject({ status: "active" });
   });
 
   test("leaves what exists as it is, so a second run changes nothing", async () => {
     const file = csv(header, "KEY-1,,pro,active,", "KEY-2,,pro,active,");
-    await scene.license({ licenseKey: "KEY-1", licenseType: "mine" });
-    const before = await scene.item("KEY-1");
+    await service.license({ licenseKey: "KEY-1", licenseType: "mine" });
+    const before = await service.item("KEY-1");
     expect((await license(["import", file])).stdout).toContain("1 created, 0 replaced, 1 left");
-    expect(await scene.item("KEY-1")).toEqual(before);
+    expect(await service.item("KEY-1")).toEqual(before);
     expect((await license(["import", file])).stdout).toContain("0 created, 0 replaced, 2 left");
   });
 
   test("--replace makes it what the file says, and keeps live sessions and what the file leaves out", async () => {
     const file = csv(header, "KEY-1,,pro,active,2027-01-31", "KEY-2,,pro,active,");
-    await scene.license({ licenseKey: "KEY-1", email: "old@example.com", maxSessions: 3 });
+    await service.license({ licenseKey: "KEY-1", email: "old@example.com", maxSessions: 3 });
     const bot = { license_key: "KEY-1", device_fingerprint: "device-a-0123456789" };
-    const { session_id } = (await scene.validate(bot)).body;
-    const before = await scene.item("KEY-1");
+    const { session_id } = (await service.validate(bot)).body;
+    const before = await service.item("KEY-1");
     const ran = await license(["import", file, "--replace", "--yes", "--json"]);
     expect(JSON.parse(ran.stdout)).toEqual({
       rows: 2,
@@ -119,16 +119,16 @@ describe("import", () => {
       table: `table Sessions at ${engine.endpoint}`,
     });
     const { email, ...others } = before ?? {};
-    expect(await scene.item("KEY-1")).toEqual({
+    expect(await service.item("KEY-1")).toEqual({
       ...others,
       license_type: "pro",
       license_expiration: Date.UTC(2027, 0, 31),
       change_id: expect.any(String),
       changed_by: expect.any(String),
-      changed_at: scene.nowMs(),
+      changed_at: service.nowMs(),
     });
-    expect((await scene.heartbeat({ ...bot, session_id })).status).toBe(200);
-    expect(await scene.item("KEY-2")).toMatchObject({ max_sessions: 20, sessions: {} });
+    expect((await service.heartbeat({ ...bot, session_id })).status).toBe(200);
+    expect(await service.item("KEY-2")).toMatchObject({ max_sessions: 20, sessions: {} });
   });
 
   test("--replace asks, and does nothing without an answer", async () => {
@@ -143,7 +143,7 @@ describe("import", () => {
     await license("rekey KEY-1 --yes");
     const { stdout } = await license(["import", file, "--replace", "--yes"]);
     expect(stdout).toContain("1 left as they were");
-    expect(await scene.item("KEY-1")).toMatchObject({ status: "cancelled" });
+    expect(await service.item("KEY-1")).toMatchObject({ status: "cancelled" });
   });
 
   test("reads an export again: another table then has the same licenses", async () => {
@@ -183,22 +183,22 @@ describe("import", () => {
       "line 3: warning: it is expired, but has no end in the past; it ends with this import",
       "line 3: warning: email is not an e-mail address; it is imported as it is",
     ]);
-    const first = await scene.item("KEY-1");
+    const first = await service.item("KEY-1");
     expect(first).toMatchObject({ status: "active", license_type: "standard" });
     expect(first).toMatchObject({ license_expiration: Date.UTC(2020, 0, 31) });
     expect(first).not.toHaveProperty("email");
-    expect(await scene.item("KEY-2")).toMatchObject({
+    expect(await service.item("KEY-2")).toMatchObject({
       status: "active",
       email: "no address",
-      license_expiration: scene.nowMs(),
+      license_expiration: service.nowMs(),
     });
-    expect(await scene.item("KEY-3")).toMatchObject({
+    expect(await service.item("KEY-3")).toMatchObject({
       status: "cancelled",
       email: '"ada b"@example.com',
     });
-    expect(await scene.item("KEY-4")).not.toHaveProperty("license_expiration");
+    expect(await service.item("KEY-4")).not.toHaveProperty("license_expiration");
     const bot = { license_key: "KEY-2", device_fingerprint: "device-a-0123456789" };
-    expect((await scene.validate(bot)).body.code).toBe("license_expired");
+    expect((await service.validate(bot)).body.code).toBe("license_expired");
   });
 
   test("warns of an address that is cut, and of one that is not UTF-8", async () => {
@@ -215,9 +215,9 @@ describe("import", () => {
       "line 3: warning: email is longer than 254 characters; the rest is cut off",
       "line 4: warning: email has a character that is not UTF-8; it is imported as U+FFFD",
     ]);
-    expect(await scene.item("KEY-1")).toMatchObject({ email: long.slice(0, 254) });
-    expect(await scene.item("KEY-2")).toMatchObject({ email: "a".repeat(253) });
-    expect(await scene.item("KEY-3")).toMatchObject({ email: "j\uFFFDrg@example.com" });
+    expect(await service.item("KEY-1")).toMatchObject({ email: long.slice(0, 254) });
+    expect(await service.item("KEY-2")).toMatchObject({ email: "a".repeat(253) });
+    expect(await service.item("KEY-3")).toMatchObject({ email: "j\uFFFDrg@example.com" });
     const again = await license(["import", file, "--replace", "--yes"]);
     expect(again.stdout).toContain("0 replaced, 3 left");
   });
@@ -230,7 +230,7 @@ describe("import", () => {
         const bytes = Buffer.from(mark + text, "utf16le");
         const file = fileOf(order === "utf-16be" ? bytes.swap16() : bytes);
         expect(await license(["import", file])).toMatchObject({ exitCode: 0, stderr: "" });
-        expect(await scene.item("KEY-1")).toMatchObject({
+        expect(await service.item("KEY-1")).toMatchObject({
           email: "\u00fc@example.com",
           license_type: "\u91d1",
         });
@@ -242,8 +242,8 @@ describe("import", () => {
 describe("import --dry-run", () => {
   test("says what would be done, and writes nothing", async () => {
     const file = csv(header, "KEY-1,,pro,active,", "KEY-2,,pro,active,", "KEY-3,,pro,frozen,");
-    await scene.license({ licenseKey: "KEY-1", licenseType: "mine" });
-    const before = await scene.item("KEY-1");
+    await service.license({ licenseKey: "KEY-1", licenseType: "mine" });
+    const before = await service.item("KEY-1");
     const rejects = join(folder, "dry.csv");
     const words = ["import", file, "--dry-run", "--replace", "--skip-bad", rejects];
     const ran = await license(words);
@@ -251,7 +251,7 @@ describe("import --dry-run", () => {
     expect(ran.stdout).toContain("Nothing was written");
     expect(ran.stderr).toContain(`1 bad row would go to ${rejects}`);
     expect(existsSync(rejects)).toBe(false);
-    expect(await scene.item("KEY-1")).toEqual(before);
+    expect(await service.item("KEY-1")).toEqual(before);
     expect(await count()).toBe(1);
   });
 
@@ -301,7 +301,7 @@ describe("import --skip-bad", () => {
     expect(again.stdout).toContain("3 rows: 2 created, 1 replaced");
     expect(again.exitCode).toBe(0);
     expect(existsSync(second)).toBe(false);
-    expect(await scene.item("KEY-1")).toMatchObject({ license_type: 'pro, "gold"' });
+    expect(await service.item("KEY-1")).toMatchObject({ license_type: 'pro, "gold"' });
   });
 
   test("a file that can't be read to its end is not imported at all", async () => {
@@ -316,20 +316,20 @@ describe("import --skip-bad", () => {
 
 describe("fencing tokens never go back through an export", () => {
   const bot = { license_key: "KEY-1", device_fingerprint: "device-a-0123456789" };
-  const nextToken = async (on: typeof scene) => (await on.validate(bot)).body.fencing_token;
+  const nextToken = async (on: typeof service) => (await on.validate(bot)).body.fencing_token;
 
   test("an item that is lost and imported again goes on beyond all that was granted since", async () => {
-    await scene.license({ licenseKey: "KEY-1" });
-    for (let claim = 1; claim <= 3; claim++) expect(await nextToken(scene)).toBe(claim);
+    await service.license({ licenseKey: "KEY-1" });
+    for (let claim = 1; claim <= 3; claim++) expect(await nextToken(service)).toBe(claim);
     const exported = fileOf((await license("export")).stdout);
-    for (let claim = 4; claim <= 6; claim++) expect(await nextToken(scene)).toBe(claim);
+    for (let claim = 4; claim <= 6; claim++) expect(await nextToken(service)).toBe(claim);
     let last = 6;
     // The second time, the same export knows nothing of the tokens since the first.
     for (const _restore of ["first", "second"]) {
       const empty = await startDynalite();
       const restored = operator(empty);
       await restored(["import", exported]);
-      const restoredScene = openScene(empty);
+      const restoredScene = openTestService(empty);
       const first = await nextToken(restoredScene);
       expect(first).toBeGreaterThan(last + 1e12 * Number(last === 6));
       last = Number(await nextToken(restoredScene));
@@ -339,23 +339,23 @@ describe("fencing tokens never go back through an export", () => {
   });
 
   test("an item that is overwritten goes ahead too, once, and never back", async () => {
-    await scene.license({ licenseKey: "KEY-1" });
-    await nextToken(scene);
+    await service.license({ licenseKey: "KEY-1" });
+    await nextToken(service);
     const exported = fileOf((await license("export")).stdout);
     const replace = () => license(["import", exported, "--replace", "--yes"]);
     expect((await replace()).stdout).toContain("1 replaced");
-    const ahead = Number(await nextToken(scene));
+    const ahead = Number(await nextToken(service));
     expect(ahead).toBeGreaterThan(1e12 + 1);
     expect((await replace()).stdout).toContain("0 replaced, 1 left");
-    expect(await nextToken(scene)).toBe(ahead + 1);
+    expect(await nextToken(service)).toBe(ahead + 1);
   });
 
   test("without --replace what stands keeps its token; a row of the old system brings none", async () => {
-    await scene.license({ licenseKey: "KEY-1" });
-    await nextToken(scene);
+    await service.license({ licenseKey: "KEY-1" });
+    await nextToken(service);
     await license(["import", fileOf((await license("export")).stdout)]);
     await license(["import", csv(header, "KEY-1,,gold,active,"), "--replace", "--yes"]);
-    expect(await nextToken(scene)).toBe(2);
+    expect(await nextToken(service)).toBe(2);
   });
 
   test("a count so great that later claims could fail is a bad row; the greatest one is not", async () => {
@@ -370,7 +370,7 @@ describe("fencing tokens never go back through an export", () => {
       "fencing_token must be a whole number from 0 to 8000000000000000",
     );
     expect((await license(["import", exported("8000000000000000")])).exitCode).toBe(0);
-    expect(await nextToken(scene)).toBe(8_001_000_000_000_001);
+    expect(await nextToken(service)).toBe(8_001_000_000_000_001);
   });
 });
 
@@ -378,18 +378,18 @@ describe("import --replace ends", () => {
   const file = () => csv(header, "KEY-1,,gold,active,");
 
   test("on a token that somebody set beyond what JavaScript counts, and keeps it", async () => {
-    await scene.license({ licenseKey: "KEY-1" });
-    await scene.change("KEY-1", { fencing_token: 9_007_199_254_740_993n } as never);
+    await service.license({ licenseKey: "KEY-1" });
+    await service.change("KEY-1", { fencing_token: 9_007_199_254_740_993n } as never);
     const ran = await license(["import", file(), "--replace", "--yes"]);
     expect(ran.stdout).toContain("1 replaced");
-    expect(await scene.item("KEY-1")).toMatchObject({
+    expect(await service.item("KEY-1")).toMatchObject({
       license_type: "gold",
       fencing_token: 9_007_199_254_740_993n,
     });
   });
 
   test("on an item that is never what was read of it, and names it", async () => {
-    await scene.license({ licenseKey: "KEY-1" });
+    await service.license({ licenseKey: "KEY-1" });
     const meter = await startMeter(engine);
     meter.onCall((operation) => (operation === "UpdateItem" ? "refuse" : undefined));
     const ran = await operator(meter)(["import", file(), "--replace", "--yes"]);
@@ -401,7 +401,7 @@ describe("import --replace ends", () => {
 
 describe("an export", () => {
   test("that is incomplete is not imported, and one that was shortened by hand is", async () => {
-    for (const licenseKey of ["KEY-1", "KEY-2"]) await scene.license({ licenseKey });
+    for (const licenseKey of ["KEY-1", "KEY-2"]) await service.license({ licenseKey });
     const lines = (await license("export")).stdout.split("\n");
     const other = await startDynalite();
     const elsewhere = operator(other);
@@ -415,13 +415,13 @@ describe("an export", () => {
   test("has no cell that a spreadsheet takes for a formula, and brings it back as it was", async () => {
     const texts = ["=1+1", "+1", "-1", "@SUM(A1)", "'=x", "'x", "plain"];
     for (const [index, text] of texts.entries()) {
-      await scene.license({ licenseKey: `KEY-${index}`, licenseType: text, email: text });
+      await service.license({ licenseKey: `KEY-${index}`, licenseType: text, email: text });
     }
     const exported = (await license("export")).stdout;
     for (const cell of exported.split(/[,\n]/)) expect(cell).not.toMatch(/^[=+\-@]/);
     const other = await startDynalite();
     await operator(other)(["import", fileOf(exported)]);
-    const there = openScene(other);
+    const there = openTestService(other);
     for (const [index, text] of texts.entries()) {
       expect(await there.item(`KEY-${index}`)).toMatchObject({ license_type: text, email: text });
     }
@@ -509,7 +509,7 @@ describe("an import that is interrupted", () => {
       if (meter.calls.length === 100) stop.abort();
       return undefined;
     });
-    const metered = operator(meter, { now: scene.nowMs });
+    const metered = operator(meter, { now: service.nowMs });
     const ran = await metered(["import", file], { stop: stop.signal });
     await meter.stop();
     expect(ran.exitCode).toBe(130);
@@ -525,7 +525,7 @@ describe("an import that is interrupted", () => {
     const file = csv(header, ...rows);
     const meter = await startMeter(engine);
     meter.onCall(() => (meter.calls.length > 100 ? "break off" : undefined));
-    const ran = await operator(meter, { now: scene.nowMs })(["import", file]);
+    const ran = await operator(meter, { now: service.nowMs })(["import", file]);
     await meter.stop();
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr).toMatch(/^Failed after \d+ of 400 rows.*Run the same command again/);
@@ -537,7 +537,7 @@ describe("an import that is interrupted", () => {
     const file = csv(header, ...rows.slice(0, 60));
     const meter = await startMeter(engine);
     meter.onCall(() => (meter.calls.length % 20 === 0 ? "throttle" : undefined));
-    const ran = await operator(meter, { now: scene.nowMs })(["import", file]);
+    const ran = await operator(meter, { now: service.nowMs })(["import", file]);
     await meter.stop();
     expect(ran.exitCode).toBe(0);
     expect(await count()).toBe(60);

@@ -14,7 +14,7 @@ import type { Answer, Call } from "./call.ts";
 import type { ProofEngine } from "./proof-engine.ts";
 
 /** One license on an engine, with the real functions in front of it. */
-export type World = {
+export type ServedLicense = {
   licenseKey: string;
   licenseId: string;
   /** @param nowMs what the function that is called reads from its clock */
@@ -24,17 +24,17 @@ export type World = {
   stored(): Promise<License | undefined>;
 };
 
-export type WorldOptions = { sessionTimeoutMs: number; multiSymbolSessions: boolean };
+export type ServiceOptions = { sessionTimeoutMs: number; multiSymbolSessions: boolean };
 
 type Functions = Record<"claim" | "heartbeat" | "release", Handler>;
 
 /** Makes a license and the functions for it; without attributes, it makes no license. */
-export async function openWorld(
+export async function serveLicense(
   engine: ProofEngine,
-  options: WorldOptions,
+  options: ServiceOptions,
   attributes: Omit<License, "license_id"> | undefined,
   licenseKey = `KEY-${randomUUID()}`,
-): Promise<World> {
+): Promise<ServedLicense> {
   const { client, tableName } = engine;
   const licenseId = licenseIdOf(licenseKey);
   if (attributes) {
@@ -49,7 +49,7 @@ export async function openWorld(
   const table = openTable({ client: engine.functionsClient, ...settings });
   const deployed = new Map<number, Functions>();
 
-  /** The functions with this time-out, or that of the world. */
+  /** The functions with this time-out, or that of the options. */
   function functions(sessionTimeoutMs = options.sessionTimeoutMs): Functions {
     const known = deployed.get(sessionTimeoutMs);
     if (known) return known;

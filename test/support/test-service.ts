@@ -26,7 +26,7 @@ export type Reply = { status: number; body: Record<string, unknown> };
 type Ask = (body: unknown) => Promise<Reply>;
 
 /** The three functions on a real engine, with a clock that stands until it is moved. */
-export type Scene = {
+export type TestService = {
   validate: Ask;
   heartbeat: Ask;
   release: Ask;
@@ -42,23 +42,23 @@ export type Scene = {
   /** As an operator ends it. */
   endSession(licenseKey: string, symbol?: string): Promise<void>;
   /** Replaces the functions by some with other settings; what is stored stays. */
-  deploy(options: SceneOptions): void;
+  deploy(options: TestServiceOptions): void;
   /** Changes attributes of a license, as an operator would. */
   change(licenseKey: string, attributes: Partial<License>): Promise<void>;
   /** The commands the functions have sent since the last time this was asked. */
   takeCalls(): string[];
 };
 
-export type SceneOptions = {
+export type TestServiceOptions = {
   sessionTimeoutSeconds?: number;
   multiSymbolSessions?: boolean;
   legacyBots?: boolean;
 };
 
-export function openScene(
+export function openTestService(
   { endpoint, tableName, askForRefusedItem }: Engine,
-  options: SceneOptions = {},
-): Scene {
+  options: TestServiceOptions = {},
+): TestService {
   let nowMs = Date.UTC(2026, 0, 5, 12);
   const client = DynamoDBDocumentClient.from(clientFor(endpoint));
   const watchedClient = DynamoDBDocumentClient.from(clientFor(endpoint));
@@ -77,7 +77,7 @@ export function openScene(
     sessionTimeoutSeconds = 60,
     multiSymbolSessions = true,
     legacyBots = false,
-  }: SceneOptions) {
+  }: TestServiceOptions) {
     const service: Service = {
       settings: {
         tableName,
