@@ -1,20 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { type ChangeNote, noteAttributes } from "./change-note.ts";
+import type { ChangeNote } from "./change-note.ts";
+import { assignment, type Change, noteChange, updateItem } from "./conditional-writes.ts";
 import { getLicense, readItem } from "./get-license.ts";
 import type { LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
-
-/** The parts of one `UpdateItem` on the license that was seen. */
-export type Change = {
-  set: readonly string[];
-  remove: readonly string[];
-  /** What it rests on: all of it holds for the license that was seen. */
-  conditions: readonly string[];
-  names: Record<string, string>;
-  values: Record<string, unknown>;
-};
 
 type Changeable = "status" | "license_type" | "email" | "license_expiration" | "max_sessions";
 
@@ -27,22 +16,16 @@ export type Wanted = { [Name in Changeable]?: LicenseItem[Name] | undefined };
  */
 export function attributeChange(seen: LicenseItem, wanted: Wanted): Change {
   const names = Object.keys(wanted) as Changeable[];
-  const given = names.filter((name) => wanted[name] !== undefined);
-  const removed = names.filter((name) => wanted[name] === undefined);
-  const unchanged = (name: Changeable) =>
-    seen[name] === undefined ? `attribute_not_exists(#${name})` : `#${name} = :seen_${name}`;
+  const stored = names.filter((name) => seen[name] !== undefined);
+  const { values, ...change } = assignment(wanted);
   return {
-    set: given.map((name) => `#${name} = :${name}`),
-    remove: removed.map((name) => `#${name}`),
-    conditions: names.map(unchanged),
-    names: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+    ...change,
+    conditions: names.map((name) =>
+      stored.includes(name) ? `#${name} = :seen_${name}` : `attribute_not_exists(#${name})`,
+    ),
     values: {
-      ...Object.fromEntries(given.map((name) => [`:${name}`, wanted[name]])),
-      ...Object.fromEntries(
-        names
-          .filter((name) => seen[name] !== undefined)
-          .map((name) => [`:seen_${name}`, seen[name]]),
-      ),
+      ...values,
+      ...Object.fromEntries(stored.map((name) => [`:seen_${name}`, seen[name]])),
     },
   };
 }
@@ -56,42 +39,18 @@ export function attributeChange(seen: LicenseItem, wanted: Wanted): Change {
  */
 export async function changeLicense(
   table: TableHandle,
-  seen: LicenseItem,
-  { set, remove, conditions, names, values }: Change,
+  { license_id }: LicenseItem,
+  change: Change,
   note: ChangeNote,
 ): Promise<LicenseItem | undefined> {
   const changeId = randomUUID();
-  const exists = "attribute_exists(license_id)";
-  const notRekeyed = "attribute_not_exists(superseded_by)";
-  const noted = noteAttributes(note);
-  const sets = [
-    ...set,
-    "change_id = :change_id",
-    ...Object.keys(noted).map((name) => `${name} = :${name}`),
-  ].join(", ");
-  const removed = [...remove, ...(note.reason === undefined ? ["change_reason"] : [])];
-  const removes = removed.length > 0 ? ` REMOVE ${removed.join(", ")}` : "";
-  try {
-    const { Attributes } = await table.client.send(
-      new UpdateCommand({
-        TableName: table.tableName,
-        Key: { license_id: seen.license_id },
-        UpdateExpression: `SET ${sets}${removes}`,
-        ConditionExpression: [exists, notRekeyed, ...conditions].join(" AND "),
-        ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
-        ExpressionAttributeValues: {
-          ...values,
-          ...Object.fromEntries(Object.entries(noted).map(([name, value]) => [`:${name}`, value])),
-          ":change_id": changeId,
-        },
-        ReturnValues: "ALL_NEW",
-      }),
-    );
-    return readItem(Attributes ?? {});
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    const stored = await getLicense(table, seen.license_id);
-    // Refused by its own earlier attempt: the SDK's first one was applied, and its answer was lost.
-    return stored?.change_id === changeId ? stored : undefined;
-  }
+  const isThere = {
+    conditions: ["attribute_exists(license_id)", "attribute_not_exists(superseded_by)"],
+  };
+  const changes = [isThere, change, noteChange(note, changeId)];
+  const item = await updateItem(table, license_id, changes);
+  if (item) return readItem(item);
+  const stored = await getLicense(table, license_id);
+  // Refused by its own earlier attempt: the SDK's first one was applied, and its answer was lost.
+  return stored?.change_id === changeId ? stored : undefined;
 }

@@ -1,5 +1,5 @@
-import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
+import { unlessRefused } from "./conditional-writes.ts";
 import { getLicense } from "./get-license.ts";
 import type { LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
@@ -12,8 +12,8 @@ import type { TableHandle } from "./table-handle.ts";
  */
 export async function deleteLicense(table: TableHandle, seen: LicenseItem): Promise<boolean> {
   const { change_id } = seen;
-  try {
-    await table.client.send(
+  const deleted = await unlessRefused(
+    table.client.send(
       new DeleteCommand({
         TableName: table.tableName,
         Key: { license_id: seen.license_id },
@@ -21,11 +21,8 @@ export async function deleteLicense(table: TableHandle, seen: LicenseItem): Prom
           change_id === undefined ? "attribute_not_exists(change_id)" : "change_id = :change_id",
         ...(change_id !== undefined && { ExpressionAttributeValues: { ":change_id": change_id } }),
       }),
-    );
-    return true;
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    // An earlier attempt of the SDK may have been applied.
-    return (await getLicense(table, seen.license_id)) === undefined;
-  }
+    ),
+  );
+  // An earlier attempt of the SDK may have been applied.
+  return deleted !== undefined || (await getLicense(table, seen.license_id)) === undefined;
 }

@@ -1,7 +1,8 @@
 import { endSessionUpdate } from "../lambdas/sessions/end-session-update.ts";
 import { deviceOf, type Entry, isHeld, isVacated } from "../lambdas/sessions/session.ts";
-import { type Change, changeLicense } from "./change-license.ts";
+import { changeLicense } from "./change-license.ts";
 import type { ChangeNote } from "./change-note.ts";
+import type { Change } from "./conditional-writes.ts";
 import { getLicense } from "./get-license.ts";
 import type { LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
@@ -62,12 +63,11 @@ function entryEnd(
   entry: Entry,
   freedAtMs: number | undefined,
 ): Change {
-  if (isHeld(entry)) return { remove: [], ...endSessionUpdate(symbol, entry, freedAtMs) };
+  if (isHeld(entry)) return endSessionUpdate(symbol, entry, freedAtMs);
   const names = { "#symbol": symbol };
   if (isVacated(entry)) {
     return {
       set: ["sessions.#symbol.lapses_at = :lapses_at", "sessions.#symbol.ended = :ended"],
-      remove: [],
       conditions: [
         "sessions.#symbol.vacated_by = :seen_vacated_by",
         "sessions.#symbol.lapses_at = :seen_lapses_at",
@@ -83,7 +83,6 @@ function entryEnd(
   }
   // Nothing but an operator's change moves what can't be read.
   return {
-    set: [],
     remove: ["sessions.#symbol"],
     conditions: [
       "attribute_exists(sessions.#symbol)",

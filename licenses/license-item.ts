@@ -8,6 +8,8 @@ import {
   secondsUntilFree,
 } from "../lambdas/sessions/session.ts";
 
+export const dayMs = 86_400_000;
+
 export const defaultLicenseType = "standard";
 
 /** What a `Date` holds and ISO 8601 writes with a year of four digits. */
@@ -71,7 +73,7 @@ const endedStandings: Record<EndedCode, Standing> = {
 /** Whole days until the license ends, 0 once it has, `null` if it never does. */
 export function daysLeft({ license_expiration }: LicenseItem, nowMs: number): number | null {
   if (license_expiration === undefined) return null;
-  return Math.max(0, Math.floor((license_expiration - nowMs) / 86_400_000));
+  return Math.max(0, Math.floor((license_expiration - nowMs) / dayMs));
 }
 
 /**

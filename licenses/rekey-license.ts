@@ -1,9 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { licenseIdOf } from "../lambdas/license-key.ts";
 import { deviceOf, freeAtMs } from "../lambdas/sessions/session.ts";
 import { type ChangeNote, noteAttributes } from "./change-note.ts";
+import { type Change, noteChange, putIfNew, updateItem } from "./conditional-writes.ts";
 import { getLicense, readItem } from "./get-license.ts";
 import { isPlaceholder, type LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
@@ -65,46 +63,29 @@ async function supersede(
   oldId: string,
   earlierId: string | undefined,
   newId: string,
-  { by, atMs, reason }: ChangeNote,
+  note: ChangeNote,
 ): Promise<LicenseItem | undefined> {
-  const first = earlierId === undefined;
-  const noted =
-    "change_id = :change_id, changed_by = :by, changed_at = :at, change_reason = :reason";
-  try {
-    const { Attributes } = await table.client.send(
-      new UpdateCommand({
-        TableName: table.tableName,
-        Key: { license_id: oldId },
-        UpdateExpression: first
-          ? `SET superseded_by = :new, superseded_status = #status, #status = :cancelled, ${noted}`
-          : `SET superseded_by = :new, ${noted}`,
-        ConditionExpression: first
-          ? "attribute_exists(license_id) AND attribute_not_exists(superseded_by)"
-          : "superseded_by = :earlier",
-        ...(first && { ExpressionAttributeNames: { "#status": "status" } }),
-        ExpressionAttributeValues: {
-          ":new": newId,
-          ":change_id": randomUUID(),
-          ":by": by,
-          ":at": atMs,
-          ":reason": reason ?? "rekeyed",
-          ...(first ? { ":cancelled": "cancelled" } : { ":earlier": earlierId }),
-        },
-        ReturnValues: "ALL_NEW",
-      }),
-    );
-    return readItem(Attributes ?? {});
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    const stored = await getLicense(table, oldId);
-    // Refused by its own earlier attempt: the SDK's first one was applied, and its answer was lost.
-    return stored?.superseded_by === newId ? stored : undefined;
-  }
+  const end: Change =
+    earlierId === undefined
+      ? {
+          set: ["superseded_status = #status", "#status = :cancelled"],
+          conditions: ["attribute_exists(license_id)", "attribute_not_exists(superseded_by)"],
+          names: { "#status": "status" },
+          values: { ":cancelled": "cancelled" },
+        }
+      : { conditions: ["superseded_by = :earlier"], values: { ":earlier": earlierId } };
+  const pointer = { set: ["superseded_by = :new"], values: { ":new": newId } };
+  const noted = noteChange({ ...note, reason: note.reason ?? "rekeyed" });
+  const item = await updateItem(table, oldId, [pointer, end, noted]);
+  if (item) return readItem(item);
+  const stored = await getLicense(table, oldId);
+  // Refused by its own earlier attempt: the SDK's first one was applied, and its answer was lost.
+  return stored?.superseded_by === newId ? stored : undefined;
 }
 
 /** Step 2: the new key begins. Refused if another run has taken over and abandoned this one. */
 async function putNew(table: TableHandle, license: LicenseItem): Promise<boolean> {
-  if (await putIfFree(table, license)) return true;
+  if (await putIfNew(table, license)) return true;
   const stored = await getLicense(table, license.license_id);
   return stored !== undefined && !isPlaceholder(stored);
 }
@@ -127,7 +108,7 @@ async function abandon(
     sessions: {},
     superseded_by: old.license_id,
   };
-  if (await putIfFree(table, placeholder)) return true;
+  if (await putIfNew(table, placeholder)) return true;
   const stored = await getLicense(table, earlierId);
   return stored !== undefined && isPlaceholder(stored);
 }
@@ -147,20 +128,4 @@ function renewed(old: LicenseItem, newId: string): LicenseItem {
       }),
     ),
   };
-}
-
-async function putIfFree({ client, tableName }: TableHandle, item: LicenseItem): Promise<boolean> {
-  try {
-    await client.send(
-      new PutCommand({
-        TableName: tableName,
-        Item: item,
-        ConditionExpression: "attribute_not_exists(license_id)",
-      }),
-    );
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
 }

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { CommandError } from "../../command-line/command-error.ts";
 import { Interrupted } from "../../command-line/interrupted.ts";
-import { type Change, changeLicense } from "../../licenses/change-license.ts";
+import { changeLicense } from "../../licenses/change-license.ts";
 import type { ChangeNote } from "../../licenses/change-note.ts";
+import type { Change } from "../../licenses/conditional-writes.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { OpenTable } from "../../licenses/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";

@@ -1,24 +1,16 @@
 import type { Command } from "commander";
 import { CommandError } from "../../command-line/command-error.ts";
 import { createLicense, defaultMaxSessions } from "../../licenses/create-license.ts";
-import { defaultLicenseType, licenseView } from "../../licenses/license-item.ts";
+import { dayMs, defaultLicenseType, licenseView } from "../../licenses/license-item.ts";
 import { randomLicenseKey } from "../../licenses/random-license-key.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { expiresText } from "../terminal/license-text.ts";
-import {
-  daysSchema,
-  emailSchema,
-  keySchema,
-  readAs,
-  seatsSchema,
-  typeSchema,
-} from "../terminal/option-readers.ts";
-import { fieldLines, jsonText } from "../terminal/text-table.ts";
-import { write } from "../terminal/write.ts";
+import { daysSchema, keySchema, option } from "../terminal/option-readers.ts";
+import { printResult } from "../terminal/print-result.ts";
+import { fieldsText } from "../terminal/text-table.ts";
 import { noteInHistory } from "./note-in-history.ts";
+import { emailOption, seatsOption, typeOption } from "./sold-options.ts";
 import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
-
-const dayMs = 86_400_000;
 
 type CreateOptions = ChangeOptions & {
   key?: string;
@@ -33,16 +25,11 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
   const command = program
     .command("create")
     .description("Makes a license and prints its key, once: only a hash of it is stored.")
-    .option("--key <key>", "the key; a random one if not given", readAs("--key", keySchema))
-    .option("--type <type>", "what was sold", readAs("--type", typeSchema), defaultLicenseType)
-    .option("--days <n>", "how long it lasts; for ever if not given", readAs("--days", daysSchema))
-    .option(
-      "--max-sessions <n>",
-      "how many symbols at a time",
-      readAs("--max-sessions", seatsSchema),
-      defaultMaxSessions,
-    )
-    .option("--email <address>", "whose it is", readAs("--email", emailSchema));
+    .addOption(option("--key <key>", "the key; a random one if not given", keySchema))
+    .addOption(typeOption().default(defaultLicenseType))
+    .addOption(option("--days <n>", "how long it lasts; for ever if not given", daysSchema))
+    .addOption(seatsOption().default(defaultMaxSessions))
+    .addOption(emailOption());
   addChangeOptions(command)
     .addHelpText(
       "after",
@@ -82,12 +69,7 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
           ["email", license.email ?? "-"],
           ["in", table.place],
         ] as const;
-        await write(
-          context.output,
-          options.json
-            ? `${jsonText(view)}\n`
-            : fields.map(([name, text]) => fieldLines(name, text, context.columns)).join(""),
-        );
+        await printResult(context, options, view, fieldsText(fields, context.columns));
         const made = { before: undefined, after: license, nowMs };
         await noteInHistory(context, table, "create", note, made);
       }),

@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { Option } from "commander";
 import { CommandError } from "../../command-line/command-error.ts";
 import {
   deviceOf,
@@ -12,7 +11,7 @@ import { type EndSessionOutcome, endSeenSession } from "../../licenses/end-seen-
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName, sessionText } from "../terminal/license-text.ts";
-import { readAs, sessionSymbolSchema } from "../terminal/option-readers.ts";
+import { option, sessionSymbolSchema } from "../terminal/option-readers.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 import { addChangeVerb, type Plan } from "./change-verb.ts";
 
@@ -34,12 +33,11 @@ the license.
     addOptions: (command) =>
       command
         .addOption(
-          new Option(
+          option(
             "--symbol <symbol>",
             "the session of this symbol; '*' is the one without a symbol",
-          )
-            .argParser(readAs("--symbol", sessionSymbolSchema))
-            .conflicts("all"),
+            sessionSymbolSchema,
+          ).conflicts("all"),
         )
         .option("--all", "every session of the license")
         .option(

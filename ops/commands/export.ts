@@ -20,7 +20,9 @@ export function addExportCommand(program: Command, context: CommandContext): voi
     .action((options: TableOptions) =>
       withNamedTable(options, context, async (table) => {
         const nowMs = context.now();
-        const scan = scanLicenses(table, { ConsistentRead: true }, context);
+        const scan = scanLicenses(table, context, (license) => !isPlaceholder(license), {
+          ConsistentRead: true,
+        });
         await printList(
           context,
           options,
@@ -30,7 +32,7 @@ export function addExportCommand(program: Command, context: CommandContext): voi
             foot: `${endOfExport}\n`,
             view: (license) => licenseView(license, nowMs),
           },
-          withoutPlaceholders(scan.pages),
+          scan.pages,
         );
         scan.expectAll();
       }),
@@ -65,10 +67,4 @@ function cells(license: LicenseItem): string[] {
 
 function instant(instantMs: number | undefined): string {
   return instantMs === undefined ? "" : new Date(instantMs).toISOString();
-}
-
-async function* withoutPlaceholders(
-  pages: AsyncIterable<readonly LicenseItem[]>,
-): AsyncGenerator<LicenseItem[], void> {
-  for await (const licenses of pages) yield licenses.filter((license) => !isPlaceholder(license));
 }

@@ -1,12 +1,11 @@
 import type { Command } from "commander";
-import { Option } from "commander";
 import * as z from "zod";
 import { CommandError } from "../../command-line/command-error.ts";
 import { attributeChange } from "../../licenses/change-license.ts";
-import type { LicenseItem } from "../../licenses/license-item.ts";
+import { dayMs, type LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { expiresText, licenseName } from "../terminal/license-text.ts";
-import { daysSchema, instantSchema, readAs } from "../terminal/option-readers.ts";
+import { daysSchema, instantSchema, option } from "../terminal/option-readers.ts";
 import { instantText } from "../terminal/text-table.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 import { addChangeVerb, changing, type Plan } from "./change-verb.ts";
@@ -16,7 +15,6 @@ const untilSchema = z
   .or(instantSchema)
   .describe(`never, or ${instantSchema.description}`);
 
-const dayMs = 86_400_000;
 /** The last instant that is written with four digits of a year. */
 const latestMs = Date.UTC(9999, 11, 31);
 
@@ -32,15 +30,13 @@ export function addExtendCommand(program: Command, context: CommandContext): voi
     example: "extend 4f1c09aa --days 30",
     addOptions: (command) =>
       command
+        .addOption(option("--days <n>", "this many days more", daysSchema).conflicts("until"))
         .addOption(
-          new Option("--days <n>", "this many days more")
-            .argParser(readAs("--days", daysSchema))
-            .conflicts("until"),
-        )
-        .option(
-          "--until <date>",
-          "2027-01-31 (its first instant, UTC), 2027-01-31T18:00:00Z or never",
-          readAs("--until", untilSchema),
+          option(
+            "--until <date>",
+            "2027-01-31 (its first instant, UTC), 2027-01-31T18:00:00Z or never",
+            untilSchema,
+          ),
         ),
     plan: planExtension,
   });

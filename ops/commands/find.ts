@@ -8,11 +8,10 @@ import {
   standingOf,
 } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { readAs } from "../terminal/option-readers.ts";
+import { option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
 import { ageText, textTable } from "../terminal/text-table.ts";
 import { UsageError } from "../terminal/usage-error.ts";
-import { matching } from "./list.ts";
 import { scanLicenses } from "./scan-licenses.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
@@ -26,11 +25,13 @@ export function addFindCommand(program: Command, context: CommandContext): void 
       "Finds licenses by their owner's address or by a device that holds or held a session. Reads " +
         "through all licenses.",
     )
-    .option("--email <text>", "a part of the address, in any case", readAs("--email", textSchema))
-    .option(
-      "--device <text>",
-      "the device, or how it begins: abcd1234... as answers and logs have it will do",
-      readAs("--device", textSchema),
+    .addOption(option("--email <text>", "a part of the address, in any case", textSchema))
+    .addOption(
+      option(
+        "--device <text>",
+        "the device, or how it begins: abcd1234... as answers and logs have it will do",
+        textSchema,
+      ),
     );
   addTableOptions(command)
     .addHelpText("after", "\nExample:\n  npm run license -- find --email ada@")
@@ -40,7 +41,7 @@ export function addFindCommand(program: Command, context: CommandContext): void 
           throw new UsageError("Nothing to find by: use --email TEXT or --device TEXT.");
         }
         const nowMs = context.now();
-        const scan = scanLicenses(table, {}, context);
+        const scan = scanLicenses(table, context, (license) => isMeant(license, options));
         const { head, line } = textTable(columns, context.columns);
         await printList(
           context,
@@ -50,7 +51,7 @@ export function addFindCommand(program: Command, context: CommandContext): void 
             line: (license) => linesOf(license, options, nowMs).map(line).join(""),
             view: (license) => licenseView(license, nowMs),
           },
-          matching(scan.pages, (license) => isMeant(license, options)),
+          scan.pages,
         );
         scan.expectAll();
       }),

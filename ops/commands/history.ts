@@ -1,15 +1,13 @@
 import type { Command } from "commander";
-import { Option } from "commander";
 import * as z from "zod";
+import { dayMs } from "../../licenses/license-item.ts";
 import { type HistoryLine, readHistory } from "../../licenses/read-history.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { instantSchema, readAs } from "../terminal/option-readers.ts";
-import { ageText, instantText, jsonText, textTable } from "../terminal/text-table.ts";
-import { write } from "../terminal/write.ts";
+import { instantSchema, option } from "../terminal/option-readers.ts";
+import { printResult } from "../terminal/print-result.ts";
+import { ageText, instantText, textTable } from "../terminal/text-table.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
-
-const dayMs = 86_400_000;
 
 type Since = { daysBack: number } | { atMs: number };
 type HistoryOptions = TableOptions & { since: Since };
@@ -23,9 +21,10 @@ export function addHistoryCommand(program: Command, context: CommandContext): vo
         "first; then each device, so that sharing shows.",
     )
     .addOption(
-      new Option("--since <when>", "days back, such as 3d, a date or a time")
-        .argParser(readAs("--since", sinceSchema))
-        .default({ daysBack: 7 }, "7d"),
+      option("--since <when>", "days back, such as 3d, a date or a time", sinceSchema).default(
+        { daysBack: 7 },
+        "7d",
+      ),
     );
   addTableOptions(addLicenseArgument(command))
     .addHelpText(
@@ -53,11 +52,11 @@ Example:
         });
         const devices = countDevices(lines);
         const place = `license ${license_id.slice(0, 12)} in ${table.place}, since ${instantText(sinceMs)}`;
-        await write(
-          context.output,
-          options.json
-            ? `${jsonText({ table: table.place, license_id, since: sinceMs, devices, lines })}\n`
-            : `History of ${place}\n${linesText(lines, context)}\n${devicesText(devices, nowMs, context)}`,
+        await printResult(
+          context,
+          options,
+          { table: table.place, license_id, since: sinceMs, devices, lines },
+          `History of ${place}\n${linesText(lines, context)}\n${devicesText(devices, nowMs, context)}`,
         );
       }),
     );

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import * as z from "zod";
 import { isHeld } from "../../lambdas/sessions/session.ts";
 import {
+  dayMs,
   entryState,
   type LicenseItem,
   licenseView,
@@ -9,13 +10,11 @@ import {
   standings,
 } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { limitSchema, readAs, wholeNumber } from "../terminal/option-readers.ts";
+import { daysSchema, limitSchema, option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
 import { ageText, textTable } from "../terminal/text-table.ts";
 import { scanLicenses } from "./scan-licenses.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
-
-const dayMs = 86_400_000;
 
 type ListOptions = TableOptions & {
   status?: (typeof standings)[number];
@@ -28,17 +27,17 @@ export function addListCommand(program: Command, context: CommandContext): void 
   const command = program
     .command("list")
     .description("Lists licenses in no order, a page at a time; Ctrl-C or --limit stops it early.")
-    .option(
-      "--status <status>",
-      "active (and not expired), suspended, cancelled, expired or rekeyed",
-      readAs("--status", statusSchema),
+    .addOption(
+      option(
+        "--status <status>",
+        "active (and not expired), suspended, cancelled, expired or rekeyed",
+        statusSchema,
+      ),
     )
-    .option(
-      "--expiring-within <days>",
-      "active ones that end within so many days",
-      readAs("--expiring-within", wholeNumber(1, 36_500)),
+    .addOption(
+      option("--expiring-within <days>", "active ones that end within so many days", daysSchema),
     )
-    .option("--limit <n>", "stop after this many", readAs("--limit", limitSchema));
+    .addOption(option("--limit <n>", "stop after this many", limitSchema));
   addTableOptions(command)
     .addHelpText(
       "after",
@@ -51,8 +50,7 @@ Example:
     .action((options: ListOptions) =>
       withNamedTable(options, context, async (table) => {
         const nowMs = context.now();
-        const scan = scanLicenses(table, {}, context);
-        const wanted = matching(scan.pages, (license) => isWanted(license, options, nowMs));
+        const scan = scanLicenses(table, context, (license) => isWanted(license, options, nowMs));
         const { head, line } = textTable(columns, context.columns);
         await printList(
           context,
@@ -62,7 +60,7 @@ Example:
             line: (license) => line(cells(license, nowMs)),
             view: (license) => licenseView(license, nowMs),
           },
-          atMost(options.limit, wanted),
+          atMost(options.limit, scan.pages),
         );
         scan.expectAll();
       }),
@@ -116,18 +114,10 @@ function isWanted(
   return standing === "active" && ends <= nowMs + expiringWithin * dayMs;
 }
 
-/** Those of each page that are wanted. */
-export async function* matching(
-  pages: AsyncIterable<readonly LicenseItem[]>,
-  isWantedOne: (license: LicenseItem) => boolean,
-): AsyncGenerator<LicenseItem[], void> {
-  for await (const licenses of pages) yield licenses.filter(isWantedOne);
-}
-
 /** Stops asking for pages when it has enough. */
 async function* atMost(
   limit = Number.POSITIVE_INFINITY,
-  pages: AsyncIterable<LicenseItem[]>,
+  pages: AsyncIterable<readonly LicenseItem[]>,
 ): AsyncGenerator<LicenseItem[], void> {
   let left = limit;
   for await (const licenses of pages) {

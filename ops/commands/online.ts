@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { isHeld, isLive, type Session, secondsUntilFree } from "../../lambdas/sessions/session.ts";
 import { type LicenseItem, standingOf } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { limitSchema, readAs } from "../terminal/option-readers.ts";
+import { limitSchema, option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
 import { ageText, textTable } from "../terminal/text-table.ts";
 import { scanLicenses } from "./scan-licenses.ts";
@@ -18,29 +18,24 @@ export function addOnlineCommand(program: Command, context: CommandContext): voi
       "Lists every live session, newest heartbeat first. It reads through all licenses, and keeps " +
         "only what is live.",
     )
-    .option("--limit <n>", "only this many, the newest", readAs("--limit", limitSchema));
+    .addOption(option("--limit <n>", "only this many, the newest", limitSchema));
   addTableOptions(command)
     .addHelpText("after", "\nExample:\n  npm run license -- online --limit 50")
     .action((options: OnlineOptions) =>
       withNamedTable(options, context, async (table) => {
         const nowMs = context.now();
         let live: LiveSession[] = [];
-        const scan = scanLicenses(table, {}, context);
+        const scan = scanLicenses(table, context);
         for await (const licenses of scan.pages) {
           for (const license of licenses) live.push(...liveSessions(license, nowMs));
           if (options.limit !== undefined) live = newest(live, options.limit);
         }
         const { head, line } = textTable(columns, context.columns);
-        const pages = inPages(newest(live, options.limit));
         await printList(
           context,
           options,
-          {
-            head,
-            line: (session) => line(cells(session, nowMs)),
-            view: (session) => session,
-          },
-          pages,
+          { head, line: (session) => line(cells(session, nowMs)), view: (session) => session },
+          inPages(newest(live, options.limit)),
         );
         scan.expectAll();
       }),

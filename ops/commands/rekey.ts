@@ -6,7 +6,8 @@ import { type RekeyOutcome, rekeyLicense } from "../../licenses/rekey-license.ts
 import type { CommandContext } from "../terminal/command-context.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { licenseName } from "../terminal/license-text.ts";
-import { fieldLines, jsonText } from "../terminal/text-table.ts";
+import { printResult } from "../terminal/print-result.ts";
+import { fieldsText } from "../terminal/text-table.ts";
 import { write } from "../terminal/write.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
 import { noteInHistory } from "./note-in-history.ts";
@@ -50,8 +51,8 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
 }
 
 async function printKey(
-  { output, columns }: CommandContext,
-  { json }: ChangeOptions,
+  context: CommandContext,
+  options: ChangeOptions,
   place: string,
   newKey: string,
   old: LicenseItem,
@@ -70,9 +71,8 @@ async function printKey(
     ["before", old.license_id],
     ["in", place],
   ] as const;
-  const text = fields.map(([name, value]) => fieldLines(name, value, columns)).join("");
   try {
-    await write(output, json ? `${jsonText(view)}\n` : text);
+    await printResult(context, options, view, fieldsText(fields, context.columns));
   } catch {
     throw new CommandError(
       "The new key could not be printed, so it was not put to use, and the old one has ended: run rekey again.",

@@ -16,11 +16,14 @@ export type LicenseScan = {
 /**
  * Reads through the licenses, a page of them in memory at a time, and shows progress on a terminal.
  * An item that is no license is named and left out.
+ *
+ * @param isWanted which of them the pages have
  */
 export function scanLicenses(
   table: TableHandle,
-  input: Omit<ScanCommandInput, "TableName">,
   context: CommandContext,
+  isWanted: (license: LicenseItem) => boolean = () => true,
+  input: Omit<ScanCommandInput, "TableName"> = {},
 ): LicenseScan {
   let leftOut = 0;
 
@@ -40,7 +43,7 @@ export function scanLicenses(
           }
         }
         progress.report(`${scannedCount} licenses read (Ctrl-C stops)`);
-        yield licenses;
+        yield licenses.filter(isWanted);
       }
     } finally {
       progress.end();

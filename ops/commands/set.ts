@@ -2,9 +2,9 @@ import type { Command } from "commander";
 import { attributeChange, type Wanted } from "../../licenses/change-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { emailSchema, readAs, seatsSchema, typeSchema } from "../terminal/option-readers.ts";
 import { UsageError } from "../terminal/usage-error.ts";
 import { addChangeVerb, changing, type Plan } from "./change-verb.ts";
+import { emailOption, seatsOption, typeOption } from "./sold-options.ts";
 
 /** `email: false` is `--no-email`. */
 type SetOptions = { maxSessions?: number; type?: string; email?: string | false };
@@ -17,13 +17,9 @@ export function addSetCommand(program: Command, context: CommandContext): void {
     example: "set 4f1c09aa --max-sessions 5 --type pro --email ada@example.com",
     addOptions: (command) =>
       command
-        .option(
-          "--max-sessions <n>",
-          "how many symbols at a time",
-          readAs("--max-sessions", seatsSchema),
-        )
-        .option("--type <type>", "what was sold", readAs("--type", typeSchema))
-        .option("--email <address>", "whose it is", readAs("--email", emailSchema))
+        .addOption(seatsOption())
+        .addOption(typeOption())
+        .addOption(emailOption())
         .option("--no-email", "forget whose it is"),
     plan: planAttributes,
   });

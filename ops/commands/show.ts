@@ -2,8 +2,7 @@ import type { Command } from "commander";
 import { licenseView } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseText } from "../terminal/license-text.ts";
-import { jsonText } from "../terminal/text-table.ts";
-import { write } from "../terminal/write.ts";
+import { printResult } from "../terminal/print-result.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
@@ -18,12 +17,8 @@ export function addShowCommand(program: Command, context: CommandContext): void 
       withNamedTable(options, context, async (table) => {
         const license = await findLicense(table, name, context);
         const nowMs = context.now();
-        await write(
-          context.output,
-          options.json
-            ? `${jsonText(licenseView(license, nowMs))}\n`
-            : licenseText(license, nowMs, context.columns),
-        );
+        const text = licenseText(license, nowMs, context.columns);
+        await printResult(context, options, licenseView(license, nowMs), text);
       }),
     );
 }

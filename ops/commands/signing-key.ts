@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { createSigningKey, type SigningKeyPair } from "../../licenses/create-signing-key.ts";
+import { createSigningKey } from "../../licenses/create-signing-key.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { fieldLines, jsonText } from "../terminal/text-table.ts";
-import { write } from "../terminal/write.ts";
+import { printResult } from "../terminal/print-result.ts";
+import { fieldsText } from "../terminal/text-table.ts";
 
 /** Adds `signing-key create`, which makes the pair of keys by which answers are signed and checked. */
 export function addSigningKeyCommand(program: Command, context: CommandContext): void {
@@ -24,24 +24,16 @@ public key is no secret: bots pin it, and so refuse the answers of anybody else.
 Example:
   npm run license -- signing-key create`,
     )
-    .action(async ({ json }: { json?: true }) => {
+    .action(async (options: { json?: true }) => {
       const keys = createSigningKey();
-      await write(
-        context.output,
-        json ? `${jsonText(keys)}\n` : textOf(keys, context.columns) + nextSteps(keys.public_key),
-      );
+      const fields = [
+        ["private key", `${keys.private_key}  (shown this once)`],
+        ["public key", keys.public_key],
+        ["key id", keys.key_id],
+      ] as const;
+      const text = fieldsText(fields, context.columns) + nextSteps(keys.public_key);
+      await printResult(context, options, keys, text);
     });
-}
-
-function textOf(
-  { private_key, public_key, key_id }: SigningKeyPair,
-  columns: number | undefined,
-): string {
-  return [
-    fieldLines("private key", `${private_key}  (shown this once)`, columns),
-    fieldLines("public key", public_key, columns),
-    fieldLines("key id", key_id, columns),
-  ].join("");
 }
 
 function nextSteps(publicKey: string): string {

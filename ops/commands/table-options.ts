@@ -1,10 +1,9 @@
 import type { Command } from "commander";
-import { Option } from "commander";
 import * as z from "zod";
 import type { ChangeNote } from "../../licenses/change-note.ts";
 import { type OpenTable, withTable } from "../../licenses/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { readAs } from "../terminal/option-readers.ts";
+import { option, readAs } from "../terminal/option-readers.ts";
 
 export type TableOptions = { stack?: string; table?: string; local?: true; json?: true };
 
@@ -14,14 +13,14 @@ export type ChangeOptions = TableOptions & { yes?: true; reason?: string };
 export function addTableOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--stack <name>", "the table of this stack on AWS (or LICENSE_SESSIONS_STACK)")
-        .argParser(readAs("--stack", stackSchema))
-        .conflicts(["table", "local"]),
+      option(
+        "--stack <name>",
+        "the table of this stack on AWS (or LICENSE_SESSIONS_STACK)",
+        stackSchema,
+      ).conflicts(["table", "local"]),
     )
     .addOption(
-      new Option("--table <name>", "the table of this name on AWS")
-        .argParser(readAs("--table", tableSchema))
-        .conflicts("local"),
+      option("--table <name>", "the table of this name on AWS", tableSchema).conflicts("local"),
     )
     .option("--local", "the table of npm start, as without any of these three")
     .option("--json", "print JSON, always of the same shape");
@@ -31,10 +30,12 @@ export function addTableOptions(command: Command): Command {
 export function addChangeOptions(command: Command): Command {
   return addTableOptions(
     command
-      .option(
-        "--reason <text>",
-        "why: kept in the license with your name, and in the history",
-        readAs("--reason", reasonSchema),
+      .addOption(
+        option(
+          "--reason <text>",
+          "why: kept in the license with your name, and in the history",
+          reasonSchema,
+        ),
       )
       .option("--yes", "do not ask"),
   );

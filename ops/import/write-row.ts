@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { GetCommand } from "@aws-sdk/lib-dynamodb";
 import { CommandError } from "../../command-line/command-error.ts";
 import { type ChangeNote, noteAttributes } from "../../licenses/change-note.ts";
+import { assignment, noteChange, putIfNew, updateItem } from "../../licenses/conditional-writes.ts";
 import { defaultMaxSessions } from "../../licenses/create-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { TableHandle } from "../../licenses/table-handle.ts";
@@ -56,16 +55,13 @@ export async function writeRow(
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
     const judged = judgeRow(row, item, mode);
     if (judged === "kept") return "kept";
-    try {
-      await (judged === "created"
-        ? createIfNew(table, row, mode.note)
-        : replaceSeen(table, row, item, mode.note));
-      return judged;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      // Somebody else wrote it since it was seen.
-      item = await readAgain(table, row);
-    }
+    const written =
+      judged === "created"
+        ? await putIfNew(table, newItem(row, mode.note))
+        : await replaceSeen(table, row, item, mode.note);
+    if (written) return judged;
+    // Somebody else wrote it since it was seen.
+    item = await readAgain(table, row);
   }
   throw new CommandError(
     `License ${row.licenseId.slice(0, 12)} could not be written in ${mostAttempts} attempts: it changed each time, or was edited by hand. Look at it.`,
@@ -86,12 +82,8 @@ async function readAgain(
   return Item;
 }
 
-async function createIfNew(
-  { client, tableName }: TableHandle,
-  row: ImportRow,
-  note: ChangeNote,
-): Promise<void> {
-  const item: LicenseItem = {
+function newItem(row: ImportRow, note: ChangeNote): LicenseItem {
+  return {
     license_id: row.licenseId,
     ...statusOf(row),
     license_type: row.licenseType,
@@ -103,93 +95,82 @@ async function createIfNew(
     sessions: {},
     ...noteAttributes(note),
   };
-  await client.send(
-    new PutCommand({
-      TableName: tableName,
-      Item: item,
-      ConditionExpression: "attribute_not_exists(license_id)",
-    }),
-  );
 }
 
-/** What the file says replaces what was seen; sessions stay, and the fencing token only goes ahead. */
+/**
+ * What the file says replaces what was seen; sessions stay, and the fencing token only goes ahead.
+ *
+ * @returns whether the item was still so that it could
+ */
 async function replaceSeen(
-  { client, tableName }: TableHandle,
+  table: TableHandle,
   row: ImportRow,
   seen: SeenItem,
   note: ChangeNote,
-): Promise<void> {
-  const { set: said, removed, ifMissing } = wanted(row, note);
-  const set: Record<string, unknown> = {
-    ...said,
-    ...noteAttributes(note),
-    change_id: randomUUID(),
-  };
-  if (note.reason === undefined) removed.push("change_reason");
+): Promise<boolean> {
+  const { attributes, ifMissing } = wanted(row, note);
+  const missing = assignment(ifMissing);
   const leaps = !hasToken(row, seen);
-  const sets = [
-    ...Object.keys(set).map((name) => `#${name} = :${name}`),
-    ...Object.keys(ifMissing).map((name) => `#${name} = if_not_exists(#${name}, :${name})`),
-    ...(leaps ? ["fencing_token = :least_token"] : []),
-  ];
-  const removes = removed.map((name) => `#${name}`).join(", ");
-  const names = [...Object.keys(set), ...removed, ...Object.keys(ifMissing)];
-  const notRekeyed = "attribute_not_exists(superseded_by)";
   const rekeyed = row.supersededBy === undefined ? "" : " OR superseded_by = :superseded_by";
-  // Claims may have been granted since, or another import may have gone ahead.
-  const tokenAsSeen = leaps
-    ? "(NOT attribute_type(fencing_token, :number) OR fencing_token < :least_token)"
-    : "fencing_token >= :least_token";
-  await client.send(
-    new UpdateCommand({
-      TableName: tableName,
-      Key: { license_id: row.licenseId },
-      UpdateExpression: `SET ${sets.join(", ")}${removes && ` REMOVE ${removes}`}`,
-      ConditionExpression: `attribute_exists(license_id) AND (${notRekeyed}${rekeyed}) AND ${tokenAsSeen}`,
-      ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-      ExpressionAttributeValues: {
-        ...Object.fromEntries(
-          Object.entries({ ...set, ...ifMissing }).map(([name, value]) => [`:${name}`, value]),
-        ),
-        ":least_token": leaps ? firstToken(row, note.atMs) : leastToken(row),
-        ...(leaps && { ":number": "N" }),
-      },
-    }),
-  );
+  const item = await updateItem(table, row.licenseId, [
+    {
+      conditions: [
+        "attribute_exists(license_id)",
+        `(attribute_not_exists(superseded_by)${rekeyed})`,
+      ],
+    },
+    assignment(attributes),
+    {
+      ...missing,
+      set: Object.keys(ifMissing).map((name) => `#${name} = if_not_exists(#${name}, :${name})`),
+    },
+    // Claims may have been granted since, or another import may have gone ahead.
+    leaps
+      ? {
+          set: ["fencing_token = :least_token"],
+          conditions: [
+            "(NOT attribute_type(fencing_token, :number) OR fencing_token < :least_token)",
+          ],
+          values: { ":least_token": firstToken(row, note.atMs), ":number": "N" },
+        }
+      : {
+          conditions: ["fencing_token >= :least_token"],
+          values: { ":least_token": leastToken(row) },
+        },
+    noteChange(note),
+  ]);
+  return item !== undefined;
 }
 
 function isSo(row: ImportRow, seen: Record<string, unknown>, note: ChangeNote): boolean {
-  const { set, removed, ifMissing } = wanted(row, note);
+  const { attributes, ifMissing } = wanted(row, note);
   const endsBy = (value: unknown) => row.endsNow && typeof value === "number" && value <= note.atMs;
   return (
-    Object.entries(set).every(
+    Object.entries(attributes).every(
       ([name, value]) =>
         seen[name] === value || (name === "license_expiration" && endsBy(seen[name])),
     ) &&
-    removed.every((name) => seen[name] === undefined) &&
     Object.keys(ifMissing).every((name) => seen[name] !== undefined) &&
     hasToken(row, seen)
   );
 }
 
-/** What a row says of an item that is there: what it becomes, what goes, what is there at least. */
+/** What a row says of an item that is there: what it becomes (`undefined`: goes), and what it has at least. */
 function wanted(row: ImportRow, note: ChangeNote) {
-  const always = {
+  const attributes: Record<string, unknown> = {
     ...statusOf(row),
     license_type: row.licenseType,
-    ...(row.maxSessions !== undefined && { max_sessions: row.maxSessions }),
-    ...(row.createdAtMs !== undefined && { created_at: row.createdAtMs }),
     email: row.email,
     license_expiration: row.expiresAtMs,
+    ...(row.maxSessions !== undefined && { max_sessions: row.maxSessions }),
+    ...(row.createdAtMs !== undefined && { created_at: row.createdAtMs }),
   };
-  const set: Record<string, unknown> = Object.fromEntries(
-    Object.entries(always).filter(([, value]) => value !== undefined),
-  );
   const atLeast = { max_sessions: defaultMaxSessions, created_at: note.atMs, sessions: {} };
   return {
-    set,
-    removed: Object.keys(always).filter((name) => !(name in set)),
-    ifMissing: Object.fromEntries(Object.entries(atLeast).filter(([name]) => !(name in set))),
+    attributes,
+    ifMissing: Object.fromEntries(
+      Object.entries(atLeast).filter(([name]) => !(name in attributes)),
+    ),
   };
 }
 

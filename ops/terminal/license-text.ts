@@ -1,6 +1,6 @@
 import { deviceOf, type Entry, isHeld, secondsUntilFree } from "../../lambdas/sessions/session.ts";
 import { daysLeft, entryState, type LicenseItem, standingOf } from "../../licenses/license-item.ts";
-import { fieldLines, instantText } from "./text-table.ts";
+import { fieldsText, instantText } from "./text-table.ts";
 
 /** A license in full, for people. */
 export function licenseText(
@@ -28,7 +28,7 @@ export function licenseText(
     fields.push(["last change", `${instantText(changed_at)} by ${changed_by}${why}`]);
   }
   return (
-    fields.map(([name, text]) => fieldLines(name, text, columns)).join("") +
+    fieldsText(fields, columns) +
     entries.map(([symbol, entry]) => entryLines(symbol, entry, nowMs, columns)).join("")
   );
 }
@@ -86,5 +86,5 @@ function entryLines(
     ["  bot", bot.join(", ") || "-"],
     ["  metadata", session?.metadata ?? "-"],
   ] as const;
-  return `\n${fields.map(([name, text]) => fieldLines(name, text, columns)).join("")}`;
+  return `\n${fieldsText(fields, columns)}`;
 }

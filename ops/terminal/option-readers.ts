@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import * as z from "zod";
 import { licenseKeySchema } from "../../lambdas/license-key.ts";
 import { symbolSchema } from "../../lambdas/request.ts";
@@ -12,6 +13,11 @@ export function readAs<Value>(option: string, schema: z.ZodType<Value>): (text: 
     if (result.success) return result.data;
     throw new UsageError(`${option} must be ${schema.description}.`);
   };
+}
+
+/** An option with a value that a schema reads. */
+export function option(flags: string, description: string, schema: z.ZodType): Option {
+  return new Option(flags, description).argParser(readAs(flags.replace(/ .*/, ""), schema));
 }
 
 export const keySchema = z

@@ -35,6 +35,14 @@ export function textTable(
   return { head: line(columns.map(({ title }) => title)), line };
 }
 
+/** Names and what they stand for. */
+export function fieldsText(
+  fields: readonly (readonly [name: string, text: string])[],
+  terminalColumns: number | undefined,
+): string {
+  return fields.map(([name, text]) => fieldLines(name, text, terminalColumns)).join("");
+}
+
 const indent = 18;
 
 /** A name and what it stands for, in as many lines as the terminal needs; one in a pipe. */

@@ -607,8 +607,8 @@ export const mutants: Mutant[] = [
   },
   {
     file: "licenses/change-license.ts",
-    from: "[exists, notRekeyed, ...conditions]",
-    to: "[exists, ...conditions]",
+    from: '["attribute_exists(license_id)", "attribute_not_exists(superseded_by)"]',
+    to: '["attribute_exists(license_id)"]',
     tests: ["test/licenses/change-license"],
   },
   {
