@@ -28,7 +28,13 @@ export function npm(words: string[], variables: Record<string, string> = {}): Np
   const child = endsWithRun(
     spawn("npm", ["--silent", ...words], {
       cwd: root,
-      env: { PATH: env.PATH, HOME: env.HOME, TMPDIR: env.TMPDIR, ...variables },
+      env: {
+        PATH: env.PATH,
+        HOME: env.HOME,
+        TMPDIR: env.TMPDIR,
+        NODE_DISABLE_COMPILE_CACHE: env.NODE_DISABLE_COMPILE_CACHE,
+        ...variables,
+      },
       detached: true,
     }),
   );

@@ -17,6 +17,8 @@ export function setup(): void {
   mkdirSync(notes);
   env.TEST_PROCESSES = notes;
   for (const name of ["TMPDIR", "TEMP", "TMP"]) env[name] = folder;
+  // Node.js writes it into that folder when a process ends, also after the folder is gone.
+  env.NODE_DISABLE_COMPILE_CACHE = "1";
 
   // In a group of its own, which Ctrl-C does not reach; but it sees the end of its input.
   cleaner = spawn(execPath, [join(import.meta.dirname, "clean-up.ts"), folder, notes], {
