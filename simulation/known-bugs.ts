@@ -8,6 +8,8 @@ export type KnownBug = {
   /** A seed that finds it, and the promise that is broken then. */
   seed: number;
   rule: string;
+  /** In worlds where programs live for seconds. */
+  restless?: true;
 };
 
 const claim = "lambdas/sessions/claim.ts";
@@ -17,7 +19,9 @@ const release = "lambdas/sessions/release.ts";
 const skew = "lambdas/sessions/clock-skew.ts";
 const claimHandler = "lambdas/claim-handler.ts";
 const clientClaim = "clients/typescript/claim-session.ts";
+const clientAnswers = "clients/typescript/answers.ts";
 const keeping = "clients/typescript/keeping-state.ts";
+const writeRow = "ops/import/write-row.ts";
 
 /** By the name that `npm run simulate -- --put-back` knows. */
 export const knownBugs: Readonly<Record<string, KnownBug>> = {
@@ -236,5 +240,77 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     withinWorlds: 50,
     seed: 4,
     rule: "one device at a time",
+  },
+  "client-counts-from-the-answer": {
+    what: "A client counts its right from when the answer came, not from when the request was sent.",
+    edits: [
+      {
+        file: clientClaim,
+        from: "return { granted: outcome, sent: since };",
+        to: "return { granted: outcome, sent: readClocks(runtime) };",
+      },
+      {
+        file: "clients/typescript/keep-session.ts",
+        from: 'take({ kind: "answered", outcome, sent, plannedMs });',
+        to: 'take({ kind: "answered", outcome, sent: readClocks(runtime), plannedMs });',
+      },
+    ],
+    withinWorlds: 600,
+    seed: 414,
+    rule: "one device at a time",
+  },
+  "client-trusts-any-200": {
+    what: "A client takes any answer of 200 for a heartbeat that was stored, also that of a proxy.",
+    edits: [
+      {
+        file: clientAnswers,
+        from: '  switch (code) {\n    case "recorded": {',
+        to: '  switch (exchange.status === 200 ? "recorded" : code) {\n    case "recorded": {',
+      },
+    ],
+    withinWorlds: 400,
+    seed: 215,
+    rule: "no right without a confirmed request",
+  },
+  "restored-tokens": {
+    what: "A license that is restored grants tokens again that were granted since the backup.",
+    edits: [
+      {
+        file: writeRow,
+        from: "fencing_token: firstToken(row, note.atMs),",
+        to: "fencing_token: row.fencingToken ?? 0,",
+      },
+    ],
+    withinWorlds: 300,
+    seed: 125,
+    rule: "tokens never go back",
+  },
+  "restored-twice": {
+    what: "A license that is restored twice from one export grants tokens again.",
+    edits: [
+      {
+        file: writeRow,
+        from: "return byTime > least ? byTime : least + leastLeapt;",
+        to: "return least + leastLeapt;",
+      },
+    ],
+    withinWorlds: 3_000,
+    seed: 100688,
+    rule: "tokens never go back",
+    restless: true,
+  },
+  "seats-of-a-lapsed-legacy-claim": {
+    what: "A bot of the field whose session has lapsed is answered 500 for ever once seats were taken away.",
+    edits: [
+      {
+        file: claim,
+        from: "way: { ...way, displaces: { license, entries } } };",
+        to: "way: { displaces: { license, entries } } };",
+      },
+    ],
+    withinWorlds: 1_000,
+    seed: 744709216,
+    rule: "no error but those of the world",
+    restless: true,
   },
 };
