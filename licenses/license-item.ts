@@ -1,10 +1,13 @@
 import * as z from "zod";
 import { type EndedCode, endedCode, licenseSchema } from "../lambdas/sessions/license.ts";
 import {
+  type BotReport,
   type Entry,
   isHeld,
   isLive,
   isVacated,
+  reportSchema,
+  type Session,
   secondsUntilFree,
 } from "../lambdas/sessions/session.ts";
 
@@ -87,9 +90,7 @@ export function licenseView(license: LicenseItem, nowMs: number) {
       state: entryState(entry, nowMs),
       seconds_left: secondsUntilFree(entry, nowMs),
       ...entry,
-      bot_version: held?.bot_version ?? null,
-      bot_status: held?.bot_status ?? null,
-      metadata: held?.metadata ?? null,
+      ...reportView(held),
     };
     return [symbol, view] as const;
   });
@@ -113,6 +114,14 @@ export function licenseView(license: LicenseItem, nowMs: number) {
   };
 }
 
+/** All that a bot may report of itself, as the schema has it; `null` is what it did not. */
+export function reportView(session: Session | undefined): Record<keyof BotReport, string | null> {
+  const names = Object.keys(reportSchema.shape) as (keyof BotReport)[];
+  const entries = names.map((name) => [name, session?.[name] ?? null]);
+  // The keys of the schema are all that the type asks for.
+  return Object.fromEntries(entries) as ReturnType<typeof reportView>;
+}
+
 /** `ended` by an operator or `released` by its bot; both keep the symbol until they lapse. */
 export type EntryState = "live" | "lapsed" | "ended" | "released" | "unreadable";
 
@@ -121,5 +130,3 @@ export function entryState(entry: Entry, nowMs: number): EntryState {
   if (!isVacated(entry)) return "unreadable";
   return entry.ended ? "ended" : "released";
 }
-
-export type LicenseView = ReturnType<typeof licenseView>;

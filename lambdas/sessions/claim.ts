@@ -1,9 +1,10 @@
 import { isEarlierOpening } from "./claim-order.ts";
 import { dropLongLapsed } from "./drop-long-lapsed.ts";
-import type { BotReport, LeaseTime } from "./heartbeat.ts";
+import type { LeaseTime } from "./heartbeat.ts";
 import type { Caller } from "./holder.ts";
 import { type EndedCode, endedCode, type License } from "./license.ts";
 import {
+  type BotReport,
   deviceOf,
   type Entry,
   freeAtMs,

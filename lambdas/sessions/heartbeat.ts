@@ -1,12 +1,14 @@
 import { type Holder, holderCondition, sessionHeldBy } from "./holder.ts";
 import { type EndedCode, endedCode, type License } from "./license.ts";
-import { type Entry, isHeld, isVacated, leaseFrom, type Session } from "./session.ts";
+import {
+  type BotReport,
+  type Entry,
+  isHeld,
+  isVacated,
+  leaseFrom,
+  type Session,
+} from "./session.ts";
 import type { ConditionalUpdate, SessionTable } from "./table.ts";
-
-/** What a bot reports of itself. What it leaves out stays as it was stored. */
-export type BotReport = {
-  [Attribute in "bot_version" | "bot_status" | "metadata"]: Session[Attribute] | undefined;
-};
 
 /** The one clock reading of the request, epoch milliseconds, and the time-out it gives. */
 export type LeaseTime = { nowMs: number; sessionTimeoutMs: number };

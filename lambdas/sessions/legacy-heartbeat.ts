@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type ClaimOutcome, claim } from "./claim.ts";
-import { type BotReport, type HeartbeatOutcome, heartbeat, type LeaseTime } from "./heartbeat.ts";
+import { type HeartbeatOutcome, heartbeat, type LeaseTime } from "./heartbeat.ts";
 import type { Caller } from "./holder.ts";
-import { freeAtMs } from "./session.ts";
+import { type BotReport, freeAtMs } from "./session.ts";
 import type { SessionTable } from "./table.ts";
 
 /** A claim that a heartbeat made or failed to make. */

@@ -1,5 +1,18 @@
 import * as z from "zod/mini";
 
+const reported = z.catch(z.optional(z.string()), undefined);
+
+/** What a bot reports of itself, as it is stored: a field more stands here and in the handler. */
+export const reportSchema = z.object({
+  bot_version: reported,
+  bot_status: reported,
+  /** The JSON text the bot sent, to the letter. */
+  metadata: reported,
+});
+
+/** What a bot leaves out of a report stays as it was stored. */
+export type BotReport = Required<z.infer<typeof reportSchema>>;
+
 /** A session as it stands in the item of its license. Times are epoch milliseconds. */
 export const sessionSchema = z.object({
   device_fingerprint: z.string(),
@@ -14,10 +27,7 @@ export const sessionSchema = z.object({
    * An instant that is past marks a session that two bots of the field may share.
    */
   contested_until: z.optional(z.number()),
-  bot_version: z.catch(z.optional(z.string()), undefined),
-  bot_status: z.catch(z.optional(z.string()), undefined),
-  /** The JSON text the bot sent, to the letter. */
-  metadata: z.catch(z.optional(z.string()), undefined),
+  ...reportSchema.shape,
 });
 
 /**

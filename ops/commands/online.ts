@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { isHeld, isLive, type Session, secondsUntilFree } from "../../lambdas/sessions/session.ts";
-import { type LicenseItem, standingOf } from "../../licenses/license-item.ts";
+import { isHeld, isLive, secondsUntilFree } from "../../lambdas/sessions/session.ts";
+import { type LicenseItem, reportView, standingOf } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
@@ -62,40 +62,27 @@ function cells(session: LiveSession, nowMs: number): string[] {
   ];
 }
 
-/** As `--json` prints it. Without `metadata`, which `show` has: there may be many. */
-type LiveSession = Pick<
-  Session,
-  "device_fingerprint" | "session_id" | "started_at" | "last_heartbeat"
-> & {
-  license_id: string;
-  standing: string;
-  license_type: string;
-  email: string | null;
-  symbol: string;
-  seconds_left: number;
-  bot_version: string | null;
-  bot_status: string | null;
-};
+type LiveSession = ReturnType<typeof liveSessions>[number];
 
-function liveSessions(license: LicenseItem, nowMs: number): LiveSession[] {
-  return Object.entries(license.sessions)
-    .flatMap(([symbol, entry]) =>
-      isHeld(entry) && isLive(entry, nowMs) ? [[symbol, entry] as const] : [],
-    )
-    .map(([symbol, session]) => ({
+/** As `--json` prints them. Without `metadata`, which `show` has: there may be many. */
+function liveSessions(license: LicenseItem, nowMs: number) {
+  return Object.entries(license.sessions).flatMap(([symbol, entry]) => {
+    if (!isHeld(entry) || !isLive(entry, nowMs)) return [];
+    const { metadata, ...report } = reportView(entry);
+    return {
       license_id: license.license_id,
       standing: standingOf(license, nowMs),
       license_type: license.license_type,
       email: license.email ?? null,
       symbol,
-      device_fingerprint: session.device_fingerprint,
-      session_id: session.session_id,
-      started_at: session.started_at,
-      last_heartbeat: session.last_heartbeat,
-      seconds_left: secondsUntilFree(session, nowMs),
-      bot_version: session.bot_version ?? null,
-      bot_status: session.bot_status ?? null,
-    }));
+      device_fingerprint: entry.device_fingerprint,
+      session_id: entry.session_id,
+      started_at: entry.started_at,
+      last_heartbeat: entry.last_heartbeat,
+      seconds_left: secondsUntilFree(entry, nowMs),
+      ...report,
+    };
+  });
 }
 
 function newest(sessions: readonly LiveSession[], limit: number | undefined): LiveSession[] {
