@@ -33,7 +33,7 @@ const program = new Command("bench")
   .option("--fill-minutes <n>", "for filling the table, at each size", readCount, 5)
   .option("--json", "print one JSON object")
   .addHelpText("after", "\nExample:\n  npm run bench -- --only cold,warm --runs 50")
-  .showHelpAfterError("(--help tells how it is used)");
+  .showHelpAfterError("(--help shows how it is used)");
 program.parse();
 const options = program.opts<Options>();
 

@@ -5,7 +5,7 @@ import { createLicense, type NewLicense } from "../licenses/create-license.ts";
 import { clientFor, type Engine } from "../test/support/engines.ts";
 import { type Meter, meter } from "./metered-client.ts";
 
-/** The service as the functions run it, on an engine, with a meter on what it asks for. */
+/** The service as the functions run it, on an engine, with a meter on its calls. */
 export function serviceOn(
   { endpoint, tableName, askForRefusedItem }: Engine,
   sessionTimeoutMs = 60_000,

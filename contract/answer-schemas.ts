@@ -188,5 +188,5 @@ export const notHeld = z.object({
   message,
 });
 
-/** What API Gateway answers by itself: no `code`, nothing is known of the session. */
+/** What API Gateway answers on its own: no `code`, and nothing about the session. */
 export const gatewayAnswer = z.object({ message: z.string() });

@@ -74,7 +74,8 @@ export const releaseRoute: DocumentedRoute = {
   path: "/api/session/release",
   operationId: "releaseSession",
   summary: "End a session",
-  description: "Whoever does not hold the session changes nothing. An ended license may release.",
+  description:
+    "A caller that does not hold the session changes nothing. An ended license may release.",
   requestName: "ReleaseRequest",
   request: holderSchema,
   answers: [

@@ -11,7 +11,7 @@ const progressEveryMs = 5_000;
 /**
  * Runs a bot for each license, and a second device for the first `rivals` of them.
  *
- * @param signal ends it before its time
+ * @param signal ends it early
  */
 export async function runFleet(
   { url, licenseKeys, rivals, minutes }: FleetPlan,

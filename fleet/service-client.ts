@@ -16,12 +16,12 @@ export type TimedAnswer = {
 
 export type ServiceClient = ReturnType<typeof openServiceClient>;
 
-/** Bots give up after that. */
+/** As long as bots wait for an answer. */
 const giveUpAfterMs = 5_000;
 
 const bodySchema = z.looseObject({ code: z.string().default("no_code") });
 
-/** Asks the service as a bot does, and keeps count of what it is answered. */
+/** Sends requests as a bot does, and counts the answers. */
 export function openServiceClient(baseUrl: string) {
   const isHttps = new URL(baseUrl).protocol === "https:";
   const agent = new (isHttps ? HttpsAgent : Agent)({ keepAlive: true, maxSockets: 200 });

@@ -127,7 +127,7 @@ export class Alarms extends Construct {
     for (const { function: fn, node } of functions) {
       this.alarm(`${node.id}InternalErrors`, {
         metric: logMetrics.internalErrors(node.id, period),
-        // A bot repeats a heartbeat by itself. A claim that fails may end the start of a bot.
+        // Bots retry a heartbeat on their own. A failed claim may keep a bot from starting.
         threshold: node.id === "Heartbeat" ? 5 : 1,
         paragraph: "InternalErrors",
         description:

@@ -19,7 +19,7 @@ export type ApiDomainProps = {
 const cloudFrontHostedZoneId = "Z2FDTNDATAQYW2";
 
 /**
- * An address that stays. That of the API itself is a new one whenever the stack is made anew, and
+ * An address that stays. The API's own address changes whenever the stack is created again, and
  * bots have theirs built in.
  */
 export class ApiDomain extends Construct {

@@ -83,7 +83,7 @@ export const settingsSchema = z
     }
   });
 
-/** Whoever sets the first must set the second. */
+/** The first can't be set without the second. */
 const inseparable = [
   ["domainName", "certificateArn"],
   ["certificateArn", "domainName"],

@@ -9,7 +9,7 @@ import { type ReleaseOutcome, release } from "./sessions/release.ts";
  */
 const legacyReleaseSparesMs = 120_000;
 
-/** `POST /api/session/release`: ends the caller's session; a polite no if it holds none. */
+/** `POST /api/session/release`: ends the caller's session; 200 as well if it holds none. */
 export function releaseHandler(service: Service): Handler {
   const { settings, table } = service;
   return toHandler(

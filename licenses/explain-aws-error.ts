@@ -3,7 +3,7 @@ import { CommandError } from "../command-line/command-error.ts";
 /** What was asked: a table, at a local engine if it has an endpoint. */
 export type AskedDatabase = { tableName?: string | undefined; endpoint?: string | undefined };
 
-/** Turns what the SDK throws into a sentence: what failed, and what to do. */
+/** Turns an error of the SDK into a sentence: what failed, and what to do. */
 export async function explainAwsError<Result>(
   asked: AskedDatabase,
   work: Promise<Result>,

@@ -19,8 +19,8 @@ export const defaultLicenseType = "standard";
 const instantMs = z.int().min(-62_167_219_200_000).max(253_402_300_799_999);
 
 /**
- * The item of a license with what only administration knows of it. The functions make do with an
- * item that somebody edited by hand; the tools must not take a default for what was sold.
+ * The item of a license with the attributes that only operators use. The functions accept an item
+ * that somebody edited by hand; the tools must not take a default for what was sold.
  */
 export const licenseItemSchema = z.object({
   license_id: z.string(),
@@ -32,7 +32,7 @@ export const licenseItemSchema = z.object({
   max_sessions: z.int().positive(),
   fencing_token: z.int().nonnegative().default(0),
   sessions: licenseSchema.shape.sessions,
-  /** Of the change that was made last: by it, a change that is sent twice recognises itself. */
+  /** Of the last change: by it, a change that is sent twice recognises itself. */
   change_id: z.string().optional(),
   /** Who made the last change, when and why. */
   changed_by: z.string().optional(),
@@ -60,7 +60,7 @@ export const standings = ["active", "suspended", "cancelled", "expired", "rekeye
 
 export type Standing = (typeof standings)[number];
 
-/** What the license is worth now, in one word. */
+/** Whether the license can be used now, and if not, why: its status and its end in one word. */
 export function standingOf(license: LicenseItem, nowMs: number): Standing {
   if (license.superseded_by !== undefined) return "rekeyed";
   const ended = endedCode(license, nowMs);

@@ -9,7 +9,7 @@ export type Page = {
 };
 
 /**
- * Reads through the table, one page in memory at a time. Whoever stops asking stops the reading.
+ * Reads through the table, one page in memory at a time. Reading stops when the caller stops asking for pages.
  *
  * @throws Interrupted, saying how far it came, when `stop` aborts
  */

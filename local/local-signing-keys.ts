@@ -9,8 +9,8 @@ import { createSigningKey } from "../licenses/create-signing-key.ts";
 export type LocalSigningKeys = { text: string; publicKeys: string[] };
 
 /**
- * The keys that local answers are signed with: those given, else one of this data's own, so that
- * signed answers can be tried without making a key.
+ * The keys that local answers are signed with: those given, else one that is kept with the data, so
+ * that signed answers can be tried without making a key.
  *
  * @param given the value of `SIGNING_KEYS`
  * @param dataFolder is there

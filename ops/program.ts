@@ -4,7 +4,7 @@ import { stopSignal } from "../command-line/stop-signal.ts";
 import { runLicense } from "./run-license.ts";
 import { openMessages } from "./terminal/messages.ts";
 
-// That a reader has gone away (`| head`) is an error of the write that finds it out.
+// A reader that has gone away (`| head`) makes the next write fail, which handles it.
 process.stdout.on("error", () => {});
 
 const stop = stopSignal("npm_lifecycle_event" in process.env);

@@ -87,7 +87,7 @@ license VERB --help has the rest, with an example.`,
   return program;
 }
 
-/** Commander quotes the words it does not know, and a word may be a key in the wrong place. */
+/** Commander quotes words that it does not know, and such a word may be a misplaced key. */
 function withoutKeys(text: string): string {
   return text
     .replace(/unknown command '[\s\S]*?'(?=\n|$)/, "there is no such verb")

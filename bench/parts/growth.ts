@@ -11,7 +11,7 @@ import { serviceOn } from "../service-on-engine.ts";
 import { inWords, spreadOf } from "../statistics.ts";
 
 const heartbeats = 1_000;
-// Until the engine's machine code is as good as it gets, a heartbeat takes ever less time by itself.
+// Until the engine is warmed up, heartbeats get faster on their own.
 const warmUps = 5_000;
 
 /** The same heartbeat with ever more licenses in the table. */
@@ -24,7 +24,7 @@ export async function growth({ fillMinutes, progress, signal }: Context): Promis
   const heartbeat = asker(heartbeatHandler(service));
   const client = clientFor(engine.endpoint);
 
-  /** Adds licenses until there are so many, or the time is over; tells how many there are. */
+  /** Adds licenses until there are so many, or the time is over; returns how many there are. */
   async function fill(from: number, to: number): Promise<number> {
     const endsAtMs = performance.now() + fillMinutes * 60_000;
     let count = from;

@@ -1,5 +1,5 @@
 // DynamoDB's wire, and nothing behind it: answers each UpdateItem at once. A process of its own, so
-// that its work is not counted. Tells its port on stdout.
+// that its work is not counted. Prints its port.
 import { createServer } from "node:http";
 import { sampleItem } from "../sample.ts";
 

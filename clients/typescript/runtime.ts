@@ -24,7 +24,7 @@ export type Runtime = {
   /** Milliseconds that only ever grow, also while the machine is asleep. All times are of this clock. */
   nowMs(): number;
   /**
-   * Milliseconds since 1970, which people and time servers set. It decides nothing by itself: if it
+   * Milliseconds since 1970, which people and time servers set. It decides nothing on its own: if it
    * moves on by more than the other clock, that one may have stood still, as in a paused virtual
    * machine, and the client asks the service.
    */

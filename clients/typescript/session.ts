@@ -111,7 +111,7 @@ export type ReleaseOutcome =
   | "released"
   /** There was nothing to release any more. */
   | "not_held"
-  /** No answer; the session lapses by itself. */
+  /** No answer; the session lapses on its own. */
   | "unconfirmed";
 
 export type Session = {

@@ -23,7 +23,7 @@ export type HeartbeatRefusal =
   | { code: "license_unknown" | EndedCode; recorded: false }
   | { code: "session_taken"; entry: Session }
   | { code: "session_replaced" | "session_ended" | "heartbeat_late" }
-  /** Nobody holds the symbol; it may still be kept for whoever held it last. */
+  /** Nobody holds the symbol; it may still be kept for the device that held it last. */
   | { code: "session_not_found"; entry: Entry | undefined };
 
 /**

@@ -10,7 +10,7 @@ export type ReleaseOutcome =
   | { code: "left_to_lapse"; waitSeconds: number };
 
 /**
- * Ends the caller's session in one conditional write. Whoever does not hold it changes nothing.
+ * Ends the caller's session in one conditional write. A caller that does not hold it changes nothing.
  * An ended license may release.
  *
  * While a process that this session replaced may still believe that it holds, the key is not freed:

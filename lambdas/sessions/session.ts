@@ -31,7 +31,7 @@ export const sessionSchema = z.object({
 });
 
 /**
- * An entry without holder: whoever held it may believe until `lapses_at` that it still does. No
+ * An entry without holder: the device that held it may believe until `lapses_at` that it still does. No
  * heartbeat revives it, and until then only the same device may claim.
  */
 export const vacancySchema = z.object({

@@ -29,7 +29,7 @@ const loadWithinMs = 10_000;
 
 /** Starts a thread for the function, and another one whenever that can't be used any longer. */
 export function startFunction(options: FunctionOptions): FunctionHost {
-  // One that is no longer usable ends by itself, at its last time limit.
+  // A thread that is no longer usable ends on its own, at its last time limit.
   let current = startThread(options);
   return {
     loaded: current.loaded,

@@ -14,7 +14,7 @@ import { addLicensesArgument, findLicenses } from "./find-license.ts";
 import { noteInHistory } from "./note-in-history.ts";
 import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
-/** What a verb wants of a license, once it has seen it. */
+/** What a verb will do to a license that it has read. */
 export type Plan =
   | { alreadySo: string }
   | {
@@ -44,7 +44,7 @@ export type ChangeVerb<Options> = {
   /** What else the help says. */
   more?: string;
   addOptions?(command: Command): Command;
-  /** Whether a license that has another key by now may be named. */
+  /** Whether it takes a license that was given a new key. */
   takesRekeyed?: true;
   /** @throws CommandError or UsageError if it can't be */
   plan(license: LicenseItem, options: Options, nowMs: number): Plan;
@@ -115,7 +115,7 @@ export function addChangeVerb<Options>(
 }
 
 const changedMeanwhile =
-  "The license was changed by somebody else at this moment; nothing was done to it. Look at it and try again.";
+  "Somebody else changed the license at the same time; nothing was done to it. Look at it and try again.";
 
 function planFor<Options>(
   { plan, takesRekeyed }: ChangeVerb<Options>,

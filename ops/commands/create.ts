@@ -27,7 +27,7 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
     .description("Makes a license and prints its key, once: only a hash of it is stored.")
     .addOption(option("--key <key>", "the key; a random one if not given", keySchema))
     .addOption(typeOption().default(defaultLicenseType))
-    .addOption(option("--days <n>", "how long it lasts; for ever if not given", daysSchema))
+    .addOption(option("--days <n>", "how long it lasts; forever if not given", daysSchema))
     .addOption(seatsOption().default(defaultMaxSessions))
     .addOption(emailOption());
   addChangeOptions(command)

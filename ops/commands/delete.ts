@@ -9,8 +9,8 @@ export function addDeleteCommand(program: Command, context: CommandContext): voi
   addChangeVerb(program, context, {
     name: "delete",
     description:
-      "Deletes licenses with all that is stored of their owners and devices. Its bots stop at their " +
-      "next heartbeat. Asks; nothing undoes it. To keep the license and forget the person: set --no-email.",
+      "Deletes licenses with all that is stored about their owners and devices. Their bots stop at " +
+      "their next heartbeat. Asks; it can't be undone. To keep the license and forget the person: set --no-email.",
     example: "delete 4f1c09aa",
     more: `
 What the table held stays in its point-in-time backups for 35 days, and in the log lines (license id and

@@ -42,8 +42,8 @@ the license.
         .option("--all", "every session of the license")
         .option(
           "--now",
-          "let the next device in at once. The risk: a bot that runs trades on beside it until its " +
-            "next heartbeat, or, cut off from the network, until its lease is over",
+          "let the next device in at once. The risk: a running bot trades on beside it until its " +
+            "next heartbeat or, if it is cut off from the network, until its lease is over",
         ),
     plan: planEnd,
   });
@@ -65,7 +65,7 @@ function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number
     return entry ? `${symbol} (${sessionText(entry, nowMs)})` : symbol;
   });
   const risk = options.now
-    ? " Whoever holds it may go on trading beside the next device until its lease is over."
+    ? " Its bot may go on trading beside the next device until its lease is over."
     : "";
   return {
     question: `End ${described.join(", ")} of ${licenseName(license)}?${risk}`,

@@ -12,7 +12,7 @@ export function addExportCommand(program: Command, context: CommandContext): voi
     .command("export")
     .description(
       "Writes all licenses as CSV, which import reads again, with their ids in place of the keys, " +
-        "which are stored nowhere. Its last line says that it is whole: import refuses one without. " +
+        "which are stored nowhere. The last line marks it as complete: import refuses a file without it. " +
         "With --json, all that is stored, sessions included.",
     );
   addTableOptions(command)

@@ -67,7 +67,7 @@ function planExtension(license: LicenseItem, { days, until }: ExtendOptions, now
   if (until <= nowMs) {
     throw new UsageError("--until must be in the future; suspend or cancel ends a license now.");
   }
-  if (until === endsAtMs) return { alreadySo: "It already ends then; nothing was done." };
+  if (until === endsAtMs) return { alreadySo: "It ends then already; nothing was done." };
   const shortens = endsAtMs === undefined || until < endsAtMs;
   return {
     apply: changing(license, attributeChange(license, { license_expiration: until })),

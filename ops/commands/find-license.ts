@@ -10,7 +10,7 @@ import { keySchema, readAs } from "../terminal/option-readers.ts";
 import { startProgress } from "../terminal/progress.ts";
 
 const readName = readAs("A license", keySchema);
-const help = "its key, its id, or a beginning of the id that no other has (8 characters or more)";
+const help = "its key, its id, or a unique beginning of the id (8 characters or more)";
 
 /** Adds the argument that names a license. */
 export function addLicenseArgument(command: Command): Command {
@@ -19,7 +19,7 @@ export function addLicenseArgument(command: Command): Command {
 
 /** Adds the argument that names one license or more. */
 export function addLicensesArgument(command: Command): Command {
-  return command.argument("<licenses...>", `of each ${help}`, (name, before: string[] = []) => [
+  return command.argument("<licenses...>", `of each, ${help}`, (name, before: string[] = []) => [
     ...before,
     readName(name),
   ]);
@@ -109,7 +109,7 @@ async function findByBeginning(
     const shown = found.slice(0, mostShown).map(({ id, email }) => `\n  ${id}  ${email}`);
     const more = found.length > mostShown ? "\n  ..." : "";
     throw new CommandError(
-      `More than one license has an id that begins so; give more of it:${shown.join("")}${more}`,
+      `More than one license has an id that begins like this; give more characters:${shown.join("")}${more}`,
     );
   }
   return found[0] && getLicense(table, found[0].id);

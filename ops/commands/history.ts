@@ -18,7 +18,7 @@ export function addHistoryCommand(program: Command, context: CommandContext): vo
     .command("history")
     .description(
       "Shows who claimed and released a license, who was refused, and what operators changed, oldest " +
-        "first; then each device, so that sharing shows.",
+        "first; then a summary of each device, so that sharing shows.",
     )
     .addOption(
       option("--since <when>", "days back, such as 3d, a date or a time", sinceSchema).default(
@@ -176,7 +176,7 @@ function devicesText(
   const taken = devices.reduce((sum, { takeovers }) => sum + takeovers, 0);
   const sharing =
     claiming > 1
-      ? `${claiming} devices claimed it, and took it over from one another ${taken === 1 ? "once" : `${taken} times`}.\n`
+      ? `${claiming} devices claimed it, and took it over from each other ${taken === 1 ? "once" : `${taken} times`}.\n`
       : "";
   return table.head + lines.join("") + sharing;
 }

@@ -29,9 +29,9 @@ export function addImportCommand(program: Command, context: CommandContext): voi
     .description(
       "Imports licenses: from the old table, by psql's \\copy ... csv header (license_key, email, " +
         "license_type, license_status, license_expiration), or from an export (license_id and " +
-        "more). Every row is checked before the first is written, and a bad one stops everything. " +
-        "Licenses that exist stay as they are. If it is interrupted, run it again: what stands is " +
-        "not written again.",
+        "more). Every row is checked before the first is written, and one bad row stops everything. " +
+        "Licenses that exist stay as they are. If it is interrupted, run it again: what is " +
+        "already there is not written again.",
     )
     .option(
       "--replace",
@@ -40,7 +40,7 @@ export function addImportCommand(program: Command, context: CommandContext): voi
     .option("--dry-run", "check the file, say what would be done, and write nothing")
     .option(
       "--skip-bad <rejects.csv>",
-      "import the good rows, and write the bad ones to this file, each with its reason: mend it and import it",
+      "import the good rows, and write the bad ones to this file, each with its reason: fix it and import it",
     );
   addChangeOptions(command)
     .addHelpText(
@@ -49,7 +49,7 @@ export function addImportCommand(program: Command, context: CommandContext): voi
 The status may be active, suspended, cancelled or expired, in any case. Times without a zone are UTC;
 an empty or infinite end means never. Empty, NULL and \\N are the same. UTF-8 or UTF-16.
 The fencing tokens of a license from an export go on from the time of the import, 1,000 for each millisecond since 1970: so no
-token is granted twice, however many were granted since. A count above 8e15 is refused.
+token is granted twice, however many have been granted since. A count above 8e15 is refused.
 
 Example:
   npm run license -- import licenses.csv --dry-run`,
@@ -134,10 +134,10 @@ async function importChecked(
   const progress = startProgress(context);
   const beganAtMs = performance.now();
   let pauses = 0;
-  let unnoted: ChangeLine[] = [];
-  const noteThem = async () => {
-    const lines = unnoted;
-    unnoted = [];
+  let unrecorded: ChangeLine[] = [];
+  const recordThem = async () => {
+    const lines = unrecorded;
+    unrecorded = [];
     if (lines.length > 0) await writeInHistory(context, table, note, lines);
   };
   const { counts, failure } = await writeFile({
@@ -152,21 +152,28 @@ async function importChecked(
       if (written !== "kept" && !dryRun) {
         const { by, reason } = note;
         const changes = [`license: ${written}`];
-        unnoted.push({ event: "license_changed", verb: "import", license_id, by, reason, changes });
+        unrecorded.push({
+          event: "license_changed",
+          verb: "import",
+          license_id,
+          by,
+          reason,
+          changes,
+        });
       }
       progress.report(
         `${shareText(sum(soFar), rowCount, performance.now() - beganAtMs)}${pauses > 0 ? `, ${pauses} pauses because of throttling` : ""} (Ctrl-C stops)`,
       );
     },
     afterBatch: async () => {
-      if (unnoted.length >= linesAtOnce) await noteThem();
+      if (unrecorded.length >= linesAtOnce) await recordThem();
     },
     onThrottled: () => {
       pauses += 1;
     },
   });
   progress.end();
-  await noteThem();
+  await recordThem();
   const complete = sum(counts) === rowCount && failure === undefined;
   const done = dryRun
     ? `would be ${counts.created} created, ${counts.replaced} replaced, ${counts.kept} left as they are`
@@ -197,7 +204,7 @@ function rejectsText(count: number, { skipBad, dryRun }: ImportOptions): string 
   const rows = count === 1 ? "1 bad row" : `${count} bad rows`;
   return dryRun
     ? `${rows} would go to ${skipBad}.`
-    : `${rows} went to ${skipBad}, each with its reason: mend it, import it, and delete it (it may hold keys).`;
+    : `${rows} went to ${skipBad}, each with its reason: fix it, import it, and delete it (it may hold keys).`;
 }
 
 function sum({ created, replaced, kept }: Counts): number {

@@ -114,7 +114,7 @@ function isWanted(
   return standing === "active" && ends <= nowMs + expiringWithin * dayMs;
 }
 
-/** Stops asking for pages when it has enough. */
+/** Stops reading when it has enough. */
 async function* atMost(
   limit = Number.POSITIVE_INFINITY,
   pages: AsyncIterable<readonly LicenseItem[]>,

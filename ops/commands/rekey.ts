@@ -87,7 +87,7 @@ function refuseUnfinished(outcome: RekeyOutcome): void {
       return;
     case "rekeyed_before":
       throw new CommandError(
-        `It has its new key already and is now ${outcome.newLicenseId.slice(0, 12)}. If that key is lost or has leaked, rekey that one.`,
+        `It already has its new key, and is now ${outcome.newLicenseId.slice(0, 12)}. If that key is lost or has leaked, rekey that one.`,
       );
     case "overtaken":
       throw new CommandError(

@@ -19,7 +19,7 @@ export function addSigningKeyCommand(program: Command, context: CommandContext):
       "after",
       `
 The service takes one private key, or two with a space between while you change from one to the other. The
-public key is no secret: bots pin it, and so refuse the answers of anybody else.
+public key is no secret: bots pin it, and so reject answers from anybody else.
 
 Example:
   npm run license -- signing-key create`,
@@ -46,6 +46,6 @@ What to do next:
    the new public key; then deploy without the old one.
 2. Pin the public key in the bots: publicKeys: ["${publicKey}"] in TypeScript,
    public_keys=["${publicKey}"] in Python.
-Whoever has the private key can pose as this service: keep it out of shells' histories, mails and git.
+Anybody with the private key can pose as this service: keep it out of shell histories, e-mails and git.
 `;
 }

@@ -9,21 +9,21 @@ export type CheckedFile = {
   unknownColumns: string[];
   headerCells: readonly string[];
   isExport: boolean;
-  /** Because of it nothing of the file can be imported, not even its good rows. */
+  /** Nothing in the file can be imported, not even its good rows. */
   isBroken: boolean;
 };
 
-export type Complaints = {
+export type CheckReports = {
   /** What is wrong with a row, or with the file; `cells` are those of a row. */
   onProblem(line: number, problem: string, cells?: readonly string[]): void;
-  /** What is imported all the same. */
+  /** Something about a row that is imported anyway. */
   onWarning(line: number, warning: string): void;
   /** Called with the number of rows read so far. */
   onRow(rowCount: number): void;
 };
 
 /**
- * Reads every row and complains of each that can't be imported: what is wrong, and on which line.
+ * Reads every row and reports each that can't be imported: what is wrong, and on which line.
  *
  * @throws what `stop` was aborted with
  */
@@ -31,7 +31,7 @@ export async function checkFile(
   file: string,
   nowMs: number,
   stop: AbortSignal,
-  { onProblem, onWarning, onRow }: Complaints,
+  { onProblem, onWarning, onRow }: CheckReports,
 ): Promise<CheckedFile> {
   let header: Header | undefined;
   let ended = false;

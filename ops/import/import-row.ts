@@ -13,7 +13,7 @@ export type ImportRow = {
   email: string | undefined;
   /** Epoch milliseconds; never if absent. */
   expiresAtMs: number | undefined;
-  /** The old status was `expired`, and no end in the past says since when: it ends with the import. */
+  /** The old status was `expired` without an end in the past: it ends with the import. */
   endsNow: boolean;
   maxSessions: number | undefined;
   createdAtMs: number | undefined;
@@ -68,7 +68,7 @@ export function readHeader(
 /**
  * Reads one row. Neither problems nor warnings quote a cell: it may be a key in the wrong column.
  *
- * @param nowMs when a license ends that has expired at a time that nobody noted
+ * @param nowMs when a license ends whose expiry was never recorded
  */
 export function readImportRow(
   { width, at, isExport }: Header,
@@ -152,7 +152,7 @@ export function readImportRow(
     return text;
   }
 
-  /** It is for people: no reason to refuse a customer. */
+  /** It is only for people, so a bad one is no reason to refuse the row. */
   function email(): string | undefined {
     const text = cell("email");
     if (text === "") return undefined;

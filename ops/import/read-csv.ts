@@ -16,8 +16,8 @@ export class CsvFault extends Error {
 }
 
 /**
- * The rows of a file, some hundred at a time. Blank lines are passed over; UTF-8, UTF-16 of either
- * byte order, a byte order mark and either kind of line end are understood.
+ * The rows of a file, some hundred at a time. Blank lines are passed over; It reads UTF-8 and
+ * UTF-16 of either byte order, with or without a byte order mark, and either kind of line end.
  *
  * @throws CsvFault where the file is not CSV
  */
@@ -59,7 +59,7 @@ function openCsv(onRow: (row: CsvRow) => void): { parser: Parser; nextLine(): nu
   let line = 1;
   const parser = parse({
     raw: true,
-    // Counted by whoever knows the header, so that every such line is named.
+    // `readImportRow`, which knows the header, counts the columns and names every such line.
     relax_column_count: true,
     on_record(given: unknown) {
       const { record, raw } = withRawText(given);

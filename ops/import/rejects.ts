@@ -7,10 +7,10 @@ import { reasonColumn } from "./import-row.ts";
 export type Reject = { problem: string; cells: readonly string[] };
 
 /**
- * Writes the bad rows of a file, each with what is wrong with it, as a file that can be mended and
- * imported. It may hold keys, so only its owner can read it. One that is there already is left alone.
+ * Writes the bad rows of a file, each with what is wrong with it, as a file that can be fixed and
+ * imported. It may hold keys, so only its owner can read it. An existing file is left alone.
  *
- * @throws CommandError if it can't be written, or another is there
+ * @throws CommandError if it can't be written, or a file with other content exists
  */
 export function writeRejects(
   file: string,
@@ -19,7 +19,7 @@ export function writeRejects(
 ): void {
   const before = headerCells.findIndex((name) => name.trim().toLowerCase() === reasonColumn);
   const withReason = (reason: string, cells: readonly string[]) =>
-    // A file of rejects that was mended in part has the column already.
+    // A file of rejects that was partly fixed has the column already.
     csvLine(
       before < 0 ? [reason, ...cells] : cells.with(Math.min(before, cells.length - 1), reason),
     );
@@ -32,11 +32,11 @@ export function writeRejects(
     writeFileSync(file, text, { flag: "wx", mode: 0o600 });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    // An import that goes on where it stopped has the same rejects.
+    // An import that resumes where it stopped has the same rejects.
     if (code === "EEXIST" && holds(file, text)) return;
     throw new CommandError(
       code === "EEXIST"
-        ? `${file} is there already, with something else in it: name another file. Nothing was written.`
+        ? `${file} already exists with other content: name another file. Nothing was written.`
         : `${file} can't be written (${code ?? error}); nothing was written.`,
     );
   }

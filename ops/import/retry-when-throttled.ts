@@ -10,7 +10,7 @@ const mostAttempts = 12;
 
 /**
  * Does the work, and does it again when DynamoDB throttles and the SDK's own attempts are used up:
- * after a pause that doubles, from 0.2 s to 20 s, and varies so that writers don't march in step.
+ * after a pause that doubles, from 0.2 s to 20 s, and varies so that the writers don't retry in step.
  * Gives up after some two minutes.
  */
 export async function retryWhenThrottled<Result>(

@@ -34,11 +34,11 @@ export type WriteOptions = WriteMode & {
 };
 
 /**
- * Writes the rows of a file that was checked. What stands already is read, and not written again:
- * so an import that was broken off goes on where it stopped. After `stop`, or after a failure, what
- * was begun is ended first, so that the counts are what was done.
+ * Writes the rows of a file that was checked. Rows that are already stored are not written again, so
+ * an interrupted import resumes where it stopped. After `stop`, or after a failure, rows that were
+ * begun are finished first, so that the counts are right.
  *
- * @returns what it was that broke it off, if anything did, and how far it came
+ * @returns how far it came, and the failure that ended it, if any
  */
 export async function writeFile(
   options: WriteOptions,

@@ -10,7 +10,7 @@ import type { ImportRow } from "./import-row.ts";
 /** `kept`: it was there, and stays as it was: without `replace`, or because it is so already. */
 export type Written = "created" | "replaced" | "kept";
 
-/** The item as it was read, by whoever it was written; `undefined`: there is none. */
+/** The item as it was read, whoever wrote it; `undefined`: there is none. */
 export type SeenItem = Record<string, unknown> | undefined;
 
 export type WriteMode = {
@@ -26,7 +26,7 @@ export type WriteMode = {
  */
 const tokensPerMs = 1_000;
 
-/** By claims alone, a license gets there in 31 years at the earliest: above it, an import was the last leap. */
+/** Claims alone get there in 31 years at the earliest, so a greater token comes from an import. */
 const leastLeapt = 1e12;
 
 /** What a row would do to the item that was seen. */
@@ -41,7 +41,7 @@ const mostAttempts = 10;
 
 /**
  * Writes what a row makes of the item that was seen, in one conditional write. Written again, it is
- * the same, so nothing is written that stands already.
+ * the same, so nothing that is already stored is written.
  *
  * @throws CommandError if the item was never what had just been read of it
  */

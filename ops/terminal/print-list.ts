@@ -6,7 +6,7 @@ export type ListShape<Entry> = {
   /** Printed above the lines, unless as JSON. */
   head: string;
   line(entry: Entry): string;
-  /** Printed below the lines, unless as JSON: what was broken off does not have it. */
+  /** Printed below the lines, unless as JSON: a list that was cut off lacks it. */
   foot?: string;
   /** What becomes JSON. */
   view(entry: Entry): unknown;
@@ -14,8 +14,8 @@ export type ListShape<Entry> = {
 
 /**
  * Prints pages as they come: as lines, or as one JSON array with an element on each line. An array
- * that was broken off is no JSON, so nobody takes a part for the whole. Prints nothing if the first
- * page can't be had.
+ * that was cut off is invalid JSON, so nobody takes a part for the whole. Prints nothing if the first
+ * page can't be read.
  *
  * @returns how many entries there were
  */

@@ -1,7 +1,7 @@
 import type { CommandContext } from "./command-context.ts";
 
 export type Progress = {
-  /** Says where it stands; shown at most five times a second. */
+  /** Shows how far it is, at most five times a second. */
   report(text: string): void;
   /** Removes what was shown, so that what comes next stands alone. */
   end(): void;

@@ -75,7 +75,7 @@ class AsyncSession(SessionView):
         and is done all the same if the waiting for it is cancelled.
 
         Returns ``released``; ``not_held`` if there was nothing to release any more; or
-        ``unconfirmed`` if there was no answer within 5 s: then the session lapses by itself.
+        ``unconfirmed`` if there was no answer within 5 s: then the session lapses on its own.
         """
         life = self._life
         if life.is_elsewhere():

@@ -1,4 +1,4 @@
-"""What tells the program and its log how things stand. Nothing of it raises, or makes wait."""
+"""Notifies the program and its log of every change. It never raises, and never blocks."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Session(SessionView):
         """Ends the session and frees the key at the service. Safe to call twice; raises nothing.
 
         Returns ``released``; ``not_held`` if there was nothing to release any more; or
-        ``unconfirmed`` if there was no answer within 5 s: then the session lapses by itself.
+        ``unconfirmed`` if there was no answer within 5 s: then the session lapses on its own.
         """
         life = self._life
         if life.is_elsewhere():

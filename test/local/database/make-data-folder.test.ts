@@ -38,7 +38,7 @@ describe.skipIf(process.platform === "win32")("a folder of data", () => {
     vi.mocked(chmod).mockRejectedValue(Object.assign(new Error("no"), { code: "EPERM" }));
     const dataFolder = await tempFolder();
     await expect(makeDataFolder(dataFolder, "dynamodb")).rejects.toThrow(
-      `DATA_DIR ${dataFolder} can't be used by this user: it belongs to another one. Set DATA_DIR to a folder of your own.`,
+      `DATA_DIR ${dataFolder} belongs to another user. Set DATA_DIR to a folder of your own.`,
     );
   });
 

@@ -79,7 +79,7 @@ describe("history", () => {
       ...turn("device-a...", "laptop-b..."),
     ]);
     expect(stdout).toMatch(/^device-a\.\.\. +2 +1 +2 +5 min +1 session_conflict$/m);
-    expect(stdout).toContain("2 devices claimed it, and took it over from one another 2 times.");
+    expect(stdout).toContain("2 devices claimed it, and took it over from each other 2 times.");
     expect(stdout).not.toContain(key);
     expect(stdout).not.toContain(a);
   });

@@ -263,7 +263,7 @@ describe("import --dry-run", () => {
 });
 
 describe("import --skip-bad", () => {
-  test("imports the good rows; the bad ones are in a file that can be mended and imported", async () => {
+  test("imports the good rows; the bad ones are in a file that can be fixed and imported", async () => {
     const file = csv(
       header,
       'KEY-1,,"pro, ""gold""",frozen,',
@@ -289,12 +289,12 @@ describe("import --skip-bad", () => {
 
     // Run again, it goes on with what is missing; a file of something else is left alone.
     expect((await license(["import", file, "--skip-bad", rejects])).stdout).toContain("1 left");
-    const mended = text.replace("frozen", "active").replace("pro,active\n", "pro,active,\n");
-    writeFileSync(rejects, mended);
+    const fixed = text.replace("frozen", "active").replace("pro,active\n", "pro,active,\n");
+    writeFileSync(rejects, fixed);
     const refused = await license(["import", file, "--skip-bad", rejects]);
     expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
     expect(refused.stderr).toContain("name another file");
-    expect(readFileSync(rejects, "utf8")).toBe(mended);
+    expect(readFileSync(rejects, "utf8")).toBe(fixed);
 
     const second = join(folder, "second.csv");
     const again = await license(["import", rejects, "--replace", "--yes", "--skip-bad", second]);
