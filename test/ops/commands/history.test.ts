@@ -31,7 +31,7 @@ afterEach(() => {
 });
 
 /** The service, which logs as npm start does, and an operator beside it. */
-async function newScene() {
+async function newLicense() {
   const service = openTestService(engine);
   const key = await service.license({ email: "ada@example.com", maxSessions: 1 });
   const log = (line: unknown) =>
@@ -50,7 +50,7 @@ async function newScene() {
 
 describe("history", () => {
   test("of two devices that take turns shows each turn, the refusals, and that they share", async () => {
-    const { service, key, license, as } = await newScene();
+    const { service, key, license, as } = await newLicense();
     for (const [holder, other] of [
       [a, b],
       [b, a],
@@ -85,7 +85,7 @@ describe("history", () => {
   });
 
   test("shows what a claim displaced and replaced", async () => {
-    const { service, key, license, as } = await newScene();
+    const { service, key, license, as } = await newLicense();
     await as(a, "ES").claim();
     await as(a, "ES").claim();
     service.passSeconds(100);
@@ -102,7 +102,7 @@ describe("history", () => {
   });
 
   test("has every change of an operator: who, what, why; no address in it", async () => {
-    const { key, license, as } = await newScene();
+    const { key, license, as } = await newLicense();
     await as(a).claim();
     await license(["set", key, "--email", "eve@example.com", "--reason", "sold on"]);
     await license(["suspend", key, "--yes", "--reason", "not paid"]);
@@ -121,7 +121,7 @@ describe("history", () => {
   });
 
   test("has what an import made and replaced, and nothing of what it left", async () => {
-    const { license } = await newScene();
+    const { license } = await newLicense();
     const file = join(folder, "two.csv");
     const header = "license_key,email,license_type,license_status,license_expiration";
     const lines = (...keys: string[]) =>
@@ -139,7 +139,7 @@ describe("history", () => {
   });
 
   test("--since leaves out what is older, and another license's lines are not in it", async () => {
-    const { service, key, license, as } = await newScene();
+    const { service, key, license, as } = await newLicense();
     await as(a).claim();
     service.passSeconds(5 * 86_400);
     await as(b).claim();
@@ -153,7 +153,7 @@ describe("history", () => {
   });
 
   test("where there is none says who writes it", async () => {
-    const { key, license } = await newScene();
+    const { key, license } = await newLicense();
     rmSync(join(folder, "history.jsonl"), { force: true });
     const ran = await license(["history", key]);
     expect(ran.exitCode).toBe(1);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 
-async function newScene(attributes: { days?: number } = {}) {
+async function newLicense(attributes: { days?: number } = {}) {
   const service = openTestService(engine);
   const { days } = attributes;
   const key = await service.license({
@@ -41,7 +41,7 @@ function expectRefused({ exitCode, stdout }: Ran) {
 
 describe("show", () => {
   test("tells standing, days left, and of each session who holds it and for how long", async () => {
-    const { service, key, license, claim } = await newScene({ days: 30 });
+    const { service, key, license, claim } = await newLicense({ days: 30 });
     await claim("ES");
     await service.heartbeat({
       license_key: key,
@@ -72,7 +72,7 @@ describe("show", () => {
   });
 
   test("judges by the time-out that the session was given", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     service.deploy({ sessionTimeoutSeconds: 90 });
     await claim();
     service.passSeconds(70);
@@ -81,14 +81,14 @@ describe("show", () => {
   });
 
   test("a license is named by its key, its id, or a beginning of the id", async () => {
-    const { key, id, license } = await newScene();
+    const { key, id, license } = await newLicense();
     for (const name of [key, ` ${key} `, id, id.toUpperCase(), id.slice(0, 8), id.slice(0, 12)]) {
       expect(json(await license(["show", name, "--json"])).license_id).toBe(id);
     }
   });
 
   test("a beginning that two ids have names none, and both are listed; nor does a short one", async () => {
-    const { service, key, id, license } = await newScene();
+    const { service, key, id, license } = await newLicense();
     const twin = `${id.slice(0, 10)}${"0".repeat(54)}`;
     await service.change("twin", { ...(await service.item(key)), license_id: twin });
     const ambiguous = await license(["show", id.slice(0, 8)]);
@@ -104,7 +104,7 @@ describe("what a bot calls itself", () => {
   const control = /[\p{C}\p{Zl}\p{Zp}]/u;
 
   async function steered() {
-    const made = await newScene();
+    const made = await newLicense();
     const bot = { license_key: made.key, device_fingerprint: steering };
     await made.service.validate(bot);
     await made.service.heartbeat({
@@ -152,7 +152,7 @@ describe("what a bot calls itself", () => {
 
 describe("suspend, activate, cancel", () => {
   test("tell before and after, and bots feel it at once", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim();
     const beat = () => service.heartbeat({ license_key: key, device_fingerprint: device });
     const suspended = await license(["suspend", key, "--yes"]);
@@ -170,7 +170,7 @@ describe("suspend, activate, cancel", () => {
   });
 
   test("done twice is done once", async () => {
-    const { service, key, license } = await newScene();
+    const { service, key, license } = await newLicense();
     await license(["suspend", key, "--yes"]);
     const item = await service.item(key);
     const again = json(await license(["suspend", key, "--json"]));
@@ -189,7 +189,7 @@ describe("a verb that destroys", () => {
   ])(
     "%s asks, and does nothing on a no or without anybody to ask",
     async ([verb = "", ...options]) => {
-      const { service, key, license, claim } = await newScene({ days: 300 });
+      const { service, key, license, claim } = await newLicense({ days: 300 });
       await claim();
       const item = await service.item(key);
       const alone = await license([verb, key, ...options]);
@@ -205,7 +205,7 @@ describe("a verb that destroys", () => {
 
 describe("extend", () => {
   test("adds days to the end, or to now once that is past", async () => {
-    const { service, key, license } = await newScene({ days: 10 });
+    const { service, key, license } = await newLicense({ days: 10 });
     await license(["extend", key, "--days", "5"]);
     expect((await service.item(key))?.license_expiration).toBe(service.nowMs() + 15 * dayMs);
     service.passMs(100 * dayMs);
@@ -215,13 +215,13 @@ describe("extend", () => {
   });
 
   test("moves the end to a date in UTC", async () => {
-    const { service, key, license } = await newScene({ days: 10 });
+    const { service, key, license } = await newLicense({ days: 10 });
     expect((await license(["extend", key, "--until", "2027-01-31"])).exitCode).toBe(0);
     expect((await service.item(key))?.license_expiration).toBe(Date.UTC(2027, 0, 31));
   });
 
   test("--until never takes the end away", async () => {
-    const { service, key, license } = await newScene({ days: 10 });
+    const { service, key, license } = await newLicense({ days: 10 });
     const told = await license(["extend", key, "--until", "never"]);
     expect(told.stdout).toMatch(/^expires +2026.* never$/m);
     expect(await service.item(key)).not.toHaveProperty("license_expiration");
@@ -230,12 +230,12 @@ describe("extend", () => {
   });
 
   test("a license that never expires has nothing to extend", async () => {
-    const { key, license } = await newScene();
+    const { key, license } = await newLicense();
     expectRefused(await license(["extend", key, "--days", "5"]));
   });
 
   test("of two operators who extend at once one is told to look again", async () => {
-    const { service, key, license } = await newScene({ days: 10 });
+    const { service, key, license } = await newLicense({ days: 10 });
     const ran = await Promise.all([1, 2].map(() => license(["extend", key, "--days", "5"])));
     const expected =
       service.nowMs() + (10 + 5 * ran.filter((one) => one.exitCode === 0).length) * dayMs;
@@ -245,7 +245,7 @@ describe("extend", () => {
 
 describe("set", () => {
   test("changes what is given, and keeps sessions", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim();
     const before = await service.item(key);
     await license(["set", key, "--max-sessions", "3", "--type", "pro", "--no-email"]);
@@ -265,7 +265,7 @@ describe("end-session", () => {
   const b = "device-b-0123456789";
 
   test("its bot is refused and stops; the next device is let in when its lease is over", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     const { session_id } = (await claim("ES")).body;
     await claim("NQ");
     service.passSeconds(12);
@@ -292,7 +292,7 @@ describe("end-session", () => {
   test.for(["btc/usdt:usdt", "CME_MINI:ES1!", " ES 12-26 ", "~".repeat(64), undefined])(
     "--symbol takes what a bot names: %s",
     async (symbol) => {
-      const { service, key, license, claim } = await newScene();
+      const { service, key, license, claim } = await newLicense();
       await claim(symbol);
       await license(["end-session", key, "--symbol", symbol ?? "*", "--yes"]);
       const { sessions = {} } = (await service.item(key)) ?? {};
@@ -302,14 +302,14 @@ describe("end-session", () => {
   );
 
   test("the same device may claim again at once", async () => {
-    const { license, key, claim } = await newScene();
+    const { license, key, claim } = await newLicense();
     await claim("ES");
     await license(["end-session", key, "--yes"]);
     expect((await claim("ES")).body.code).toBe("granted");
   });
 
   test("--now lets the next device in at once, and says what that risks, before and after", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     const { session_id } = (await claim("ES")).body;
     const ran = await license(["end-session", key, "--now"], { answer: true });
     expect(ran.stderr).toContain("may go on trading beside the next device");
@@ -322,7 +322,7 @@ describe("end-session", () => {
   });
 
   test("--now after an end without it frees the key that waits; ended twice is ended once", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim("ES");
     await license(["end-session", key, "--yes"]);
     service.passSeconds(10);
@@ -335,7 +335,7 @@ describe("end-session", () => {
   });
 
   test("a replaced process of the same device is waited for, too", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim("ES");
     service.passSeconds(5);
     await service.heartbeat({ license_key: key, device_fingerprint: device, symbol: "ES" });
@@ -353,7 +353,7 @@ describe("end-session", () => {
   });
 
   test("--all ends every one, of any symbol and of none", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     for (const symbol of ["ES", "NQ", undefined]) await claim(symbol);
     expect((await license(["end-session", key, "--all", "--yes"])).exitCode).toBe(0);
     const { sessions = {} } = (await service.item(key)) ?? {};
@@ -362,14 +362,14 @@ describe("end-session", () => {
   });
 
   test("--all works on a license that has no fencing token yet", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim("ES");
     await service.change(key, { fencing_token: undefined } as never);
     expect((await license(["end-session", key, "--all", "--yes"])).exitCode).toBe(0);
   });
 
   test("an entry that nobody can read goes", async () => {
-    const { service, key, license } = await newScene();
+    const { service, key, license } = await newLicense();
     await service.change(key, { sessions: { ES: { odd: [1, "x"] } } } as never);
     const ran = await license(["end-session", key, "--yes"]);
     expect(ran.stdout).toContain("Session ES is gone");
@@ -377,7 +377,7 @@ describe("end-session", () => {
   });
 
   test("of several it wants to know which, and it ends none that is not there", async () => {
-    const { key, license, claim } = await newScene();
+    const { key, license, claim } = await newLicense();
     for (const symbol of ["ES", "NQ"]) await claim(symbol);
     const unclear = await license(["end-session", key, "--yes"]);
     expect(unclear).toMatchObject({ exitCode: 2, stdout: "" });
@@ -386,7 +386,7 @@ describe("end-session", () => {
   });
 
   test("a session that was claimed anew while the operator thought about it stays", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim("ES");
     const ran = await license(["end-session", key, "--symbol", "ES"], {
       answer: async () => (await claim("ES")).status === 200,
@@ -397,7 +397,7 @@ describe("end-session", () => {
   });
 
   test("a session that its bot released during the question is reported as released", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     for (const symbol of ["ES", "NQ"]) await claim(symbol);
     const release = (symbol: string) => async () =>
       (await service.release({ license_key: key, device_fingerprint: device, symbol })).body
@@ -414,7 +414,7 @@ describe("end-session", () => {
   });
 
   test("what a release leaves for a replaced process is ended, too: its bot is refused as ended", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim("ES");
     const { session_id } = (await claim("ES")).body;
     const bot = { license_key: key, device_fingerprint: device, symbol: "ES", session_id };
@@ -430,7 +430,7 @@ describe("end-session", () => {
   });
 
   test("a session that only had a heartbeat meanwhile is ended, with the lease of that heartbeat", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim("ES");
     service.passSeconds(20);
     const beat = { license_key: key, device_fingerprint: device, symbol: "ES" };
@@ -444,7 +444,7 @@ describe("end-session", () => {
   });
 
   test("the report counts from the end itself, not from the question", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim("ES");
     const ran = await license(["end-session", key], {
       answer: async () => {
@@ -457,7 +457,7 @@ describe("end-session", () => {
   });
 
   test("--now names the lease that the bot got while the operator thought about it", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     const { session_id } = (await claim("ES")).body;
     const bot = { license_key: key, device_fingerprint: device, symbol: "ES", session_id };
     const ran = await license(["end-session", key, "--now", "--json"], {
@@ -473,7 +473,7 @@ describe("end-session", () => {
   });
 
   test("--all names what was claimed while the operator thought about it, and leaves it", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim("ES");
     const ran = await license(["end-session", key, "--all"], {
       answer: async () => (await claim("NQ")).status === 200,
@@ -499,7 +499,7 @@ describe("a verb for a license that is not there", () => {
   ])(
     "%s is refused, makes no row, and does not repeat the name",
     async ([verb = "", ...options]) => {
-      const { license } = await newScene();
+      const { license } = await newLicense();
       const before = json(await license("list --json")).length;
       const ran = await license([verb, "SOME-KEY-OF-NOBODY", ...options]);
       expectRefused(ran);
@@ -511,7 +511,7 @@ describe("a verb for a license that is not there", () => {
 
 describe("create", () => {
   test("prints the key once, in the shape that show has", async () => {
-    const { license } = await newScene();
+    const { license } = await newLicense();
     const created = json(await license("create --days 30 --json"));
     const { license_key, table, ...shape } = created;
     expect(license_key).toMatch(/^[A-Z0-9]{4}(-[A-Z0-9]{4}){3}$/);
@@ -522,7 +522,7 @@ describe("create", () => {
 
 describe("delete", () => {
   test("leaves nothing of a license, and its bot stops at its next heartbeat", async () => {
-    const { service, key, license, claim } = await newScene();
+    const { service, key, license, claim } = await newLicense();
     await claim();
     const ran = await license(["delete", key], { answer: true });
     expect(ran.stderr).toContain("ada@example.com");
@@ -551,7 +551,7 @@ describe("delete", () => {
   ] as const)(
     "a license that was changed by %s since it was seen stays (changed before, too: %s)",
     async ([verb, changedBefore]) => {
-      const { service, key, license } = await newScene();
+      const { service, key, license } = await newLicense();
       if (changedBefore) await license(["set", key, "--type", "silver"]);
       writeFileSync(
         gold,
@@ -569,8 +569,8 @@ describe("delete", () => {
 
 describe("several licenses at once", () => {
   test("are changed each, after one question that names them all", async () => {
-    const one = await newScene();
-    const two = await newScene();
+    const one = await newLicense();
+    const two = await newLicense();
     const ran = await one.license(["suspend", one.key, two.id, one.id], { answer: true });
     expect(ran.stderr).toContain(one.id.slice(0, 12));
     expect(ran.stderr).toContain(two.id.slice(0, 12));
@@ -583,14 +583,14 @@ describe("several licenses at once", () => {
   });
 
   test("one that somebody else changed meanwhile is named and stays, and the others are changed", async () => {
-    const one = await newScene();
-    const two = await newScene();
+    const one = await newLicense();
+    const two = await newLicense();
     const ran = await one.license(["suspend", one.key, two.key], {
       answer: async () => (await one.license(["cancel", one.key, "--yes"])).exitCode === 0,
     });
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr).toContain(
-      `license ${one.id.slice(0, 12)} of ada@example.com: The license was`,
+      `license ${one.id.slice(0, 12)} of ada@example.com: Somebody else changed`,
     );
     expect(ran.stderr).toContain("1 of 2 licenses were not changed.");
     expect(await one.service.item(one.key)).toMatchObject({ status: "cancelled" });
@@ -598,8 +598,8 @@ describe("several licenses at once", () => {
   });
 
   test("if one can't be found or can't be changed so, none is changed", async () => {
-    const { service, key, license } = await newScene({ days: 10 });
-    const never = (await newScene()).key;
+    const { service, key, license } = await newLicense({ days: 10 });
+    const never = (await newLicense()).key;
     const before = await service.item(key);
     const missing = await license(["suspend", key, "NOBODY", "--yes"]);
     expectRefused(missing);
@@ -611,7 +611,7 @@ describe("several licenses at once", () => {
 
 describe("who changed a license", () => {
   test("when and why is kept for the last change, and shown", async () => {
-    const { service, key, license } = await newScene();
+    const { service, key, license } = await newLicense();
     await license(["set", key, "--type", "pro", "--reason", "bought more"]);
     const first = await service.item(key);
     expect(first).toMatchObject({ changed_at: service.nowMs(), change_reason: "bought more" });
@@ -622,7 +622,7 @@ describe("who changed a license", () => {
   });
 
   test("is in the answer and before it: which table it is about", async () => {
-    const { key, license } = await newScene();
+    const { key, license } = await newLicense();
     const ran = await license(["set", key, "--type", "pro"]);
     const place = `table Sessions at ${engine.endpoint}`;
     expect(ran.about).toBe(`This is about ${place}.\n`);
@@ -632,7 +632,7 @@ describe("who changed a license", () => {
 
 describe("Ctrl-C at a question", () => {
   test("is 130, and nothing is done", async () => {
-    const { service, key, license } = await newScene();
+    const { service, key, license } = await newLicense();
     const before = await service.item(key);
     const stop = new AbortController();
     const ran = await license(["suspend", key], {
