@@ -22,7 +22,7 @@ export default {
   coverageAnalysis: "perTest",
   // TypeScript 7 has no API that Stryker could rewrite a tsconfig with, and vitest needs none.
   tsconfigFile: "none",
-  ignorePatterns: [".local", "cdk.out", "docs", "bench"],
+  ignorePatterns: [".local", "cdk.out", "bench"],
   tempDirName: ".test-results/stryker",
   incremental: true,
   incrementalFile: `.test-results/stryker-${part}-incremental.json`,

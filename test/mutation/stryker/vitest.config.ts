@@ -8,11 +8,16 @@ const tests: Record<string, string[]> = {
   functions: [
     "test/lambdas/**/*.test.ts",
     "test/behaviour/rules.dynalite.test.ts",
+    "test/infra/edge-stack.test.ts",
     "test/proof/bad-bodies.test.ts",
+    "test/proof/histories.dynalite-one.test.ts",
   ],
   client: [
-    "test/clients/typescript-scenarios.test.ts",
-    "test/clients/typescript-transport.test.ts",
+    "test/clients/typescript-c*.test.ts",
+    "test/clients/typescript-leaving.test.ts",
+    "test/clients/typescript-s*.test.ts",
+    "test/clients/typescript-t*.test.ts",
+    "test/clients/typescript-vectors.test.ts",
   ],
 };
 
