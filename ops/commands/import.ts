@@ -48,7 +48,7 @@ export function addImportCommand(program: Command, context: CommandContext): voi
       `
 The status may be active, suspended, cancelled or expired, in any case. Times without a zone are UTC;
 an empty or infinite end means never. Empty, NULL and \\N are the same. UTF-8 or UTF-16.
-The fencing tokens of a license from an export go on from the time of the import, 1,000 for each millisecond since 1970: so no
+The fencing tokens of a license from an export go on from the time of the import, 100 for each millisecond since 1970: so no
 token is granted twice, however many have been granted since. A count above 8e15 is refused.
 
 Example:

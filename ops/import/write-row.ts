@@ -20,11 +20,11 @@ export type WriteMode = {
 };
 
 /**
- * DynamoDB takes some 1,000 writes a second on one item. A token that begins at a thousand for each
+ * DynamoDB takes some 1,000 writes a second on one item. A token that begins at a hundred for each
  * millisecond since 1970 is therefore ahead of all that were granted before, also of those after an
  * earlier import, of which the export knows nothing.
  */
-const tokensPerMs = 1_000;
+const tokensPerMs = 100;
 
 /** Claims alone get there in 31 years at the earliest, so a greater token comes from an import. */
 const leastLeapt = 1e12;

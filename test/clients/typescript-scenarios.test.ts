@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import type { Session, SessionStatus } from "../../clients/typescript/session.ts";
+import { errorInShort, statusInShort } from "./in-short.ts";
 import { type Scenario, scenarioFiles } from "./scenarios.ts";
 import { createScriptedRuntime } from "./scripted-runtime.ts";
 import { createTimeline } from "./timeline.ts";
@@ -39,7 +40,8 @@ async function play(scenario: Scenario): Promise<void> {
     licenseKey: "KEY",
     deviceFingerprint: "device",
     signal: aborting.signal,
-    onStatus: (status: SessionStatus) => statuses.push([timeline.nowMs(), ...inShort(status)]),
+    onStatus: (status: SessionStatus) =>
+      statuses.push([timeline.nowMs(), ...statusInShort(status)]),
     logger: quiet,
     ...(report && { report: () => report }),
     ...scenario.options,
@@ -83,32 +85,4 @@ async function play(scenario: Scenario): Promise<void> {
   expect(session.signal.reason.activeDevice).toBe(
     scenario.endedBy ?? session.signal.reason.activeDevice,
   );
-}
-
-function inShort(status: SessionStatus): (string | number)[] {
-  switch (status.state) {
-    case "opening":
-      return [status.state, status.problem];
-    case "waiting":
-      return [status.state, status.activeDevice ?? "", status.waitSeconds ?? -1];
-    case "held":
-      return [status.state, status.rightLastsMs];
-    case "troubled":
-      return [status.state, status.problem, status.rightLastsMs];
-    case "asking":
-      return status.problem === undefined ? [status.state] : [status.state, status.problem];
-    case "ended":
-      return [status.state, status.reason, status.code];
-  }
-}
-
-function errorInShort(error: unknown): object {
-  const { name, code, activeDevice, waitSeconds, field } = error as Record<string, unknown>;
-  return {
-    error: name,
-    ...(typeof code === "string" && { code }),
-    ...(activeDevice !== undefined && { activeDevice }),
-    ...(waitSeconds !== undefined && { waitSeconds }),
-    ...(field !== undefined && { field }),
-  };
 }

@@ -195,7 +195,7 @@ class _Fields:
         # A JSON of Python's may be infinite, and NaN is not greater than anything.
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
-        return value if 0 <= value < 1e15 else None
+        return value if 0 <= value < 2**53 else None
 
     def license(self, expiry_field: str) -> License:
         symbols = self._members.get("active_symbols")
