@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 
 /** A stub of DynamoDB's wire in a process of its own, on a free port of loopback. */
-export type DynamoDbStub = Disposable & { endpoint: string };
+type DynamoDbStub = Disposable & { endpoint: string };
 
 export async function startDynamoDbStub(): Promise<DynamoDbStub> {
   const child = fork(join(import.meta.dirname, "programs", "dynamodb-stub.ts"), { silent: true });

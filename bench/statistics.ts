@@ -1,5 +1,5 @@
 /** The median and the quartiles of some measurements. */
-export type Spread = { median: number; lowerQuartile: number; upperQuartile: number };
+type Spread = { median: number; lowerQuartile: number; upperQuartile: number };
 
 /** @param values at least one */
 export function spreadOf(values: readonly number[]): Spread {

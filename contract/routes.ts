@@ -4,10 +4,10 @@ import { heartbeatSchema } from "../lambdas/heartbeat-handler.ts";
 import { holderSchema } from "../lambdas/request.ts";
 import * as answers from "./answer-schemas.ts";
 
-export type AnswerSchema = z.ZodObject<{ code: z.ZodLiteral<string> }>;
+type AnswerSchema = z.ZodObject<{ code: z.ZodLiteral<string> }>;
 
 /** A case of the contract: the schema of its body, and the name it has in the document. */
-export type DocumentedAnswer = { status: number; name: string; schema: AnswerSchema };
+type DocumentedAnswer = { status: number; name: string; schema: AnswerSchema };
 
 export type DocumentedRoute = {
   path: string;

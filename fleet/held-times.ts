@@ -1,5 +1,5 @@
 /** A time in which a device had a right to believe that it holds the session of a license. */
-export type HeldTime = { license: number; device: string; fromMs: number; toMs: number };
+type HeldTime = { license: number; device: string; fromMs: number; toMs: number };
 
 export type Overlap = { license: number; devices: [string, string]; fromMs: number; toMs: number };
 

@@ -4,7 +4,7 @@ import { type FleetDevice, runDevice } from "./run-device.ts";
 import { openServiceClient, type ServiceClient } from "./service-client.ts";
 import type { Findings } from "./verdict.ts";
 
-export type FleetPlan = { url: string; licenseKeys: string[]; rivals: number; minutes: number };
+type FleetPlan = { url: string; licenseKeys: string[]; rivals: number; minutes: number };
 
 const progressEveryMs = 5_000;
 

@@ -7,7 +7,7 @@ import { CommandError } from "../command-line/command-error.ts";
  * An answer, and when it was asked for and came, on the clock of `performance.now()`. It was asked
  * for when it got a connection: before that, it may have waited for one.
  */
-export type TimedAnswer = {
+type TimedAnswer = {
   code: string;
   body: Record<string, unknown>;
   sentMs: number;

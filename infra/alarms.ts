@@ -23,7 +23,7 @@ import type { RouteFunction } from "./route-function.ts";
 import type { StackSettings } from "./stack-settings.ts";
 import { sumOverOperations } from "./table-metrics.ts";
 
-export type AlarmsProps = {
+type AlarmsProps = {
   httpApi: HttpApi;
   functions: readonly RouteFunction[];
   table: TableV2;

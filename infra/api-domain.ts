@@ -3,7 +3,7 @@ import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import { CfnRecordSet } from "aws-cdk-lib/aws-route53";
 import { Construct } from "constructs";
 
-export type ApiDomainProps = {
+type ApiDomainProps = {
   httpApi: HttpApi;
   stage: HttpStage;
   domainName: string;

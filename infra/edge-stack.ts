@@ -16,7 +16,7 @@ import type { Construct } from "constructs";
 import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
-export type EdgeStackProps = {
+type EdgeStackProps = {
   /** What bots call, with CloudFront as without. */
   domainName: string;
   /** Of a certificate for that name in us-east-1. */

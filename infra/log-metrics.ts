@@ -9,7 +9,7 @@ import {
 import { Construct } from "constructs";
 import type { RouteFunction } from "./route-function.ts";
 
-export type LogMetricsProps = {
+type LogMetricsProps = {
   functions: readonly RouteFunction[];
   /** Of the API, in the format of `sessions-api.ts`. */
   accessLog: ILogGroup;

@@ -18,7 +18,7 @@ import type { RouteFunction } from "./route-function.ts";
 import type { StackSettings } from "./stack-settings.ts";
 import { sumOverOperations } from "./table-metrics.ts";
 
-export type OperationsDashboardProps = {
+type OperationsDashboardProps = {
   httpApi: HttpApi;
   functions: readonly RouteFunction[];
   table: TableV2;

@@ -15,7 +15,7 @@ import { Construct } from "constructs";
 import { bundledCode } from "./bundled-code.ts";
 import { secretReference } from "./secret-reference.ts";
 
-export type OriginGuardProps = {
+type OriginGuardProps = {
   /** A secret whose field `accept` has the values that are let in, separated by a space. */
   secretArn: string;
   secretVersionId: string | undefined;

@@ -15,7 +15,7 @@ import { bundledCode } from "./bundled-code.ts";
 import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
-export type RouteFunctionProps = {
+type RouteFunctionProps = {
   /** The file in `lambdas/`, without its ending. */
   name: string;
   table: TableV2;

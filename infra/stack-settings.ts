@@ -100,7 +100,7 @@ const inseparable = [
 
 export type StackSettings = z.infer<typeof settingsSchema>;
 
-export type ReadResult =
+type ReadResult =
   | { valid: true; settings: StackSettings }
   /** A sentence that names what is wrong. */
   | { valid: false; complaint: string };

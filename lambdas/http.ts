@@ -45,7 +45,7 @@ export type HistoryEvent =
   | { event: "legacy_heartbeat"; legacy: true; weight: number };
 
 /** The part of an API Gateway event (payload 2.0) that a function reads. */
-export type HttpEvent = BodyEvent & {
+type HttpEvent = BodyEvent & {
   rawPath?: string;
   requestContext?: {
     timeEpoch?: APIGatewayProxyEventV2["requestContext"]["timeEpoch"];

@@ -13,7 +13,7 @@ export type BodyShape<Request> = {
   maxBytesOfText: Record<string, number>;
 };
 
-export type ParsedBody<Request> = {
+type ParsedBody<Request> = {
   /** There, as soon as it can be read itself: a caller that sent one wants a 400 signed, too. */
   nonce?: string | undefined;
 } & (

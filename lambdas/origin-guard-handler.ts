@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
 /** The header that CloudFront adds to each request, in lower case, as events have it. */
-export const originHeader = "x-origin-secret";
+const originHeader = "x-origin-secret";
 
 /** The part of an authorizer's event (payload 2.0) that is read. */
-export type GuardEvent = { headers?: Record<string, string | undefined> };
+type GuardEvent = { headers?: Record<string, string | undefined> };
 
 /**
  * Lets in the requests that come through CloudFront, and so past AWS WAF: they carry a secret.

@@ -14,7 +14,7 @@ export type SignedRequest = {
   nonce: string;
 };
 
-export type UnsignedAnswer = { statusCode: number; body: string };
+type UnsignedAnswer = { statusCode: number; body: string };
 
 const components =
   '("@status" "content-digest" "@method";req "@path";req "content-digest";req)' as const;

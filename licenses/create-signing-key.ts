@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { privateKeyPrefix, readSigningKeys } from "../lambdas/signing-keys.ts";
 
-export type SigningKeyPair = { private_key: string; public_key: string; key_id: string };
+type SigningKeyPair = { private_key: string; public_key: string; key_id: string };
 
 /** Makes a key for signed answers, in the forms that the service and its clients take. */
 export function createSigningKey(): SigningKeyPair {

@@ -1,7 +1,7 @@
 import { CommandError } from "../command-line/command-error.ts";
 
 /** What was asked: a table, at a local engine if it has an endpoint. */
-export type AskedDatabase = { tableName?: string | undefined; endpoint?: string | undefined };
+type AskedDatabase = { tableName?: string | undefined; endpoint?: string | undefined };
 
 /** Turns an error of the SDK into a sentence: what failed, and what to do. */
 export async function explainAwsError<Result>(

@@ -58,7 +58,7 @@ export function isPlaceholder(
 
 export const standings = ["active", "suspended", "cancelled", "expired", "rekeyed"] as const;
 
-export type Standing = (typeof standings)[number];
+type Standing = (typeof standings)[number];
 
 /** Whether the license can be used now, and if not, why: its status and its end in one word. */
 export function standingOf(license: LicenseItem, nowMs: number): Standing {
@@ -123,7 +123,7 @@ export function reportView(session: Session | undefined): Record<keyof BotReport
 }
 
 /** `ended` by an operator or `released` by its bot; both keep the symbol until they lapse. */
-export type EntryState = "live" | "lapsed" | "ended" | "released" | "unreadable";
+type EntryState = "live" | "lapsed" | "ended" | "released" | "unreadable";
 
 export function entryState(entry: Entry, nowMs: number): EntryState {
   if (isHeld(entry)) return isLive(entry, nowMs) ? "live" : "lapsed";

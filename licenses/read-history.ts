@@ -41,7 +41,7 @@ const lineSchema = z.union([
   z.object({ code: z.string(), ...common }),
 ]);
 
-export type HistoryQuestion = {
+type HistoryQuestion = {
   history: HistoryPlace;
   licenseId: string;
   sinceMs: number;

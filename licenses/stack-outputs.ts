@@ -50,6 +50,6 @@ const outputsSchema = z
     },
   }));
 
-export type StackOutputs = z.infer<typeof outputsSchema>;
+type StackOutputs = z.infer<typeof outputsSchema>;
 
 export type StackHistory = StackOutputs["history"];

@@ -22,7 +22,7 @@ export type OpenTable = TableHandle & {
 export type HistoryPlace = StackHistory | { file: string } | undefined;
 
 /** On AWS, by its stack or by its own name; without either, the table of `npm start`. */
-export type TableChoice = { stackName?: string | undefined; tableName?: string | undefined };
+type TableChoice = { stackName?: string | undefined; tableName?: string | undefined };
 
 /**
  * Works on the named table. The one of `npm start` is found by the same variables as there. What goes

@@ -6,7 +6,7 @@ import { readSigningKeys } from "../lambdas/signing-keys.ts";
 import { createSigningKey } from "../licenses/create-signing-key.ts";
 
 /** `text` is the value of `SIGNING_KEYS` for the functions. */
-export type LocalSigningKeys = { text: string; publicKeys: string[] };
+type LocalSigningKeys = { text: string; publicKeys: string[] };
 
 /**
  * The keys that local answers are signed with: those given, else one that is kept with the data, so

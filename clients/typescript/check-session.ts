@@ -2,7 +2,7 @@ import { readClaimAnswer, type Trouble } from "./answers.ts";
 import { ServiceUnavailable, SessionRefused } from "./errors.ts";
 import { createNotifier } from "./notifier.ts";
 import { checkText, claimPath } from "./requests.ts";
-import { neverAborted, type Runtime } from "./runtime.ts";
+import { neverAborted } from "./runtime.ts";
 import type { License, SessionOptions } from "./session.ts";
 import {
   checkTimes,
@@ -35,15 +35,8 @@ export type SessionCheck =
  */
 export async function checkSession(options: SessionOptions): Promise<SessionCheck> {
   checkTimes(options);
-  return checkOnRuntime(options, createWebRuntime(options, createNotifier(options).log));
-}
-
-/** `checkSession` on a runtime of the caller's own. */
-export async function checkOnRuntime(
-  options: SessionOptions,
-  given: Runtime,
-): Promise<SessionCheck> {
-  const runtime = await trustingRuntime(options, given);
+  const webRuntime = createWebRuntime(options, createNotifier(options).log);
+  const runtime = await trustingRuntime(options, webRuntime);
   const { signal = neverAborted, openWithinMs = 30_000 } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
   const giveUpMs = runtime.nowMs() + openWithinMs;

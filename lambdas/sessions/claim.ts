@@ -24,7 +24,7 @@ export type Claim = Caller & {
   kind: ClaimKind;
 };
 
-export type ClaimKind =
+type ClaimKind =
   | "claim"
   /** Of a bot of the field: an earlier copy of it may be waiting on the same device. */
   | "legacy claim"

@@ -19,7 +19,7 @@ export type HeartbeatOutcome =
   | { code: EndedCode; recorded: true }
   | HeartbeatRefusal;
 
-export type HeartbeatRefusal =
+type HeartbeatRefusal =
   | { code: "license_unknown" | EndedCode; recorded: false }
   | { code: "session_taken"; entry: Session }
   | { code: "session_replaced" | "session_ended" | "heartbeat_late" }

@@ -73,7 +73,10 @@ export function isVacated(entry: Entry): entry is Vacancy {
   return "vacated_by" in entry;
 }
 
-/** A session is live until the instant it lapses at, which is no longer part of it. */
+/**
+ * A session is live until the instant it lapses at, which is no longer part of it. This is what is
+ * shown; when another device may claim is decided by `freeAtMs`.
+ */
 export function isLive(entry: Entry, nowMs: number): boolean {
   return isHeld(entry) && nowMs < entry.lapses_at;
 }

@@ -22,7 +22,7 @@ export type ConditionalUpdate = {
  * What became of a conditional update: the item as it is now, or the item that refused it
  * (`undefined`: there is no such license).
  */
-export type UpdateResult =
+type UpdateResult =
   | { applied: true; license: License }
   | { applied: false; refusedBy: License | undefined };
 

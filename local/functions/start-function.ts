@@ -5,9 +5,7 @@ import type { LogLevel } from "./function-log.ts";
 import type { FunctionMessage, InvocationMessage } from "./function-messages.ts";
 
 /** `result` is a JSON value; `reason` is for the log. */
-export type InvocationOutcome =
-  | { answered: true; result: unknown }
-  | { answered: false; reason: string };
+type InvocationOutcome = { answered: true; result: unknown } | { answered: false; reason: string };
 
 /** A function that can be invoked, whatever it did to its last thread. */
 export type FunctionHost = AsyncDisposable & {
@@ -17,7 +15,7 @@ export type FunctionHost = AsyncDisposable & {
   invoke(event: unknown, requestId: string): Promise<InvocationOutcome>;
 };
 
-export type FunctionOptions = Pick<FunctionSpec, "id" | "timeoutSeconds" | "memoryMb"> & {
+type FunctionOptions = Pick<FunctionSpec, "id" | "timeoutSeconds" | "memoryMb"> & {
   /** All that the function gets. */
   environment: Record<string, string>;
   /** Takes the lines of its log. */

@@ -16,7 +16,7 @@ export type Gateway = AsyncDisposable & { port: number };
 const maxBodyBytes = 10 * 1024 * 1024;
 const finishWithinMs = 5_000;
 
-export type GatewayOptions = {
+type GatewayOptions = {
   host: string;
   /** 0 picks a free one. */
   port: number;

@@ -34,9 +34,9 @@ export type Plan =
 export type Applied = { before?: LicenseItem; after: LicenseItem | undefined; message: string };
 
 /** Nothing was done, for this reason: one sentence or more. */
-export type NotApplied = { refusal: string };
+type NotApplied = { refusal: string };
 
-export type ChangeVerb<Options> = {
+type ChangeVerb<Options> = {
   name: string;
   description: string;
   /** The words after `npm run license --`. */

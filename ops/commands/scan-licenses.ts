@@ -7,7 +7,7 @@ import type { TableHandle } from "../../licenses/table-handle.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { startProgress } from "../terminal/progress.ts";
 
-export type LicenseScan = {
+type LicenseScan = {
   pages: AsyncIterable<readonly LicenseItem[]>;
   /** @throws CommandError if an item was left out; to be called once all is printed */
   expectAll(): void;

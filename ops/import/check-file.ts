@@ -13,7 +13,7 @@ export type CheckedFile = {
   isBroken: boolean;
 };
 
-export type CheckReports = {
+type CheckReports = {
   /** What is wrong with a row, or with the file; `cells` are those of a row. */
   onProblem(line: number, problem: string, cells?: readonly string[]): void;
   /** Something about a row that is imported anyway. */

@@ -18,7 +18,7 @@ const batchSize = 20;
 
 export type Counts = Record<Written, number>;
 
-export type WriteOptions = WriteMode & {
+type WriteOptions = WriteMode & {
   table: TableHandle;
   file: string;
   /** Only counts what would be done. */

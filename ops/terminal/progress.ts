@@ -1,6 +1,6 @@
 import type { CommandContext } from "./command-context.ts";
 
-export type Progress = {
+type Progress = {
   /** Shows how far it is, at most five times a second. */
   report(text: string): void;
   /** Removes what was shown, so that what comes next stands alone. */

@@ -1,14 +1,14 @@
 import stringWidth from "string-width";
 
 /** A column of a table that is printed while it is read: its least width is known beforehand. */
-export type Column = {
+type Column = {
   title: string;
   width: number;
   /** Takes its part of what a terminal has beyond the least widths. */
   grows?: true;
 };
 
-export type TextTable = { head: string; line(cells: readonly string[]): string };
+type TextTable = { head: string; line(cells: readonly string[]): string };
 
 /**
  * A table as wide as the terminal: what is too long for its column ends in `…`. In a pipe (no

@@ -6,7 +6,7 @@ import { endsWithRun } from "../support/ends-with-run.ts";
 
 const entry = join(import.meta.dirname, "../../clients/typescript/open-session.ts");
 
-export type Ended = { exitCode: number | null; signal: NodeJS.Signals | null; output: string };
+type Ended = { exitCode: number | null; signal: NodeJS.Signals | null; output: string };
 
 /**
  * Runs a program that uses the TypeScript client, in a process of its own.

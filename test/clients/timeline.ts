@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 
 /** What comes first of what is due at the same instant. */
-export type Rank = "program" | "timer" | "answer" | "probe";
+type Rank = "program" | "timer" | "answer" | "probe";
 
 const ranks: readonly Rank[] = ["program", "timer", "answer", "probe"];
 

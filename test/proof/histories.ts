@@ -11,7 +11,7 @@ import { type ServedLicense, type ServiceOptions, serveLicense } from "./served-
 
 const stepsOfHistory = 30;
 
-export type HistoriesSize = {
+type HistoriesSize = {
   histories: number;
   /** How many run at a time: more than one where the engine has a process of its own. */
   lanes: number;

@@ -2,7 +2,7 @@ import type { License } from "../../lambdas/sessions/license.ts";
 import type { Answer, Call, Outcome } from "./call.ts";
 
 /** The clock reading of a call, epoch milliseconds, and the settings of the service. */
-export type CallContext = {
+type CallContext = {
   nowMs: number;
   sessionTimeoutMs: number;
   multiSymbolSessions: boolean;

@@ -13,7 +13,7 @@ export type Ran = {
   about?: string;
 };
 
-export type OperatorOptions = {
+type OperatorOptions = {
   variables?: Variables;
   /** What is answered to every question; without it there is nobody to answer. */
   answer?: boolean | (() => Promise<boolean>);

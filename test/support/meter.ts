@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { Engine } from "./engines.ts";
 
 /** One call that went to the engine, and the capacity units that it consumed. */
-export type MeteredCall = { operation: string; units: number };
+type MeteredCall = { operation: string; units: number };
 
 type Verdict = "throttle" | "refuse" | "break off" | "lose the answer" | undefined;
 

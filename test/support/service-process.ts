@@ -6,10 +6,10 @@ import { endsWithRun } from "./ends-with-run.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-export type Finished = { exitCode: number | null; stdout: string; stderr: string };
+type Finished = { exitCode: number | null; stdout: string; stderr: string };
 
 /** A command of package.json that is running, in a process group of its own as under a terminal. */
-export type NpmProcess = {
+type NpmProcess = {
   /** Resolves with the first match in the output so far or to come; rejects if it ends before. */
   says(pattern: RegExp): Promise<RegExpExecArray>;
   /** To the whole group, as a terminal does for Ctrl-C; or to npm alone, as a supervisor does. */

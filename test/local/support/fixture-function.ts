@@ -5,7 +5,7 @@ import { functionEnvironment } from "../../../local/functions/function-environme
 import { type FunctionHost, startFunction } from "../../../local/functions/start-function.ts";
 import { tempFolder } from "./temp-folder.ts";
 
-export type FixtureFunction = FunctionHost & {
+type FixtureFunction = FunctionHost & {
   /** Replaces the code that the next thread loads. */
   write(code: string): Promise<void>;
   /** What it has logged so far, line by line. */
