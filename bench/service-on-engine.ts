@@ -2,6 +2,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Service } from "../lambdas/service.ts";
 import { openTable } from "../lambdas/sessions/table.ts";
 import { createLicense, type NewLicense } from "../licenses/create-license.ts";
+import { defaultSettings } from "../test/support/default-settings.ts";
 import { clientFor, type Engine } from "../test/support/engines.ts";
 import { type Meter, meter } from "./metered-client.ts";
 
@@ -16,13 +17,7 @@ export function serviceOn(
 } {
   const client = clientFor(endpoint);
   const documents = DynamoDBDocumentClient.from(clientFor(endpoint));
-  const settings = {
-    tableName,
-    sessionTimeoutMs,
-    multiSymbolSessions: true,
-    legacyBots: false,
-    askForRefusedItem,
-  };
+  const settings = { ...defaultSettings, tableName, sessionTimeoutMs, askForRefusedItem };
   return {
     service: { settings, table: openTable({ client, ...settings }), now: Date.now },
     meter: meter(client),

@@ -9,6 +9,7 @@ import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
+import { defaultSettings } from "../support/default-settings.ts";
 import type { Engine } from "../support/engines.ts";
 import { asker, openTestService, type Reply } from "../support/test-service.ts";
 
@@ -119,13 +120,7 @@ function brokenService(nowMs: number): Service {
     throw new Error("The database is away");
   };
   return {
-    settings: {
-      tableName: "unused",
-      sessionTimeoutMs: 60_000,
-      multiSymbolSessions: true,
-      legacyBots: false,
-      askForRefusedItem: false,
-    },
+    settings: defaultSettings,
     table: { get: fail, update: fail },
     now: () => nowMs,
   };

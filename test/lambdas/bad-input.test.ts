@@ -4,17 +4,12 @@ import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
+import { defaultSettings } from "../support/default-settings.ts";
 import { expectDocumented } from "../support/documented.ts";
 
 let touched = 0;
 const service: Service = {
-  settings: {
-    tableName: "unused",
-    sessionTimeoutMs: 60_000,
-    multiSymbolSessions: true,
-    legacyBots: false,
-    askForRefusedItem: false,
-  },
+  settings: defaultSettings,
   table: {
     async get() {
       touched++;

@@ -9,15 +9,9 @@ import type { Service } from "../../lambdas/service.ts";
 import { provenDifferenceMs } from "../../lambdas/sessions/clock-skew.ts";
 import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
+import { defaultSettings } from "../support/default-settings.ts";
 
 const receivedByApiMs = Date.UTC(2026, 0, 5, 12);
-const settings = {
-  tableName: "Sessions",
-  sessionTimeoutMs: 60_000,
-  multiSymbolSessions: true,
-  legacyBots: false,
-  askForRefusedItem: false,
-};
 const handlers = { claim: claimHandler, heartbeat: heartbeatHandler, release: releaseHandler };
 const logged = vi.spyOn(console, "error").mockImplementation(() => {});
 
@@ -59,7 +53,7 @@ describe.for(Object.keys(handlers) as (keyof typeof handlers)[])("a %s", (verb) 
         return { applied: false as const, refusedBy: undefined };
       };
       const service: Service = {
-        settings,
+        settings: defaultSettings,
         table: { get: async () => undefined, update },
         now: () => receivedByApiMs + differenceMs,
       };
@@ -138,8 +132,8 @@ test("once DynamoDB's answers prove a clock wrong, nothing is decided until they
   const decisions = () => conditions.filter(isDecision).length;
   let functionClockMs = receivedByApiMs + 5_000;
   const now = () => functionClockMs;
-  const table = openTable({ client: createClient(now), ...settings });
-  const service: Service = { settings, table, now };
+  const table = openTable({ client: createClient(now), ...defaultSettings });
+  const service: Service = { settings: defaultSettings, table, now };
 
   // The API's clock alone can't tell 5 s from a cold start.
   expect((await ask(service, "heartbeat")).status).toBe(200);

@@ -13,19 +13,13 @@ import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
+import { defaultSettings } from "../support/default-settings.ts";
 
 const client = new DynamoDBClient({});
 const database = mockClient(client);
-const settings = {
-  tableName: "Sessions",
-  sessionTimeoutMs: 60_000,
-  multiSymbolSessions: true,
-  legacyBots: false,
-  askForRefusedItem: false,
-};
 const service: Service = {
-  settings,
-  table: openTable({ client, ...settings }),
+  settings: defaultSettings,
+  table: openTable({ client, ...defaultSettings }),
   now: () => 1_000_000,
 };
 
@@ -198,7 +192,7 @@ test("the clock is read once for a request, however many calls it takes", async 
   const now = vi.fn(() => 1_000_000);
   database.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(told));
   database.on(GetItemCommand).resolves({});
-  const table = openTable({ client, ...settings, askForRefusedItem: true });
+  const table = openTable({ client, ...defaultSettings, askForRefusedItem: true });
   await ask(claimHandler({ ...service, table, now }));
   expect(database.calls()).toHaveLength(2);
   expect(now).toHaveBeenCalledTimes(1);

@@ -7,6 +7,7 @@ import type { Handler } from "../../lambdas/http.ts";
 import type { Service } from "../../lambdas/service.ts";
 import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
+import { defaultSettings } from "../support/default-settings.ts";
 import { asker } from "../support/test-service.ts";
 import { startWireClock, type WireClock } from "../support/wire-clock.ts";
 
@@ -40,15 +41,8 @@ async function serviceOnDatabaseThat(treats: (socket: Socket) => void): Promise<
   vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", `http://127.0.0.1:${port}`);
   vi.stubEnv("AWS_ACCESS_KEY_ID", "local");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "local");
-  const settings = {
-    tableName: "Sessions",
-    sessionTimeoutMs: 60_000,
-    multiSymbolSessions: true,
-    legacyBots: false,
-    askForRefusedItem: false,
-  };
-  const table = openTable({ client: createClient(Date.now), ...settings });
-  return { settings, table, now: Date.now };
+  const table = openTable({ client: createClient(Date.now), ...defaultSettings });
+  return { settings: defaultSettings, table, now: Date.now };
 }
 
 function ask(handler: Handler) {

@@ -8,6 +8,7 @@ import type { SessionTable } from "../../lambdas/sessions/table.ts";
 import { readSigningKeys } from "../../lambdas/signing-keys.ts";
 import { buildVectors } from "../clients/vectors/build-vectors.ts";
 import { verifiedByLibrary } from "../clients/vectors/verified-by-library.ts";
+import { defaultSettings } from "../support/default-settings.ts";
 
 const { service: keyOne, next: keyTwo } = buildVectors().keys;
 if (!keyOne || !keyTwo) throw new Error("The vectors have no keys");
@@ -72,13 +73,7 @@ async function send({
   vi.spyOn(console, "info").mockImplementation(() => {});
   vi.spyOn(console, "error").mockImplementation(() => {});
   const service: Service = {
-    settings: {
-      tableName: "unused",
-      sessionTimeoutMs: 60_000,
-      multiSymbolSessions: true,
-      legacyBots: false,
-      askForRefusedItem: false,
-    },
+    settings: defaultSettings,
     table: { get: async () => undefined, update },
     now: () => nowMs,
     signingKeys: readSigningKeys(keys),

@@ -4,6 +4,7 @@ import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
+import { defaultSettings } from "../support/default-settings.ts";
 import { howMany, replayable, tell } from "./scale.ts";
 
 /** In every mangled part of a body: wherever it turns up again, the body was quoted. */
@@ -19,13 +20,7 @@ const license: License = {
 };
 let touched = 0;
 const service = {
-  settings: {
-    tableName: "unused",
-    sessionTimeoutMs: 60_000,
-    multiSymbolSessions: true,
-    legacyBots: false,
-    askForRefusedItem: false,
-  },
+  settings: defaultSettings,
   table: {
     async get() {
       touched++;

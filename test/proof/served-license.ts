@@ -10,6 +10,7 @@ import { endSessionUpdate } from "../../lambdas/sessions/end-session-update.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { isHeld } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
+import { defaultSettings } from "../support/default-settings.ts";
 import type { Answer, Call } from "./call.ts";
 import type { ProofEngine } from "./proof-engine.ts";
 
@@ -45,7 +46,7 @@ export async function serveLicense(
 
   let clockMs = 0;
   const { askForRefusedItem } = engine;
-  const settings = { tableName, askForRefusedItem, legacyBots: false, ...options };
+  const settings = { ...defaultSettings, tableName, askForRefusedItem, ...options };
   const table = openTable({ client: engine.functionsClient, ...settings });
   const deployed = new Map<number, Functions>();
 

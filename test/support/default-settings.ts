@@ -1,0 +1,10 @@
+import type { Service } from "../../lambdas/service.ts";
+
+/** The settings of a service that is deployed without any. */
+export const defaultSettings: Service["settings"] = {
+  tableName: "Sessions",
+  sessionTimeoutMs: 60_000,
+  multiSymbolSessions: true,
+  legacyBots: false,
+  askForRefusedItem: false,
+};
