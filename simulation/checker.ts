@@ -35,6 +35,8 @@ export type Process = {
   goneMs: number | undefined;
   /** A bot of the field that is closed: its release names no session, and may be applied late. */
   releases: boolean;
+  /** When the release of another copy of a bot of the field last ended its session. */
+  endedByCopyMs: number;
   /** What its client said last of itself. */
   state: string;
   /** It stopped, or waits for what only people can change: it is not entitled to a session. */
@@ -127,6 +129,8 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
       const body = fieldsOf(received.text);
       const timeoutMs = Number(body.session_timeout_seconds) * 1_000;
       if (body.code !== "granted" && body.code !== "recorded") return;
+      // Another copy's release has ended since what this answer confirms.
+      if (sentMs <= process.endedByCopyMs) return;
       process.confirmedSentMs = Math.max(process.confirmedSentMs, sentMs);
       process.confirmedUntilMs = Math.max(process.confirmedUntilMs, sentMs + timeoutMs);
     },
@@ -313,7 +317,9 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
       process.device.name === device;
     if (!everStarted.some((process) => shares(process) && process.releases)) return;
     for (const process of processes) {
-      if (shares(process)) process.confirmedUntilMs = 0;
+      if (!shares(process)) continue;
+      process.confirmedUntilMs = 0;
+      process.endedByCopyMs = scheduler.nowMs();
     }
   }
 

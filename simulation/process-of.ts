@@ -19,6 +19,7 @@ export function processOf({ name, device, symbol }: Life, licenseId: string): Pr
     sent: new Map(),
     goneMs: undefined,
     releases: false,
+    endedByCopyMs: Number.NEGATIVE_INFINITY,
     state: "starting",
     endedForGood: false,
   };
