@@ -5,14 +5,12 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { CommandError } from "../command-line/command-error.ts";
 import { stopSignal } from "../command-line/stop-signal.ts";
-import { licenseIdOf } from "../lambdas/license-key.ts";
 import { createLicense } from "../licenses/create-license.ts";
 import { historyFile, localClientConfig } from "../licenses/local-engine.ts";
 import { localTableName } from "../licenses/table-handle.ts";
 import { createMissingTables } from "./database/create-missing-tables.ts";
 import { dataProblem } from "./database/data-problem.ts";
 import { makeDataFolder } from "./database/make-data-folder.ts";
-import { returnsRefusedItem } from "./database/returns-refused-item.ts";
 import { startEngine } from "./database/start-engine.ts";
 import { functionEnvironment } from "./functions/function-environment.ts";
 import type { LogLevel } from "./functions/function-log.ts";
@@ -75,7 +73,6 @@ async function start(): Promise<void> {
   await createMissingTables(client, app.tables);
   const licenses = { client: DynamoDBDocumentClient.from(client), tableName: localTableName };
   await createLicense(licenses, { licenseKey: demoKey }, Date.now());
-  const askForRefusedItem = !(await returnsRefusedItem(licenses, licenseIdOf(demoKey)));
 
   const history = openSync(historyFile(env), "a", 0o600);
   resources.defer(() => closeSync(history));
@@ -87,7 +84,8 @@ async function start(): Promise<void> {
     app.functions.map((spec) => {
       const environment = {
         ...functionEnvironment(spec, engine.endpoint),
-        ASK_FOR_REFUSED_ITEM: String(askForRefusedItem),
+        // dynalite does not return it. Where an engine does, only an unknown license costs a read more.
+        ASK_FOR_REFUSED_ITEM: "true",
         SIGNING_KEYS: signingKeys.text,
       };
       return [spec.id, resources.use(startFunction({ ...spec, environment, log }))];

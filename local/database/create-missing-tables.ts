@@ -13,12 +13,7 @@ export async function createMissingTables(
 ): Promise<void> {
   for (const { tableName, ...definition } of tables) {
     try {
-      await client.send(
-        new CreateTableCommand({
-          TableName: tableName,
-          ...definition,
-        }),
-      );
+      await client.send(new CreateTableCommand({ TableName: tableName, ...definition }));
     } catch (error) {
       if (!(error instanceof ResourceInUseException)) throw error;
     }

@@ -4,11 +4,9 @@ import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
 import { createLicense } from "../../../licenses/create-license.ts";
 import { localClientConfig } from "../../../licenses/local-engine.ts";
 import { createMissingTables } from "../../../local/database/create-missing-tables.ts";
-import { returnsRefusedItem } from "../../../local/database/returns-refused-item.ts";
 import { type Engine, startEngine } from "../../../local/database/start-engine.ts";
 import { listen } from "../../../local/listen.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -45,15 +43,6 @@ test("the embedded engine finds its data again at its next start", async () => {
   const licenses = licensesOf(engine);
   await createMissingTables(licenses.client, tables);
   expect(await createLicense(licenses, license, 0)).toEqual({ created: false });
-});
-
-test("the embedded engine is found not to return what refused a write", async () => {
-  await using engine = await startEmbedded(await tempFolder());
-  const licenses = licensesOf(engine);
-  await createMissingTables(licenses.client, tables);
-  await createLicense(licenses, license, 0);
-  const licenseId = licenseIdOf(license.licenseKey);
-  expect(await returnsRefusedItem(licenses, licenseId)).toBe(false);
 });
 
 test("the embedded engine survives callers who break off", async () => {
