@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: "test/support/whole-run.ts",
+    globalSetup: "test/support/global-setup.ts",
     // What a handler file reads when it is imported; each test brings a service of its own.
     env: {
       TABLE_NAME: "unused",

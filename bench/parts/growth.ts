@@ -28,12 +28,12 @@ export async function growth({ fillMinutes, progress, signal }: Context): Promis
   async function fill(from: number, to: number): Promise<number> {
     const endsAtMs = performance.now() + fillMinutes * 60_000;
     let count = from;
-    let toldAtMs = Number.NEGATIVE_INFINITY;
+    let printedAtMs = Number.NEGATIVE_INFINITY;
     while (count < to && performance.now() < endsAtMs) {
       signal.throwIfAborted();
-      if (performance.now() - toldAtMs > 5_000) {
+      if (performance.now() - printedAtMs > 5_000) {
         progress(`growth: ${count} of ${to} licenses`);
-        toldAtMs = performance.now();
+        printedAtMs = performance.now();
       }
       const batches = Array.from({ length: Math.min(80, Math.ceil((to - count) / 25)) }, () => {
         const items = Array.from({ length: Math.min(25, to - count) }, () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { keepQuietAndPatient } from "../proof/proof-engine.ts";
+import { muteLogsAndTimeouts } from "../proof/proof-engine.ts";
 import type { Engine } from "../support/engines.ts";
 import { openTestService, type TestServiceOptions } from "../support/test-service.ts";
 
@@ -12,7 +12,7 @@ export function describeBehaviour(engineName: string, startEngine: () => Promise
     let engine: Engine;
     beforeAll(async () => {
       engine = await startEngine();
-      keepQuietAndPatient();
+      muteLogsAndTimeouts();
     });
     afterAll(async () => {
       vi.useRealTimers();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { endedVacancy } from "../../lambdas/sessions/end-session-update.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
-import { keepQuietAndPatient } from "../proof/proof-engine.ts";
+import { muteLogsAndTimeouts } from "../proof/proof-engine.ts";
 import type { Engine } from "../support/engines.ts";
 import { openTestService, type TestServiceOptions } from "../support/test-service.ts";
 
@@ -18,7 +18,7 @@ export function describeRulesWithoutException(
     let engine: Engine;
     beforeAll(async () => {
       engine = await startEngine();
-      keepQuietAndPatient();
+      muteLogsAndTimeouts();
     });
     afterAll(async () => {
       vi.useRealTimers();

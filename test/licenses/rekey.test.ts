@@ -32,13 +32,13 @@ async function leaked() {
       })
     ).body.code;
   /** The rules without the command, so that it can be interrupted. */
-  const rekey = (newKey: string, tell: () => Promise<void> = async () => {}) =>
+  const rekey = (newKey: string, announce: () => Promise<void> = async () => {}) =>
     rekeyLicense(
       table(),
       licenseIdOf(key),
       newKey,
       { by: "ada@desk", atMs: service.nowMs() },
-      tell,
+      announce,
     );
   return { service, key, license, codeOf, rekey };
 }
@@ -99,7 +99,7 @@ describe("rekey", () => {
     expect(await codeOf(license_key)).toBe("license_suspended");
   });
 
-  test("the key is told before it works, so it can't be lost, and neither works while it is told", async () => {
+  test("the key is shown before it works, so it can't be lost, and neither works while it is shown", async () => {
     const { key, codeOf, rekey } = await leaked();
     const newKey = anotherKey();
     const codes: unknown[] = [];

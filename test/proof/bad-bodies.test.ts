@@ -5,7 +5,7 @@ import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { defaultSettings } from "../support/default-settings.ts";
-import { howMany, replayable, tell } from "./scale.ts";
+import { printTried, replayable, scaled } from "./scale.ts";
 
 /** In every mangled part of a body: wherever it turns up again, the body was quoted. */
 const mark = "Zq7XkMarkZq7Xk";
@@ -111,7 +111,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 );
 
 test("no body gets a 500, is written if it is refused, or is quoted back or logged", async () => {
-  const runs = howMany(1_500, 100_000);
+  const runs = scaled(1_500, 100_000);
   let refused = 0;
   const name = fc.constantFrom("validate" as const, "heartbeat" as const, "release" as const);
   await fc.assert(
@@ -129,5 +129,5 @@ test("no body gets a 500, is written if it is refused, or is quoted back or logg
     replayable(runs),
   );
   expect(refused).toBeGreaterThan(runs / 2);
-  tell(`${runs} bodies, of which ${refused} were refused`);
+  printTried(`${runs} bodies, of which ${refused} were refused`);
 }, 3_600_000);

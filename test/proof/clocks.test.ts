@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { dynaliteForProof, keepQuietAndPatient, type ProofEngine } from "./proof-engine.ts";
-import { howMany, replayable, tell } from "./scale.ts";
+import { dynaliteForProof, muteLogsAndTimeouts, type ProofEngine } from "./proof-engine.ts";
+import { printTried, replayable, scaled } from "./scale.ts";
 import { serveLicense } from "./served-license.ts";
 
 const timeoutMs = 60_000;
@@ -13,7 +13,7 @@ const errorMs = fc.integer({ min: -2_500, max: 2_500 });
 let engine: ProofEngine;
 beforeAll(async () => {
   engine = await dynaliteForProof();
-  keepQuietAndPatient();
+  muteLogsAndTimeouts();
 });
 afterAll(() => engine.stop());
 
@@ -39,7 +39,7 @@ async function heldThrough(machineErrorMs: number) {
 }
 
 test("another device is let in exactly the difference of the two clocks early or late, never earlier", async () => {
-  const runs = howMany(40, 5_000);
+  const runs = scaled(40, 5_000);
   await fc.assert(
     fc.asyncProperty(errorMs, errorMs, async (errorOfA, errorOfB) => {
       const { rivalClaims } = await heldThrough(errorOfA);
@@ -50,7 +50,7 @@ test("another device is let in exactly the difference of the two clocks early or
     }),
     replayable(runs),
   );
-  tell(`${runs} pairs of clocks on both sides of the bound`);
+  printTried(`${runs} pairs of clocks on both sides of the bound`);
 });
 
 test("with clocks 5 s apart the bound is 55 s: reached, and not passed", async () => {
@@ -66,7 +66,7 @@ test("and late by as much: with the clocks the other way round it is 65 s", asyn
 });
 
 test("heartbeats every 20 s keep every rival out, whatever machine serves whom", async () => {
-  const runs = howMany(12, 1_000);
+  const runs = scaled(12, 1_000);
   const errors = fc.array(fc.tuple(errorMs, errorMs), { minLength: 6, maxLength: 6 });
   await fc.assert(
     fc.asyncProperty(errors, async (machines) => {
@@ -79,5 +79,5 @@ test("heartbeats every 20 s keep every rival out, whatever machine serves whom",
     }),
     replayable(runs),
   );
-  tell(`${runs} series of heartbeats through machines of different clocks`);
+  printTried(`${runs} series of heartbeats through machines of different clocks`);
 });

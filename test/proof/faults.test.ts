@@ -6,7 +6,7 @@ import { type Fault, fastFaults, slowFaults } from "../support/fault-proxy.ts";
 import { type FaultyService, startFaultyService } from "./faulty-service.ts";
 import { finalStates } from "./linearizability.ts";
 import { type CallRecord, openRecorder, rulesOf, type TimedCall } from "./recorder.ts";
-import { howMany, tell } from "./scale.ts";
+import { printTried, scaled } from "./scale.ts";
 import { serveLicense } from "./served-license.ts";
 
 const options = { sessionTimeoutMs: 60_000, multiSymbolSessions: true };
@@ -43,14 +43,14 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 test("whatever happens on the wire, at any attempt: no false success, nobody else is let in, and 500 in time", async () => {
-  const sweeps = howMany(1, 26);
-  const slow = howMany(0, 1) ? slowFaults : [];
+  const sweeps = scaled(1, 26);
+  const slow = scaled(0, 1) ? slowFaults : [];
   for (let sweep = 0; sweep < sweeps; sweep++) {
     const cases = [...fastFaults, ...slow].flatMap((fault) => casesOf(fault, situations));
     await atOnce(48, cases);
   }
   // Those take seconds each, so a normal run tries them only on the first attempt.
-  if (howMany(1, 0)) {
+  if (scaled(1, 0)) {
     await atOnce(
       48,
       slowFaults.flatMap((fault) => situations.map((one): Case => [[fault], one])),
@@ -59,11 +59,11 @@ test("whatever happens on the wire, at any attempt: no false success, nobody els
   const { spoiled } = service.proxy;
   const counts = [...spoiled].map(([fault, attempts]) => `${sum(attempts.values())} ${fault}`);
   const total = sum([...spoiled.values()].map((attempts) => sum(attempts.values())));
-  tell(`${total} faulted requests: ${counts.join(", ")}`);
+  printTried(`${total} faulted requests: ${counts.join(", ")}`);
   for (const fault of [...fastFaults, ...slow])
     expect([...(spoiled.get(fault)?.keys() ?? [])].sort(), fault).toEqual([1, 2, 3]);
   expect(spoiled.size).toBe(fastFaults.length + slowFaults.length);
-  expect(total).toBeGreaterThan(howMany(400, 20_000));
+  expect(total).toBeGreaterThan(scaled(400, 20_000));
 }, 3_600_000);
 
 function sum(numbers: Iterable<number>): number {

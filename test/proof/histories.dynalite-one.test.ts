@@ -1,7 +1,7 @@
 import { describeHistories } from "./histories.ts";
 import { dynaliteForProof } from "./proof-engine.ts";
-import { howMany } from "./scale.ts";
+import { scaled } from "./scale.ts";
 
 // One half of the histories: each half has a process, and so a core, of its own.
-const size = { histories: howMany(100, 25_000), lanes: 1, seedOffset: 0 };
+const size = { histories: scaled(100, 25_000), lanes: 1, seedOffset: 0 };
 describeHistories("dynalite", dynaliteForProof, size);

@@ -1,10 +1,10 @@
 import { describe, test } from "vitest";
 import { describeHistories } from "./histories.ts";
 import { dynamoDbLocalForProof, hasDynamoDbLocal } from "./proof-engine.ts";
-import { howMany } from "./scale.ts";
+import { scaled } from "./scale.ts";
 
 if (hasDynamoDbLocal()) {
-  const size = { histories: howMany(20, 4_000), lanes: 4, seedOffset: 2000 };
+  const size = { histories: scaled(20, 4_000), lanes: 4, seedOffset: 2000 };
   describeHistories("DynamoDB Local", dynamoDbLocalForProof, size);
 } else {
   describe("on DynamoDB Local", () => {

@@ -5,8 +5,8 @@ import type { License } from "../../lambdas/sessions/license.ts";
 import type { Answer, Call } from "./call.ts";
 import { arbitrarySteps, type Step, startMs } from "./history-step.ts";
 import { possibleOutcomes } from "./model.ts";
-import { keepQuietAndPatient, type ProofEngine } from "./proof-engine.ts";
-import { replayable, tell } from "./scale.ts";
+import { muteLogsAndTimeouts, type ProofEngine } from "./proof-engine.ts";
+import { printTried, replayable } from "./scale.ts";
 import { type ServedLicense, type ServiceOptions, serveLicense } from "./served-license.ts";
 
 const stepsOfHistory = 30;
@@ -34,7 +34,7 @@ export function describeHistories(
     let engine: ProofEngine;
     beforeAll(async () => {
       engine = await openEngine();
-      keepQuietAndPatient();
+      muteLogsAndTimeouts();
     });
     afterAll(async () => {
       vi.useRealTimers();
@@ -56,7 +56,9 @@ export function describeHistories(
       });
       await inLanes(size, async (runs, lane) => {
         await fc.assert(property, replayable(runs, lane));
-        tell(`${steps / stepsOfHistory} histories of ${stepsOfHistory} steps on ${engineName}`);
+        printTried(
+          `${steps / stepsOfHistory} histories of ${stepsOfHistory} steps on ${engineName}`,
+        );
       });
       expect(steps).toBe(size.histories * stepsOfHistory);
     }, 3_600_000);

@@ -47,7 +47,7 @@ export function hasDynamoDbLocal(): boolean {
  * For tests by the ten thousand, once their engine is open: a log line for each refusal would take
  * longer than the refusal, and on a busy machine the time for an answer may run out by itself.
  */
-export function keepQuietAndPatient(): void {
+export function muteLogsAndTimeouts(): void {
   vi.spyOn(console, "info").mockImplementation(() => {});
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 }

@@ -1,5 +1,5 @@
 import { dynaliteForProof } from "./proof-engine.ts";
 import { describeRaces } from "./races.ts";
-import { howMany } from "./scale.ts";
+import { scaled } from "./scale.ts";
 
-describeRaces("dynalite", dynaliteForProof, howMany(20, 10_000));
+describeRaces("dynalite", dynaliteForProof, scaled(20, 10_000));

@@ -1,10 +1,10 @@
 import { describe, test } from "vitest";
 import { dynamoDbLocalForProof, hasDynamoDbLocal } from "./proof-engine.ts";
 import { describeRaces } from "./races.ts";
-import { howMany } from "./scale.ts";
+import { scaled } from "./scale.ts";
 
 if (hasDynamoDbLocal()) {
-  describeRaces("DynamoDB Local", dynamoDbLocalForProof, howMany(10, 1_000));
+  describeRaces("DynamoDB Local", dynamoDbLocalForProof, scaled(10, 1_000));
 } else {
   describe("on DynamoDB Local", () => {
     test.skip("needs Java 17", () => {});

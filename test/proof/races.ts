@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { breaches } from "./invariants.ts";
 import { finalStates } from "./linearizability.ts";
-import { keepQuietAndPatient, type ProofEngine } from "./proof-engine.ts";
+import { muteLogsAndTimeouts, type ProofEngine } from "./proof-engine.ts";
 import { type Race, type RaceKind, raceKinds } from "./race.ts";
 import { openRecorder, rulesOf } from "./recorder.ts";
-import { replayable, tell } from "./scale.ts";
+import { printTried, replayable } from "./scale.ts";
 import { serveLicense } from "./served-license.ts";
 
 const options = { sessionTimeoutMs: 60_000, multiSymbolSessions: true };
@@ -24,7 +24,7 @@ export function describeRaces(
     let engine: ProofEngine;
     beforeAll(async () => {
       engine = await openEngine();
-      keepQuietAndPatient();
+      muteLogsAndTimeouts();
     });
     afterAll(async () => {
       vi.useRealTimers();
@@ -40,7 +40,7 @@ export function describeRaces(
         ),
         replayable(rounds),
       );
-      tell(`${rounds} races of ${name} on ${engineName}`);
+      printTried(`${rounds} races of ${name} on ${engineName}`);
     });
   });
 }

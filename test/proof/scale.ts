@@ -7,7 +7,7 @@ const isDeep = env.PROOF === "deep";
 const seed = env.PROOF_SEED ? Number(env.PROOF_SEED) : randomInt(2 ** 31);
 
 /** How many cases to try: more under `npm run test:deep`, fewer against a mutant. */
-export function howMany(normal: number, deep: number): number {
+export function scaled(normal: number, deep: number): number {
   if (env.PROOF === "mutation") return Math.ceil(normal / 10);
   return isDeep ? deep : normal;
 }
@@ -22,7 +22,7 @@ export function replayable(numRuns: number, seedOffset = 0) {
   };
 }
 
-/** Tells, past what vitest holds back of a test that passes, how much was tried. */
-export function tell(what: string): void {
+/** Prints how much was tried, which vitest does not show of a test that passes. */
+export function printTried(what: string): void {
   process.stdout.write(`proof: ${what}; PROOF_SEED=${seed}\n`);
 }

@@ -1,4 +1,4 @@
-// Started by whole-run.ts: waits until the run of the tests has ended, and cleans up after it.
+// Started by global-setup.ts: waits until the run of the tests has ended, and cleans up after it.
 import { readdirSync, rmSync } from "node:fs";
 import { argv, kill, stdin } from "node:process";
 

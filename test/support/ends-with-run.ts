@@ -5,7 +5,7 @@ import { env } from "node:process";
 
 /**
  * Notes a process, so that neither it nor the group that it leads outlives the run of the tests,
- * which may end by Ctrl-C. See `whole-run.ts`.
+ * which may end by Ctrl-C. See `global-setup.ts`.
  *
  * @returns the same process
  */

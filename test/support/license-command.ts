@@ -5,7 +5,7 @@ import type { CommandContext } from "../../ops/terminal/command-context.ts";
 import { openMessages } from "../../ops/terminal/messages.ts";
 import type { Engine } from "./engines.ts";
 
-export type Ran = {
+export type CommandResult = {
   exitCode: number;
   stdout: string;
   stderr: string;
@@ -27,7 +27,10 @@ type OperatorOptions = {
 
 /** Somebody who types `npm run license --` and the words, in this process. */
 export function operator({ endpoint }: Pick<Engine, "endpoint">, fixed: OperatorOptions = {}) {
-  return async (words: string | readonly string[], options: OperatorOptions = {}): Promise<Ran> => {
+  return async (
+    words: string | readonly string[],
+    options: OperatorOptions = {},
+  ): Promise<CommandResult> => {
     const { variables, answer, onOutput, stop, now, columns } = { ...fixed, ...options };
     const output = textSink(onOutput);
     const messages = textSink();

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/license-key.ts";
 import type { Session } from "../../../lambdas/sessions/session.ts";
 import { startDynalite } from "../../support/engines.ts";
-import { operator, type Ran } from "../../support/license-command.ts";
+import { type CommandResult, operator } from "../../support/license-command.ts";
 import { openTestService } from "../../support/test-service.ts";
 
 const device = "device-a-0123456789";
@@ -30,12 +30,12 @@ async function newLicense(attributes: { days?: number } = {}) {
   return { service, key, id: licenseIdOf(key), license, claim };
 }
 
-function json({ exitCode, stdout, stderr }: Ran) {
+function json({ exitCode, stdout, stderr }: CommandResult) {
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   return JSON.parse(stdout);
 }
 
-function expectRefused({ exitCode, stdout }: Ran) {
+function expectRefused({ exitCode, stdout }: CommandResult) {
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
 }
 

@@ -27,10 +27,10 @@ const routes: Record<string, RouteName> = {
   "api/session/release": "release",
 };
 
-export type Stage = Awaited<ReturnType<typeof openStage>>;
+export type FieldBotSetup = Awaited<ReturnType<typeof setUpFieldBot>>;
 
 /** A service with one license, a device with a bot of the field, and a rival that never tires. */
-export async function openStage({ legacyBots }: { legacyBots: boolean }) {
+export async function setUpFieldBot({ legacyBots }: { legacyBots: boolean }) {
   const scheduler = createScheduler();
   const ground: WorldContext = {
     scheduler,
