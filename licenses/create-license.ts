@@ -18,7 +18,7 @@ export type NewLicense = {
   email?: string;
   /** Epoch milliseconds; a license without it never expires. */
   expiresAtMs?: number;
-  /** Who makes it, if that is to be kept. */
+  /** Who makes it, if that is recorded. */
   note?: ChangeNote;
 };
 

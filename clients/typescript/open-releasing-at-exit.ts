@@ -34,7 +34,7 @@ export async function openReleasingAtExit(
     const forget = leaveAtProcessEnd(() => session.release());
     session.signal.addEventListener("abort", () => {
       stopForwarding();
-      // What the program itself releases is to be gone through with.
+      // A release that the program has begun itself is finished.
       if (session.signal.reason.reason === "released") void session.release().then(forget);
       else forget();
     });

@@ -1,6 +1,6 @@
 /**
  * The last line of an export. A file with `license_id` in its header that does not end with it was
- * broken off, and is not imported.
+ * cut off, and is not imported.
  */
 export const endOfExport = "#end-of-export";
 

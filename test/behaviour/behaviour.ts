@@ -319,7 +319,7 @@ export function describeBehaviour(engineName: string, startEngine: () => Promise
         ]);
       });
 
-      test("check_only tells that a lapsed seat can be had", async () => {
+      test("check_only reports that a lapsed seat can be had", async () => {
         const { service, license_key } = await fullLicense(2);
         const check = { license_key, device_fingerprint: deviceB, symbol: "NEW", check_only: true };
         expect((await service.validate(check)).body.code).toBe("session_limit");
@@ -573,7 +573,7 @@ export function describeBehaviour(engineName: string, startEngine: () => Promise
         expect((await service.heartbeat(a)).body.code).toBe("session_not_found");
       });
 
-      test("whoever holds nothing gets a polite 200 not_held and changes nothing", async () => {
+      test("a caller that holds nothing gets 200 not_held and changes nothing", async () => {
         const { service, license_key, a, b } = await heldByA();
         const before = await service.item(license_key);
         const tries = [

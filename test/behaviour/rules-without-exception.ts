@@ -66,7 +66,7 @@ export function describeRulesWithoutException(
       });
     });
 
-    describe("a session lapses when its holder was told it would", () => {
+    describe("a session lapses when its holder was promised", () => {
       test("a shorter time-out concerns later claims and heartbeats only", async () => {
         const { service, b } = await heldByA();
         service.deploy({ sessionTimeoutSeconds: 30 });
@@ -123,7 +123,7 @@ export function describeRulesWithoutException(
         expect((await service.heartbeat({ ...a, session_id: "opening-1" })).status).toBe(200);
       });
 
-      test("a second attempt is told the lease that the first was given, whatever is deployed since", async () => {
+      test("a second attempt gets the lease that the first was given, whatever is deployed since", async () => {
         const { service, license_key, a, b } = await openLicense();
         service.deploy({ sessionTimeoutSeconds: 30 });
         const opening = { ...a, claim_id: "opening-1" };

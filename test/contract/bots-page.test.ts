@@ -9,7 +9,7 @@ test("docs/bots.md says what to do for every code of the contract, and has no ot
   const [, table = ""] = page.split("## What to do for each answer");
   const [section = ""] = table.split("\n## ");
   const rows = section.split("\n").filter((line) => line.startsWith("| `"));
-  const told = rows.flatMap((row) => row.split("|")[1]?.match(/[a-z_]+/g) ?? []);
+  const listed = rows.flatMap((row) => row.split("|")[1]?.match(/[a-z_]+/g) ?? []);
   const known = new Set(routes.flatMap(({ answers }) => answers.flatMap(codesOf)));
-  expect(told.sort()).toEqual([...known].sort());
+  expect(listed.sort()).toEqual([...known].sort());
 });

@@ -233,7 +233,7 @@ describe("npm start", () => {
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
-  test("a key that exists is not made again, and nothing else is told of it", async () => {
+  test("a key that exists is not made again, and nothing else is said about it", async () => {
     const made = await newLicense("--key", "BOUGHT-ELSEWHERE-1");
     expect(made).toMatchObject({ license_key: "BOUGHT-ELSEWHERE-1", max_sessions: 20 });
     const again = npm(["run", "license", "--", "create", "--key", "BOUGHT-ELSEWHERE-1"], {

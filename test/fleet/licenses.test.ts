@@ -41,7 +41,7 @@ describe("the licenses of a fleet are all removed", () => {
     expect(await licensesLeft()).toBe(0);
   });
 
-  test("after work that fails, whose error is the one that is told", async () => {
+  test("after work that fails, whose error is the one that is reported", async () => {
     await expect(run(() => Promise.reject(new Error("the work")))).rejects.toThrow("the work");
     expect(await licensesLeft()).toBe(0);
   });

@@ -271,7 +271,7 @@ describe("every alarm", () => {
   });
 });
 
-describe("whoever is to be notified", () => {
+describe("who is notified", () => {
   const annotationsOf = (context: object) =>
     Annotations.fromStack(
       new LicenseSessionsStack(

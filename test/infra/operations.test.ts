@@ -124,7 +124,7 @@ describe("refusals and failures as metrics", () => {
     expect(counted("AccessLogs", { ...format, status: "403" })).toEqual([]);
   });
 
-  test("a line tells an operator which request, license and device, and no more of them", async () => {
+  test("a line shows an operator which request, license and device, and no more of them", async () => {
     const key = "KEY-THAT-NOBODY-MAY-READ";
     const line = await lineOf(
       () => Promise.reject(new Error("out of order")),

@@ -196,10 +196,10 @@ describe.for(names)("%s", (name) => {
 });
 
 test("each route refuses in its own words", async () => {
-  const told = { code: "bad_request", field: "body", message: expect.any(String) };
-  expect((await send("validate", "")).body).toEqual({ license_valid: false, ...told });
-  expect((await send("heartbeat", "")).body).toEqual({ status: "error", ...told });
-  expect((await send("release", "")).body).toEqual({ status: "error", ...told });
+  const refusal = { code: "bad_request", field: "body", message: expect.any(String) };
+  expect((await send("validate", "")).body).toEqual({ license_valid: false, ...refusal });
+  expect((await send("heartbeat", "")).body).toEqual({ status: "error", ...refusal });
+  expect((await send("release", "")).body).toEqual({ status: "error", ...refusal });
 });
 
 test("the limit of metadata counts the bytes of its text as it was sent", async () => {

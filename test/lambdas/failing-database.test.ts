@@ -44,11 +44,11 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-const told = { $metadata: {}, message: "secret internals" };
+const details = { $metadata: {}, message: "secret internals" };
 const failures: [string, Error][] = [
-  ["a throttle", new ProvisionedThroughputExceededException(told)],
+  ["a throttle", new ProvisionedThroughputExceededException(details)],
   ["a time-out", Object.assign(new Error("secret internals"), { name: "TimeoutError" })],
-  ["a missing table", new ResourceNotFoundException(told)],
+  ["a missing table", new ResourceNotFoundException(details)],
   ["a reset connection", Object.assign(new Error("secret internals"), { code: "ECONNRESET" })],
   ["a bug", new TypeError("secret internals")],
 ];
@@ -100,7 +100,7 @@ describe.for(failures)("%s", ([, error]) => {
 });
 
 describe("a refused condition", () => {
-  const refusal = new ConditionalCheckFailedException(told);
+  const refusal = new ConditionalCheckFailedException(details);
 
   test("is a 500 for a heartbeat, with the code of the failure", async () => {
     database.on(UpdateItemCommand).rejects(refusal);
@@ -152,7 +152,7 @@ test("a claim whose answer was lost is granted when its second attempt finds its
         },
       },
     };
-    throw Object.assign(new ConditionalCheckFailedException(told), { Item });
+    throw Object.assign(new ConditionalCheckFailedException(details), { Item });
   });
   expect(await ask(claimHandler(service))).toMatchObject({
     status: 200,
@@ -190,7 +190,7 @@ test("a check reads what was written last, which no engine but DynamoDB's own ma
 
 test("the clock is read once for a request, however many calls it takes", async () => {
   const now = vi.fn(() => 1_000_000);
-  database.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(told));
+  database.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(details));
   database.on(GetItemCommand).resolves({});
   const table = openTable({ client, ...defaultSettings, askForRefusedItem: true });
   await ask(claimHandler({ ...service, table, now }));

@@ -12,7 +12,7 @@ import { tempFolder } from "./support/temp-folder.ts";
 
 const program = join(import.meta.dirname, "../../local/start.ts");
 
-/** Runs what `npm start` does, on ports and data of its own unless told. */
+/** Runs what `npm start` does, on ports and data of its own by default. */
 async function start(
   variables: Record<string, string> = {},
   command = [process.execPath, program],

@@ -170,11 +170,11 @@ function releasedBefore(
 /** The id of a claim whose answer never came is known to nobody, the model included. */
 function withKnownIds(item: License | undefined, history: CallRecord[]): License | undefined {
   if (!item) return undefined;
-  const told = new Set(history.map(({ ended }) => ended?.answer.body.session_id));
+  const answered = new Set(history.map(({ ended }) => ended?.answer.body.session_id));
   const sessions = Object.entries(item.sessions).map(([symbol, session]) => {
     if (!isHeld(session)) return [symbol, session];
-    const known = session.session_id === "held" || told.has(session.session_id);
-    const session_id = known ? session.session_id : "of a claim nobody was told of";
+    const known = session.session_id === "held" || answered.has(session.session_id);
+    const session_id = known ? session.session_id : "of a claim without an answer";
     return [symbol, { ...session, session_id }];
   });
   return { ...item, sessions: Object.fromEntries(sessions) };

@@ -65,7 +65,7 @@ export function describeHistories(
   });
 }
 
-/** In portions, so that a long run tells how far it has come. */
+/** In portions, so that a long run shows how far it is. */
 async function inLanes(
   { histories, lanes, seedOffset }: HistoriesSize,
   run: (runs: number, seedOffset: number) => Promise<void>,

@@ -100,7 +100,7 @@ describe("a request that arrives after a later one", () => {
   });
 });
 
-test("a claim whose answer is lost may be told the token of a later claim for another symbol", async () => {
+test("a claim whose answer is lost may get the token of a later claim for another symbol", async () => {
   const { direct, slow } = await openDirectAndSlow({}, 2);
   service.proxy.plan(direct.licenseId, ["answer lost"]);
   const lost = slow.perform({ verb: "claim", ...a }, nowMs);

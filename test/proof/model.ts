@@ -275,7 +275,7 @@ function outcomeOfRelease(
   };
 }
 
-/** The entry stays for as long as whoever held it may believe, and no heartbeat revives it. */
+/** The entry stays for as long as the device that held it may believe it still does; no heartbeat revives it. */
 function outcomeOfEnd(item: License | undefined, symbol: string): Outcome {
   const entry: Entry | undefined = item?.sessions[symbol];
   if (!item || entry?.device_fingerprint === undefined) return operator(item, false);
@@ -316,7 +316,7 @@ function choicesOfFirstFree(
 
 const sevenDaysMs = 7 * 86_400_000;
 
-/** When another device may have it: all who were told they hold it have been told otherwise or are over. */
+/** When another device may have it: the leases of all who may believe they hold it are over. */
 function freeAt({ lapses_at, contested_until = 0 }: Entry): number {
   return Math.max(lapses_at, contested_until);
 }

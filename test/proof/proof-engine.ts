@@ -45,7 +45,7 @@ export function hasDynamoDbLocal(): boolean {
 
 /**
  * For tests by the ten thousand, once their engine is open: a log line for each refusal would take
- * longer than the refusal, and on a busy machine the time for an answer may run out by itself.
+ * longer than the refusal, and on a busy machine the time for an answer may run out.
  */
 export function muteLogsAndTimeouts(): void {
   vi.spyOn(console, "info").mockImplementation(() => {});

@@ -307,5 +307,5 @@ function expectCount(history: CallRecord[], code: string, count: number): string
 
 function expectSuccesses(history: CallRecord[], count: number): string[] {
   const found = history.filter(({ ended }) => ended?.answer.status === 200).length;
-  return found === count ? [] : [`${found} and not ${count} were told they hold it`];
+  return found === count ? [] : [`${found} and not ${count} were answered that they hold it`];
 }

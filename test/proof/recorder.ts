@@ -33,7 +33,7 @@ export function rulesOf(
 ): Specification<License | undefined, TimedCall, Answer> {
   return {
     next(item, call, answer) {
-      const anyId = { status: 0, body: { session_id: "of a claim nobody was told of" } };
+      const anyId = { status: 0, body: { session_id: "of a claim without an answer" } };
       const outcomes = possibleOutcomes(
         item,
         call,

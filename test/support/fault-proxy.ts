@@ -4,7 +4,7 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 /** What may become of a request to the engine or of its answer. */
 export type Fault = keyof typeof faults;
 
-/** Stands on the wire between the SDK and an engine, and spoils what it is told to spoil. */
+/** Stands on the wire between the SDK and an engine, and spoils what a test asks it to. */
 export type FaultProxy = {
   endpoint: string;
   /** What becomes of the next requests for a license, in order; those after them pass. */

@@ -65,10 +65,10 @@ export async function openInProcessDynalite() {
           const output = isMarshalled ? { $metadata: {}, ...body } : unmarshalled(body);
           return { output, response: undefined };
         }
-        const told = { message: body.message ?? "", $metadata: {} };
+        const details = { message: body.message ?? "", $metadata: {} };
         throw `${body.__type}`.endsWith("ConditionalCheckFailedException")
-          ? new ConditionalCheckFailedException(told)
-          : new Error(`${body.__type}: ${told.message}`);
+          ? new ConditionalCheckFailedException(details)
+          : new Error(`${body.__type}: ${details.message}`);
       },
     { step: "initialize", priority: "low" },
   );

@@ -62,7 +62,7 @@ test("the embedded engine survives callers who break off", async () => {
   await createMissingTables(client, tables);
 });
 
-test("an engine that is not there is told with the variable that names it", async () => {
+test("an engine that does not answer is reported with the variable that names it", async () => {
   const other = createServer();
   const port = await listen(other, 0, "OTHER_PORT");
   other.close();

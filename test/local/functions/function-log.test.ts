@@ -29,7 +29,7 @@ describe("a log line", () => {
     expect(messageOf("took", 5, { ms: true })).toBe("took 5 { ms: true }");
   });
 
-  test("tells of an error its type, message, stack and cause", () => {
+  test("has the type, message, stack and cause of an error", () => {
     const error = new TypeError("bad", { cause: new Error("worse") });
     expect(messageOf(error)).toMatchObject({
       errorType: "TypeError",

@@ -235,7 +235,7 @@ describe("the log of a function", () => {
       "thrown outside of the handler",
       "setImmediate(() => { throw new RangeError('no') }); await new Promise(() => {})",
     ],
-  ])("tells of an error that was %s", async (_how, code) => {
+  ])("logs an error that was %s", async (_how, code) => {
     const { invoke, log } = await startFixture(`export const handler = async () => { ${code} };`);
     await invoke({}, "r-1");
     const message = { errorType: "RangeError", errorMessage: "no", stackTrace: expect.any(Array) };

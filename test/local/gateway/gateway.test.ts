@@ -161,7 +161,7 @@ describe("the gateway", () => {
     expect(await (await fetch(address, { method: "HEAD" })).text()).toBe("");
   });
 
-  test("tells of a port in use, with the variable that sets it", async () => {
+  test("reports a port in use, with the variable that sets it", async () => {
     const other = createServer();
     onTestFinished(() => void other.close());
     const port = await listen(other, 0, "OTHER_PORT");

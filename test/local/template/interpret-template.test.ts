@@ -57,7 +57,7 @@ describe("a template", () => {
   });
 });
 
-describe("what can't be run here is told, with its place:", () => {
+describe("what can't be run here is reported, with its place:", () => {
   test.each([
     ["no API", { Api: { Type: "AWS::SNS::Topic" } }, "AWS::ApiGatewayV2::Api"],
     ["two APIs", { Api2: { Type: "AWS::ApiGatewayV2::Api" } }, "AWS::ApiGatewayV2::Api"],

@@ -31,7 +31,7 @@ test("the stack of this project can be run locally, with the settings it was giv
   }
 });
 
-test("what is wrong with the stack is told in its own words", async () => {
+test("what is wrong with the stack is reported in its own words", async () => {
   const synthesized = synthesize(await tempFolder(), { sessionTimeoutSeconds: "soon" }, never);
   await expect(synthesized).rejects.toThrow("context sessionTimeoutSeconds");
 });

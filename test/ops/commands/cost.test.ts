@@ -11,7 +11,7 @@ import { openTestService } from "../../support/test-service.ts";
 const metadata = { position: "flat", trades: 12, profit: 431.5 };
 
 /**
- * What everything costs: calls, and capacity units as the engine counts them. A refused write tells
+ * What everything costs: calls, and capacity units as the engine counts them. A refused write reports
  * no units, so there it is the call that counts. A change of a figure here is a change of the bill,
  * which is worked out in `docs/operations.md`.
  */

@@ -132,8 +132,8 @@ describe("history", () => {
     await license(["import", file, "--reason", "moved over"]);
     lines(key, `${key}-2`);
     await license(["import", file]);
-    const { lines: told } = JSON.parse((await license(["history", key, "--json"])).stdout);
-    expect(told).toMatchObject([
+    const { lines: shown } = JSON.parse((await license(["history", key, "--json"])).stdout);
+    expect(shown).toMatchObject([
       { verb: "import", reason: "moved over", changes: ["license: created"] },
     ]);
   });

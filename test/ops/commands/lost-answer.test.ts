@@ -29,7 +29,7 @@ function unlucky(operation: string) {
   return { service, license: operator(meter, { now: service.nowMs }) };
 }
 
-test("a license whose answer is lost is made once, and its key is told", async () => {
+test("a license whose answer is lost is made once, and its key is printed", async () => {
   const { service, license } = unlucky("PutItem");
   const { exitCode, stdout } = await license("create --json");
   expect(exitCode).toBe(0);
@@ -44,7 +44,7 @@ test("an extension whose answer is lost is made once", async () => {
 });
 
 test.for(["UpdateItem", "PutItem"])(
-  "a rekey whose answer to %s is lost is finished, and the key that it told works",
+  "a rekey whose answer to %s is lost is finished, and the key that it printed works",
   async (operation) => {
     const { service, license } = unlucky(operation);
     const key = await service.license();

@@ -77,7 +77,7 @@ describe("--stack", () => {
     expect(JSON.parse(stdout).changed_by).toBe("arn:aws:iam::123456789012:user/ada");
   });
 
-  test("a stack that is not there, or tells no table, is one sentence", async () => {
+  test("a stack that does not exist, or names no table, is one sentence", async () => {
     outputs = undefined;
     expect(await license("list --stack Nowhere")).toEqual({
       exitCode: 1,

@@ -40,7 +40,7 @@ function expectRefused({ exitCode, stdout }: CommandResult) {
 }
 
 describe("show", () => {
-  test("tells standing, days left, and of each session who holds it and for how long", async () => {
+  test("shows standing, days left, and of each session who holds it and for how long", async () => {
     const { service, key, license, claim } = await newLicense({ days: 30 });
     await claim("ES");
     await service.heartbeat({
@@ -151,7 +151,7 @@ describe("what a bot calls itself", () => {
 });
 
 describe("suspend, activate, cancel", () => {
-  test("tell before and after, and bots feel it at once", async () => {
+  test("show before and after, and bots notice at once", async () => {
     const { service, key, license, claim } = await newLicense();
     await claim();
     const beat = () => service.heartbeat({ license_key: key, device_fingerprint: device });
@@ -209,8 +209,8 @@ describe("extend", () => {
     await license(["extend", key, "--days", "5"]);
     expect((await service.item(key))?.license_expiration).toBe(service.nowMs() + 15 * dayMs);
     service.passMs(100 * dayMs);
-    const told = await license(["extend", key, "--days", "5"]);
-    expect(told.stdout).toMatch(/^standing +expired +active$/m);
+    const shown = await license(["extend", key, "--days", "5"]);
+    expect(shown.stdout).toMatch(/^standing +expired +active$/m);
     expect((await service.item(key))?.license_expiration).toBe(service.nowMs() + 5 * dayMs);
   });
 
@@ -222,8 +222,8 @@ describe("extend", () => {
 
   test("--until never takes the end away", async () => {
     const { service, key, license } = await newLicense({ days: 10 });
-    const told = await license(["extend", key, "--until", "never"]);
-    expect(told.stdout).toMatch(/^expires +2026.* never$/m);
+    const shown = await license(["extend", key, "--until", "never"]);
+    expect(shown.stdout).toMatch(/^expires +2026.* never$/m);
     expect(await service.item(key)).not.toHaveProperty("license_expiration");
     const again = json(await license(["extend", key, "--until", "never", "--json"]));
     expect(again).toMatchObject({ changed: false });
@@ -234,7 +234,7 @@ describe("extend", () => {
     expectRefused(await license(["extend", key, "--days", "5"]));
   });
 
-  test("of two operators who extend at once one is told to look again", async () => {
+  test("of two operators who extend at once one is refused and has to look again", async () => {
     const { service, key, license } = await newLicense({ days: 10 });
     const ran = await Promise.all([1, 2].map(() => license(["extend", key, "--days", "5"])));
     const expected =

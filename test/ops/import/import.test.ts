@@ -533,7 +533,7 @@ describe("an import that is interrupted", () => {
     expect(await count()).toBe(400);
   });
 
-  test("by throttling goes on by itself when that is over, and never writes all at once", async () => {
+  test("by throttling resumes on its own when that is over, and never writes all at once", async () => {
     const file = csv(header, ...rows.slice(0, 60));
     const meter = await startMeter(engine);
     meter.onCall(() => (meter.calls.length % 20 === 0 ? "throttle" : undefined));
