@@ -8,7 +8,9 @@ const tests: Record<string, string[]> = {
   functions: [
     "test/lambdas/**/*.test.ts",
     "test/behaviour/rules.dynalite.test.ts",
+    "test/contract/openapi.test.ts",
     "test/infra/edge-stack.test.ts",
+    "test/ops/commands/history.test.ts",
     "test/proof/bad-bodies.test.ts",
     "test/proof/histories.dynalite-one.test.ts",
   ],
