@@ -15,6 +15,7 @@ const tests: Record<string, string[]> = {
     "test/proof/histories.dynalite-one.test.ts",
   ],
   client: [
+    "test/clients/typescript-answers.test.ts",
     "test/clients/typescript-claim-ids.test.ts",
     "test/clients/typescript-s*.test.ts",
     "test/clients/typescript-timing.test.ts",

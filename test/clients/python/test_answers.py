@@ -1,0 +1,110 @@
+"""What an answer means: both clients read each in ``clients/vectors/answers.json`` alike."""
+
+from __future__ import annotations
+
+import json
+import unittest
+from typing import Any, Optional
+
+from license_session.answers import (
+    Available,
+    Granted,
+    Recorded,
+    Trouble,
+    Unreadable,
+    read_claim_answer,
+    read_heartbeat_answer,
+    read_release_answer,
+)
+from license_session.errors import ServiceNotFound
+from license_session.license import License
+from license_session.runtime import Answer
+from license_session.status import End
+from scripted_runtime import ROOT
+
+
+def meaning_of(ask: str, answer: Answer) -> dict[str, Any]:
+    if ask == "release":
+        return {"is": read_release_answer(answer)}
+    read = read_claim_answer(answer) if ask == "claim" else read_heartbeat_answer(answer)
+    if isinstance(read, Granted):
+        return {
+            "is": "granted",
+            "sessionId": read.session_id,
+            "fencingToken": read.fencing_token,
+            "sessionTimeoutMs": read.session_timeout_ms,
+            "heartbeatIntervalMs": read.heartbeat_interval_ms,
+            "license": license_of(read.license),
+        }
+    if isinstance(read, Recorded):
+        timeout_ms = read.session_timeout_ms
+        return {
+            "is": "recorded",
+            "sessionTimeoutMs": timeout_ms,
+            "license": license_of(read.license),
+        }
+    if isinstance(read, Available):
+        return {"is": "available", "license": license_of(read.license)}
+    if isinstance(read, End):
+        active_device = read.active_device
+        return {
+            "is": "ended",
+            "reason": read.reason,
+            "code": read.code,
+            "activeDevice": active_device,
+        }
+    if isinstance(read, Unreadable):
+        return {"is": "unreadable", "problem": read.problem}
+    if isinstance(read, Trouble):
+        return {
+            "is": "trouble",
+            "problem": read.problem,
+            "status": read.status,
+            "requestId": read.request_id,
+            "retryAfterMs": read.retry_after_ms,
+        }
+    names = {"active_device": "activeDevice", "wait_seconds": "waitSeconds", "field": "field"}
+    return {
+        "is": type(read).__name__,
+        "code": read.code,
+        # It names the option by which each language takes the URL.
+        **({} if isinstance(read, ServiceNotFound) else {"message": str(read)}),
+        **{names[name]: getattr(read, name) for name in names if hasattr(read, name)},
+        "status": read.status,
+        "requestId": read.request_id,
+    }
+
+
+def license_of(license: License) -> dict[str, Any]:
+    expires_at: Optional[str] = None
+    if license.expires_at is not None:
+        expires_at = license.expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        "type": license.type,
+        "expiresAt": expires_at,
+        "activeSymbols": list(license.active_symbols),
+    }
+
+
+class Answers(unittest.TestCase):
+    maxDiff = None
+
+
+def add_tests() -> None:
+    file = ROOT / "clients/vectors/answers.json"
+    for case in json.loads(file.read_text(encoding="utf-8")):
+
+        def check(self: unittest.TestCase, case: dict[str, Any] = case) -> None:
+            body = case["text"] if "text" in case else json.dumps(case["body"])
+            answer = Answer(case["status"], body.encode(), case.get("headers", {}))
+            self.assertEqual(meaning_of(case["ask"], answer), case["means"])
+
+        name = f"test {case['ask']}, {case['status']}: {case['guarantee']}"
+        assert not hasattr(Answers, name), name
+        setattr(Answers, name, check)
+
+
+add_tests()
+
+if __name__ == "__main__":
+    unittest.main()
