@@ -8,7 +8,7 @@ import { type Service, serviceFromEnvironment } from "./service.ts";
 import { type HeartbeatOutcome, heartbeat, type LeaseTime } from "./sessions/heartbeat.ts";
 import { type ClaimByHeartbeat, legacyHeartbeat } from "./sessions/legacy-heartbeat.ts";
 import { activeSymbols, expirationIso, type License } from "./sessions/license.ts";
-import { type BotReport, maskFingerprint } from "./sessions/session.ts";
+import { maskFingerprint, type StoredReport } from "./sessions/session.ts";
 
 const shortText = z
   .optional(z.string().check(z.maxLength(64), z.refine(isWellFormed)))
@@ -36,7 +36,7 @@ export function heartbeatHandler(service: Service): Handler {
       },
       async answer(request, { nowMs, signal, jsonTexts, record }) {
         const caller = callerOf(request, settings);
-        const report: BotReport = {
+        const report: StoredReport = {
           bot_version: request.bot_version,
           bot_status: request.status,
           metadata: jsonTexts.metadata,

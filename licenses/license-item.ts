@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { type EndedCode, endedCode, licenseSchema } from "../lambdas/sessions/license.ts";
 import {
-  type BotReport,
   type Entry,
   isHeld,
   isLive,
   isVacated,
   reportSchema,
   type Session,
+  type StoredReport,
   secondsUntilFree,
 } from "../lambdas/sessions/session.ts";
 
@@ -115,8 +115,10 @@ export function licenseView(license: LicenseItem, nowMs: number) {
 }
 
 /** All that a bot may report of itself, as the schema has it; `null` is what it did not. */
-export function reportView(session: Session | undefined): Record<keyof BotReport, string | null> {
-  const names = Object.keys(reportSchema.shape) as (keyof BotReport)[];
+export function reportView(
+  session: Session | undefined,
+): Record<keyof StoredReport, string | null> {
+  const names = Object.keys(reportSchema.shape) as (keyof StoredReport)[];
   const entries = names.map((name) => [name, session?.[name] ?? null]);
   // The keys of the schema are all that the type asks for.
   return Object.fromEntries(entries) as ReturnType<typeof reportView>;

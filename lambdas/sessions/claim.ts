@@ -4,7 +4,6 @@ import type { LeaseTime } from "./heartbeat.ts";
 import type { Caller } from "./holder.ts";
 import { type EndedCode, endedCode, type License } from "./license.ts";
 import {
-  type BotReport,
   deviceOf,
   type Entry,
   freeAtMs,
@@ -12,6 +11,7 @@ import {
   isVacated,
   leaseFrom,
   type Session,
+  type StoredReport,
   secondsUntilFree,
 } from "./session.ts";
 import type { ConditionalUpdate, SessionTable } from "./table.ts";
@@ -20,7 +20,7 @@ import type { ConditionalUpdate, SessionTable } from "./table.ts";
 export type Claim = Caller & {
   claimId: string;
   /** Stored with the session, for a claim that a heartbeat makes. */
-  report?: BotReport;
+  report?: StoredReport;
   kind: ClaimKind;
 };
 
@@ -105,7 +105,7 @@ export async function claim(
   throw new Error("A claim was refused more often than rivals can explain");
 }
 
-/** After the first write, each refusal means that a rival moved first; no license has more seats. */
+/** After the first write, each refusal means that a rival was quicker; no license has more seats. */
 const mostRivals = 100;
 
 /** Reports what a claim would meet, by one read. */
@@ -221,7 +221,7 @@ function seatUpdate({ replaces, displaces }: Way, nowMs: number): SeatUpdate {
 }
 
 /**
- * Makes room in the same write, on the condition that nothing it rests on has moved: there are no
+ * Makes room in the same write, on the condition that nothing it rests on has changed: there are no
  * more entries and no fewer seats than were counted, and each displaced entry has the lease that was
  * seen to be over. The short aliases leave room for 100 entries in the 4 KB of an expression.
  */

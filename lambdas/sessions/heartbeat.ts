@@ -1,12 +1,12 @@
 import { type Holder, holderCondition, sessionHeldBy } from "./holder.ts";
 import { type EndedCode, endedCode, type License } from "./license.ts";
 import {
-  type BotReport,
   type Entry,
   isHeld,
   isVacated,
   leaseFrom,
   type Session,
+  type StoredReport,
 } from "./session.ts";
 import type { ConditionalUpdate, SessionTable } from "./table.ts";
 
@@ -37,7 +37,7 @@ type HeartbeatRefusal =
 export async function heartbeat(
   table: SessionTable,
   holder: Holder,
-  report: BotReport,
+  report: StoredReport,
   time: LeaseTime,
   signal: AbortSignal,
 ): Promise<HeartbeatOutcome> {
@@ -70,7 +70,7 @@ type Lease = "renewed" | "kept";
  */
 function heartbeatUpdate(
   holder: Holder,
-  report: BotReport,
+  report: StoredReport,
   { nowMs, sessionTimeoutMs }: LeaseTime,
   lease: Lease,
 ): ConditionalUpdate {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type ClaimOutcome, claim } from "./claim.ts";
 import { type HeartbeatOutcome, heartbeat, type LeaseTime } from "./heartbeat.ts";
 import type { Caller } from "./holder.ts";
-import { type BotReport, freeAtMs } from "./session.ts";
+import { freeAtMs, type StoredReport } from "./session.ts";
 import type { SessionTable } from "./table.ts";
 
 /** A claim that a heartbeat made or failed to make. */
@@ -18,7 +18,7 @@ export type ClaimByHeartbeat = ClaimOutcome & { by: "heartbeat" };
 export async function legacyHeartbeat(
   table: SessionTable,
   caller: Caller,
-  report: BotReport,
+  report: StoredReport,
   time: LeaseTime,
   signal: AbortSignal,
 ): Promise<HeartbeatOutcome | ClaimByHeartbeat> {

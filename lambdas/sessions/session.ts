@@ -11,7 +11,7 @@ export const reportSchema = z.object({
 });
 
 /** What a bot leaves out of a report stays as it was stored. */
-export type BotReport = Required<z.infer<typeof reportSchema>>;
+export type StoredReport = Required<z.infer<typeof reportSchema>>;
 
 /** A session as it stands in the item of its license. Times are epoch milliseconds. */
 export const sessionSchema = z.object({
