@@ -55,7 +55,7 @@ export function timingOf(
     askWithinMs: Math.min(10_000, rightMs),
     oversleptAfterMs: Math.min(1_000, Math.floor(rightMs / 5)),
     // Clocks tick in steps, and are slewed: less than a tenth of a second says nothing.
-    clocksPartedAfterMs: Math.max(100, Math.min(1_000, actualMarginMs)),
+    clocksPartedAfterMs: Math.max(100, Math.min(1_000, Math.floor(actualMarginMs))),
     reportWithinMs: Math.min(1_000, Math.floor(requestMs / 2)),
   };
 }

@@ -1,28 +1,79 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { checkTimes, timingOf } from "../../clients/typescript/timing.ts";
+import * as z from "zod";
+import {
+  checkTimes,
+  heartbeatDelayMs,
+  retryAtMs,
+  retryDelayMs,
+  timingOf,
+} from "../../clients/typescript/timing.ts";
 
-test("a session of 60 s with a heartbeat every 20 s is kept by the figures that the page names", () => {
-  expect(timingOf(60_000, 20_000, {})).toEqual({
-    rightMs: 55_000,
-    heartbeatIntervalMs: 20_000,
-    requestTimeoutMs: 5_000,
-    askWithinMs: 10_000,
-    oversleptAfterMs: 1_000,
-    clocksPartedAfterMs: 1_000,
-    reportWithinMs: 1_000,
-  });
+const ms = z.number();
+/** The Python client keeps time by the same cases. */
+const vectors = z
+  .strictObject({
+    timings: z.array(
+      z.strictObject({
+        guarantee: z.string(),
+        sessionTimeoutMs: ms,
+        namedIntervalMs: ms,
+        marginMs: ms.nullable(),
+        requestTimeoutMs: ms,
+        timing: z.record(z.string(), ms),
+      }),
+    ),
+    heartbeatDelays: z.array(z.strictObject({ intervalMs: ms, random: z.number(), delayMs: ms })),
+    retryDelays: z.array(
+      z.strictObject({ failures: z.int(), intervalMs: ms, random: z.number(), delayMs: ms }),
+    ),
+    retryInstants: z.array(
+      z.strictObject({
+        guarantee: z.string(),
+        nowMs: ms,
+        delayMs: ms,
+        retryAfterMs: ms.nullable(),
+        endsMs: ms,
+        requestTimeoutMs: ms,
+        atMs: ms,
+      }),
+    ),
+  })
+  .parse(
+    JSON.parse(
+      readFileSync(join(import.meta.dirname, "../../clients/vectors/timing.json"), "utf8"),
+    ),
+  );
+
+test.for(vectors.timings)("a session is kept: $guarantee", (vector) => {
+  const { sessionTimeoutMs, namedIntervalMs, marginMs, requestTimeoutMs, timing } = vector;
+  const options = { marginMs: marginMs ?? undefined, requestTimeoutMs };
+  expect(timingOf(sessionTimeoutMs, namedIntervalMs, options)).toEqual(timing);
 });
 
-test("a session of 3 s is kept in proportion", () => {
-  expect(timingOf(3_000, 20_000, {})).toEqual({
-    rightMs: 2_500,
-    heartbeatIntervalMs: 1_000,
-    requestTimeoutMs: 833,
-    askWithinMs: 2_500,
-    oversleptAfterMs: 500,
-    clocksPartedAfterMs: 500,
-    reportWithinMs: 416,
-  });
+test("a request may take 5 s where the program names no time-out", () => {
+  expect(timingOf(60_000, 20_000, {}).requestTimeoutMs).toBe(5_000);
+});
+
+test.for(vectors.heartbeatDelays)(
+  "a heartbeat comes up to a tenth early: $intervalMs ms at $random is $delayMs ms",
+  ({ intervalMs, random, delayMs }) => {
+    expect(heartbeatDelayMs(intervalMs, random)).toBe(delayMs);
+  },
+);
+
+test.for(vectors.retryDelays)(
+  "retries are spaced out: the delay after $failures, of $intervalMs ms at $random, is $delayMs ms",
+  ({ failures, intervalMs, random, delayMs }) => {
+    expect(retryDelayMs(failures, intervalMs, random)).toBe(delayMs);
+  },
+);
+
+test.for(vectors.retryInstants)("a retry comes $guarantee", (vector) => {
+  const { nowMs, delayMs, retryAfterMs, endsMs, requestTimeoutMs, atMs } = vector;
+  const ends = { endsMs, requestTimeoutMs };
+  expect(retryAtMs(nowMs, delayMs, retryAfterMs ?? undefined, ends)).toBe(atMs);
 });
 
 test.for([

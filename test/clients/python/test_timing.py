@@ -1,0 +1,78 @@
+"""When: both clients keep time by the cases in ``clients/vectors/timing.json``."""
+
+from __future__ import annotations
+
+import json
+import math
+import unittest
+
+from license_session.timing import (
+    Timing,
+    heartbeat_delay_ms,
+    milliseconds,
+    retry_at_ms,
+    retry_delay_ms,
+    timing_of,
+)
+from scripted_runtime import ROOT
+
+VECTORS = json.loads((ROOT / "clients/vectors/timing.json").read_text(encoding="utf-8"))
+
+
+class Times(unittest.TestCase):
+    maxDiff = None
+
+    def test_a_session_is_kept_by_the_figures_of_the_table(self) -> None:
+        for case in VECTORS["timings"]:
+            with self.subTest(case["guarantee"]):
+                timing = timing_of(
+                    case["sessionTimeoutMs"],
+                    case["namedIntervalMs"],
+                    case["marginMs"],
+                    case["requestTimeoutMs"],
+                )
+                named = case["timing"]
+                self.assertEqual(
+                    timing,
+                    Timing(
+                        right_ms=named["rightMs"],
+                        heartbeat_interval_ms=named["heartbeatIntervalMs"],
+                        request_timeout_ms=named["requestTimeoutMs"],
+                        ask_within_ms=named["askWithinMs"],
+                        overslept_after_ms=named["oversleptAfterMs"],
+                        clocks_parted_after_ms=named["clocksPartedAfterMs"],
+                        report_within_ms=named["reportWithinMs"],
+                    ),
+                )
+
+    def test_a_heartbeat_comes_up_to_a_tenth_early(self) -> None:
+        for case in VECTORS["heartbeatDelays"]:
+            with self.subTest(case):
+                delay_ms = heartbeat_delay_ms(case["intervalMs"], case["random"])
+                self.assertEqual(delay_ms, case["delayMs"])
+
+    def test_retries_are_spaced_out(self) -> None:
+        for case in VECTORS["retryDelays"]:
+            with self.subTest(case):
+                delay_ms = retry_delay_ms(case["failures"], case["intervalMs"], case["random"])
+                self.assertEqual(delay_ms, case["delayMs"])
+
+    def test_a_retry_comes_when_the_answer_asks_for_it_and_in_time(self) -> None:
+        for case in VECTORS["retryInstants"]:
+            with self.subTest(case["guarantee"]):
+                at_ms = retry_at_ms(
+                    case["nowMs"],
+                    case["delayMs"],
+                    case["retryAfterMs"],
+                    case["endsMs"],
+                    case["requestTimeoutMs"],
+                )
+                self.assertEqual(at_ms, case["atMs"])
+
+    def test_what_is_longer_than_thirty_years_is_cut(self) -> None:
+        self.assertEqual(milliseconds(1.5), 1_500)
+        self.assertEqual(milliseconds(math.inf), 10**12)
+
+
+if __name__ == "__main__":
+    unittest.main()
