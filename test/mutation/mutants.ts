@@ -612,6 +612,24 @@ export const mutants: Mutant[] = [
     tests: ["test/licenses/change-license"],
   },
   {
+    file: "lambdas/sessions/end-session-update.ts",
+    from: '"sessions.#symbol.session_id = :seen_session"',
+    to: '":seen_session = :seen_session"',
+    tests: ["test/ops/commands/verbs"],
+  },
+  {
+    file: "lambdas/sessions/end-session-update.ts",
+    from: '"sessions.#symbol.lapses_at = :seen_lapses_at"',
+    to: '":seen_lapses_at = :seen_lapses_at"',
+    tests: ["test/ops/commands/verbs"],
+  },
+  {
+    file: "ops/commands/end-session.ts",
+    from: "if (options.all) left",
+    to: "if (!options.all) left",
+    tests: ["test/ops/commands/verbs"],
+  },
+  {
     file: "licenses/random-license-key.ts",
     from: "randomInt(characters.length)",
     to: "Math.floor(Math.random() * characters.length)",

@@ -27,7 +27,8 @@ const stagesOfFunctions = [
 const { args, processedArgs } = new Command("mutate")
   .description(
     "Breaks the code in one place after another (test/mutation/mutants.ts), runs the tests on each " +
-      `and lists what they did not see. Exits with 1 if they see less than ${neededShare * 100} %.`,
+      "and lists what they did not see. A test that times out has seen nothing. Exits with 1 if they " +
+      `see less than ${neededShare * 100} %, or if they fail on the code as it is.`,
   )
   .argument(
     "[numbers...]",
@@ -38,7 +39,8 @@ const { args, processedArgs } = new Command("mutate")
   .parse();
 const [chosen = []]: number[][] = processedArgs;
 const indexes = args.length > 0 ? chosen : [...mutants.keys()];
-const survivors: Mutant[] = [];
+await expectUnbrokenToPass();
+const survivors: string[] = [];
 const pending = indexes.values();
 await Promise.all(
   Array.from({ length: atOnce }, async () => {
@@ -49,7 +51,7 @@ await Promise.all(
 const killed = indexes.length - survivors.length;
 const share = killed / indexes.length;
 stdout.write(`\n${killed} of ${indexes.length} mutants killed: ${(share * 100).toFixed(1)} %\n`);
-for (const survivor of survivors) stdout.write(`survived: ${inWords(survivor)}\n`);
+for (const survivor of survivors) stdout.write(`${survivor}\n`);
 if (share < neededShare) process.exitCode = 1;
 
 function mutantNumber(text: string, previous: number[] = []): number[] {
@@ -58,30 +60,57 @@ function mutantNumber(text: string, previous: number[] = []): number[] {
   throw new InvalidArgumentError(`There are mutants 0 to ${mutants.length - 1}.`);
 }
 
-async function judge(index: number): Promise<void> {
+/** A test that fails anyway would kill every mutant. */
+async function expectUnbrokenToPass(): Promise<void> {
+  const files = new Set(indexes.flatMap((index) => stagesFor(mutantAt(index)).flat()));
+  const { failure, output } = await runTests("none", [...files]);
+  if (failure !== undefined) throw new Error(`The tests fail without a mutant: ${output}`);
+}
+
+function mutantAt(index: number): Mutant {
   const mutant = mutants[index];
   if (!mutant) throw new Error(`There is no mutant ${index}`);
   const occurrences = readFileSync(join(root, mutant.file), "utf8").split(mutant.from).length - 1;
   if (occurrences !== 1) {
     throw new Error(`What a mutant replaces is there ${occurrences} times: ${inWords(mutant)}`);
   }
-  for (const files of mutant.tests ? [mutant.tests] : stagesOfFunctions) {
-    const killer = await firstFailure(index, files);
-    if (killer !== undefined) {
-      stdout.write(`${index} killed by ${killer}\n    ${inWords(mutant)}\n`);
-      return;
-    }
-  }
-  survivors.push(mutant);
-  stdout.write(`${index} SURVIVED\n    ${inWords(mutant)}\n`);
+  return mutant;
 }
 
-/** The first test that fails with the mutant, or `undefined` if none does. */
-async function firstFailure(index: number, files: string[]): Promise<string | undefined> {
+function stagesFor({ tests }: Mutant): string[][] {
+  return tests ? [tests] : stagesOfFunctions;
+}
+
+async function judge(index: number): Promise<void> {
+  const mutant = mutantAt(index);
+  let timedOut = "";
+  for (const files of stagesFor(mutant)) {
+    const { failure, isTimeout } = await runTests(`${index}`, files);
+    if (failure === undefined) continue;
+    if (isTimeout) {
+      timedOut = `, after a time-out in ${failure}`;
+      continue;
+    }
+    stdout.write(`${index} killed by ${failure}\n    ${inWords(mutant)}\n`);
+    return;
+  }
+  survivors.push(`survived${timedOut}: ${inWords(mutant)}`);
+  stdout.write(`${index} SURVIVED${timedOut}\n    ${inWords(mutant)}\n`);
+}
+
+type Run = {
+  /** The first test that fails, if one does. */
+  failure: string | undefined;
+  /** It was too slow, which shows nothing: the machine may have been busy. */
+  isTimeout: boolean;
+  output: string;
+};
+
+async function runTests(mutant: string, files: string[]): Promise<Run> {
   const words = ["run", "--config", "vitest.mutation.config.ts", ...files];
   const child = spawn(join(root, "node_modules/.bin/vitest"), words, {
     cwd: root,
-    env: { ...env, MUTANT: String(index), NO_COLOR: "1" },
+    env: { ...env, MUTANT: mutant, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -91,12 +120,11 @@ async function firstFailure(index: number, files: string[]): Promise<string | un
     });
   }
   const [exitCode] = await once(child, "close");
-  if (exitCode === 0) return undefined;
+  if (exitCode === 0) return { failure: undefined, isTimeout: false, output };
   // A mutant that fills the memory takes its worker along, and the name of the test with it.
   const failure = /FAIL\s+(.*)/.exec(output)?.[1] ?? /Worker exited unexpectedly/.exec(output)?.[0];
-  if (failure === undefined)
-    throw new Error(`The tests did not run with mutant ${index}: ${output}`);
-  return failure;
+  if (failure === undefined) throw new Error(`The tests did not run (mutant ${mutant}): ${output}`);
+  return { failure, isTimeout: /(Test|Hook) timed out in \d+ms/.test(output), output };
 }
 
 function inWords({ file, from, to }: Mutant): string {
