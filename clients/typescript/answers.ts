@@ -186,7 +186,8 @@ function read({ status, text: body, headers }: Answer) {
   };
   const number = (name: string) => {
     const value = fields.get(name);
-    return typeof value === "number" && value >= 0 ? value : undefined;
+    // JSON may hold 1e999, which is read as infinite.
+    return typeof value === "number" && value >= 0 && value < 2 ** 53 ? value : undefined;
   };
   const texts = (name: string) => {
     const value = fields.get(name);

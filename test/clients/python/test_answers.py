@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unittest
+from datetime import datetime, timezone
 from typing import Any, Optional
 
 from license_session.answers import (
@@ -18,7 +19,7 @@ from license_session.answers import (
 )
 from license_session.errors import ServiceNotFound
 from license_session.license import License
-from license_session.runtime import Answer
+from license_session.runtime import Answer, NoAnswer
 from license_session.status import End
 from scripted_runtime import ROOT
 
@@ -88,6 +89,32 @@ def license_of(license: License) -> dict[str, Any]:
 
 class Answers(unittest.TestCase):
     maxDiff = None
+
+    def test_no_answer_is_trouble_and_says_nothing_of_a_release(self) -> None:
+        cause = OSError("refused")
+        for unsent in (True, False):
+            exchange = NoAnswer("ECONNREFUSED", cause=cause, unsent=unsent)
+            trouble = Trouble("ECONNREFUSED", cause=cause, unsent=unsent)
+            self.assertEqual(read_claim_answer(exchange), trouble)
+            self.assertEqual(read_heartbeat_answer(exchange), trouble)
+            self.assertIsNone(read_release_answer(exchange))
+
+    def test_a_refusal_was_sent(self) -> None:
+        read = read_heartbeat_answer(Answer(500, b"", {}))
+        assert isinstance(read, Trouble)
+        self.assertFalse(read.unsent)
+
+    def test_an_end_without_zone_is_of_utc_and_one_of_another_zone_the_same_instant(self) -> None:
+        for written in ("2027-01-31T18:00:00", "2027-01-31T19:00:00+01:00"):
+            body = json.dumps({"code": "available", "expiry_date": written}).encode()
+            read = read_claim_answer(Answer(200, body, {}))
+            assert isinstance(read, Available)
+            ends = datetime(2027, 1, 31, 18, tzinfo=timezone.utc)
+            self.assertEqual(read.license.expires_at, ends)
+
+    def test_a_server_without_the_service_is_named_with_its_path(self) -> None:
+        read = read_claim_answer(Answer(404, b"", {}))
+        self.assertIn("no /api/validate-license (HTTP 404): check the URL", str(read))
 
 
 def add_tests() -> None:
