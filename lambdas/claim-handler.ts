@@ -23,7 +23,7 @@ export const claimSchema = z.extend(callerSchema, {
     .optional(z.string().check(z.minLength(1), z.maxLength(64), z.refine(isWellFormed)))
     .check(
       z.describe(
-        "an id of the caller's own, 1 to 64 characters, the same for every attempt of one opening; " +
+        "an id of the caller's own, 1 to 64 characters, the same for every attempt until an answer grants or refuses; " +
           "best `random.process.number`, where the number counts the openings of the process",
       ),
     ),

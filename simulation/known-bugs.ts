@@ -313,4 +313,18 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     rule: "no error but those of the world",
     restless: true,
   },
+  "client-claims-on-after-a-refusal": {
+    what: "A client claims by the same id after a refusal, though a write of the refused claim is still under way.",
+    edits: [
+      {
+        file: clientClaim,
+        from: "        claimId = runtime.nextClaimId();\n        maybeGranted = undefined;",
+        to: "        if (maybeGranted) maybeGranted = sent;",
+      },
+    ],
+    withinWorlds: 20_000,
+    seed: 3_002_228,
+    rule: "one device at a time",
+    restless: true,
+  },
 };

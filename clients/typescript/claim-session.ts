@@ -22,8 +22,8 @@ export type Claim = { granted: Granted; sent: Instant };
 const defaultWaitSeconds = 20;
 
 /**
- * Claims until there is an answer that can be used. All attempts are one claim, by its id, so that
- * one which arrives late replaces nothing.
+ * Claims until there is an answer that can be used. All attempts up to an answer are one claim, by
+ * its id, so that one which arrives late replaces nothing.
  *
  * @param givingBack called with what a claim that was given up still has to do, which never rejects
  * @throws SessionRefused, LicenseRefused, RequestUnreadable, ServiceNotFound, ServiceUnavailable, or
@@ -37,7 +37,7 @@ export async function claimSession(
 ): Promise<Claim> {
   const { signal = neverAborted, openWithinMs = 30_000, waitWithinMs = 0 } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
-  const claimId = runtime.nextClaimId();
+  let claimId = runtime.nextClaimId();
   const waitUntilMs = runtime.nowMs() + waitWithinMs;
   let giveUpMs = runtime.nowMs() + openWithinMs;
   let failures = 0;
@@ -65,8 +65,10 @@ export async function claimSession(
       case "refused":
         if (!(outcome.error instanceof SessionRefused) || runtime.nowMs() >= waitUntilMs)
           throw outcome.error;
-        // Whatever was sent before it was not applied before it.
-        if (maybeGranted) maybeGranted = sent;
+        // A write of it may still be applied. What that grants is older than the next claim, which
+        // by an id of its own replaces it.
+        claimId = runtime.nextClaimId();
+        maybeGranted = undefined;
         failures = 0;
         await wait(outcome.error);
         giveUpMs = runtime.nowMs() + openWithinMs;

@@ -33,7 +33,7 @@ export type Runtime = {
   random(): number;
   /** A new id each time, 16 to 64 characters of hex: of one request. */
   randomId(): string;
-  /** The id of a new claim; those of one process are in the order of its openings. */
+  /** The id of a new claim; those of one process are in their order. */
   nextClaimId(): string;
   /**
    * Resolves at the instant or when the signal fires, whichever is first, and may resolve earlier

@@ -46,6 +46,7 @@ export function createScriptedRuntime(
 ) {
   const script = server.flatMap((entry) => [entry.at].flat().map((at) => ({ ...entry, at })));
   let claimId: unknown;
+  let isRefused = false;
   let sessionId: unknown;
   let ids = 0;
   let wallLeadMs = 1_700_000_000_000;
@@ -91,7 +92,9 @@ export function createScriptedRuntime(
       for (const field of entry.lacks) expect(request).not.toHaveProperty(field);
       if (entry.ask !== "claim") expect(request.session_id).toBe(sessionId ?? claimId);
       else {
-        claimId ??= request.claim_id;
+        if (isRefused) expect(request.claim_id, "after a refusal").not.toBe(claimId);
+        claimId = isRefused ? request.claim_id : (claimId ?? request.claim_id);
+        isRefused = entry.answer === "session_conflict" || entry.answer === "session_limit";
         expect(request.claim_id).toMatch(/^id-\d+\.id-\d+\.\d+$/);
         expect(request.claim_id, "of every attempt").toBe(claimId);
       }

@@ -29,8 +29,8 @@ class Claim(NamedTuple):
 
 
 class Claiming:
-    """All attempts of one opening. They are one claim, by its id: one that the network delivers
-    late replaces nothing.
+    """All attempts of one opening. Those up to an answer are one claim, by its id: one that the
+    network delivers late replaces nothing.
     """
 
     def __init__(self, service: Service, notifier: Notifier) -> None:
@@ -71,8 +71,10 @@ class Claiming:
                     return Claim(outcome, since)
                 error = self._try_again(Trouble(NO_ANSWER_IN_TIME), 0)
             elif isinstance(outcome, SessionRefused) and runtime.now_ms() < wait_until_ms:
-                # Whatever was sent before it was not applied before it.
-                self._maybe_granted = self._maybe_granted and sent
+                # A write of it may still be applied. What that grants is older than the next claim,
+                # which by an id of its own replaces it.
+                self._claim_id = runtime.next_claim_id()
+                self._maybe_granted = None
                 self._failures = 0
                 self._wait(outcome, wait_until_ms)
                 self._give_up_ms = runtime.now_ms() + options.open_within_ms

@@ -84,7 +84,7 @@ class Runtime(Protocol):
         ...
 
     def next_claim_id(self) -> str:
-        """That of a new claim; those of one process are in the order of its openings."""
+        """That of a new claim; those of one process are in their order."""
         ...
 
     def pause(self, until: Until) -> None:

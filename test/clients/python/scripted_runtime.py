@@ -28,6 +28,11 @@ _PROGRAM, _PROBE = 0, 1
 _WALL_LEAD_MS = 1_700_000_000_000
 
 
+def is_refusal(answer: object) -> bool:
+    code = answer.get("body", {}).get("code") if isinstance(answer, dict) else answer
+    return code in ("session_conflict", "session_limit")
+
+
 class ScriptedRuntime:
     """Time passes only while the client waits, from one thing to do to the next."""
 
@@ -39,6 +44,7 @@ class ScriptedRuntime:
         self._report_takes = scenario.get("reportTakes", 0)
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._claim_id: object = None
+        self._refused = False
         self._session_id: object = None
         self._ids = 0
         self._claims = 0
@@ -116,8 +122,12 @@ class ScriptedRuntime:
         for field in entry.get("lacks", []):
             assert field not in request, f"{field} was sent"
         if entry["ask"] == "claim":
+            if self._refused:
+                assert request["claim_id"] != self._claim_id, "after a refusal"
+                self._claim_id = None
             self._claim_id = self._claim_id or request["claim_id"]
-            assert request["claim_id"] == self._claim_id, "an opening is one claim"
+            assert request["claim_id"] == self._claim_id, "attempts up to an answer are one claim"
+            self._refused = is_refusal(entry.get("answer"))
         else:
             assert request["session_id"] == (self._session_id or self._claim_id)
 
