@@ -20,5 +20,6 @@ export default defineConfig({
     // Only for what waits for ever: a start of the whole service takes 2 s, and 40 s on a busy machine.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 120_000 } },
   },
 });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import itertools
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler
@@ -43,12 +44,15 @@ class EndOfTheProgram(ProcessTest):
 
     def test_all_sessions_are_released_side_by_side(self) -> None:
         count = 50
-        together = threading.Barrier(count)
+        waiting = itertools.count(1)
+        all_asked = threading.Event()
 
         def answer_when_all_have_asked(handler: BaseHTTPRequestHandler) -> bool:
-            if handler.path != RELEASE:
-                return False
-            together.wait(60)
+            if handler.path == RELEASE:
+                # On a busy machine some may ask twice before all have.
+                if next(waiting) >= count:
+                    all_asked.set()
+                all_asked.wait(60)
             return False
 
         self.service.instead = answer_when_all_have_asked
@@ -58,8 +62,9 @@ class EndOfTheProgram(ProcessTest):
             """
         )
         self.assertEqual(process.wait(120), 0)
-        self.assertEqual(self.releases(), count)
-        self.assertFalse(together.broken)
+        released = {body["symbol"] for body in self.service.asked_with(RELEASE)}
+        self.assertEqual(len(released), count)
+        self.assertTrue(all_asked.is_set())
 
     def test_a_service_that_is_silent_keeps_no_program_from_ending(self) -> None:
         over = threading.Event()
@@ -467,7 +472,7 @@ class InterruptedOpenings(ProcessTest):
             """
             from license_session import ServiceUnavailable
             try:
-                open_session(url, "KEY", "device", open_within_seconds=0.3)
+                open_session(url, "KEY", "device", open_within_seconds=2)
             except ServiceUnavailable as error:
                 say(error.problem)
             """

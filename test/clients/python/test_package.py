@@ -161,7 +161,9 @@ class Package(unittest.TestCase):
         self.addCleanup(service.close)
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         used = run([self.python, self.program, service.url], cwd=self.folder, env=environment)
-        self.assertEqual(used.stderr, "")
+        # A busy machine may keep the report waiting, which is said.
+        said = [line for line in used.stderr.splitlines() if "report took too long" not in line]
+        self.assertEqual(said, [])
         lines = used.stdout.splitlines()
         self.assertEqual(lines[0], "True 2")
         self.assertRegex(lines[1], r"^released ended \d+\.\d+\.\d+$")
