@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
-import itertools
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler
