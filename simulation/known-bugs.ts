@@ -327,4 +327,18 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     rule: "one device at a time",
     restless: true,
   },
+  "token-of-the-clean-up": {
+    what: "A claim that drops long lapsed entries reports the token of another claim that came between.",
+    edits: [
+      {
+        file: claim,
+        from: "license: { ...kept, fencing_token: result.license.fencing_token },",
+        to: "license: kept,",
+      },
+    ],
+    withinWorlds: 10_000,
+    seed: 5_007_785,
+    rule: "tokens rise",
+    restless: true,
+  },
 };

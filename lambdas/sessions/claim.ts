@@ -81,12 +81,14 @@ export async function claim(
   for (let rivals = 0; rivals <= mostRivals; rivals++) {
     const result = await table.update(claimUpdate(request, time, way), signal);
     if (result.applied) {
+      const kept =
+        request.kind === "heartbeat"
+          ? result.license
+          : await dropLongLapsed(table, result.license, time.nowMs, signal);
       return {
         code: "granted",
-        license:
-          request.kind === "heartbeat"
-            ? result.license
-            : await dropLongLapsed(table, result.license, time.nowMs, signal),
+        // By the second write, another claim may have moved the token on.
+        license: { ...kept, fencing_token: result.license.fencing_token },
         session: grantedSession(request, time),
         written: true,
         ...(way.replaces && { replaced: way.replaces }),
