@@ -28,9 +28,9 @@ export const claimRoute: DocumentedRoute = {
     "Succeeds if the license is good and the symbol is free, lapsed or held by the same device. " +
     "With `check_only` nothing is written: the answer says whether a claim would succeed. Send the " +
     "same `claim_id` with every attempt until an answer grants or refuses: they are then one claim, " +
-    "whose right counts from the sending of the first. After a refusal claim by a new id, for what " +
-    "was refused may still be applied, by an attempt that was thought lost. If the id ends in `.process.number`, an attempt of an " +
-    "earlier claim of the same process that arrives late does not replace the session of a later one.",
+    "whose right counts from the sending of the first. After a refusal, claim by a new id: an " +
+    "attempt that was thought lost may still be applied. If the id ends in `.process.number`, a late " +
+    "attempt at an earlier claim of the same process does not replace the live session of a later one.",
   requestName: "ClaimRequest",
   request: claimSchema,
   answers: [

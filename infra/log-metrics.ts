@@ -15,7 +15,7 @@ type LogMetricsProps = {
   accessLog: ILogGroup;
 };
 
-/** Where Lambda's JSON log format has what a function logs with one object (see `lambdas/http.ts`). */
+/** Where Lambda's JSON log format has what a function logs with one object (see `lambdas/answer-request.ts`). */
 const logged = "$.message";
 const code = `${logged}.code`;
 /** How many heartbeats one logged heartbeat of a bot of the old system stands for. */

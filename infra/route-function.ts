@@ -50,7 +50,7 @@ export class RouteFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: 512,
-      // The function answers 500 before that (`answerWithinMs` in `lambdas/http.ts`).
+      // The function answers 500 before that (`answerWithinMs` in `lambdas/answer-request.ts`).
       timeout: Duration.seconds(5),
       role,
       logGroup: this.logGroup,

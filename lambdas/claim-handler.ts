@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as z from "zod/mini";
+import { type Answer, type Handler, toHandler } from "./answer-request.ts";
 import { claimedEvent } from "./claimed-event.ts";
-import { type Answer, type Handler, toHandler } from "./http.ts";
 import { isWellFormed } from "./license-key.ts";
 import { endedMessages, inUseMessage, unknownLicense } from "./refusal-messages.ts";
 import { type CallerRequest, callerOf, callerSchema } from "./request.ts";
@@ -23,8 +23,9 @@ export const claimSchema = z.extend(callerSchema, {
     .optional(z.string().check(z.minLength(1), z.maxLength(64), z.refine(isWellFormed)))
     .check(
       z.describe(
-        "an id of the caller's own, 1 to 64 characters, the same for every attempt until an answer grants or refuses; " +
-          "best `random.process.number`, where the number counts the openings of the process",
+        "an id of the caller's own, 1 to 64 characters, the same for every attempt until an answer " +
+          "grants or refuses; best `random.process.number`, where `process` is 8 random characters or " +
+          "more that the program makes when it starts, and `number` counts its claims",
       ),
     ),
 });

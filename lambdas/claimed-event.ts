@@ -1,4 +1,4 @@
-import type { HistoryEvent } from "./http.ts";
+import type { HistoryEvent } from "./answer-request.ts";
 import type { ClaimOutcome } from "./sessions/claim.ts";
 import { deviceOf, isHeld, maskFingerprint } from "./sessions/session.ts";
 

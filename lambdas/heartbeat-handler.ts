@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
+import { type Answer, type Handler, type RequestContext, toHandler } from "./answer-request.ts";
 import { claimedEvent } from "./claimed-event.ts";
-import { type Answer, type Handler, type RequestContext, toHandler } from "./http.ts";
 import { isWellFormed } from "./license-key.ts";
 import { endedMessages, inUseMessage, unknownLicense } from "./refusal-messages.ts";
 import { callerOf, holderSchema } from "./request.ts";

@@ -1,4 +1,4 @@
-import { type Answer, type Handler, toHandler } from "./http.ts";
+import { type Answer, type Handler, toHandler } from "./answer-request.ts";
 import { callerOf, holderSchema } from "./request.ts";
 import { type Service, serviceFromEnvironment } from "./service.ts";
 import { type ReleaseOutcome, release } from "./sessions/release.ts";

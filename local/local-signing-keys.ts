@@ -1,5 +1,4 @@
-import { randomUUID } from "node:crypto";
-import { link, readFile, unlink, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CommandError } from "../command-line/command-error.ts";
 import { readSigningKeys } from "../lambdas/signing-keys.ts";
@@ -28,15 +27,11 @@ export async function localSigningKeys(
 }
 
 async function keptIn(file: string): Promise<string> {
-  const draft = `${file}.${randomUUID()}`;
-  await writeFile(draft, createSigningKey().private_key, { mode: 0o600 });
   try {
-    // Fails if it is there: the public key that a bot has pinned stays the same. Nobody reads half.
-    await link(draft, file);
+    // Fails if it is there: the public key that a bot has pinned stays the same.
+    await writeFile(file, createSigningKey().private_key, { flag: "wx", mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    await unlink(draft);
   }
   return readFile(file, "utf8");
 }

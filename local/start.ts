@@ -50,7 +50,6 @@ async function start(): Promise<void> {
   const settings = readStartSettings(env);
   dataFolder = settings.dataFolder;
   const assemblyFolder = await makeDataFolder(dataFolder, "cdk.out");
-  const signingKeys = await localSigningKeys(settings.signingKeys, dataFolder);
 
   console.log("Starting the database and synthesizing the stack ...");
   const stackSettings = {
@@ -58,8 +57,9 @@ async function start(): Promise<void> {
     multiSymbolSessions: String(settings.multiSymbolSessions),
     legacyBots: String(settings.legacyBots),
   };
-  // Before the stack is written: its folder may be in use by another start on the same data.
+  // Before anything is written: the folder may be in use by another start on the same data.
   const engine = resources.use(await startEngine(settings));
+  const signingKeys = await localSigningKeys(settings.signingKeys, dataFolder);
   const ending = new AbortController();
   const synthesized = synthesize(assemblyFolder, stackSettings, ending.signal);
   resources.defer(async () => {

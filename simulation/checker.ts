@@ -171,16 +171,17 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
       while (list.length > 2 && (list[1]?.atMs ?? 0) < scheduler.nowMs() - rememberedMs)
         list.shift();
       if (!was) return;
-      for (const [symbol, session] of was.sessions) {
-        if (after.sessions.get(symbol)?.device === undefined)
-          forgetFieldBots(licenseId, symbol, session);
-      }
       if (after.fencingToken < was.fencingToken) {
         fail("tokens never go back", `from ${was.fencingToken} to ${after.fencingToken}`);
       }
       if (after.fencingToken <= was.fencingToken) {
         for (const [symbol, session] of after.sessions)
           checkTimer(symbol, was.sessions.get(symbol), session);
+        // A claim would have made the token greater: what ends a session here is a release.
+        for (const [symbol, session] of was.sessions) {
+          if (after.sessions.get(symbol)?.device === undefined)
+            forgetFieldBots(licenseId, symbol, session);
+        }
         return;
       }
       for (const [symbol, session] of after.sessions) {
@@ -235,8 +236,7 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
             !entries.some(
               (entry) =>
                 isLive(entry) &&
-                (entry?.device !== device ||
-                  isOfEarlierOpening(request.claim_id, entry?.sessionId)),
+                (entry?.device !== device || isOfEarlierClaim(request.claim_id, entry?.sessionId)),
             )
           ) {
             fail("nobody is refused without a reason", about);
@@ -339,7 +339,7 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
 }
 
 /** A late attempt of it has nothing to begin: ids of the client end in `.process.number`. */
-function isOfEarlierOpening(claimId: unknown, holderId: string | undefined): boolean {
+function isOfEarlierClaim(claimId: unknown, holderId: string | undefined): boolean {
   const [, process, opening] = String(claimId).split(".");
   const [, otherProcess, otherOpening] = String(holderId).split(".");
   return (

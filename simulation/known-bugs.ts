@@ -73,12 +73,12 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 20,
     rule: "a healthy bot is never told that its session is gone",
   },
-  "late-opening": {
-    what: "An attempt of an earlier opening that arrives late ends the session of a later one.",
+  "late-claim": {
+    what: "A late attempt at an earlier claim ends the session of a later one.",
     edits: [
       {
         file: claim,
-        from: "return isEarlierOpening(claimId, current.session_id);",
+        from: "return isEarlierClaim(claimId, current.session_id);",
         to: "return false;",
       },
     ],
@@ -290,8 +290,8 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     edits: [
       {
         file: writeRow,
-        from: "return byTime > least ? byTime : least + leastLeapt;",
-        to: "return least + leastLeapt;",
+        from: "return fencingToken === undefined ? 0 : tokenAheadBy(nowMs);",
+        to: "return fencingToken === undefined ? 0 : fencingToken + 1e12;",
       },
     ],
     withinWorlds: 3_000,

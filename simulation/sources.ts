@@ -1,7 +1,7 @@
 import { env } from "node:process";
 import type { Runtime } from "../clients/typescript/runtime.ts";
 import type { Session, SessionOptions } from "../clients/typescript/session.ts";
-import type { Handler } from "../lambdas/http.ts";
+import type { Handler } from "../lambdas/answer-request.ts";
 import { readSigningKeys } from "../lambdas/signing-keys.ts";
 import type { Deployment, RouteName } from "./simulated-service.ts";
 

@@ -1,7 +1,7 @@
 /**
  * Makes the ids of the claims of one process, in their order: `random.process.number`.
- * By the last two the service knows an attempt at an earlier claim that arrives late, which must
- * not replace the session of a later one.
+ * By the last two the service knows a late attempt at an earlier claim, which must not replace the
+ * session of a later one.
  *
  * @param randomId a new id at each call: hex, at most 32 characters
  */

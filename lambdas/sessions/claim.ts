@@ -1,4 +1,4 @@
-import { isEarlierOpening } from "./claim-order.ts";
+import { isEarlierClaim } from "./claim-order.ts";
 import { dropLongLapsed } from "./drop-long-lapsed.ts";
 import type { LeaseTime } from "./heartbeat.ts";
 import type { Caller } from "./holder.ts";
@@ -314,9 +314,9 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
   }
 }
 
-/** It must not begin a claim again that is over, nor end one of a later opening of its process. */
+/** It must not begin a claim again that is over, nor end a later one of its process. */
 function isLateAttempt(claimId: string, current: Entry): boolean {
-  if (isHeld(current)) return isEarlierOpening(claimId, current.session_id);
+  if (isHeld(current)) return isEarlierClaim(claimId, current.session_id);
   const overId = isVacated(current) ? current.vacated_session_id : undefined;
-  return overId !== undefined && (claimId === overId || isEarlierOpening(claimId, overId));
+  return overId !== undefined && (claimId === overId || isEarlierClaim(claimId, overId));
 }

@@ -13,7 +13,7 @@ export const callSignal = new AsyncLocalStorage<AbortSignal>();
 
 /**
  * The client of the functions. Its time-outs make a silent DynamoDB an error after 1 s and leave
- * room for the SDK's two further attempts within the time a request has (see `http.ts`).
+ * room for the SDK's two further attempts within the time a request has (see `answer-request.ts`).
  *
  * @param now the function's clock, epoch milliseconds. Once DynamoDB's answers prove it wrong, calls
  * throw `ClockSkew` until they prove it right.

@@ -6,8 +6,8 @@ import type { ChangeNote } from "../../licenses/change-note.ts";
 import type { ChangeLine } from "../../licenses/record-change.ts";
 import type { OpenTable } from "../../licenses/with-table.ts";
 import { type CheckedFile, checkFile } from "../import/check-file.ts";
+import { type Counts, importFile } from "../import/import-file.ts";
 import { type Reject, writeRejects } from "../import/rejects.ts";
-import { type Counts, writeFile } from "../import/write-file.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { shareText, startProgress } from "../terminal/progress.ts";
@@ -49,7 +49,7 @@ export function addImportCommand(program: Command, context: CommandContext): voi
 The status may be active, suspended, cancelled or expired, in any case. Times without a zone are UTC;
 an empty or infinite end means never. Empty, NULL and \\N are the same. UTF-8 or UTF-16.
 The fencing tokens of a license from an export go on from the time of the import, 100 for each millisecond since 1970: so no
-token is granted twice, however many have been granted since. A count above 8e15 is refused.
+token is granted twice, however many have been granted since. The clock of this machine must be right.
 
 Example:
   npm run license -- import licenses.csv --dry-run`,
@@ -140,7 +140,7 @@ async function importChecked(
     unrecorded = [];
     if (lines.length > 0) await writeInHistory(context, table, note, lines);
   };
-  const { counts, failure } = await writeFile({
+  const { counts, failure } = await importFile({
     table,
     file,
     replace: replace === true,

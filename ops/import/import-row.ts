@@ -32,10 +32,13 @@ const names = ["license_key", "license_id"];
 export const reasonColumn = "reject_reason";
 
 /**
- * The greatest `fencing_token` that is read. What is left above it is more than an item takes in
- * 30,000 years: DynamoDB writes one item some 1,000 times a second at most.
+ * A fencing token that no claim can have been granted by then, a hundred for each millisecond since
+ * 1970: DynamoDB writes one item some 1,000 times a second at most. An import goes on from there, so
+ * its tokens are ahead of all before it, also of those that its export knows nothing of.
  */
-const greatestToken = 8e15;
+export function tokenAheadBy(nowMs: number): number {
+  return nowMs * 100;
+}
 
 /** Reads the first row of a file. Unknown columns are left out, and named. */
 export function readHeader(
@@ -68,7 +71,7 @@ export function readHeader(
 /**
  * Reads one row. Neither problems nor warnings quote a cell: it may be a key in the wrong column.
  *
- * @param nowMs when a license ends whose expiry was never recorded
+ * @param nowMs when a license ends whose expiry was never recorded; no token can be of later
  */
 export function readImportRow(
   { width, at, isExport }: Header,
@@ -87,7 +90,7 @@ export function readImportRow(
     email: email(),
     maxSessions: whole("max_sessions", 1, 100),
     createdAtMs: instant("created_at"),
-    fencingToken: whole("fencing_token", 0, greatestToken),
+    fencingToken: token(),
     supersededBy: id("superseded_by"),
   };
   return problems.length > 0 ? { problems } : { row, warnings };
@@ -179,6 +182,16 @@ export function readImportRow(
       problems.push(`${column} must be a date, such as 2027-01-31 or 2027-01-31 18:00:00+00`);
     }
     return instantMs;
+  }
+
+  function token(): number | undefined {
+    const value = whole("fencing_token", 0, Number.MAX_SAFE_INTEGER);
+    if (value !== undefined && value >= tokenAheadBy(nowMs)) {
+      problems.push(
+        "fencing_token is greater than any that can have been granted; is the clock of this machine right?",
+      );
+    }
+    return value;
   }
 
   function whole(column: string, min: number, max: number): number | undefined {

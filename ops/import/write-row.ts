@@ -5,7 +5,7 @@ import { assignment, noteChange, putIfNew, updateItem } from "../../licenses/con
 import { defaultMaxSessions } from "../../licenses/create-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { TableHandle } from "../../licenses/table-handle.ts";
-import type { ImportRow } from "./import-row.ts";
+import { type ImportRow, tokenAheadBy } from "./import-row.ts";
 
 /** `kept`: it was there, and stays as it was: without `replace`, or because it is so already. */
 export type Written = "created" | "replaced" | "kept";
@@ -18,13 +18,6 @@ export type WriteMode = {
   /** Its instant is for a license of which it is not known when it was made, too. */
   note: ChangeNote;
 };
-
-/**
- * DynamoDB takes some 1,000 writes a second on one item. A token that begins at a hundred for each
- * millisecond since 1970 is therefore ahead of all that were granted before, also of those after an
- * earlier import, of which the export knows nothing.
- */
-const tokensPerMs = 100;
 
 /** Claims alone get there in 31 years at the earliest, so a greater token comes from an import. */
 const leastLeapt = 1e12;
@@ -180,12 +173,8 @@ function leastToken({ fencingToken }: ImportRow): number {
 }
 
 /** Of a license that is made, or whose token is behind. */
-function firstToken(row: ImportRow, nowMs: number): number {
-  const least = leastToken(row);
-  if (least === 0) return 0;
-  const byTime = nowMs * tokensPerMs;
-  // Only a clock that is years behind shows less.
-  return byTime > least ? byTime : least + leastLeapt;
+function firstToken({ fencingToken }: ImportRow, nowMs: number): number {
+  return fencingToken === undefined ? 0 : tokenAheadBy(nowMs);
 }
 
 function hasToken(row: ImportRow, seen: SeenItem): boolean {

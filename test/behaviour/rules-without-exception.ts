@@ -177,38 +177,44 @@ export function describeRulesWithoutException(
 
       test("a late attempt of an earlier opening of a process takes nothing from a later one", async () => {
         const { service, license_key, a } = await openLicense();
-        const second = { ...a, claim_id: "y.process.10" };
+        const second = { ...a, claim_id: "y.a-process.10" };
         await service.validate(second);
         const before = await service.item(license_key);
-        const late = { ...a, claim_id: "x.process.9" };
+        const late = { ...a, claim_id: "x.a-process.9" };
         expect((await service.validate(late)).body.code).toBe("session_conflict");
         expect(await service.item(license_key)).toEqual(before);
         await service.endSession(license_key);
         expect((await service.validate(late)).body.code).toBe("session_conflict");
-        expect((await service.validate({ ...a, claim_id: "z.process.11" })).status).toBe(200);
+        expect((await service.validate({ ...a, claim_id: "z.a-process.11" })).status).toBe(200);
       });
 
       test.each([
-        "z.process.2",
-        "x.process.3",
+        "z.a-process.2",
+        "x.a-process.3",
         "x.another-process.1",
-        "x.process.",
-        "process.1",
+        "x.a-process.",
+        "a-process.1",
         "x",
-      ])("%s is of no earlier opening than y.process.2, and replaces its session", async (id) => {
+      ])("%s is of no earlier claim than y.a-process.2, and replaces its session", async (id) => {
         const { service, a } = await openLicense();
-        await service.validate({ ...a, claim_id: "y.process.2" });
+        await service.validate({ ...a, claim_id: "y.a-process.2" });
         expect((await service.validate({ ...a, claim_id: id })).body).toMatchObject({
           code: "granted",
           session_id: id,
         });
       });
 
+      test("a word of less than 8 characters names no process: the next one may have it, too", async () => {
+        const { service, a } = await openLicense();
+        await service.validate({ ...a, claim_id: "y.1234567.2" });
+        expect((await service.validate({ ...a, claim_id: "x.1234567.1" })).status).toBe(200);
+      });
+
       test("an earlier opening may have what a later one no longer holds", async () => {
         const { service, a } = await openLicense();
-        await service.validate({ ...a, claim_id: "y.process.2" });
+        await service.validate({ ...a, claim_id: "y.a-process.2" });
         service.passSeconds(60);
-        expect((await service.validate({ ...a, claim_id: "x.process.1" })).status).toBe(200);
+        expect((await service.validate({ ...a, claim_id: "x.a-process.1" })).status).toBe(200);
       });
 
       test("the id of another device's session is no advantage", async () => {

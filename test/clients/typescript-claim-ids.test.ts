@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { createClaimIds } from "../../clients/typescript/claim-ids.ts";
 import { createWebRuntime } from "../../clients/typescript/web-runtime.ts";
-import { isEarlierOpening } from "../../lambdas/sessions/claim-order.ts";
+import { isEarlierClaim } from "../../lambdas/sessions/claim-order.ts";
 
-test("the service knows the openings of one process by their ids, across its sessions", () => {
+test("the service knows the order of the claims of one process by their ids, across its sessions", () => {
   const url = "https://license.example";
   const ids = Array.from({ length: 12 }, () => createWebRuntime({ url }, console).nextClaimId());
   for (const [index, id] of ids.entries()) {
     expect(id.length).toBeLessThanOrEqual(64);
-    expect(ids.map((other) => isEarlierOpening(other, id))).toEqual(
+    expect(ids.map((other) => isEarlierClaim(other, id))).toEqual(
       ids.map((_, otherIndex) => otherIndex < index),
     );
   }
@@ -19,5 +19,5 @@ test("ids of two processes are in no order", () => {
   let processes = 0;
   const [one, two] = [1, 2].map(() => createClaimIds(() => `process-${++processes}`));
   const [first = "", second = ""] = [one?.(), two?.()];
-  expect(isEarlierOpening(first, second) || isEarlierOpening(second, first)).toBe(false);
+  expect(isEarlierClaim(first, second) || isEarlierClaim(second, first)).toBe(false);
 });

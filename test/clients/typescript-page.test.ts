@@ -8,7 +8,7 @@ import { build } from "esbuild";
 import { afterEach, describe, expect, test } from "vitest";
 import { chromiumCommand, openPage } from "./chromium.ts";
 import { startFakeService } from "./fake-service.ts";
-import { type SigningKey, signAnswer, signingKey } from "./sign-answer.ts";
+import { type SigningKey, signAnswer, signingKey } from "./independent-signer.ts";
 
 const heartbeatPath = "/api/heartbeat";
 const cleanups: (() => unknown)[] = [];

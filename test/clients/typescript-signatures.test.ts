@@ -22,7 +22,7 @@ import {
 import { pinKeys } from "../../clients/typescript/public-key.ts";
 import type { Runtime } from "../../clients/typescript/runtime.ts";
 import { withSignedAnswers } from "../../clients/typescript/signed-answers.ts";
-import { type Signable, signAnswer, signingKey } from "./sign-answer.ts";
+import { type Signable, signAnswer, signingKey } from "./independent-signer.ts";
 
 const cryptographies = { "Node.js": platformCryptography(), WebCrypto: webCryptography() };
 

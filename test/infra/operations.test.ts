@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { toHandler } from "../../lambdas/http.ts";
+import { toHandler } from "../../lambdas/answer-request.ts";
 import { callerSchema } from "../../lambdas/request.ts";
 import { ClockSkew } from "../../lambdas/sessions/clock-skew.ts";
 import { formatLogLine } from "../../local/functions/function-log.ts";

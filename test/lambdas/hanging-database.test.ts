@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Handler } from "../../lambdas/answer-request.ts";
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import type { Handler } from "../../lambdas/http.ts";
 import type { Service } from "../../lambdas/service.ts";
 import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { CommandError } from "../../command-line/command-error.ts";
@@ -15,13 +15,6 @@ test("without SIGNING_KEYS the data gets a key of its own, the same at each star
   expect(first.publicKeys).toEqual([expect.stringMatching(/^ed25519:[\w-]{43}$/)]);
   expect(await localSigningKeys("", folder)).toEqual(first);
   expect(await localSigningKeys("", await tempFolder())).not.toEqual(first);
-});
-
-test("starts at one moment have the same key, and leave no other file", async () => {
-  const folder = await tempFolder();
-  const keys = await Promise.all(Array.from({ length: 8 }, () => localSigningKeys("", folder)));
-  expect(new Set(keys.map(({ text }) => text)).size).toBe(1);
-  expect(await readdir(folder)).toEqual(["signing-key"]);
 });
 
 test.skipIf(process.platform === "win32")("nobody else can read it", async () => {

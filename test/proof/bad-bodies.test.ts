@@ -5,7 +5,7 @@ import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { defaultSettings } from "../support/default-settings.ts";
-import { printTried, replayable, scaled } from "./scale.ts";
+import { printTried, replayable, scaled } from "./case-counts.ts";
 
 /** In every mangled part of a body: wherever it turns up again, the body was quoted. */
 const mark = "Zq7XkMarkZq7Xk";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { printTried, replayable, scaled } from "./case-counts.ts";
 import { dynaliteForProof, muteLogsAndTimeouts, type ProofEngine } from "./proof-engine.ts";
-import { printTried, replayable, scaled } from "./scale.ts";
 import { serveLicense } from "./served-license.ts";
 
 const timeoutMs = 60_000;

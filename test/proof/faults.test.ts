@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { isHeld } from "../../lambdas/sessions/session.ts";
 import { type Fault, fastFaults, slowFaults } from "../support/fault-proxy.ts";
+import { printTried, scaled } from "./case-counts.ts";
 import { type FaultyService, startFaultyService } from "./faulty-service.ts";
 import { finalStates } from "./linearizability.ts";
 import { type CallRecord, openRecorder, rulesOf, type TimedCall } from "./recorder.ts";
-import { printTried, scaled } from "./scale.ts";
 import { serveLicense } from "./served-license.ts";
 
 const options = { sessionTimeoutMs: 60_000, multiSymbolSessions: true };

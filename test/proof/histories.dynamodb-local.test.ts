@@ -1,7 +1,7 @@
 import { describe, test } from "vitest";
+import { scaled } from "./case-counts.ts";
 import { describeHistories } from "./histories.ts";
 import { dynamoDbLocalForProof, hasDynamoDbLocal } from "./proof-engine.ts";
-import { scaled } from "./scale.ts";
 
 if (hasDynamoDbLocal()) {
   const size = { histories: scaled(20, 4_000), lanes: 4, seedOffset: 2000 };

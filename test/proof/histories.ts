@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { License } from "../../lambdas/sessions/license.ts";
 import type { Answer, Call } from "./call.ts";
+import { printTried, replayable } from "./case-counts.ts";
 import { arbitrarySteps, type Step, startMs } from "./history-step.ts";
 import { possibleOutcomes } from "./model.ts";
 import { muteLogsAndTimeouts, type ProofEngine } from "./proof-engine.ts";
-import { printTried, replayable } from "./scale.ts";
 import { type ServedLicense, type ServiceOptions, serveLicense } from "./served-license.ts";
 
 const stepsOfHistory = 30;

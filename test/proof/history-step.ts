@@ -164,8 +164,8 @@ function idFrom(
 ): string | undefined {
   if (choice === "none") return undefined;
   if (choice === "made up") return "an-id-that-never-was";
-  if (choice === "first opening") return "first.process.1";
-  if (choice === "second opening") return "second.process.2";
+  if (choice === "first opening") return "first.a-process.1";
+  if (choice === "second opening") return "second.a-process.2";
   const idOf = (name: string) => {
     const entry = item?.sessions[name];
     return entry && isHeld(entry) ? entry.session_id : undefined;

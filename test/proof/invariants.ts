@@ -50,7 +50,7 @@ export const invariants = {
       // A seat may be taken by the caller's own session for another symbol, and the session by a
       // later opening of the same process.
       const mayBeItself =
-        code === "session_limit" || ("claimId" in call && call.claimId?.endsWith(".process.1"));
+        code === "session_limit" || ("claimId" in call && call.claimId?.endsWith(".a-process.1"));
       const itself = !mayBeItself && "device" in call ? call.device : undefined;
       const start = shown.replace(/\.\.\.$/, "");
       return start !== "" &&

@@ -137,7 +137,7 @@ function outcomesOfClaim(
   const isLateAttempt =
     call.verb === "claim" &&
     (current?.vacated_session_id === claimId ||
-      isOfEarlierOpening(claimId, current?.vacated_session_id ?? current?.session_id));
+      isOfEarlierClaim(claimId, current?.vacated_session_id ?? current?.session_id));
   if (!isFree && (!mine || isLateAttempt)) return [blockedBy("session_conflict", current)];
 
   const others = without(entries, [symbol]);
@@ -169,7 +169,7 @@ function outcomesOfClaim(
 }
 
 /** Ids end in `.process.number`, if they are in an order at all. */
-function isOfEarlierOpening(claimId: unknown, lastId: unknown): boolean {
+function isOfEarlierClaim(claimId: unknown, lastId: unknown): boolean {
   const [earlier, later] = [claimId, lastId].map((id) => String(id).split("."));
   if (earlier?.length !== 3 || later?.length !== 3) return false;
   return earlier[1] === later[1] && Number(earlier[2]) < Number(later[2]);

@@ -187,10 +187,10 @@ export const raceKinds: Record<string, RaceKind> = {
         before: license({ sessions: { ES: session("alpha-0123456789", ageMs) } }),
         programs: [
           ...Array.from({ length: attempts }, () => [
-            { ...claim("alpha-0123456789", "ES"), claimId: "opening.process.2" },
+            { ...claim("alpha-0123456789", "ES"), claimId: "opening.a-process.2" },
           ]),
           ...(isSecondOpening
-            ? [[{ ...claim("alpha-0123456789", "ES"), claimId: "earlier.process.1" }]]
+            ? [[{ ...claim("alpha-0123456789", "ES"), claimId: "earlier.a-process.1" }]]
             : []),
           [claim("bravo-0123456789", "ES")],
         ],
@@ -200,8 +200,8 @@ export const raceKinds: Record<string, RaceKind> = {
         history
           .filter(({ ended }) => ended?.answer.body.session_id === id)
           .map(({ ended }) => Number(ended?.answer.body.fencing_token));
-      const tokens = tokensOf("opening.process.2");
-      const wasReplaced = tokensOf("earlier.process.1").some(
+      const tokens = tokensOf("opening.a-process.2");
+      const wasReplaced = tokensOf("earlier.a-process.1").some(
         (token) => token > Math.min(...tokens),
       );
       return [

@@ -1,5 +1,5 @@
+import { scaled } from "./case-counts.ts";
 import { dynaliteForProof } from "./proof-engine.ts";
 import { describeRaces } from "./races.ts";
-import { scaled } from "./scale.ts";
 
 describeRaces("dynalite", dynaliteForProof, scaled(20, 10_000));

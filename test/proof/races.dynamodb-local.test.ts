@@ -1,7 +1,7 @@
 import { describe, test } from "vitest";
+import { scaled } from "./case-counts.ts";
 import { dynamoDbLocalForProof, hasDynamoDbLocal } from "./proof-engine.ts";
 import { describeRaces } from "./races.ts";
-import { scaled } from "./scale.ts";
 
 if (hasDynamoDbLocal()) {
   describeRaces("DynamoDB Local", dynamoDbLocalForProof, scaled(10, 1_000));

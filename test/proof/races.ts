@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { printTried, replayable } from "./case-counts.ts";
 import { breaches } from "./invariants.ts";
 import { finalStates } from "./linearizability.ts";
 import { muteLogsAndTimeouts, type ProofEngine } from "./proof-engine.ts";
 import { type Race, type RaceKind, raceKinds } from "./race.ts";
 import { openRecorder, rulesOf } from "./recorder.ts";
-import { printTried, replayable } from "./scale.ts";
 import { serveLicense } from "./served-license.ts";
 
 const options = { sessionTimeoutMs: 60_000, multiSymbolSessions: true };

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import type { Handler } from "../../lambdas/answer-request.ts";
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import type { Handler } from "../../lambdas/http.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import { endSessionUpdate } from "../../lambdas/sessions/end-session-update.ts";

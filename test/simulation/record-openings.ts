@@ -13,6 +13,7 @@ export type RecordedOpening = {
   opens?: number;
   refused?: Record<string, unknown>;
   statuses: (string | number)[][];
+  endedBy?: string;
 };
 
 const asks: Record<string, string> = {
@@ -100,6 +101,7 @@ export function recordingSources(sources: Sources): {
           opening.does.push([atMs(), "release"]);
         }
         isOver ||= isEnd;
+        if (isEnd && status.activeDevice !== undefined) opening.endedBy = status.activeDevice;
         return options.onStatus?.(status);
       },
     };

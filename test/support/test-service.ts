@@ -6,9 +6,9 @@ import {
   heartbeatRoute,
   releaseRoute,
 } from "../../contract/routes.ts";
+import type { Handler } from "../../lambdas/answer-request.ts";
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import type { Handler } from "../../lambdas/http.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";

@@ -5,29 +5,25 @@ from __future__ import annotations
 import itertools
 import os
 import uuid
-from typing import Callable
 
-__all__ = ["ClaimIds", "of_this_process"]
+__all__ = ["next_claim_id"]
+
+_process = ""
+_numbers = itertools.count(1)
 
 
-class ClaimIds:
-    """Ids in the order of the openings: ``random.process.number``. By the last two the service
-    knows an attempt of an earlier opening that arrives late, which must not replace the session of
-    a later one.
-
-    :param random_id: a new id at each call: hex, at most 32 characters
+def next_claim_id() -> str:
+    """``random.process.number``. By the last two the service knows a late attempt at an earlier
+    claim of this process, which must not replace the session of a later one.
     """
-
-    def __init__(self, random_id: Callable[[], str]) -> None:
-        self._random_id = random_id
-        self._start = random_id()[:8]
-        self._openings = itertools.count(1)
-
-    def next(self) -> str:
-        # A child that was forked has the parent's start and count, but not its id.
-        process = f"{self._start}-{os.getpid()}"
-        return f"{self._random_id()}.{process}.{next(self._openings)}"
+    return f"{uuid.uuid4().hex}.{_process}.{next(_numbers)}"
 
 
-#: For all sessions of this process.
-of_this_process = ClaimIds(lambda: uuid.uuid4().hex)
+def _begin_process() -> None:
+    global _process
+    _process = uuid.uuid4().hex[:16]
+
+
+_begin_process()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_process)

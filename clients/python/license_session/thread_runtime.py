@@ -10,8 +10,8 @@ import time
 import uuid
 from typing import Callable, List, Optional, TypeVar, Union
 
-from . import claim_ids
 from .attempt import Attempt, GivenUp
+from .claim_ids import next_claim_id
 from .clock import choose_clock
 from .program_calls import ProgramCalls
 from .runtime import NO_ANSWER_IN_TIME, Answer, Exchange, NoAnswer, Until
@@ -49,7 +49,7 @@ class ThreadRuntime:
         return uuid.uuid4().hex
 
     def next_claim_id(self) -> str:
-        return claim_ids.of_this_process.next()
+        return next_claim_id()
 
     def pause(self, until: Until) -> None:
         with self._changed:

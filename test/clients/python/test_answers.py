@@ -21,49 +21,29 @@ from license_session.errors import ServiceNotFound
 from license_session.license import License
 from license_session.runtime import Answer, NoAnswer
 from license_session.status import End
+from camel_case import in_camel_case
 from scripted_runtime import ROOT
+
+_KINDS = {Granted: "granted", Recorded: "recorded", Available: "available"}
+
+#: Of a request without an answer.
+_INNER = ("cause", "unsent")
 
 
 def meaning_of(ask: str, answer: Answer) -> dict[str, Any]:
     if ask == "release":
         return {"is": read_release_answer(answer)}
     read = read_claim_answer(answer) if ask == "claim" else read_heartbeat_answer(answer)
-    if isinstance(read, Granted):
-        return {
-            "is": "granted",
-            "sessionId": read.session_id,
-            "fencingToken": read.fencing_token,
-            "sessionTimeoutMs": read.session_timeout_ms,
-            "heartbeatIntervalMs": read.heartbeat_interval_ms,
-            "license": license_of(read.license),
-        }
-    if isinstance(read, Recorded):
-        timeout_ms = read.session_timeout_ms
-        return {
-            "is": "recorded",
-            "sessionTimeoutMs": timeout_ms,
-            "license": license_of(read.license),
-        }
-    if isinstance(read, Available):
-        return {"is": "available", "license": license_of(read.license)}
+    if isinstance(read, (Granted, Recorded, Available)):
+        return {"is": _KINDS[type(read)], **in_camel_case(read), "license": license_of(read.license)}
     if isinstance(read, End):
-        active_device = read.active_device
-        return {
-            "is": "ended",
-            "reason": read.reason,
-            "code": read.code,
-            "activeDevice": active_device,
-        }
+        by = read.active_device
+        return {"is": "ended", "reason": read.reason, "code": read.code, "activeDevice": by}
     if isinstance(read, Unreadable):
         return {"is": "unreadable", "problem": read.problem}
     if isinstance(read, Trouble):
-        return {
-            "is": "trouble",
-            "problem": read.problem,
-            "status": read.status,
-            "requestId": read.request_id,
-            "retryAfterMs": read.retry_after_ms,
-        }
+        known = in_camel_case(read)
+        return {"is": "trouble", **{name: known[name] for name in known if name not in _INNER}}
     names = {"active_device": "activeDevice", "wait_seconds": "waitSeconds", "field": "field"}
     return {
         "is": type(read).__name__,

@@ -2,14 +2,13 @@ import os
 import re
 import unittest
 
-from license_session import claim_ids
-from license_session.claim_ids import ClaimIds
+from license_session.claim_ids import next_claim_id
 
 
 class ClaimIdsInOrder(unittest.TestCase):
-    def test_the_openings_of_one_process_are_counted_across_its_sessions(self) -> None:
-        ids = [claim_ids.of_this_process.next() for _ in range(3)]
-        parts = [re.fullmatch(r"([0-9a-f]{32})\.([0-9A-Za-z_-]+)\.(\d{1,9})", each) for each in ids]
+    def test_the_claims_of_one_process_are_counted_across_its_sessions(self) -> None:
+        ids = [next_claim_id() for _ in range(3)]
+        parts = [re.fullmatch(r"([0-9a-f]{32})\.([0-9a-f]{16})\.(\d{1,9})", each) for each in ids]
         found = [part.groups() for part in parts if part]
         self.assertEqual(len(found), 3)
         self.assertTrue(all(len(each) <= 64 for each in ids))
@@ -20,17 +19,16 @@ class ClaimIdsInOrder(unittest.TestCase):
 
     @unittest.skipUnless(hasattr(os, "fork"), "only where processes fork")
     def test_a_child_that_was_forked_is_a_process_of_its_own(self) -> None:
-        ids = ClaimIds(lambda: "0123456789abcdef")
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
-            os.write(writer, ids.next().encode())
+            os.write(writer, next_claim_id().encode())
             os._exit(0)
         os.close(writer)
         os.waitpid(child, 0)
         with os.fdopen(reader) as pipe:
             of_child = pipe.read()
-        self.assertNotEqual(of_child.split(".")[1], ids.next().split(".")[1])
+        self.assertNotEqual(of_child.split(".")[1], next_claim_id().split(".")[1])
 
 
 if __name__ == "__main__":

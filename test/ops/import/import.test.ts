@@ -358,19 +358,20 @@ describe("fencing tokens never go back through an export", () => {
     expect(await nextToken(service)).toBe(2);
   });
 
-  test("a count so great that later claims could fail is a bad row; the greatest one is not", async () => {
+  test("a token of later than now is a bad row; with any other, an import goes on from now", async () => {
+    const tokenOfNow = service.nowMs() * 100;
     const exported = (token: string) =>
       csv(
         "license_id,email,license_type,license_status,license_expiration,fencing_token",
         `${licenseIdOf("KEY-1")},,pro,active,,${token}`,
         "#end-of-export",
       );
-    const refused = await license(["import", exported("8000000000000001")]);
-    expect(refused.stderr).toContain(
-      "fencing_token must be a whole number from 0 to 8000000000000000",
-    );
-    expect((await license(["import", exported("8000000000000000")])).exitCode).toBe(0);
-    expect(await nextToken(service)).toBe(8_001_000_000_000_001);
+    const refused = await license(["import", exported(`${tokenOfNow}`)]);
+    expect(refused.stderr).toContain("is the clock of this machine right?");
+    const inWords = await license(["import", exported("1.79557E+14")]);
+    expect(inWords.stderr).toContain("fencing_token must be a whole number");
+    expect((await license(["import", exported(`${tokenOfNow - 1}`)])).exitCode).toBe(0);
+    expect(await nextToken(service)).toBe(tokenOfNow + 1);
   });
 });
 

@@ -40,7 +40,7 @@ type WriteOptions = WriteMode & {
  *
  * @returns how far it came, and the failure that ended it, if any
  */
-export async function writeFile(
+export async function importFile(
   options: WriteOptions,
 ): Promise<{ counts: Counts; failure: unknown }> {
   const { table, dryRun, stop, onWritten, afterBatch, onThrottled } = options;
