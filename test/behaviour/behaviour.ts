@@ -212,6 +212,8 @@ export function describeBehaviour(engineName: string, startEngine: () => Promise
             body: { license_valid: false, code: "license_expired" },
           });
         }
+        await service.release(a);
+        expect((await service.validate(a)).body.code).toBe("license_expired");
       });
 
       test("held by another device: 403 with who and how long, rounded up", async () => {
