@@ -200,20 +200,27 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
       }
     },
 
-    handled({ route, request, begunMs, reply }: Handled, licenseId: string) {
+    handled({ route, request, begunMs, isDoubtful, reply }: Handled, licenseId: string) {
       const body = fieldsOf(reply.text);
       const symbol = String(request.symbol ?? "*");
       const states = recent(licenseId, begunMs);
       const entries = states.map(({ sessions }) => sessions.get(symbol));
       const device = request.device_fingerprint;
       const nowMs = trueMs(context);
+      const toleratedMs = 2 * clockToleranceMs + 200;
       const about = `${route} of ${device} for ${symbol}: ${body.code}`;
       const isOwn = (entry: StoredSession | undefined, sessionId: unknown) =>
         entry?.device === device && (sessionId === undefined || entry?.sessionId === sessionId);
       const isLive = (entry: StoredSession | undefined) =>
         entry !== undefined &&
-        freeForOthersAtMs(entry) >
-          nowMs - (scheduler.nowMs() - begunMs) - 2 * clockToleranceMs - 200;
+        freeForOthersAtMs(entry) > nowMs - (scheduler.nowMs() - begunMs) - toleratedMs;
+      const couldBeHad = ({ sessions, maxSessions }: StoredLicense, name: string, by: unknown) => {
+        const blocks = (entry: StoredSession) => freeForOthersAtMs(entry) > nowMs + toleratedMs;
+        const entry = sessions.get(name);
+        if (entry && (entry.device ?? entry.vacatedBy) !== by && blocks(entry)) return false;
+        const others = [...sessions].filter(([other, each]) => other !== name && blocks(each));
+        return others.length < maxSessions || (entry !== undefined && blocks(entry));
+      };
       switch (body.code) {
         case "granted":
         case "recorded": {
@@ -229,6 +236,11 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
         case "released":
           if (entries.every((entry) => isOwn(entry, request.session_id))) {
             fail("every 200 was stored", about);
+          }
+          break;
+        case "available":
+          if (!isDoubtful && !states.some((state) => couldBeHad(state, symbol, device))) {
+            fail("a check says what a claim would meet", about);
           }
           break;
         case "session_conflict":

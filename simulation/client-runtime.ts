@@ -26,7 +26,7 @@ export function createClientRuntime(
   send: Send,
   watch: ExchangeWatch,
 ): Runtime {
-  const requests = { claim: 0, heartbeat: 0, release: 0 };
+  const requests = { claim: 0, check: 0, heartbeat: 0, release: 0 };
   let randoms = 0;
   let ids = 0;
 
@@ -71,7 +71,7 @@ export function createClientRuntime(
       });
     },
     exchange(path, text, untilMs, signal) {
-      const route = routes[path];
+      const route = text.includes('"check_only":true') ? "check" : routes[path];
       if (!route) throw new Error(`The client asked for ${path}`);
       const name = `${actor.name} ${route} ${++requests[route]}`;
       return new Promise((resolve) => {

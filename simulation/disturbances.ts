@@ -45,6 +45,8 @@ export const disturbanceKinds = {
   "wall clock set": 0.1,
   // For each device.
   "clock drifts": 0.6,
+  // Somebody asks whether a session could be had, for each minute.
+  check: 0.3,
   // The programs, for each life.
   crash: 0.3,
   "second copy": 0.3,

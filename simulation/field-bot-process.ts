@@ -24,7 +24,7 @@ export function startFieldBotProcess(
   const { name, device, symbol, lastsMs } = life;
   const process: Process = processOf(life, license.id);
   const { actor } = process;
-  const requests = { claim: 0, heartbeat: 0, release: 0 };
+  const requests = { claim: 0, check: 0, heartbeat: 0, release: 0 };
   const marketOpensMs = choices.number(`${name} market`) < 0.3 ? 120_000 : 0;
   const beganMs = scheduler.nowMs();
   const pause = (ms: number) =>

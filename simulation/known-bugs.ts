@@ -341,4 +341,30 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     rule: "tokens rise",
     restless: true,
   },
+  "check-that-claims": {
+    what: "Whoever only asks whether a session could be had is given it.",
+    edits: [
+      {
+        file: claimHandler,
+        from: "(request.check_only ? checkClaim : claim)(",
+        to: "claim(",
+      },
+    ],
+    withinWorlds: 10,
+    seed: 1,
+    rule: "no error but those of the world",
+  },
+  "check-without-seats": {
+    what: "A check says that a session could be had, though every seat is taken.",
+    edits: [
+      {
+        file: claim,
+        from: "judgeClaim(await table.get(request.licenseId, signal), request, nowMs);",
+        to: "judgeClaim({ ...(await table.get(request.licenseId, signal)), max_sessions: 100 }, request, nowMs);",
+      },
+    ],
+    withinWorlds: 100,
+    seed: 15,
+    rule: "a check says what a claim would meet",
+  },
 };

@@ -1,4 +1,5 @@
 import { licenseIdOf } from "../lambdas/license-key.ts";
+import { askOnce } from "./ask-once.ts";
 import { createChecker, type Violation } from "./checker.ts";
 import { type Departure, openChoices } from "./choices.ts";
 import { createDevice, type Device } from "./device.ts";
@@ -134,7 +135,10 @@ export async function runWorld({
   for (const device of devices) startPerson(device);
   for (let minute = 0; minute * 60_000 < stormMs; minute++) {
     scheduler.at(minute * 60_000, undefined, () => {
-      for (const device of devices) device.liveMinute(minute);
+      for (const device of devices) {
+        device.liveMinute(minute);
+        maybeAsk(`${device.name}.check-${minute}`, device);
+      }
       operators.liveMinute(minute);
     });
   }
@@ -201,6 +205,15 @@ export async function runWorld({
       lapses_at: { N: String(lapsedMs) },
     };
     return { OLD: { M: entry } };
+  }
+
+  function maybeAsk(name: string, device: Device): void {
+    if (!context.happens("check", name)) return;
+    const atMs = scheduler.nowMs() + choices.between(`${name} at`, 0, 59_000);
+    const symbol = choices.oneOf(`${name} symbol`, symbols);
+    scheduler.at(atMs, undefined, () => {
+      if (!device.asleep) void askOnce(parts, { name, device, symbol });
+    });
   }
 
   /** Somebody who starts programs on a device, one after the other or side by side. */

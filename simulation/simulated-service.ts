@@ -7,12 +7,14 @@ import { trueMs, type WorldContext } from "./world-context.ts";
 /** What the functions are deployed with, from some moment on. */
 export type Deployment = { sessionTimeoutMs: number; legacyBots: boolean };
 
-export type RouteName = "claim" | "heartbeat" | "release";
+/** A check has the URL of a claim; nothing that it asks may change what claims meet. */
+export type RouteName = "claim" | "check" | "heartbeat" | "release";
 
 export type Reply = { status: number; text: string; headers?: Record<string, string> };
 
 const paths: Record<RouteName, string> = {
   claim: "/api/validate-license",
+  check: "/api/validate-license",
   heartbeat: "/api/heartbeat",
   release: "/api/session/release",
 };
@@ -23,6 +25,8 @@ export type Handled = {
   request: Record<string, unknown>;
   /** When the function read its clock, true time from the start of the world. */
   begunMs: number;
+  /** By a clock that is wrong, and that nothing has proved wrong yet: the guarantees page excepts it. */
+  isDoubtful: boolean;
   reply: Reply;
 };
 
@@ -67,9 +71,10 @@ export function createSimulatedService(
   const instances = new Map<RouteName, Instance[]>();
   let deployment = initial;
   let count = 0;
+  let checkCount = 0;
 
   function createInstance(route: RouteName): Instance {
-    const name = `${route} function ${++count}`;
+    const name = `${route} function ${route === "check" ? ++checkCount : ++count}`;
     const actor = createActor(name);
     const now = () => trueMs(context) + instance.offsetMs;
     const client = createDatabaseClient({
@@ -89,7 +94,7 @@ export function createSimulatedService(
       offsetMs: clockOffsetMs(name),
       handler: sources.createHandler(route, {
         deployment,
-        client,
+        client: route === "check" ? readOnly(client) : client,
         now,
       }),
     };
@@ -173,7 +178,8 @@ export function createSimulatedService(
         const underWay = { name, calls: 0, answered: false };
         instance.underWay = underWay;
         const begunMs = scheduler.nowMs();
-        if (isDoubtful(instance.offsetMs)) onDoubtfulClock();
+        const isDoubtful = mayDecideWrongly(instance.offsetMs);
+        if (isDoubtful && route !== "check") onDoubtfulClock();
         maybeHoldUp("frozen in a request", instance, name, 0, 40, 20_000);
         maybeKill(instance, name, reply);
         const event = {
@@ -187,7 +193,7 @@ export function createSimulatedService(
           instance.busy = false;
           const { statusCode: status, body, headers } = result;
           const value = { status, text: body, headers };
-          onHandled({ route, request: JSON.parse(text), begunMs, reply: value });
+          onHandled({ route, request: JSON.parse(text), begunMs, isDoubtful, reply: value });
           maybeHoldUp("frozen between requests", instance, name, 0, 10, 60_000);
           reply(value);
         });
@@ -227,6 +233,19 @@ export function createSimulatedService(
   }
 }
 
+type DatabaseClient = ReturnType<typeof createDatabaseClient>;
+
+/** A check that writes is answered 500, and the world finds that error in its log. */
+function readOnly({ send }: DatabaseClient): DatabaseClient {
+  return {
+    send(command) {
+      const { name } = command.constructor;
+      if (name !== "GetItemCommand") throw new Error(`A check has sent ${name}`);
+      return send(command);
+    },
+  };
+}
+
 /** A cold start stands between the API's clock and that of a function: so far ahead proves nothing. */
 const coldStartMs = 10_000;
 
@@ -234,7 +253,7 @@ const coldStartMs = 10_000;
  * Whether a function may decide with this clock, though it is wrong: as far ahead as a cold start
  * explains, until an answer of the table proves it. The guarantees page excepts it.
  */
-function isDoubtful(offsetMs: number): boolean {
+function mayDecideWrongly(offsetMs: number): boolean {
   return offsetMs > clockToleranceMs && offsetMs <= coldStartMs;
 }
 

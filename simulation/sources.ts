@@ -1,4 +1,5 @@
 import { env } from "node:process";
+import type { SessionCheck } from "../clients/typescript/check-session.ts";
 import type { Runtime } from "../clients/typescript/runtime.ts";
 import type { Session, SessionOptions } from "../clients/typescript/session.ts";
 import type { Handler } from "../lambdas/answer-request.ts";
@@ -29,6 +30,7 @@ export type Sources = {
     parts: { deployment: Deployment; client: { send: unknown }; now: () => number },
   ): FunctionHandler;
   openSession(options: SessionOptions, runtime: Runtime): Promise<Session>;
+  checkSession(options: SessionOptions, runtime: Runtime): Promise<SessionCheck>;
   /** What an answer of the table proves of the clock of the function that asked. */
   provenDifferenceMs(sentMs: number, receivedMs: number, dateMs: number): number;
   endSessionUpdate: typeof import("../lambdas/sessions/end-session-update.ts").endSessionUpdate;
@@ -55,7 +57,7 @@ export async function loadSources(variant?: string): Promise<Sources> {
 
   if (variant !== undefined) (await import("./put-back.ts")).allowPuttingBack();
   const query = variant === undefined ? "" : `?put-back=${variant}`;
-  const [claim, heartbeat, release, tables, skew, opening, ...tools] = await Promise.all([
+  const [claim, heartbeat, release, tables, skew, opening, checking, ...tools] = await Promise.all([
     importing<typeof import("../lambdas/claim-handler.ts")>(`../lambdas/claim-handler.ts${query}`),
     importing<typeof import("../lambdas/heartbeat-handler.ts")>(
       `../lambdas/heartbeat-handler.ts${query}`,
@@ -72,6 +74,9 @@ export async function loadSources(variant?: string): Promise<Sources> {
     importing<typeof import("../clients/typescript/claim-and-keep.ts")>(
       `../clients/typescript/claim-and-keep.ts${query}`,
     ),
+    importing<typeof import("../clients/typescript/check-session.ts")>(
+      `../clients/typescript/check-session.ts${query}`,
+    ),
     importing<typeof import("../lambdas/sessions/end-session-update.ts")>(
       `../lambdas/sessions/end-session-update.ts${query}`,
     ),
@@ -87,6 +92,7 @@ export async function loadSources(variant?: string): Promise<Sources> {
   const [ending, changing, getting, rekeying, importingRows] = tools;
   const makers = {
     claim: claim.claimHandler,
+    check: claim.claimHandler,
     heartbeat: heartbeat.heartbeatHandler,
     release: release.releaseHandler,
   };
@@ -103,6 +109,7 @@ export async function loadSources(variant?: string): Promise<Sources> {
       return asFunction(makers[route]({ settings, table, now, signingKeys }));
     },
     openSession: opening.claimAndKeep,
+    checkSession: checking.askUntilAnswered,
     provenDifferenceMs: skew.provenDifferenceMs,
     endSessionUpdate: ending.endSessionUpdate,
     changeLicense: changing.changeLicense,

@@ -2,7 +2,7 @@ import { readClaimAnswer, type Trouble } from "./answers.ts";
 import { ServiceUnavailable, SessionRefused } from "./errors.ts";
 import { createNotifier } from "./notifier.ts";
 import { checkText, claimPath } from "./requests.ts";
-import { neverAborted } from "./runtime.ts";
+import { neverAborted, type Runtime } from "./runtime.ts";
 import type { License, SessionOptions } from "./session.ts";
 import {
   checkTimes,
@@ -36,7 +36,14 @@ export type SessionCheck =
 export async function checkSession(options: SessionOptions): Promise<SessionCheck> {
   checkTimes(options);
   const webRuntime = createWebRuntime(options, createNotifier(options).log);
-  const runtime = await trustingRuntime(options, webRuntime);
+  return askUntilAnswered(options, await trustingRuntime(options, webRuntime));
+}
+
+/** `checkSession` in the world of `runtime`. */
+export async function askUntilAnswered(
+  options: SessionOptions,
+  runtime: Runtime,
+): Promise<SessionCheck> {
   const { signal = neverAborted, openWithinMs = 30_000 } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
   const giveUpMs = runtime.nowMs() + openWithinMs;
