@@ -63,6 +63,8 @@ export const disturbanceKinds = {
   // Deploys, for each minute.
   "change the time-out": 0.15,
   "change legacyBots": 0.05,
+  // If there is an earlier version.
+  "change the rules": 0.5,
 } as const satisfies Record<string, number>;
 
 export type DisturbanceKind = keyof typeof disturbanceKinds;

@@ -56,6 +56,14 @@ export function createOperators(
         context.note("operator", () => `deploys legacyBots ${legacyBots}`);
         service.deploy({ legacyBots });
       });
+      if (sources.hasEarlierRules) {
+        each("change the rules", () => {
+          const rules = service.deployment().rules === "now" ? "earlier" : "now";
+          const what = rules === "now" ? "the rules of now" : "the earlier rules again";
+          context.note("operator", () => `deploys ${what}`);
+          service.deploy({ rules });
+        });
+      }
       each("suspend", (name) => {
         set("status", { S: "suspended" });
         const forMs = context.untilCalm(choices.spread(`${name} for`, 1_000, 180_000));

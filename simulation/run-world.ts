@@ -91,6 +91,7 @@ export async function runWorld({
     {
       sessionTimeoutMs: choices.oneOf("time-out", [60_000, 60_000, 30_000, 90_000]),
       legacyBots: choices.number("legacyBots") < 0.5,
+      rules: sources.hasEarlierRules ? "earlier" : "now",
     },
     (handled) => {
       requests++;
@@ -144,7 +145,7 @@ export async function runWorld({
   }
   scheduler.at(stormMs, undefined, () => {
     storm = false;
-    service.deploy({});
+    service.deploy({ rules: "now" });
     context.note("world", () => "the storm is over: nothing new goes wrong");
   });
 

@@ -6,7 +6,7 @@ import { failureText } from "./failure-text.ts";
 import { putBackNames } from "./put-back.ts";
 import { runWorld } from "./run-world.ts";
 import { searchWorlds, type Tally } from "./search-worlds.ts";
-import { loadSources } from "./sources.ts";
+import { deployedOver, loadEarlierFunctions, loadSources, type Sources } from "./sources.ts";
 import { tallyText } from "./tally-text.ts";
 import { timelineText } from "./timeline-text.ts";
 
@@ -17,6 +17,7 @@ type Options = {
   first?: number;
   coverage?: true;
   putBack?: string;
+  earlier?: string;
   whole?: true;
   restless?: true;
 };
@@ -43,11 +44,18 @@ const program = new Command("simulate")
   .addOption(
     new Option("--put-back <fault>", "with a fault put back into the code").choices(putBackNames),
   )
+  .option(
+    "--earlier <folder>",
+    "deploy over, and back to, the functions of an earlier version in the middle of each world: " +
+      "a checkout of it, after npm ci",
+  )
   .addHelpText(
     "after",
     "\nExit codes: 0 nothing was found, 1 a counterexample, 2 used wrongly, 130 interrupted." +
       "\n\nExamples:\n  npm run simulate -- --seconds 600 --coverage\n  npm run simulate -- --seed 4711" +
-      "\n  npm run simulate -- --put-back late-heartbeat",
+      "\n  npm run simulate -- --put-back late-heartbeat" +
+      "\n  git worktree add ../deployed v0.1.0 && npm ci --prefix ../deployed" +
+      "\n  npm run simulate -- --earlier ../deployed",
   )
   .exitOverride()
   .action(async (options: Options) => {
@@ -65,11 +73,11 @@ try {
 }
 
 async function search(options: Options): Promise<void> {
-  const { runs, putBack, restless } = options;
+  const { runs, restless } = options;
   const seconds = options.seconds ?? (runs === undefined ? 60 : Number.POSITIVE_INFINITY);
   // No clock of the machine decides what happens in a world, only how many are tried.
   const firstSeed = options.first ?? Math.floor(performance.timeOrigin) % 1_000_000_000;
-  const sources = await loadSources(putBack);
+  const sources = await sourcesFor(options);
   const beganMs = performance.now();
   let toldMs = beganMs;
   process.stderr.write(`Searching from seed ${firstSeed} on\n`);
@@ -92,8 +100,8 @@ async function search(options: Options): Promise<void> {
     process.stdout.write(
       `\n${await failureText({ seed: failing.seed, sources, restless }, failing.result)}`,
     );
-    const again = `${restless ? " --restless" : ""}${putBack === undefined ? "" : ` --put-back ${putBack}`}`;
-    process.stdout.write(`\nAgain: npm run simulate -- --seed ${failing.seed}${again}\n`);
+    const again = [`--seed ${failing.seed}`, ...sameWorlds(options)].join(" ");
+    process.stdout.write(`\nAgain: npm run simulate -- ${again}\n`);
   } else if (stop.aborted) {
     process.exitCode = 130;
     process.stdout.write("Interrupted; no counterexample until then.\n");
@@ -102,11 +110,9 @@ async function search(options: Options): Promise<void> {
   }
 }
 
-async function show(
-  seed: number,
-  { putBack, restless, whole: shrinksNothing }: Options,
-): Promise<void> {
-  const sources = await loadSources(putBack);
+async function show(seed: number, options: Options): Promise<void> {
+  const { restless, whole: shrinksNothing } = options;
+  const sources = await sourcesFor(options);
   const result = await runWorld({ seed, sources, restless });
   if (result.violation) process.exitCode = 1;
   if (result.violation && !shrinksNothing) {
@@ -122,6 +128,29 @@ async function show(
   const { violation } = result;
   const verdict = violation ? `${violation.rule}: ${violation.what}` : "No promise is broken.";
   process.stdout.write(`${verdict}\n`);
+}
+
+async function sourcesFor({ putBack, earlier }: Options): Promise<Sources> {
+  const sources = await loadSources(putBack);
+  if (earlier === undefined) return sources;
+  try {
+    return deployedOver(await loadEarlierFunctions(earlier), sources);
+  } catch (error) {
+    process.stderr.write(
+      `The functions in ${earlier} can't be loaded: ${(error as Error).message}\n` +
+        "--earlier takes a checkout of an earlier version of this repository, after npm ci.\n",
+    );
+    process.exit(2);
+  }
+}
+
+/** The options without which a seed is another world. */
+function sameWorlds({ restless, putBack, earlier }: Options): string[] {
+  return [
+    ...(restless ? ["--restless"] : []),
+    ...(putBack === undefined ? [] : [`--put-back ${putBack}`]),
+    ...(earlier === undefined ? [] : [`--earlier ${earlier}`]),
+  ];
 }
 
 function progressLine({ worlds, simulatedMs, sessions }: Tally, tookMs: number): string {

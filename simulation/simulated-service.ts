@@ -5,7 +5,12 @@ import type { FunctionHandler, Sources } from "./sources.ts";
 import { trueMs, type WorldContext } from "./world-context.ts";
 
 /** What the functions are deployed with, from some moment on. */
-export type Deployment = { sessionTimeoutMs: number; legacyBots: boolean };
+export type Deployment = {
+  sessionTimeoutMs: number;
+  legacyBots: boolean;
+  /** Which version of the functions. There is an earlier one only if it was brought along. */
+  rules: "earlier" | "now";
+};
 
 /** A check has the URL of a claim; nothing that it asks may change what claims meet. */
 export type RouteName = "claim" | "check" | "heartbeat" | "release";

@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { env } from "node:process";
+import { pathToFileURL } from "node:url";
 import type { SessionCheck } from "../clients/typescript/check-session.ts";
 import type { Runtime } from "../clients/typescript/runtime.ts";
 import type { Session, SessionOptions } from "../clients/typescript/session.ts";
@@ -29,6 +31,8 @@ export type Sources = {
     route: RouteName,
     parts: { deployment: Deployment; client: { send: unknown }; now: () => number },
   ): FunctionHandler;
+  /** Whether a deployment can have the rules of an earlier version. */
+  hasEarlierRules: boolean;
   openSession(options: SessionOptions, runtime: Runtime): Promise<Session>;
   checkSession(options: SessionOptions, runtime: Runtime): Promise<SessionCheck>;
   /** What an answer of the table proves of the clock of the function that asked. */
@@ -57,57 +61,33 @@ export async function loadSources(variant?: string): Promise<Sources> {
 
   if (variant !== undefined) (await import("./put-back.ts")).allowPuttingBack();
   const query = variant === undefined ? "" : `?put-back=${variant}`;
-  const [claim, heartbeat, release, tables, skew, opening, checking, ...tools] = await Promise.all([
-    importing<typeof import("../lambdas/claim-handler.ts")>(`../lambdas/claim-handler.ts${query}`),
-    importing<typeof import("../lambdas/heartbeat-handler.ts")>(
-      `../lambdas/heartbeat-handler.ts${query}`,
-    ),
-    importing<typeof import("../lambdas/release-handler.ts")>(
-      `../lambdas/release-handler.ts${query}`,
-    ),
-    importing<typeof import("../lambdas/sessions/table.ts")>(
-      `../lambdas/sessions/table.ts${query}`,
-    ),
-    importing<typeof import("../lambdas/sessions/clock-skew.ts")>(
-      `../lambdas/sessions/clock-skew.ts${query}`,
-    ),
-    importing<typeof import("../clients/typescript/claim-and-keep.ts")>(
-      `../clients/typescript/claim-and-keep.ts${query}`,
-    ),
-    importing<typeof import("../clients/typescript/check-session.ts")>(
-      `../clients/typescript/check-session.ts${query}`,
-    ),
-    importing<typeof import("../lambdas/sessions/end-session-update.ts")>(
-      `../lambdas/sessions/end-session-update.ts${query}`,
-    ),
-    importing<typeof import("../licenses/change-license.ts")>(
-      `../licenses/change-license.ts${query}`,
-    ),
-    importing<typeof import("../licenses/get-license.ts")>(`../licenses/get-license.ts${query}`),
-    importing<typeof import("../licenses/rekey-license.ts")>(
-      `../licenses/rekey-license.ts${query}`,
-    ),
-    importing<typeof import("../ops/import/write-row.ts")>(`../ops/import/write-row.ts${query}`),
-  ]);
-  const [ending, changing, getting, rekeying, importingRows] = tools;
-  const makers = {
-    claim: claim.claimHandler,
-    check: claim.claimHandler,
-    heartbeat: heartbeat.heartbeatHandler,
-    release: release.releaseHandler,
-  };
+  const [createHandler, skew, opening, checking, ending, changing, getting, rekeying, rows] =
+    await Promise.all([
+      loadFunctions("../lambdas", query),
+      importing<typeof import("../lambdas/sessions/clock-skew.ts")>(
+        `../lambdas/sessions/clock-skew.ts${query}`,
+      ),
+      importing<typeof import("../clients/typescript/claim-and-keep.ts")>(
+        `../clients/typescript/claim-and-keep.ts${query}`,
+      ),
+      importing<typeof import("../clients/typescript/check-session.ts")>(
+        `../clients/typescript/check-session.ts${query}`,
+      ),
+      importing<typeof import("../lambdas/sessions/end-session-update.ts")>(
+        `../lambdas/sessions/end-session-update.ts${query}`,
+      ),
+      importing<typeof import("../licenses/change-license.ts")>(
+        `../licenses/change-license.ts${query}`,
+      ),
+      importing<typeof import("../licenses/get-license.ts")>(`../licenses/get-license.ts${query}`),
+      importing<typeof import("../licenses/rekey-license.ts")>(
+        `../licenses/rekey-license.ts${query}`,
+      ),
+      importing<typeof import("../ops/import/write-row.ts")>(`../ops/import/write-row.ts${query}`),
+    ]);
   return {
-    createHandler(route, { deployment, client, now }) {
-      const settings = {
-        tableName: "Sessions",
-        sessionTimeoutMs: deployment.sessionTimeoutMs,
-        multiSymbolSessions: true,
-        legacyBots: deployment.legacyBots,
-        askForRefusedItem: false,
-      };
-      const table = tables.openTable({ ...settings, client: asClient(client) });
-      return asFunction(makers[route]({ settings, table, now, signingKeys }));
-    },
+    createHandler,
+    hasEarlierRules: false,
     openSession: opening.claimAndKeep,
     checkSession: checking.askUntilAnswered,
     provenDifferenceMs: skew.provenDifferenceMs,
@@ -115,7 +95,56 @@ export async function loadSources(variant?: string): Promise<Sources> {
     changeLicense: changing.changeLicense,
     getLicense: getting.getLicense,
     rekeyLicense: rekeying.rekeyLicense,
-    writeRow: importingRows.writeRow,
+    writeRow: rows.writeRow,
+  };
+}
+
+/** The code under test, deployed in the middle of each world over functions that `earlier` makes. */
+export function deployedOver(earlier: Sources["createHandler"], sources: Sources): Sources {
+  return {
+    ...sources,
+    hasEarlierRules: true,
+    createHandler: (route, parts) =>
+      (parts.deployment.rules === "earlier" ? earlier : sources.createHandler)(route, parts),
+  };
+}
+
+/**
+ * Loads the functions of an earlier version.
+ *
+ * @param folder a checkout of it, after `npm ci`
+ */
+export function loadEarlierFunctions(folder: string): Promise<Sources["createHandler"]> {
+  return loadFunctions(pathToFileURL(resolve(folder, "lambdas")).href, "");
+}
+
+async function loadFunctions(folder: string, query: string): Promise<Sources["createHandler"]> {
+  const [claim, heartbeat, release, tables] = await Promise.all([
+    importing<typeof import("../lambdas/claim-handler.ts")>(`${folder}/claim-handler.ts${query}`),
+    importing<typeof import("../lambdas/heartbeat-handler.ts")>(
+      `${folder}/heartbeat-handler.ts${query}`,
+    ),
+    importing<typeof import("../lambdas/release-handler.ts")>(
+      `${folder}/release-handler.ts${query}`,
+    ),
+    importing<typeof import("../lambdas/sessions/table.ts")>(`${folder}/sessions/table.ts${query}`),
+  ]);
+  const makers = {
+    claim: claim.claimHandler,
+    check: claim.claimHandler,
+    heartbeat: heartbeat.heartbeatHandler,
+    release: release.releaseHandler,
+  };
+  return (route, { deployment, client, now }) => {
+    const settings = {
+      tableName: "Sessions",
+      sessionTimeoutMs: deployment.sessionTimeoutMs,
+      multiSymbolSessions: true,
+      legacyBots: deployment.legacyBots,
+      askForRefusedItem: false,
+    };
+    const table = tables.openTable({ ...settings, client: asClient(client) });
+    return asFunction(makers[route]({ settings, table, now, signingKeys }));
   };
 }
 

@@ -58,6 +58,15 @@ export function describeRulesWithoutException(
         expect(await service.item(license_key)).toEqual(before);
       });
 
+      test("also not where a longer time-out would move the end of the lease on", async () => {
+        const { service, license_key, held } = await heldByA({ sessionTimeoutSeconds: 30 });
+        const before = await service.item(license_key);
+        service.deploy({ sessionTimeoutSeconds: 60 });
+        service.passMs(-1);
+        expect((await service.heartbeat(held)).body.code).toBe("heartbeat_late");
+        expect(await service.item(license_key)).toEqual(before);
+      });
+
       test("a second attempt at the same heartbeat succeeds", async () => {
         const { service, held } = await heldByA();
         service.passSeconds(20);

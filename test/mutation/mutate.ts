@@ -18,6 +18,7 @@ const stagesOfFunctions = [
     "test/lambdas/failing-database",
     "test/lambdas/environment",
     "test/lambdas/json-source",
+    "test/lambdas/history-lines",
   ],
   ["test/lambdas/bad-input", "test/proof/histories.dynalite-one", "test/proof/races.dynalite"],
   ["test/proof/late-requests", "test/lambdas/hanging-database", "test/proof/bad-bodies"],

@@ -41,7 +41,7 @@ export async function setUpFieldBot({ legacyBots }: { legacyBots: boolean }) {
     note() {},
   };
   const table = createMemoryTable(() => {});
-  const deployment = { sessionTimeoutMs: 60_000, legacyBots };
+  const deployment = { sessionTimeoutMs: 60_000, legacyBots, rules: "now" as const };
   const service = createSimulatedService(
     ground,
     sources,

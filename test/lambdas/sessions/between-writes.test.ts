@@ -244,6 +244,11 @@ describe("a claim that the heartbeat of a bot of the field makes", () => {
     });
   });
 
+  test("takes over the entry that a release of its own device has left", async () => {
+    await put({ ES: { vacated_by: own, lapses_at: nowMs + 10_000 } }, 20);
+    expect(await claimOfEs("heartbeat")).toEqual(granted(nowMs + 10_000));
+  });
+
   test("takes what an operator has ended of another device, once it is free", async () => {
     await put({ ES: { vacated_by: "another-device", lapses_at: nowMs, ended: true } }, 20);
     expect(await claimOfEs("heartbeat")).toEqual(granted(nowMs));
