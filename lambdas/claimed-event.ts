@@ -1,6 +1,6 @@
 import type { HistoryEvent } from "./answer-request.ts";
 import type { ClaimOutcome } from "./sessions/claim.ts";
-import { deviceOf, isHeld, maskFingerprint } from "./sessions/session.ts";
+import { deviceOf, isSession, maskFingerprint } from "./sessions/session.ts";
 
 /** The line of the history for a claim that was written. */
 export function claimedEvent({
@@ -13,7 +13,7 @@ export function claimedEvent({
     event: "session_claimed",
     session_id: session.session_id,
     fencing_token: license.fencing_token,
-    ...(replaced && isHeld(replaced) && { replaced: replaced.session_id }),
+    ...(replaced && isSession(replaced) && { replaced: replaced.session_id }),
     ...(displaced.length > 0 && {
       displaced: displaced.map(([symbol, entry]) => ({
         symbol,

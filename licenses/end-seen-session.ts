@@ -1,5 +1,5 @@
 import { endSessionUpdate } from "../lambdas/sessions/end-session-update.ts";
-import { deviceOf, type Entry, isHeld, isVacated } from "../lambdas/sessions/session.ts";
+import { deviceOf, type Entry, isSession, isVacancy } from "../lambdas/sessions/session.ts";
 import { changeLicense } from "./change-license.ts";
 import type { ChangeNote } from "./change-note.ts";
 import type { Change } from "./conditional-writes.ts";
@@ -52,9 +52,9 @@ export async function endSeenSession(
 
 /** Whether the entry is the session that was seen, or what was left when its bot released it. */
 function isOfSameSession(seen: Entry, now: Entry): boolean {
-  return isHeld(seen) && isHeld(now)
+  return isSession(seen) && isSession(now)
     ? seen.session_id === now.session_id
-    : !isHeld(now) && deviceOf(seen) === deviceOf(now);
+    : !isSession(now) && deviceOf(seen) === deviceOf(now);
 }
 
 function entryEnd(
@@ -63,9 +63,9 @@ function entryEnd(
   entry: Entry,
   freedAtMs: number | undefined,
 ): Change {
-  if (isHeld(entry)) return endSessionUpdate(symbol, entry, freedAtMs);
+  if (isSession(entry)) return endSessionUpdate(symbol, entry, freedAtMs);
   const names = { "#symbol": symbol };
-  if (isVacated(entry)) {
+  if (isVacancy(entry)) {
     return {
       set: ["sessions.#symbol.lapses_at = :lapses_at", "sessions.#symbol.ended = :ended"],
       conditions: [

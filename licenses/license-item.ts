@@ -2,9 +2,9 @@ import * as z from "zod";
 import { type EndedCode, endedCode, licenseSchema } from "../lambdas/sessions/license.ts";
 import {
   type Entry,
-  isHeld,
-  isLive,
-  isVacated,
+  isSession,
+  isShownAsLive,
+  isVacancy,
   reportSchema,
   type Session,
   type StoredReport,
@@ -85,7 +85,7 @@ export function daysLeft({ license_expiration }: LicenseItem, nowMs: number): nu
  */
 export function licenseView(license: LicenseItem, nowMs: number) {
   const sessions = Object.entries(license.sessions).map(([symbol, entry]) => {
-    const held = isHeld(entry) ? entry : undefined;
+    const held = isSession(entry) ? entry : undefined;
     const view = {
       state: entryState(entry, nowMs),
       seconds_left: secondsUntilFree(entry, nowMs),
@@ -128,7 +128,7 @@ export function reportView(
 type EntryState = "live" | "lapsed" | "ended" | "released" | "unreadable";
 
 export function entryState(entry: Entry, nowMs: number): EntryState {
-  if (isHeld(entry)) return isLive(entry, nowMs) ? "live" : "lapsed";
-  if (!isVacated(entry)) return "unreadable";
+  if (isSession(entry)) return isShownAsLive(entry, nowMs) ? "live" : "lapsed";
+  if (!isVacancy(entry)) return "unreadable";
   return entry.ended ? "ended" : "released";
 }

@@ -1,8 +1,8 @@
 import { licenseIdOf } from "../lambdas/license-key.ts";
 import type { Session } from "../lambdas/sessions/session.ts";
 import type { LicenseItem } from "../licenses/license-item.ts";
-import { tableHandle } from "./document-client.ts";
 import type { MemoryTable } from "./memory-table.ts";
+import { tableHandle } from "./operators-table.ts";
 import type { SimulatedService } from "./simulated-service.ts";
 import type { Sources } from "./sources.ts";
 import { freeForOthersAtMs, storedLicense } from "./stored-license.ts";

@@ -7,8 +7,8 @@ import {
   deviceOf,
   type Entry,
   freeAtMs,
-  isHeld,
-  isVacated,
+  isSession,
+  isVacancy,
   leaseFrom,
   type Session,
   type StoredReport,
@@ -168,7 +168,7 @@ function entryCondition(request: Claim, { replaces }: Way) {
   const vacancyNotEnded = "attribute_not_exists(sessions.#symbol.ended)";
   if (replaces) {
     // The very lease that was seen, so that none longer than it goes unnoticed.
-    const seenId = isHeld(replaces) ? { ":seen_id": replaces.session_id } : undefined;
+    const seenId = isSession(replaces) ? { ":seen_id": replaces.session_id } : undefined;
     const sameClaim = seenId
       ? "sessions.#symbol.session_id = :seen_id"
       : "sessions.#symbol.vacated_by = :own";
@@ -276,11 +276,11 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
   const { [request.sessionSymbol]: current, ...others } = license.sessions;
   if (current) {
     const sameDevice = deviceOf(current) === request.deviceFingerprint;
-    if (sameDevice && isHeld(current) && current.session_id === request.claimId) {
+    if (sameDevice && isSession(current) && current.session_id === request.claimId) {
       // An attempt that finds the lease of another one over needs a lease of its own.
       if (nowMs < current.lapses_at) return { code: "granted", license, session: current };
     }
-    if (sameDevice && isVacated(current) && request.kind === "heartbeat" && current.ended) {
+    if (sameDevice && isVacancy(current) && request.kind === "heartbeat" && current.ended) {
       return { code: "session_ended" };
     }
     if (nowMs < freeAtMs(current)) {
@@ -291,7 +291,7 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
   }
 
   const way: Way = {};
-  const isOwn = current && isHeld(current) && deviceOf(current) === request.deviceFingerprint;
+  const isOwn = current && isSession(current) && deviceOf(current) === request.deviceFingerprint;
   // Marked as replaced, for an earlier copy of the bot may only be waiting for the market to open.
   if (isOwn && request.kind === "legacy claim") way.replaces = current;
 
@@ -316,7 +316,7 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
 
 /** It must not begin a claim again that is over, nor end a later one of its process. */
 function isLateAttempt(claimId: string, current: Entry): boolean {
-  if (isHeld(current)) return isEarlierClaim(claimId, current.session_id);
-  const overId = isVacated(current) ? current.vacated_session_id : undefined;
+  if (isSession(current)) return isEarlierClaim(claimId, current.session_id);
+  const overId = isVacancy(current) ? current.vacated_session_id : undefined;
   return overId !== undefined && (claimId === overId || isEarlierClaim(claimId, overId));
 }

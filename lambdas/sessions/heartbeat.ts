@@ -2,8 +2,8 @@ import { type Holder, holderCondition, sessionHeldBy } from "./holder.ts";
 import { type EndedCode, endedCode, type License } from "./license.ts";
 import {
   type Entry,
-  isHeld,
-  isVacated,
+  isSession,
+  isVacancy,
   leaseFrom,
   type Session,
   type StoredReport,
@@ -121,9 +121,9 @@ function explainRefusal(
   if (isLate) return { code: "heartbeat_late" };
 
   const entry = license.sessions[holder.sessionSymbol];
-  if (!entry || !isHeld(entry)) {
+  if (!entry || !isSession(entry)) {
     const endedByOperator =
-      entry && isVacated(entry) && entry.ended && entry.vacated_by === holder.deviceFingerprint;
+      entry && isVacancy(entry) && entry.ended && entry.vacated_by === holder.deviceFingerprint;
     return endedByOperator ? { code: "session_ended" } : { code: "session_not_found", entry };
   }
   return entry.device_fingerprint === holder.deviceFingerprint

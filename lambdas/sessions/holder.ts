@@ -1,5 +1,5 @@
 import type { License } from "./license.ts";
-import { isHeld, type Session } from "./session.ts";
+import { isSession, type Session } from "./session.ts";
 
 /** Who asks for which session. */
 export type Caller = {
@@ -36,7 +36,7 @@ export function sessionHeldBy(
   license: License | undefined,
 ): Session | undefined {
   const entry = license?.sessions[sessionSymbol];
-  if (!entry || !isHeld(entry)) return undefined;
+  if (!entry || !isSession(entry)) return undefined;
   const sameDevice = entry.device_fingerprint === deviceFingerprint;
   const sameClaim = sessionId === undefined || entry.session_id === sessionId;
   return sameDevice && sameClaim ? entry : undefined;

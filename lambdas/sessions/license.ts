@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { entrySchema, isLive } from "./session.ts";
+import { entrySchema, isShownAsLive } from "./session.ts";
 
 /**
  * The one item of a license: everything that is read, judged and changed together.
@@ -41,7 +41,7 @@ export function endedCode(license: License, nowMs: number): EndedCode | undefine
 /** The symbols with a live session, in alphabetical order. */
 export function activeSymbols(license: License, nowMs: number): string[] {
   return Object.entries(license.sessions)
-    .filter(([, entry]) => isLive(entry, nowMs))
+    .filter(([, entry]) => isShownAsLive(entry, nowMs))
     .map(([symbol]) => symbol)
     .sort();
 }

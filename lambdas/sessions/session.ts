@@ -65,11 +65,11 @@ export function leaseMs({ last_heartbeat, lapses_at }: Session): number {
   return lapses_at - last_heartbeat;
 }
 
-export function isHeld(entry: Entry): entry is Session {
+export function isSession(entry: Entry): entry is Session {
   return "session_id" in entry;
 }
 
-export function isVacated(entry: Entry): entry is Vacancy {
+export function isVacancy(entry: Entry): entry is Vacancy {
   return "vacated_by" in entry;
 }
 
@@ -77,14 +77,14 @@ export function isVacated(entry: Entry): entry is Vacancy {
  * A session is live until the instant it lapses at, which is no longer part of it. This is what is
  * shown; when another device may claim is decided by `freeAtMs`.
  */
-export function isLive(entry: Entry, nowMs: number): boolean {
-  return isHeld(entry) && nowMs < entry.lapses_at;
+export function isShownAsLive(entry: Entry, nowMs: number): boolean {
+  return isSession(entry) && nowMs < entry.lapses_at;
 }
 
 /** The device that holds the entry, or that held it last. */
 export function deviceOf(entry: Entry): string | undefined {
-  if (isHeld(entry)) return entry.device_fingerprint;
-  return isVacated(entry) ? entry.vacated_by : undefined;
+  if (isSession(entry)) return entry.device_fingerprint;
+  return isVacancy(entry) ? entry.vacated_by : undefined;
 }
 
 /**
@@ -92,7 +92,7 @@ export function deviceOf(entry: Entry): string | undefined {
  * process it was taken from. The condition of a claim, in `claim.ts`, says the same.
  */
 export function freeAtMs(entry: Entry): number {
-  const contestedUntilMs = isHeld(entry) ? (entry.contested_until ?? 0) : 0;
+  const contestedUntilMs = isSession(entry) ? (entry.contested_until ?? 0) : 0;
   return Math.max(entry.lapses_at, contestedUntilMs);
 }
 

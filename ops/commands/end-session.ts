@@ -2,8 +2,8 @@ import type { Command } from "commander";
 import { CommandError } from "../../command-line/command-error.ts";
 import {
   deviceOf,
-  isHeld,
-  isVacated,
+  isSession,
+  isVacancy,
   maskFingerprint,
   secondsUntilFree,
 } from "../../lambdas/sessions/session.ts";
@@ -52,7 +52,7 @@ the license.
 function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number): Plan {
   const symbols = chosenSymbols(license, options).filter((symbol) => {
     const entry = license.sessions[symbol];
-    const isOver = entry && isVacated(entry) && entry.ended;
+    const isOver = entry && isVacancy(entry) && entry.ended;
     return !isOver || (options.now && secondsUntilFree(entry, nowMs) > 0);
   });
   if (symbols.length === 0) {
@@ -103,7 +103,7 @@ type Left = Record<Exclude<EndSessionOutcome["code"], "ended">, string[]>;
 /** What was claimed for other symbols since the license was seen. */
 function heldBesides(symbols: string[], after: LicenseItem | undefined): string[] {
   return Object.entries(after?.sessions ?? {}).flatMap(([symbol, entry]) =>
-    isHeld(entry) && !symbols.includes(symbol) ? [symbol] : [],
+    isSession(entry) && !symbols.includes(symbol) ? [symbol] : [],
   );
 }
 
@@ -149,7 +149,7 @@ function endedText(
       ? `Another device may claim ${symbol} in ${secondsLeft} s`
       : `Another device may claim ${symbol} now`;
   const trades =
-    isHeld(was) && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
+    isSession(was) && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
       ? `; the bot may still trade for up to ${secondsUntilFree(was, nowMs)} s`
       : "";
   return `The bot on ${maskFingerprint(device)} is refused at its next heartbeat (session_ended). ${free}${trades}.`;

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { deviceOf, type Entry, isHeld } from "../../lambdas/sessions/session.ts";
+import { deviceOf, type Entry, isSession } from "../../lambdas/sessions/session.ts";
 import {
   entryState,
   type LicenseItem,
@@ -96,7 +96,7 @@ function linesOf(license: LicenseItem, { device = "" }: FindOptions, nowMs: numb
   const sessions = Object.entries(license.sessions)
     .filter(([, entry]) => isOn(entry, device))
     .map(([symbol, entry]) => {
-      const age = isHeld(entry) ? ` ${ageText(entry.last_heartbeat, nowMs)}` : "";
+      const age = isSession(entry) ? ` ${ageText(entry.last_heartbeat, nowMs)}` : "";
       return [...about, symbol, deviceOf(entry) ?? "-", `${entryState(entry, nowMs)}${age}`];
     });
   return sessions.length > 0 ? sessions : [[...about, "-", "-", "-"]];

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { isHeld } from "../../lambdas/sessions/session.ts";
+import { isSession } from "../../lambdas/sessions/session.ts";
 import {
   dayMs,
   entryState,
@@ -97,7 +97,7 @@ function cells(license: LicenseItem, nowMs: number): string[] {
 
 function lastHeartbeatMs({ sessions }: LicenseItem): number | undefined {
   const beats = Object.values(sessions).flatMap((entry) =>
-    isHeld(entry) ? [entry.last_heartbeat] : [],
+    isSession(entry) ? [entry.last_heartbeat] : [],
   );
   return beats.length > 0 ? Math.max(...beats) : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { isHeld, isLive, secondsUntilFree } from "../../lambdas/sessions/session.ts";
+import { isSession, isShownAsLive, secondsUntilFree } from "../../lambdas/sessions/session.ts";
 import { type LicenseItem, reportView, standingOf } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, option } from "../terminal/option-readers.ts";
@@ -67,7 +67,7 @@ type LiveSession = ReturnType<typeof liveSessions>[number];
 /** As `--json` prints them. Without `metadata`, which `show` has: there may be many. */
 function liveSessions(license: LicenseItem, nowMs: number) {
   return Object.entries(license.sessions).flatMap(([symbol, entry]) => {
-    if (!isHeld(entry) || !isLive(entry, nowMs)) return [];
+    if (!isSession(entry) || !isShownAsLive(entry, nowMs)) return [];
     const { metadata, ...report } = reportView(entry);
     return {
       license_id: license.license_id,

@@ -16,7 +16,7 @@ export class CsvFault extends Error {
 }
 
 /**
- * The rows of a file, some hundred at a time. Blank lines are passed over; It reads UTF-8 and
+ * The rows of a file, some hundred at a time. Blank lines are passed over. It reads UTF-8 and
  * UTF-16 of either byte order, with or without a byte order mark, and either kind of line end.
  *
  * @throws CsvFault where the file is not CSV

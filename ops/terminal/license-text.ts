@@ -1,4 +1,9 @@
-import { deviceOf, type Entry, isHeld, secondsUntilFree } from "../../lambdas/sessions/session.ts";
+import {
+  deviceOf,
+  type Entry,
+  isSession,
+  secondsUntilFree,
+} from "../../lambdas/sessions/session.ts";
 import { daysLeft, entryState, type LicenseItem, standingOf } from "../../licenses/license-item.ts";
 import { fieldsText, instantText } from "./text-table.ts";
 
@@ -76,7 +81,7 @@ function entryLines(
   nowMs: number,
   columns: number | undefined,
 ): string {
-  const session = isHeld(entry) ? entry : undefined;
+  const session = isSession(entry) ? entry : undefined;
   const bot = [session?.bot_version, session?.bot_status].filter((text) => text !== undefined);
   const fields = [
     [`session ${symbol}`.padEnd(18), stateText(entry, nowMs)],

@@ -330,7 +330,7 @@ export const mutants: Mutant[] = [
   },
   { file: license, from: '? "license_expired" : undefined', to: '? undefined : "license_expired"' },
   { file: license, from: "    .sort();", to: "    .sort().reverse();" },
-  { file: license, from: "    .filter(([, entry]) => isLive(entry, nowMs))\n", to: "" },
+  { file: license, from: "    .filter(([, entry]) => isShownAsLive(entry, nowMs))\n", to: "" },
   {
     file: license,
     from: "if (expirationMs === undefined) return null;",
@@ -350,7 +350,7 @@ export const mutants: Mutant[] = [
     to: "lapses_at: nowMs + sessionTimeoutMs + 1",
   },
   { file: session, from: "nowMs < entry.lapses_at", to: "nowMs <= entry.lapses_at" },
-  { file: session, from: "isHeld(entry) && nowMs", to: "nowMs" },
+  { file: session, from: "isSession(entry) && nowMs", to: "nowMs" },
   { file: session, from: "Math.max(entry.lapses_at, contestedUntilMs)", to: "entry.lapses_at" },
   { file: session, from: "Math.ceil((freeAtMs", to: "Math.floor((freeAtMs" },
   {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { License } from "../../lambdas/sessions/license.ts";
-import { isHeld } from "../../lambdas/sessions/session.ts";
+import { isSession } from "../../lambdas/sessions/session.ts";
 import { type Fault, fastFaults, slowFaults } from "../support/fault-proxy.ts";
 import { printTried, scaled } from "./case-counts.ts";
 import { type FaultyService, startFaultyService } from "./faulty-service.ts";
@@ -139,7 +139,7 @@ async function expectPromisesKept(plan: Fault[], { call, sessions }: (typeof sit
   // The owner goes on, now that the database is well again.
   const isHolder = async () => {
     const entry = (await direct.stored())?.sessions.ES;
-    return entry !== undefined && isHeld(entry) && entry.device_fingerprint === owner.device;
+    return entry !== undefined && isSession(entry) && entry.device_fingerprint === owner.device;
   };
   const heldBefore = await isHolder();
   const beat: TimedCall = { verb: "heartbeat", sessionId: undefined, report: {}, ...owner };
@@ -172,7 +172,7 @@ function withKnownIds(item: License | undefined, history: CallRecord[]): License
   if (!item) return undefined;
   const answered = new Set(history.map(({ ended }) => ended?.answer.body.session_id));
   const sessions = Object.entries(item.sessions).map(([symbol, session]) => {
-    if (!isHeld(session)) return [symbol, session];
+    if (!isSession(session)) return [symbol, session];
     const known = session.session_id === "held" || answered.has(session.session_id);
     const session_id = known ? session.session_id : "of a claim without an answer";
     return [symbol, { ...session, session_id }];

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import type { License } from "../../lambdas/sessions/license.ts";
-import { isHeld } from "../../lambdas/sessions/session.ts";
+import { isSession } from "../../lambdas/sessions/session.ts";
 import type { Call, Report } from "./call.ts";
 import type { ServiceOptions } from "./served-license.ts";
 
@@ -168,7 +168,7 @@ function idFrom(
   if (choice === "second opening") return "second.a-process.2";
   const idOf = (name: string) => {
     const entry = item?.sessions[name];
-    return entry && isHeld(entry) ? entry.session_id : undefined;
+    return entry && isSession(entry) ? entry.session_id : undefined;
   };
   const current = idOf(symbol?.toUpperCase() ?? "*") ?? idOf("*");
   return choice === "current" ? current : grantedIds.at(-2);

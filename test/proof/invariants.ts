@@ -1,5 +1,5 @@
 import type { License } from "../../lambdas/sessions/license.ts";
-import { deviceOf, isHeld } from "../../lambdas/sessions/session.ts";
+import { deviceOf, isSession } from "../../lambdas/sessions/session.ts";
 import type { CallRecord } from "./recorder.ts";
 
 /**
@@ -66,7 +66,7 @@ export const invariants = {
     return granted(history).flatMap(({ call, ended }) => {
       const id = ended?.answer.body.session_id;
       const stands = Object.values(item?.sessions ?? {}).some(
-        (entry) => isHeld(entry) && entry.session_id === id,
+        (entry) => isSession(entry) && entry.session_id === id,
       );
       const symbol = "symbol" in call ? call.symbol : undefined;
       return stands ||

@@ -8,7 +8,7 @@ import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import { endSessionUpdate } from "../../lambdas/sessions/end-session-update.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
-import { isHeld } from "../../lambdas/sessions/session.ts";
+import { isSession } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 import type { Answer, Call } from "./call.ts";
@@ -112,7 +112,7 @@ export async function serveLicense(
   /** As `license end-session` does: on the session that was seen, or not at all. */
   async function endSession(symbol: string): Promise<Answer> {
     const seen = (await table.get(licenseId, new AbortController().signal))?.sessions[symbol];
-    if (!seen || !isHeld(seen)) return { status: 409, body: {} };
+    if (!seen || !isSession(seen)) return { status: 409, body: {} };
     const { set, conditions, names, values } = endSessionUpdate(symbol, seen);
     return write(`SET ${set.join(", ")}`, conditions.join(" AND "), names, values);
   }

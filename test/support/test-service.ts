@@ -13,7 +13,7 @@ import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
 import type { Service } from "../../lambdas/service.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
-import { isHeld, type Session } from "../../lambdas/sessions/session.ts";
+import { isSession, type Session } from "../../lambdas/sessions/session.ts";
 import { openTable } from "../../lambdas/sessions/table.ts";
 import { createLicense, type NewLicense } from "../../licenses/create-license.ts";
 import { endSeenSession } from "../../licenses/end-seen-session.ts";
@@ -131,7 +131,7 @@ export function openTestService(
     item,
     async session(licenseKey, symbol = "*") {
       const entry = (await item(licenseKey))?.sessions[symbol];
-      return entry && isHeld(entry) ? entry : undefined;
+      return entry && isSession(entry) ? entry : undefined;
     },
     async endSession(licenseKey, symbol = "*") {
       const stored = licenseItemSchema.parse(await item(licenseKey));

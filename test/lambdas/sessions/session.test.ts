@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   freeAtMs,
-  isLive,
+  isShownAsLive,
   leaseFrom,
   maskFingerprint,
   type Session,
@@ -23,12 +23,12 @@ test.for([
   [60_000, false],
   [60_001, false],
 ] as const)("%i ms after its last heartbeat a session of 60 s is live: %s", ([sinceMs, live]) => {
-  expect(isLive(session, beatAtMs + sinceMs)).toBe(live);
+  expect(isShownAsLive(session, beatAtMs + sinceMs)).toBe(live);
 });
 
 test("an entry without holder is not live, and is free when it lapses", () => {
   const vacancy = { vacated_by: "device", lapses_at: beatAtMs };
-  expect(isLive(vacancy, 0)).toBe(false);
+  expect(isShownAsLive(vacancy, 0)).toBe(false);
   expect(freeAtMs(vacancy)).toBe(beatAtMs);
 });
 
