@@ -95,9 +95,12 @@ export class Ed25519Missing extends LicenseSessionError {
 export class ServiceUnavailable extends LicenseSessionError {
   override readonly name = "ServiceUnavailable";
   readonly code = "unavailable";
+  /** What came instead: a code, `HTTP` and a status, or what the connection failed with. */
+  readonly problem: string;
 
   constructor(problem: string, facts?: ErrorFacts) {
     super(`The license service gave no usable answer: ${problem}`, facts);
+    this.problem = problem;
   }
 }
 

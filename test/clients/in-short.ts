@@ -20,12 +20,15 @@ export function statusInShort(status: SessionStatus): (string | number)[] {
 
 /** What an opening that fails throws, as the scenarios write it. */
 export function errorInShort(error: unknown): Record<string, unknown> {
-  const { name, code, activeDevice, waitSeconds, field } = error as Record<string, unknown>;
+  const facts = error as Record<string, unknown>;
+  const { name, code, activeDevice, waitSeconds, field, problem, status } = facts;
   return {
     error: name,
     ...(typeof code === "string" && { code }),
     ...(activeDevice !== undefined && { activeDevice }),
     ...(waitSeconds !== undefined && { waitSeconds }),
     ...(field !== undefined && { field }),
+    // What is refused has its code; of what gave no usable answer, this is all there is.
+    ...(problem !== undefined && { problem, ...(status !== undefined && { status }) }),
   };
 }

@@ -69,6 +69,8 @@ const scenarioSchema = z.strictObject({
       activeDevice: z.string().optional(),
       waitSeconds: z.int().optional(),
       field: z.string().optional(),
+      problem: z.string().optional(),
+      status: z.int().optional(),
     })
     .optional(),
   held: z.array(z.tuple([z.int(), z.boolean()])).default([]),

@@ -8,7 +8,7 @@ import unittest
 from typing import Any, Optional
 from unittest import mock
 
-from license_session import LicenseSessionError, Status
+from license_session import LicenseSessionError, ServiceUnavailable, Status
 from license_session.life import Life
 from license_session.options import Options
 from license_session.timing import milliseconds
@@ -118,6 +118,9 @@ def in_short(status: Status) -> list[object]:
 def error_in_short(error: LicenseSessionError) -> dict[str, object]:
     fields = {"code": "code", "activeDevice": "active_device", "waitSeconds": "wait_seconds"}
     fields["field"] = "field"
+    if isinstance(error, ServiceUnavailable):
+        # What is refused has its code; of what gave no usable answer, this is all there is.
+        fields.update(problem="problem", status="status")
     known = {name: getattr(error, attribute, None) for name, attribute in fields.items()}
     return {
         "error": type(error).__name__,
