@@ -259,6 +259,19 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 414,
     rule: "one device at a time",
   },
+  "client-without-margin": {
+    what: "A client counts on the whole time-out, and keeps nothing for clocks that differ.",
+    edits: [
+      {
+        file: "clients/typescript/timing.ts",
+        from: "Math.floor(sessionTimeoutMs - actualMarginMs);",
+        to: "Math.floor(sessionTimeoutMs);",
+      },
+    ],
+    withinWorlds: 1_000,
+    seed: 666,
+    rule: "one device at a time",
+  },
   "client-trusts-any-200": {
     what: "A client takes any answer of 200 for a heartbeat that was stored, also that of a proxy.",
     edits: [

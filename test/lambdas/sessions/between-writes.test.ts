@@ -2,6 +2,7 @@ import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Claim, claim } from "../../../lambdas/sessions/claim.ts";
 import type { License } from "../../../lambdas/sessions/license.ts";
+import { release } from "../../../lambdas/sessions/release.ts";
 import { leaseFrom, type Session } from "../../../lambdas/sessions/session.ts";
 import { openTable, type SessionTable } from "../../../lambdas/sessions/table.ts";
 import { openInProcessDynalite } from "../../support/in-process-dynalite.ts";
@@ -45,7 +46,8 @@ async function put(sessions: License["sessions"], maxSessions: number): Promise<
 /** What somebody else does to the item just before a claim sends one of its writes. */
 type Meanwhile = { beforeWrite: 1 | 2; expression: string; values: Record<string, unknown> };
 
-async function claimOfEs(kind: Claim["kind"], meanwhile?: Meanwhile) {
+/** The table, on which that happens. */
+function interrupted(meanwhile?: Meanwhile) {
   let writes = 0;
   const watched: SessionTable = {
     ...table,
@@ -66,9 +68,14 @@ async function claimOfEs(kind: Claim["kind"], meanwhile?: Meanwhile) {
       return table.update(change, until);
     },
   };
+  return { watched, writes: () => writes };
+}
+
+async function claimOfEs(kind: Claim["kind"], meanwhile?: Meanwhile) {
+  const { watched, writes } = interrupted(meanwhile);
   const caller = { licenseId, deviceFingerprint: own, sessionSymbol: "ES", claimId: "own-claim" };
   const { code } = await claim(watched, { ...caller, kind }, time, signal);
-  if (meanwhile) expect(writes).toBeGreaterThanOrEqual(meanwhile.beforeWrite);
+  if (meanwhile) expect(writes()).toBeGreaterThanOrEqual(meanwhile.beforeWrite);
   const license = await table.get(licenseId, signal);
   return { code, sessions: license?.sessions ?? {} };
 }
@@ -192,6 +199,62 @@ describe("a claim that is about to replace a session of its own device", () => {
       values: { seats: 1 },
     };
     expect((await claimOfEs("claim", fewer)).code).toBe("granted");
+  });
+});
+
+describe("a claim that is about to drop what lapsed more than 7 days ago", () => {
+  const old = sessionOf("another-device", 8 * 86_400_000);
+
+  test("drops nothing that was revived meanwhile", async () => {
+    await put({ OLD: old, OLDER: old }, 20);
+    const revived = {
+      beforeWrite: 2,
+      expression: "SET sessions.OLD.lapses_at = :end",
+      values: { end: nowMs + 60_000 },
+    } as const;
+    const { code, sessions } = await claimOfEs("claim", revived);
+    expect({ code, symbols: Object.keys(sessions).sort() }).toEqual({
+      code: "granted",
+      symbols: ["ES", "OLD", "OLDER"],
+    });
+  });
+
+  test("is granted although that write fails", async () => {
+    await put({ OLD: old }, 20);
+    let writes = 0;
+    const failing: SessionTable = {
+      ...table,
+      update: (change, until) =>
+        ++writes === 2 ? Promise.reject(new Error("throttled")) : table.update(change, until),
+    };
+    const caller = { licenseId, deviceFingerprint: own, sessionSymbol: "ES", claimId: "own-claim" };
+    const outcome = await claim(failing, { ...caller, kind: "claim" }, time, signal);
+    expect(outcome).toMatchObject({ code: "granted", license: { fencing_token: 8 } });
+    expect(writes).toBe(2);
+  });
+});
+
+describe("a release that is about to leave an entry without holder", () => {
+  test("leaves one of the claim that came between, for as long as that is contested", async () => {
+    await put({ ES: { ...sessionOf(own, 0), contested_until: nowMs + 10_000 } }, 20);
+    const { watched } = interrupted({
+      beforeWrite: 2,
+      expression: "SET sessions.ES.session_id = :id, sessions.ES.contested_until = :end",
+      values: { id: "third", end: nowMs + 40_000 },
+    });
+    const holder = {
+      licenseId,
+      deviceFingerprint: own,
+      sessionSymbol: "ES",
+      sessionId: undefined,
+    };
+    expect(await release(watched, holder, nowMs, undefined, signal)).toEqual({
+      code: "released",
+      waitSeconds: 40,
+    });
+    expect((await table.get(licenseId, signal))?.sessions).toEqual({
+      ES: { vacated_by: own, vacated_session_id: "third", lapses_at: nowMs + 40_000 },
+    });
   });
 });
 
