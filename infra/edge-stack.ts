@@ -13,6 +13,7 @@ import {
 import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
 import { CfnWebACL } from "aws-cdk-lib/aws-wafv2";
 import type { Construct } from "constructs";
+import { originHeader } from "./origin-guard.ts";
 import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
@@ -95,7 +96,7 @@ export class EdgeStack extends Stack {
           connectionTimeout: Duration.seconds(3),
           readTimeout: Duration.seconds(5),
           customHeaders: {
-            "x-origin-secret": secretReference(replicaArn, {
+            [originHeader]: secretReference(replicaArn, {
               versionId: props.originSecretVersionId,
               jsonField: "send",
             }),

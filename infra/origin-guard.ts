@@ -15,6 +15,9 @@ import { Construct } from "constructs";
 import { bundledCode } from "./bundled-code.ts";
 import { secretReference } from "./secret-reference.ts";
 
+/** What CloudFront sends with each request; `lambdas/origin-guard-handler.ts` reads it. */
+export const originHeader = "x-origin-secret";
+
 type OriginGuardProps = {
   /** A secret whose field `accept` has the values that are let in, separated by a space. */
   secretArn: string;
@@ -55,7 +58,7 @@ export class OriginGuard extends Construct {
     this.authorizer = new HttpLambdaAuthorizer("OriginGuard", guard, {
       responseTypes: [HttpLambdaResponseType.SIMPLE],
       // A request without it is answered 401, and one whose value is known costs no call.
-      identitySource: ["$request.header.x-origin-secret"],
+      identitySource: [`$request.header.${originHeader}`],
       resultsCacheTtl: Duration.minutes(5),
     });
   }
