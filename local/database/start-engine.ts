@@ -25,7 +25,7 @@ export async function startEngine(settings: EngineSettings): Promise<Engine> {
 
 async function findEngine(endpoint: string): Promise<Engine> {
   try {
-    await expectAnswer(endpoint);
+    await expectAnswer(endpoint, AbortSignal.timeout(4_000));
   } catch (error) {
     throw new CommandError(`No DynamoDB answers at DYNAMODB_ENDPOINT ${endpoint} (${error}).`);
   }
@@ -51,10 +51,10 @@ async function close(server: Server): Promise<void> {
   await closed;
 }
 
-async function expectAnswer(endpoint: string): Promise<void> {
+async function expectAnswer(endpoint: string, abortSignal?: AbortSignal): Promise<void> {
   const client = new DynamoDBClient({ ...localClientConfig(endpoint), maxAttempts: 1 });
   try {
-    await client.send(new ListTablesCommand({}), { abortSignal: AbortSignal.timeout(4_000) });
+    await client.send(new ListTablesCommand({}), abortSignal && { abortSignal });
   } finally {
     client.destroy();
   }

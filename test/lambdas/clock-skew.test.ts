@@ -125,28 +125,34 @@ async function databaseAt(clock: { ms: number }) {
   return conditions;
 }
 
-test("once DynamoDB's answers prove a clock wrong, nothing is decided until they prove it right", async () => {
-  const databaseClock = { ms: receivedByApiMs };
-  const conditions = await databaseAt(databaseClock);
-  const isDecision = (condition: string) => condition.includes("device_fingerprint");
-  const decisions = () => conditions.filter(isDecision).length;
-  let functionClockMs = receivedByApiMs + 5_000;
-  const now = () => functionClockMs;
-  const table = openTable({ client: createClient(now), ...defaultSettings });
-  const service: Service = { settings: defaultSettings, table, now };
-
+test.for([
   // The API's clock alone can't tell 5 s from a cold start.
-  expect((await ask(service, "heartbeat")).status).toBe(200);
-  expect(decisions()).toBe(1);
-  for (const verb of ["heartbeat", "claim", "release"] as const) {
-    expect((await ask(service, verb)).status).toBe(500);
-  }
-  expect(decisions()).toBe(1);
-  expect(logged.mock.calls.at(-1)?.[0]).toMatchObject({
-    error: { code: "clock_skew", difference_ms: 4_000 },
-  });
+  { clock: "ahead", functionMs: 5_000, databaseMs: 0, provenMs: 4_000 },
+  { clock: "behind", functionMs: 0, databaseMs: 4_000, provenMs: -4_000 },
+])(
+  "once DynamoDB's answers prove that a clock is $clock, nothing is decided until they prove it right",
+  async ({ functionMs, databaseMs, provenMs }) => {
+    const databaseClock = { ms: receivedByApiMs + databaseMs };
+    const conditions = await databaseAt(databaseClock);
+    const isDecision = (condition: string) => condition.includes("device_fingerprint");
+    const decisions = () => conditions.filter(isDecision).length;
+    let functionClockMs = receivedByApiMs + functionMs;
+    const now = () => functionClockMs;
+    const table = openTable({ client: createClient(now), ...defaultSettings });
+    const service: Service = { settings: defaultSettings, table, now };
 
-  functionClockMs = receivedByApiMs + 500;
-  expect((await ask(service, "heartbeat")).status).toBe(200);
-  expect(decisions()).toBe(2);
-});
+    expect((await ask(service, "heartbeat")).status).toBe(200);
+    expect(decisions()).toBe(1);
+    for (const verb of ["heartbeat", "claim", "release"] as const) {
+      expect((await ask(service, verb)).status).toBe(500);
+    }
+    expect(decisions()).toBe(1);
+    expect(logged.mock.calls.at(-1)?.[0]).toMatchObject({
+      error: { code: "clock_skew", difference_ms: provenMs },
+    });
+
+    functionClockMs = databaseClock.ms + 500;
+    expect((await ask(service, "heartbeat")).status).toBe(200);
+    expect(decisions()).toBe(2);
+  },
+);

@@ -50,6 +50,8 @@ export function hasDynamoDbLocal(): boolean {
 export function muteLogsAndTimeouts(): void {
   vi.spyOn(console, "info").mockImplementation(() => {});
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  // Not one of the timers that vitest can fake.
+  vi.spyOn(AbortSignal, "timeout").mockImplementation(() => new AbortController().signal);
 }
 
 export function watched(engine: Omit<ProofEngine, "shown" | "paces">): ProofEngine {
