@@ -178,6 +178,7 @@ test("a database that never answers is a 500 of ours after 3.5 s", async () => {
   await vi.advanceTimersByTimeAsync(3_499);
   expect(isAnswered).toBe(false);
   await vi.advanceTimersByTimeAsync(1);
+  expect(isAnswered).toBe(true);
   expect(await answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
 });
 
