@@ -7,14 +7,14 @@
  * @returns `undefined` if the object has no such member
  */
 export function memberSource(source: string, name: string): string | undefined {
-  let found: string | undefined;
+  let found: { from: number; to: number } | undefined;
   let depth = 0;
   let memberName: string | undefined;
   let valueStart = 0;
   // Strings are tokens of their own, so that no punctuation inside of one is taken for structure.
   for (const { 0: token, index } of source.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g)) {
-    const endsMember = depth === 1 && (token === "," || token === "}");
-    if (endsMember && memberName === name) found = source.slice(valueStart, index).trim();
+    // At each token of the member; the last one ends it.
+    if (memberName === name) found = { from: valueStart, to: index };
 
     if (token === "{" || token === "[") depth++;
     else if (token === "}" || token === "]") depth--;
@@ -23,5 +23,5 @@ export function memberSource(source: string, name: string): string | undefined {
     else if (token === ":") valueStart = index + 1;
     else if (memberName === undefined) memberName = JSON.parse(token);
   }
-  return found;
+  return found && source.slice(found.from, found.to).trim();
 }

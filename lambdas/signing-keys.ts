@@ -21,7 +21,7 @@ const pkcs8Head = Buffer.from("302e020100300506032b657004220420", "hex");
  * @throws Error that says which key can't be read, and quotes nothing of it
  */
 export function readSigningKeys(text: string): SigningKey[] {
-  const words = text.split(/\s+/).filter((word) => word !== "");
+  const words = text.split(/\s/).filter((word) => word !== "");
   if (words.length > 2) {
     throw new Error(
       `SIGNING_KEYS has ${words.length} keys. It takes one, or two during a rotation.`,

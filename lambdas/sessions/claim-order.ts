@@ -11,5 +11,6 @@ const orderInProcess = /\.([0-9A-Za-z_-]{8,})\.(\d{1,9})$/;
 export function isEarlierClaim(claimId: string, thanClaimId: string): boolean {
   const [, process, number] = orderInProcess.exec(claimId) ?? [];
   const [, otherProcess, otherNumber] = orderInProcess.exec(thanClaimId) ?? [];
-  return process !== undefined && process === otherProcess && Number(number) < Number(otherNumber);
+  // Of an id in no order the number is NaN, which is less than none.
+  return process === otherProcess && Number(number) < Number(otherNumber);
 }

@@ -7,9 +7,6 @@ const keptForMs = 7 * 86_400_000;
 /** The claim waits for it no longer. */
 const withinMs = 500;
 
-/** Entries that one expression of 4 KB has room for. */
-const mostAtOnce = 100;
-
 /**
  * Removes the entries that lapsed more than 7 days ago, by at most one write: each makes every
  * heartbeat of the license larger. Best effort: if an entry has changed since it was read, or the write
@@ -24,9 +21,10 @@ export async function dropLongLapsed(
   nowMs: number,
   signal: AbortSignal,
 ): Promise<License> {
-  const entries = Object.entries(license.sessions)
-    .filter(([, entry]) => freeAtMs(entry) < nowMs - keptForMs)
-    .slice(0, mostAtOnce);
+  // At most 100, as a license has seats: an expression of 4 KB has room for them.
+  const entries = Object.entries(license.sessions).filter(
+    ([, entry]) => freeAtMs(entry) < nowMs - keptForMs,
+  );
   if (entries.length === 0) return license;
   const removal = table.update(
     {

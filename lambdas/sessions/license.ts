@@ -59,5 +59,5 @@ export function expirationIso({ license_expiration: expirationMs }: License): st
 }
 
 function isExpired(license: License, nowMs: number): boolean {
-  return license.license_expiration !== undefined && nowMs >= license.license_expiration;
+  return nowMs >= (license.license_expiration ?? Number.POSITIVE_INFINITY);
 }

@@ -231,6 +231,20 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
       });
     });
 
+    test("a claim over the device's own lapsed session is marked as shared only if it has no claim_id, and only with it", async () => {
+      const { service, license_key, a } = await openLicense();
+      const claimAgain = async (claim: object, legacyBots: boolean) => {
+        service.deploy({ legacyBots });
+        service.passSeconds(3_600);
+        expect((await service.validate(claim)).body.code).toBe("granted");
+        return (await service.session(license_key))?.contested_until;
+      };
+      await service.validate(a);
+      expect(await claimAgain({ ...a, claim_id: "a-claim-of-mine" }, true)).toBeUndefined();
+      expect(await claimAgain(a, false)).toBeUndefined();
+      expect(await claimAgain(a, true)).toBeLessThan(service.nowMs());
+    });
+
     test("off, every refused heartbeat is a 500 and none claims", async () => {
       const { service, license_key, a, b } = await openLicense();
       service.deploy({});

@@ -202,6 +202,7 @@ export function describeRulesWithoutException(
         "x.a-process.3",
         "x.another-process.1",
         "x.a-process.",
+        "x.a-process.1-old",
         "a-process.1",
         "x",
       ])("%s is of no earlier claim than y.a-process.2, and replaces its session", async (id) => {

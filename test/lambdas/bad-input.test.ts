@@ -92,6 +92,15 @@ describe.for(names)("%s", (name) => {
     expect((await send(name, body)).body.message).toBe("body must be a JSON object");
   });
 
+  test.for([
+    ["body must be JSON", "{", false],
+    ["body must be JSON", undefined, false],
+    ["body must be UTF-8 text of at most 16 KiB", "x".repeat(16 * 1024 + 1), false],
+    ["body must be UTF-8 text of at most 16 KiB", base64(Buffer.from([0xff])), true],
+  ] as const)("%s, says the answer to what isn't", async ([message, body, isBase64Encoded]) => {
+    expect((await send(name, body, isBase64Encoded)).body.message).toBe(message);
+  });
+
   test("a body in base64 is read like any other", async () => {
     touched = 0;
     const { status } = await send(name, base64(JSON.stringify(valid)), true);

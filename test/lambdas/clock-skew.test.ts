@@ -68,7 +68,12 @@ describe.for(Object.keys(handlers) as (keyof typeof handlers)[])("a %s", (verb) 
         [
           expect.objectContaining({
             code: "internal_error",
-            error: expect.objectContaining({ code: "clock_skew", difference_ms: differenceMs }),
+            error: {
+              name: "ClockSkew",
+              code: "clock_skew",
+              difference_ms: differenceMs,
+              message: `The function's clock differs from the API's by ${differenceMs} ms`,
+            },
           }),
         ],
       ]);
@@ -93,7 +98,7 @@ test.for([
 );
 
 /** A database that answers each update as applied, and whose own clock stands at an instant. */
-async function databaseAt(clock: { ms: number }) {
+async function databaseAt(clock: { ms: number | undefined }) {
   const conditions: string[] = [];
   const item = {
     license_id: { S: "id" },
@@ -107,7 +112,8 @@ async function databaseAt(clock: { ms: number }) {
     const { ConditionExpression } = JSON.parse(Buffer.concat(chunks).toString());
     conditions.push(ConditionExpression);
     response.setHeader("content-type", "application/x-amz-json-1.0");
-    response.setHeader("date", new Date(clock.ms).toUTCString());
+    response.sendDate = false;
+    if (clock.ms !== undefined) response.setHeader("date", new Date(clock.ms).toUTCString());
     response.end(JSON.stringify({ Attributes: item }));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -148,11 +154,28 @@ test.for([
     }
     expect(decisions()).toBe(1);
     expect(logged.mock.calls.at(-1)?.[0]).toMatchObject({
-      error: { code: "clock_skew", difference_ms: provenMs },
+      error: {
+        code: "clock_skew",
+        difference_ms: provenMs,
+        message: `The function's clock differs from DynamoDB's by ${provenMs} ms`,
+      },
     });
+    // Asked for the time, by an update of the license that is always refused.
+    const neverTrue = "attribute_exists(license_id) AND attribute_not_exists(license_id)";
+    expect(conditions.filter((condition) => condition === neverTrue)).toHaveLength(3);
 
     functionClockMs = databaseClock.ms + 500;
     expect((await ask(service, "heartbeat")).status).toBe(200);
     expect(decisions()).toBe(2);
   },
 );
+
+test("an answer without a date proves nothing", async () => {
+  await databaseAt({ ms: undefined });
+  const now = () => receivedByApiMs;
+  const table = openTable({ client: createClient(now), ...defaultSettings });
+  const service: Service = { settings: defaultSettings, table, now };
+  for (let beat = 0; beat < 2; beat++) {
+    expect((await ask(service, "heartbeat")).status).toBe(200);
+  }
+});

@@ -80,6 +80,12 @@ describe("SIGNING_KEYS", () => {
     expect(keyIds(none)).toEqual([]);
   });
 
+  test("that can't be read is named by its place", () => {
+    const wrong = (SIGNING_KEYS: string) => () => read({ ...whole, SIGNING_KEYS });
+    expect(wrong("x")).toThrow("The key in SIGNING_KEYS can't be read.");
+    expect(wrong(`${one} x`)).toThrow("Key 2 of 2 in SIGNING_KEYS can't be read.");
+  });
+
   const pkcs1 = generateKeyPairSync("rsa", { modulusLength: 1024 })
     .privateKey.export({ type: "pkcs8", format: "pem" })
     .toString();
@@ -102,6 +108,9 @@ describe("SIGNING_KEYS", () => {
       message = String(error);
     }
     expect(message).toContain("SIGNING_KEYS");
+    if (message.includes("read")) {
+      expect(message).toMatch(/base64url, as license signing-key create prints it\.$/);
+    }
     for (const word of wrong.match(/[\w-]{20,}/g) ?? []) expect(message).not.toContain(word);
   });
 });

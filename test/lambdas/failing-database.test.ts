@@ -179,7 +179,41 @@ test("a database that never answers is a 500 of ours after 3.5 s", async () => {
   expect(isAnswered).toBe(false);
   await vi.advanceTimersByTimeAsync(1);
   expect(isAnswered).toBe(true);
+  expect(logged.mock.lastCall?.[0].error.message).toBe("No answer within 3500 ms");
   expect(await answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
+});
+
+test("no timer outlives the answer", async () => {
+  vi.useFakeTimers();
+  database.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(details));
+  await ask(heartbeatHandler(service));
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("what is thrown and is no error is logged by its type alone", async () => {
+  const update = () => Promise.reject("SECRET-KEY-1");
+  await ask(heartbeatHandler({ ...service, table: { ...service.table, update } }));
+  expect(logged.mock.lastCall?.[0].error).toEqual({ name: "string" });
+});
+
+test("the item that refuses a write is asked for with it", async () => {
+  database.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(details));
+  await ask(heartbeatHandler(service));
+  const [call] = database.commandCalls(UpdateItemCommand);
+  expect(call?.args[0].input.ReturnValuesOnConditionCheckFailure).toBe("ALL_OLD");
+});
+
+test("a number that JavaScript can't hold makes no license unreadable", async () => {
+  database.on(UpdateItemCommand).resolves({
+    Attributes: {
+      license_id: { S: "id" },
+      status: { S: "active" },
+      max_sessions: { N: "1" },
+      sessions: { M: {} },
+      note: { N: "12345678901234567890" },
+    },
+  });
+  expect((await ask(heartbeatHandler(service))).status).toBe(200);
 });
 
 test("a check reads what was written last, which no engine but DynamoDB's own may fail to give", async () => {

@@ -152,6 +152,22 @@ describe("nothing changes", () => {
     expect((await send(sent)).headers).toEqual(unsigned);
   });
 
+  test("for a service without keys, nor in an event that does not say what was asked", async () => {
+    const event = { body: JSON.stringify(asked), isBase64Encoded: false };
+    const service = {
+      settings: defaultSettings,
+      table: { get: async () => undefined, update: applies },
+      now: () => nowMs,
+    };
+    for (const requestContext of [undefined, {}]) {
+      const result = await heartbeatHandler(service)(
+        { ...event, ...(requestContext && { requestContext: { timeEpoch: nowMs } }) },
+        { awsRequestId: "request-1" },
+      );
+      expect(result).toMatchObject({ statusCode: 200, headers: unsigned });
+    }
+  });
+
   test("in a body that is no JSON, whatever nonce it may have", async () => {
     const reply = await send({ path: heartbeat, body: `{"nonce":"${nonce}",` });
     expect(reply).toMatchObject({ status: 400, field: "body", headers: unsigned });

@@ -325,8 +325,8 @@ export const mutants: Mutant[] = [
   { file: license, from: 'return "license_cancelled";', to: "return undefined;" },
   {
     file: license,
-    from: "nowMs >= license.license_expiration",
-    to: "nowMs > license.license_expiration",
+    from: "nowMs >= (license.license_expiration",
+    to: "nowMs > (license.license_expiration",
   },
   { file: license, from: '? "license_expired" : undefined', to: '? undefined : "license_expired"' },
   { file: license, from: "    .sort();", to: "    .sort().reverse();" },

@@ -1,6 +1,8 @@
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Claim, claim } from "../../../lambdas/sessions/claim.ts";
+import { heartbeat } from "../../../lambdas/sessions/heartbeat.ts";
+import { legacyHeartbeat } from "../../../lambdas/sessions/legacy-heartbeat.ts";
 import type { License } from "../../../lambdas/sessions/license.ts";
 import { release } from "../../../lambdas/sessions/release.ts";
 import { leaseFrom, type Session } from "../../../lambdas/sessions/session.ts";
@@ -143,6 +145,13 @@ describe("a claim that is about to displace a lapsed session", () => {
     });
   });
 
+  test("displaces the one that lapsed first, wherever it stands in the item", async () => {
+    const first = sessionOf("a-fourth-device", 90_000);
+    await put({ A: sessionOf("another-device", 60_000), Z: first }, 2);
+    const { code, sessions } = await claimOfEs("claim");
+    expect([code, ...Object.keys(sessions).sort()]).toEqual(["granted", "A", "ES"]);
+  });
+
   test("takes the free seat when the session has been released meanwhile", async () => {
     expect(
       await claimWhile("SET fencing_token = :token REMOVE sessions.LAPSED", { token: 7 }),
@@ -208,6 +217,33 @@ describe("a claim that is about to replace a session of its own device", () => {
   });
 });
 
+describe("a claim over a session of its symbol that has lapsed, on seats that were taken away", () => {
+  const lapsed = sessionOf("another-device", 90_000);
+
+  test("of its own device is marked as shared for a bot of the field, and for no other", async () => {
+    await put({ ES: sessionOf(own, 60_000), NQ: lapsed }, 1);
+    expect(await claimOfEs("claim")).toEqual(granted());
+    await put({ ES: sessionOf(own, 60_000), NQ: lapsed }, 1);
+    expect(await claimOfEs("legacy claim")).toEqual(granted(nowMs));
+  });
+
+  test("of another device is marked for nobody", async () => {
+    await put({ ES: sessionOf("another-device", 60_000), NQ: lapsed }, 1);
+    expect(await claimOfEs("legacy claim")).toEqual(granted());
+  });
+
+  test("needs a seat at the instant it has lapsed", async () => {
+    const sessions = { ES: sessionOf(own, 60_000), NQ: sessionOf("another-device", 0) };
+    await put(sessions, 2);
+    const fewer = {
+      beforeWrite: 2,
+      expression: "SET max_sessions = :seats",
+      values: { seats: 1 },
+    } as const;
+    expect(await claimOfEs("legacy claim", fewer)).toEqual({ code: "session_limit", sessions });
+  });
+});
+
 describe("a claim that is about to drop what lapsed more than 7 days ago", () => {
   const old = sessionOf("another-device", 8 * 86_400_000);
 
@@ -223,6 +259,31 @@ describe("a claim that is about to drop what lapsed more than 7 days ago", () =>
       code: "granted",
       symbols: ["ES", "OLD", "OLDER"],
     });
+  });
+
+  test("is a heartbeat of a bot of the field: it drops nothing", async () => {
+    await put({ OLD: old }, 20);
+    const { code, sessions } = await claimOfEs("heartbeat");
+    expect([code, ...Object.keys(sessions).sort()]).toEqual(["granted", "ES", "OLD"]);
+  });
+
+  test.each(["half a second", "the request"])("gives that write up after %s", async (end) => {
+    await put({ OLD: old }, 20);
+    const ends = { "half a second": new AbortController(), "the request": new AbortController() };
+    vi.mocked(AbortSignal.timeout).mockReturnValueOnce(ends["half a second"].signal);
+    let writes = 0;
+    const hanging: SessionTable = {
+      ...table,
+      update(change, until) {
+        if (++writes === 1) return table.update(change, until);
+        ends[end as keyof typeof ends].abort();
+        if (!until.aborted) throw new TypeError("The write would go on");
+        return Promise.reject(until.reason);
+      },
+    };
+    const caller = { licenseId, deviceFingerprint: own, sessionSymbol: "ES", claimId: "own-claim" };
+    const outcome = claim(hanging, { ...caller, kind: "claim" }, time, ends["the request"].signal);
+    expect((await outcome).code).toBe("granted");
   });
 
   test("is granted although that write fails", async () => {
@@ -264,12 +325,70 @@ describe("a release that is about to leave an entry without holder", () => {
   });
 });
 
+describe("a release that finds another claim of its device, before it leaves an entry without holder", () => {
+  test.each([undefined, nowMs])("frees the key if that is contested until %s", async (end) => {
+    await put({ ES: { ...sessionOf(own, 0), contested_until: nowMs + 10_000 } }, 20);
+    const third = { ...sessionOf(own, 0), session_id: "third" };
+    const { watched } = interrupted({
+      beforeWrite: 2,
+      expression: "SET sessions.ES = :third",
+      values: { third: end === undefined ? third : { ...third, contested_until: end } },
+    });
+    const holder = {
+      licenseId,
+      deviceFingerprint: own,
+      sessionSymbol: "ES",
+      sessionId: undefined,
+    };
+    expect(await release(watched, holder, nowMs, undefined, signal)).toEqual({
+      code: "released",
+      waitSeconds: 0,
+    });
+    expect((await table.get(licenseId, signal))?.sessions).toEqual({});
+  });
+});
+
+describe("a heartbeat that keeps a lease that is longer than its own", () => {
+  test.each([30_000, 60_000])("renews one that has %i ms left meanwhile", async (leftMs) => {
+    const session = sessionOf(own, 20_000);
+    await put({ ES: { ...session, lapses_at: nowMs + 90_000 } }, 20);
+    const { watched, writes } = interrupted({
+      beforeWrite: 2,
+      expression: "SET sessions.ES.lapses_at = :end",
+      values: { end: nowMs + leftMs },
+    });
+    const holder = {
+      licenseId,
+      deviceFingerprint: own,
+      sessionSymbol: "ES",
+      sessionId: "held",
+    };
+    const report = { bot_version: undefined, bot_status: undefined, metadata: undefined };
+    const outcome = await heartbeat(watched, holder, report, time, signal);
+    expect(outcome.code).toBe("recorded");
+    expect(writes()).toBe(3);
+    expect((await table.get(licenseId, signal))?.sessions).toEqual({
+      ES: { ...session, ...leaseFrom(nowMs, time.sessionTimeoutMs) },
+    });
+  });
+});
+
 describe("an attempt that finds the session of its own claim", () => {
   const ofOwnClaim = (ageMs: number) => ({ ...sessionOf(own, ageMs), session_id: "own-claim" });
 
   test("lapsed, and contested for longer, gets a lease of its own", async () => {
     await put({ ES: { ...ofOwnClaim(60_000), contested_until: nowMs + 10_000 } }, 20);
     expect(await claimOfEs("claim")).toEqual(granted(nowMs + 10_000));
+  });
+
+  test.each([
+    ["of this instant, has made it: only its answer was lost", 0, true],
+    ["of an earlier instant, has made nothing", 1, false],
+  ] as const)("%s", async (_, ageMs, written) => {
+    await put({ ES: ofOwnClaim(ageMs) }, 20);
+    const caller = { licenseId, deviceFingerprint: own, sessionSymbol: "ES", claimId: "own-claim" };
+    const outcome = await claim(table, { ...caller, kind: "claim" }, time, signal);
+    expect(outcome).toMatchObject({ code: "granted", written, displaced: [] });
   });
 
   test("lapsed, on seats that were taken away, is refused as anybody is", async () => {
@@ -311,6 +430,29 @@ describe("a claim that the heartbeat of a bot of the field makes", () => {
       code: "session_ended",
       sessions: { ES: { ...vacancy, ended: true } },
     });
+  });
+
+  test("is refused for another device while the right of the ended one lasts", async () => {
+    const sessions = {
+      ES: { vacated_by: "another-device", lapses_at: nowMs + 1, ended: true as const },
+    };
+    await put(sessions, 20);
+    expect(await claimOfEs("heartbeat")).toEqual({ code: "session_conflict", sessions });
+  });
+
+  test("takes nothing that a rival has claimed since the heartbeat found nobody", async () => {
+    await put({}, 20);
+    const rival = sessionOf("another-device", 0);
+    const { watched } = interrupted({
+      beforeWrite: 2,
+      expression: "SET sessions.ES = :rival",
+      values: { rival },
+    });
+    const caller = { licenseId, deviceFingerprint: own, sessionSymbol: "ES" };
+    const report = { bot_version: undefined, bot_status: undefined, metadata: undefined };
+    const outcome = await legacyHeartbeat(watched, caller, report, time, signal);
+    expect(outcome.code).toBe("session_conflict");
+    expect((await table.get(licenseId, signal))?.sessions).toEqual({ ES: rival });
   });
 
   test("takes over the entry that a release of its own device has left", async () => {

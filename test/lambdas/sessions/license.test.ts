@@ -51,6 +51,10 @@ test("only live sessions make a symbol active, and symbols come in order", () =>
   expect(activeSymbols({ ...license, sessions }, 60_000)).toEqual(["ES", "NQ"]);
 });
 
+test("a status that is none is that of a suspended license", () => {
+  expect(licenseSchema.parse({ ...license, status: "paused" }).status).toBe("suspended");
+});
+
 test("an item without a token yet counts from zero", () => {
   const { fencing_token, ...item } = license;
   expect(licenseSchema.parse(item).fencing_token).toBe(0);
