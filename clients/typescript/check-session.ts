@@ -2,7 +2,7 @@ import { readClaimAnswer, type Trouble } from "./answers.ts";
 import { ServiceUnavailable, SessionRefused } from "./errors.ts";
 import { createNotifier } from "./notifier.ts";
 import { checkText, claimPath } from "./requests.ts";
-import { neverAborted, type Runtime } from "./runtime.ts";
+import { neverAborted, noAnswerInTime, type Runtime } from "./runtime.ts";
 import type { License, SessionOptions } from "./session.ts";
 import {
   checkTimes,
@@ -47,6 +47,7 @@ export async function askUntilAnswered(
   const { signal = neverAborted, openWithinMs = 30_000 } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
   const giveUpMs = runtime.nowMs() + openWithinMs;
+  let answered: Trouble | undefined;
   for (let failures = 1; ; failures++) {
     signal.throwIfAborted();
     const untilMs = Math.min(runtime.nowMs() + requestTimeoutMs, giveUpMs);
@@ -67,7 +68,12 @@ export async function askUntilAnswered(
       endsMs: giveUpMs,
       requestTimeoutMs,
     });
-    if (againMs >= giveUpMs) throw new ServiceUnavailable(trouble.problem, trouble);
+    if (trouble.problem !== noAnswerInTime) answered = trouble;
+    if (againMs >= giveUpMs) {
+      // The last attempt may only have been cut off: what an earlier answer said explains more.
+      const last = answered ?? trouble;
+      throw new ServiceUnavailable(last.problem, last);
+    }
     await runtime.pause(againMs, signal, "keeps alive");
   }
 }

@@ -26,9 +26,8 @@ describe("a fake server of three lines, which says yes to everything,", () => {
 
   test.for(languages)("lets the bot in %s not trade that has pinned one", async ([language], t) => {
     t.skip(language === "python" && !hasPython && env.CI === undefined, "needs cryptography");
-    const printed = await runPinned(language, url, publicKey);
+    const printed = await runPinned(language, url, publicKey, 1);
     expect(printed).not.toContain("buying");
     expect(printed).toContain("ServiceUnavailable");
-    expect(printed).toContain("answer_unsigned");
   });
 });

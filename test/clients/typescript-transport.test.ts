@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env } from "node:process";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import {
   checkSession,
   LicenseRefused,
@@ -23,6 +24,7 @@ import {
 import { maxAnswerBytes } from "../../clients/typescript/transport.ts";
 import { startFakeService } from "./fake-service.ts";
 import { runProgram } from "./run-program.ts";
+import { steppingRuntime } from "./stepping-runtime.ts";
 
 const releasePath = "/api/session/release";
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -213,8 +215,13 @@ describe("the TypeScript client, between it and the service", () => {
       const { port } = await startSecureService();
       const url = `https://localhost:${port}`;
       const program = `
-        const opening = openSession({ ...bot, openWithinMs: 3_000 });
-        console.log(await opening.then((session) => session.release(), (error) => error.message));
+        const onStatus = ({ state, problem }) => {
+          if (state !== "opening") return;
+          console.log(problem);
+          process.exit();
+        };
+        const session = await openSession({ ...bot, requestTimeoutMs: 600_000, openWithinMs: 600_000, onStatus });
+        console.log(await session.release());
         process.exit();`;
       const trusting = runProgram(url, program, { NODE_EXTRA_CA_CERTS: cert });
       expect((await trusting.ended).output).toBe("released\n");
@@ -258,7 +265,8 @@ describe("the TypeScript client, between it and the service", () => {
       const answer = { code: "internal_error", request_id: "request-1" };
       response.writeHead(500).end(JSON.stringify(answer));
     };
-    const unavailable = await open({ openWithinMs: 1_000 }).catch((error) => error);
+    const runtime = steppingRuntime(fetch, service.url);
+    const unavailable = await claimAndKeep(bot(), runtime).catch((error) => error);
     expect(unavailable).toBeInstanceOf(ServiceUnavailable);
     expect(unavailable).toBeInstanceOf(LicenseSessionError);
     expect(unavailable).toMatchObject({
