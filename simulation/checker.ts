@@ -219,7 +219,7 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
         const entry = sessions.get(name);
         if (entry && (entry.device ?? entry.vacatedBy) !== by && blocks(entry)) return false;
         const others = [...sessions].filter(([other, each]) => other !== name && blocks(each));
-        return others.length < maxSessions || (entry !== undefined && blocks(entry));
+        return others.length < maxSessions || isLive(entry);
       };
       switch (body.code) {
         case "granted":
