@@ -126,7 +126,7 @@ export async function claimSession(
     if (againMs >= giveUpMs) {
       giveBackWhatWas();
       // The last attempt may only have been cut off: what an earlier answer said explains more.
-      const last = (problem === noAnswerInTime && answered) || { problem, trouble };
+      const last = answered ?? { problem, trouble };
       throw new ServiceUnavailable(last.problem, last.trouble);
     }
     notify({ state: "opening", problem });
