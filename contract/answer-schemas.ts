@@ -131,7 +131,7 @@ export const sessionEnded = z.object({
   message,
 });
 
-/** With `LEGACY_BOTS` only: the heartbeat of a bot of the field found no seat to claim. */
+/** With `LEGACY_BOTS` only: the heartbeat of a legacy bot found no seat to claim. */
 export const noSeat = z.object({
   status: z.literal("error"),
   session_conflict: z.literal(true),

@@ -50,8 +50,8 @@ export const heartbeatRoute: DocumentedRoute = {
   description:
     "200 only after the heartbeat is stored. A session that has lapsed but that nobody has taken is " +
     "revived. Fields that are not sent stay as stored. Where the service runs with `LEGACY_BOTS`, a " +
-    "request without `session_id` is answered as the bots of the field expect: a refusal that is a " +
-    "500 here is a 403, and a symbol that nobody holds is claimed.",
+    "request without `session_id` is answered as the legacy bots expect: a refusal that is a " +
+    "500 here is a 403 (except `heartbeat_late`), and a symbol that nobody holds is claimed.",
   requestName: "HeartbeatRequest",
   request: heartbeatSchema,
   answers: [

@@ -81,7 +81,7 @@ export class Alarms extends Construct {
       threshold: 25,
       description:
         "25 % or more of a minute's requests were answered 4xx or 5xx: the table is empty or the " +
-        "wrong one, a deploy is bad, or one caller hammers.",
+        "wrong one, a deploy is bad, or one caller sends far too many requests.",
     });
     this.alarm("ClaimsRefused", {
       metric: new MathExpression({
@@ -95,15 +95,15 @@ export class Alarms extends Construct {
       }),
       threshold: 50,
       description:
-        "Half of the claims or more were answered 401 within 5 minutes: the license is unknown or " +
-        "has ended. Licenses are missing, somebody guesses at keys, or one bot starts in a loop.",
+        "At least half of the claims within 5 minutes were answered 401, license unknown or ended: " +
+        "licenses are missing, somebody is guessing keys, or one bot restarts in a loop.",
     });
     this.alarm("TooManyRequests", {
       metric: logMetrics.tooManyRequests(period),
       threshold: 10,
       description:
-        "API Gateway answered 429 to 10 requests or more within 5 minutes: there are more bots than " +
-        "the throttle of a route lets in, or one caller floods it.",
+        "API Gateway answered 10 or more requests with 429 within 5 minutes: there are more bots than " +
+        "the throttle of a route lets in, or one caller is flooding it.",
     });
     this.alarm("ClockSkew", {
       metric: logMetrics.clockSkew(period),
@@ -158,7 +158,7 @@ export class Alarms extends Construct {
       metric: sumOverOperations(table, "ThrottledRequests", period),
       threshold: 1,
       description:
-        "DynamoDB throttled a function's request. If the SDK's retries failed, too, it was a 500.",
+        "DynamoDB throttled a function's request. If the SDK's retries failed too, the bot got a 500.",
     });
     this.alarm("TableSystemErrors", {
       metric: sumOverOperations(table, "SystemErrors", period),

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { buildSync } from "esbuild";
 
-const lambdasFolder = join(import.meta.dirname, "..", "lambdas");
+export const lambdasFolder = join(import.meta.dirname, "..", "lambdas");
 
 /**
  * Bundles a program for Lambda's Node.js 24 with all that it imports, the SDK included. Names stay

@@ -1,11 +1,9 @@
 import { join } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
-import { bundleFunction } from "./bundle-function.ts";
+import { bundleFunction, lambdasFolder } from "./bundle-function.ts";
 
-const lambdasFolder = join(import.meta.dirname, "..", "lambdas");
-
-/** The code of a function: `lambdas/NAME.ts` with all that it imports, as one `index.cjs`. */
+/** The code of a function: `lambdas/NAME-handler.ts` with all that it imports, as one `index.cjs`. */
 export function bundledCode(name: string): Code {
   return Code.fromAsset(lambdasFolder, {
     bundling: {

@@ -18,7 +18,7 @@ type LogMetricsProps = {
 /** Where Lambda's JSON log format has what a function logs with one object (see `lambdas/answer-request.ts`). */
 const logged = "$.message";
 const code = `${logged}.code`;
-/** How many heartbeats one logged heartbeat of a bot of the old system stands for. */
+/** How many heartbeats one logged heartbeat of a legacy bot stands for. */
 const weight = `${logged}.weight`;
 
 /** What is counted from the log lines that are there anyway: no function has code for a metric. */

@@ -120,7 +120,7 @@ export class OperationsDashboard extends Construct {
     );
     if (settings.legacyBots) {
       this.dashboard.addWidgets(
-        graph("Bots of the old system, about", [
+        graph("Legacy bots, estimated", [
           new MathExpression({
             expression: `beats / ${beatsAnHour}`,
             usingMetrics: { beats: logMetrics.legacyHeartbeats(Duration.hours(1)) },

@@ -16,7 +16,7 @@ import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
 type RouteFunctionProps = {
-  /** The file in `lambdas/`, without its ending. */
+  /** Of its handler: `lambdas/NAME-handler.ts`. */
   name: string;
   table: TableV2;
   /** The verbs the function uses on the table, as `dynamodb:UpdateItem`. It gets no others. */

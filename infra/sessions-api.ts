@@ -67,7 +67,7 @@ export class SessionsApi extends Construct {
       id: "AwsSolutions-APIG4",
       reason:
         "The license key in the body is the credential: each function looks it up before it " +
-        "answers or changes anything, and bots in the field send no other.",
+        "answers or changes anything, and legacy bots send no other.",
     });
 
     const route = (
@@ -127,7 +127,7 @@ export class SessionsApi extends Construct {
 type RouteProps = {
   id: string;
   path: string;
-  /** The file in `lambdas/`, without its ending. */
+  /** Of its handler: `lambdas/NAME-handler.ts`. */
   name: string;
   throttle: Throttle;
 };

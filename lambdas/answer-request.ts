@@ -118,7 +118,7 @@ export function toHandler<Request extends CallerRequest>(
         body: {
           ...route.fieldsOf.internalError,
           code: "internal_error",
-          message: "The service could not do this now; nothing is confirmed. Try again.",
+          message: "The service could not handle this request; nothing is confirmed. Try again.",
           request_id: requestId,
         },
       };

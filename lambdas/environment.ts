@@ -17,7 +17,7 @@ const environmentSchema = z.pipe(
     sessionTimeoutMs: variables.SESSION_TIMEOUT_SECONDS * 1000,
     /** Off: all symbols of a license share one session. */
     multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
-    /** On: requests without `session_id` are answered as the bots in the field expect. */
+    /** On: requests without `session_id` are answered as the legacy bots expect. */
     legacyBots: variables.LEGACY_BOTS,
     /** See `SessionTableOptions` in `sessions/table.ts`. */
     askForRefusedItem: variables.ASK_FOR_REFUSED_ITEM,

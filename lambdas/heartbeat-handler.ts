@@ -43,7 +43,7 @@ export function heartbeatHandler(service: Service): Handler {
         };
         const time = { nowMs, sessionTimeoutMs };
         const { session_id: sessionId, symbol } = request;
-        // Only a bot of the field names no session; any other is judged strictly.
+        // Only a legacy bot names no session; any other is judged strictly.
         if (!legacyBots || sessionId !== undefined) {
           const holder = { ...caller, sessionId };
           const outcome = await heartbeat(table, holder, report, time, signal);
@@ -62,7 +62,8 @@ export const handler = heartbeatHandler(serviceFromEnvironment());
 
 /**
  * @param refusedStatus 500 by contract, so that no monitor can overlook a heartbeat that was not
- * recorded. The bots in the field obey nothing but a 403.
+ * recorded; 403 for legacy bots, which obey nothing else. A late heartbeat is a 500 for them, too:
+ * the session is still theirs.
  */
 function answerTo(
   outcome: HeartbeatOutcome | ClaimByHeartbeat,
@@ -100,7 +101,8 @@ function answerTo(
     case "session_replaced":
       return conflict(refusedStatus, {
         code,
-        message: "A later claim of this device holds the session now; this one no longer does.",
+        message:
+          "A later claim by this device has replaced this session. Stop: another process took it over.",
       });
     case "session_ended":
       return conflict(refusedStatus, {
@@ -111,7 +113,7 @@ function answerTo(
     case "session_not_found":
       return refused({
         code,
-        message: "There is no such session. Claim one.",
+        message: "This session no longer exists. Stop, and claim a new one.",
       });
     case "heartbeat_late":
       return refused({
@@ -158,7 +160,7 @@ function hoursUntil(expirationMs: number | undefined, nowMs: number): number | n
   return expirationMs === undefined ? null : (expirationMs - nowMs) / 3_600_000;
 }
 
-/** One in so many heartbeats of the bots in the field leaves a line: they are to be counted. */
+/** One in so many heartbeats of the legacy bots leaves a line: they are to be counted. */
 const legacyWeight = 64;
 
 function recordLegacy(

@@ -14,7 +14,7 @@ export type BodyShape<Request> = {
 };
 
 type ParsedBody<Request> = {
-  /** There, as soon as it can be read itself: a caller that sent one wants a 400 signed, too. */
+  /** Set whenever it can be read, even if the rest can't: its caller wants a 400 signed, too. */
   nonce?: string | undefined;
 } & (
   | { readable: true; request: Request; jsonTexts: Record<string, string> }

@@ -3,12 +3,12 @@ import type { EndedCode } from "./sessions/license.ts";
 import { maskFingerprint } from "./sessions/session.ts";
 
 /** Deployed bots print nothing of a refusal but its message: each says what to do. */
-export const unknownLicense = "There is no license with this key. Check the key for typing errors.";
+export const unknownLicense = "There is no license with this key. Check the key for typos.";
 
 export const endedMessages: Record<EndedCode, string> = {
   license_suspended: "The license is suspended. Ask whoever issued it.",
   license_cancelled: "The license is cancelled. Ask whoever issued it.",
-  license_expired: "The license has expired. Renew it to go on.",
+  license_expired: "The license has expired. Renew it to continue.",
 };
 
 type InUse = Extract<ClaimRefusal, { code: "session_conflict" | "session_limit" }>;
@@ -17,6 +17,6 @@ type InUse = Extract<ClaimRefusal, { code: "session_conflict" | "session_limit" 
 export function inUseMessage({ code, blockedBy, waitSeconds }: InUse): string {
   const device = maskFingerprint(blockedBy);
   return code === "session_conflict"
-    ? `The license is fine, but it is in use on another device (${device}). Try again in ${waitSeconds} s.`
+    ? `The license is fine, but in use on another device (${device}). Try again in ${waitSeconds} s.`
     : `The license is fine, but all of its sessions are in use, one of them on ${device}. Try again in ${waitSeconds} s.`;
 }

@@ -4,7 +4,7 @@ import { type Service, serviceFromEnvironment } from "./service.ts";
 import { type ReleaseOutcome, release } from "./sessions/release.ts";
 
 /**
- * The bots in the field release when they are closed and again a minute later, which would end the
+ * The legacy bots release when they are closed and again a minute later, which would end the
  * session of a copy that was started since.
  */
 const legacyReleaseSparesMs = 120_000;
@@ -63,6 +63,6 @@ function answer(status: "success" | "info", code: string, message: string): Answ
 
 function releasedMessage(waitSeconds: number): string {
   return waitSeconds === 0
-    ? "The session is ended."
-    : `The session is ended. Another process of this device may still run: other devices wait ${waitSeconds} s.`;
+    ? "The session has ended."
+    : `The session has ended. Another process on this device may still be running, so other devices must wait ${waitSeconds} s.`;
 }

@@ -35,7 +35,7 @@ function sentenceOf(error: Error, { tableName, endpoint }: AskedDatabase): strin
       : `There is no table ${tableName} at ${endpoint}; "npm start" creates it.`;
   }
   if (name === "TimeoutError" || code === "ETIMEDOUT") {
-    return `${where} did not answer in time. The change may have been made: look at it before you try again.`;
+    return `${where} did not answer in time. If this was a change, it may have been made: check with show before you try again.`;
   }
   if (code === "ECONNREFUSED" && endpoint !== undefined) {
     return (
@@ -49,7 +49,7 @@ function sentenceOf(error: Error, { tableName, endpoint }: AskedDatabase): strin
   if (code !== undefined && metadata.httpStatusCode === undefined) {
     return /^(HPE_|EPROTO|ERR_SSL)/.test(code)
       ? `The server at ${where} is not DynamoDB (${code}).`
-      : `The connection to ${where} failed (${code}). The change may have been made: look at it before you try again.`;
+      : `The connection to ${where} failed (${code}). If this was a change, it may have been made: check with show before you try again.`;
   }
   if (name === "SyntaxError" || /^Unknown/.test(name) || /deserializ/i.test(message)) {
     const status =

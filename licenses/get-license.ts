@@ -20,6 +20,6 @@ export function readItem(item: Record<string, unknown>): LicenseItem {
   if (result.success) return result.data;
   const attributes = result.error.issues.map(({ path }) => path.join("."));
   throw new CommandError(
-    `The item ${String(item.license_id).slice(0, 12)} can't be read as a license: ${attributes.join(", ")} is not as it should be.`,
+    `The item ${String(item.license_id).slice(0, 12)} can't be read as a license: ${attributes.join(", ")} is missing or has the wrong type. Correct it in the table.`,
   );
 }

@@ -58,7 +58,7 @@ export async function readHistory(question: HistoryQuestion): Promise<HistoryLin
   const { history, licenseId, sinceMs, stop } = question;
   if (!history) {
     throw new CommandError(
-      "A table that is named with --table has no history: name its stack with --stack.",
+      "There is no history for --table, only for a stack: use --stack NAME instead.",
     );
   }
   const found: HistoryLine[] = [];

@@ -21,7 +21,9 @@ export async function listen(
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN") {
-      throw new CommandError(`HOST ${host} is no address of this machine (${code}).`);
+      throw new CommandError(
+        `HOST ${host} is not an address of this machine (${code}); set HOST to one that is, such as 127.0.0.1.`,
+      );
     }
     const why = code === "EADDRINUSE" ? "is in use" : `can't be used (${code ?? error})`;
     throw new CommandError(`Port ${port} ${why}; set ${variable} to another one.`);

@@ -84,7 +84,7 @@ async function start(): Promise<void> {
     app.functions.map((spec) => {
       const environment = {
         ...functionEnvironment(spec, engine.endpoint),
-        // dynalite does not return it. Where an engine does, only an unknown license costs a read more.
+        // dynalite does not return it. With an engine that does, only an unknown license costs an extra read.
         ASK_FOR_REFUSED_ITEM: "true",
         SIGNING_KEYS: signingKeys.text,
       };
@@ -103,16 +103,18 @@ async function start(): Promise<void> {
   const claim = JSON.stringify({ license_key: demoKey, device_fingerprint: "my-laptop" });
   if (!/^(127\.|localhost$|::1$)/.test(host)) {
     console.error(
-      `Warning: with HOST ${host}, whoever reaches this machine can use the service, and the network ` +
-        "can read keys and answers, because it is not encrypted.",
+      `Warning: with HOST ${host}, anyone who can reach this machine can use the service, and can read keys ` +
+        "and answers on the way, because nothing is encrypted. Unset HOST to serve this machine alone.",
     );
   }
   console.log(`listening on ${address}`);
-  console.log(`DynamoDB at ${engine.endpoint}${data}. Ctrl-C ends it. A first claim:`);
+  console.log(
+    `DynamoDB at ${engine.endpoint}${data}. Press Ctrl-C to stop. To make a first claim:`,
+  );
   console.log(
     `  curl -X POST ${address}/api/validate-license -H 'content-type: application/json' -d '${claim}'`,
   );
   console.log(
-    `Answers to requests with a nonce are signed. To pin: ${signingKeys.publicKeys.join(" ")}`,
+    `Answers to requests with a nonce are signed. The public key for bots to pin: ${signingKeys.publicKeys.join(" ")}`,
   );
 }

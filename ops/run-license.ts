@@ -23,7 +23,7 @@ import { UsageError } from "./terminal/usage-error.ts";
 /**
  * Runs `npm run license -- WORDS`.
  *
- * @returns the exit code: 0 done, 1 refused or not found, 2 used wrongly, 130 stopped by Ctrl-C
+ * @returns the exit code, as the help lists them
  */
 export async function runLicense(
   words: readonly string[],
@@ -60,13 +60,13 @@ function licenseProgram(context: CommandContext): Command {
       getOutHelpWidth: () => 100,
       getErrHelpWidth: () => 100,
     })
-    .showHelpAfterError("(--help shows how it is used)")
+    .showHelpAfterError("(add --help for usage)")
     .addHelpText(
       "after",
       `
 A license is named by its key, its id, or a beginning of the id (8 characters or more).
 LICENSE_SESSIONS_STACK stands for --stack. The Region and the credentials are those of the AWS CLI.
-Exit codes: 0 done, 1 refused, not found or not all, 2 used wrongly, 130 stopped by Ctrl-C.
+Exit codes: 0 done; 1 refused, not found or only partly done; 2 wrong usage; 130 stopped by Ctrl-C.
 license VERB --help has the rest, with an example.`,
     );
   addCreateCommand(program, context);

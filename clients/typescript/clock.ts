@@ -24,7 +24,7 @@ export function createClock(): Clock {
   const os = process.getBuiltinModule?.("node:os");
   if (!os) {
     return awakeClock(
-      `Node.js ${process.versions.node} has no clock that counts the sleep of this machine, only the wall clock shows it: update to 20.16, 22.3 or later`,
+      `Node.js ${process.versions.node} has no clock that counts this machine's sleep, which only the wall clock can show: update to 20.16, 22.3 or later`,
     );
   }
   return { nowMs: sleepProof(() => os.uptime() * 1_000), shortcoming: undefined };

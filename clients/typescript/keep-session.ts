@@ -93,7 +93,9 @@ export function keepSession(
     function takeAnswer(exchange: Exchange): void {
       const outcome = readHeartbeatAnswer(exchange);
       if (outcome.kind === "unreadable")
-        log.warn(`The service can't read the report (${outcome.problem}): trying without it`);
+        log.warn(
+          `The service can't read the report (${outcome.problem}); heartbeats are now sent without one`,
+        );
       take({ kind: "answered", outcome, sent, plannedMs });
     }
   }
@@ -106,7 +108,7 @@ export function keepSession(
     try {
       return heartbeatText(options, sessionId, report);
     } catch (error) {
-      log.warn("The report is no JSON, the heartbeat goes without it:", error);
+      log.warn("The report can't be written as JSON; the heartbeat is sent without it:", error);
       return heartbeatText(options, sessionId);
     }
   }

@@ -24,7 +24,7 @@ export function createNotifier({ onStatus, logger, symbol }: SessionOptions): No
       queue.push(status);
       if (queue.length > longestQueue) {
         queue.shift();
-        log.error("onStatus has not returned for long: the oldest status was dropped");
+        log.error("onStatus has not returned for a long time: the oldest status was dropped");
       }
       callInTurn(onStatus);
     },

@@ -15,7 +15,8 @@ export async function pinKeys(
   keyTexts: readonly string[],
   cryptography: Cryptography,
 ): Promise<PinnedKeys> {
-  if (keyTexts.length === 0) throw new TypeError("publicKeys is empty: no answer could be trusted");
+  if (keyTexts.length === 0)
+    throw new TypeError("publicKeys is empty: leave it out to accept unsigned answers");
   const keys = new Map<string, Verify>();
   for (const text of keyTexts) {
     const bytes = keyBytes(text);
@@ -31,7 +32,7 @@ function keyBytes(text: string): Bytes {
   const shown = text.startsWith("ed25519-private:")
     ? "a private key, which belongs to the service alone"
     : JSON.stringify(text);
-  throw new TypeError(`publicKeys has ${shown} instead of ed25519:BASE64URL`);
+  throw new TypeError(`publicKeys must hold public keys (ed25519:BASE64URL), not ${shown}`);
 }
 
 async function thumbprint(publicKey: Bytes, cryptography: Cryptography): Promise<string> {

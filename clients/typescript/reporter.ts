@@ -26,7 +26,7 @@ export function createReporter(
     await Promise.race([taken, late]);
     if (!pending) return taken;
     if (!signal.aborted)
-      log.warn(`The report took longer than ${withinMs} ms: the heartbeat goes without it`);
+      log.warn(`The report took longer than ${withinMs} ms; the heartbeat is sent without it`);
     return undefined;
   };
 
@@ -34,7 +34,7 @@ export function createReporter(
     try {
       return await take();
     } catch (error) {
-      log.warn("The report failed, the heartbeat goes without it:", error);
+      log.warn("The report failed; the heartbeat is sent without it:", error);
       return undefined;
     }
   }

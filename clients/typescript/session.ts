@@ -49,8 +49,8 @@ export type SessionOptions = {
   /** Gives up an opening under way, and releases an open session. */
   signal?: AbortSignal | undefined;
   /**
-   * How long before another device could be let in the right to the session ends. By default 5 s,
-   * or a sixth of the session's time-out if that is less. Never more than half of the time-out.
+   * The right to the session ends this long before another device could be let in: by default 5 s,
+   * or a sixth of the session's timeout if that is less. Never more than half of the timeout.
    */
   marginMs?: number | undefined;
   /** For each request, 5 s by default; a third of the right to the session if that is less. */

@@ -32,11 +32,14 @@ export function checkTimes(
   },
 ): void {
   const { marginMs = 0, requestTimeoutMs = 1, openWithinMs = 0, waitWithinMs = 0 } = options;
-  if (!(marginMs >= 0 && marginMs < Infinity)) throw new RangeError(`marginMs is ${marginMs}`);
+  if (!(marginMs >= 0 && marginMs < Infinity))
+    throw new RangeError(`marginMs is ${marginMs}: it must be 0 or more, and finite`);
   if (!(requestTimeoutMs > 0 && requestTimeoutMs < Infinity))
-    throw new RangeError(`requestTimeoutMs is ${requestTimeoutMs}`);
-  if (!(openWithinMs >= 0)) throw new RangeError(`openWithinMs is ${openWithinMs}`);
-  if (!(waitWithinMs >= 0)) throw new RangeError(`waitWithinMs is ${waitWithinMs}`);
+    throw new RangeError(`requestTimeoutMs is ${requestTimeoutMs}: it must be positive and finite`);
+  if (!(openWithinMs >= 0))
+    throw new RangeError(`openWithinMs is ${openWithinMs}: it must be 0 or more`);
+  if (!(waitWithinMs >= 0))
+    throw new RangeError(`waitWithinMs is ${waitWithinMs}: it must be 0 or more`);
 }
 
 export function timingOf(

@@ -41,7 +41,7 @@ const unsentCodes = new Set([
 export function baseUrl(url: string | URL): URL {
   const base = new URL(url);
   if (!/^https?:$/.test(base.protocol))
-    throw new TypeError(`${base.protocol} is not http or https`);
+    throw new TypeError(`url begins with ${base.protocol}: it must be http: or https:`);
   if (!base.pathname.endsWith("/")) base.pathname += "/";
   return base;
 }

@@ -30,7 +30,7 @@ export function createWebRuntime(
   shortcomingSaid ||= shortcoming !== undefined;
   const timers = createTimers(() =>
     log.warn(
-      "The policy of this page allows no worker from a blob: while the page is hidden, heartbeats are late and the right is lost for seconds at a time",
+      "This page's Content-Security-Policy allows no worker from a blob: while the page is hidden, heartbeats are late and the right is lost for seconds at a time. Add worker-src blob:",
     ),
   );
 

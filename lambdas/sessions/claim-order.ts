@@ -1,6 +1,6 @@
 /**
- * How an id ends that says where its claim stands among those of its process. A shorter word than 8
- * characters is taken for something else: the id of a process, say, which the next one may have, too.
+ * The end of an id that says where its claim stands among those of its process. The process is named by
+ * 8 characters or more; fewer may be something else, such as a process id, which is used again later.
  */
 const orderInProcess = /\.([0-9A-Za-z_-]{8,})\.(\d{1,9})$/;
 

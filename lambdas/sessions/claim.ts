@@ -26,10 +26,10 @@ export type Claim = Caller & {
 
 type ClaimKind =
   | "claim"
-  /** Of a bot of the field: an earlier copy of it may be waiting on the same device. */
+  /** Of a legacy bot: an earlier copy of it may be waiting on the same device. */
   | "legacy claim"
   /**
-   * Made by a heartbeat of a bot of the field. A session that an operator ended stays ended, and how
+   * Made by a heartbeat of a legacy bot. A session that an operator ended stays ended, and how
    * many copies of the bot run nobody knows.
    */
   | "heartbeat";

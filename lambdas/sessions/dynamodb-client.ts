@@ -12,7 +12,7 @@ import { ClockSkew, provenDifferenceMs } from "./clock-skew.ts";
 export const callSignal = new AsyncLocalStorage<AbortSignal>();
 
 /**
- * The client of the functions. Its time-outs make a silent DynamoDB an error after 1 s and leave
+ * The client of the functions. Its timeouts make a silent DynamoDB an error after 1 s and leave
  * room for the SDK's two further attempts within the time a request has (see `answer-request.ts`).
  *
  * @param now the function's clock, epoch milliseconds. Once DynamoDB's answers prove it wrong, calls

@@ -10,7 +10,7 @@ import {
 } from "./session.ts";
 import type { ConditionalUpdate, SessionTable } from "./table.ts";
 
-/** The one clock reading of the request, epoch milliseconds, and the time-out it gives. */
+/** The one clock reading of the request, epoch milliseconds, and the timeout it gives. */
 export type LeaseTime = { nowMs: number; sessionTimeoutMs: number };
 
 export type HeartbeatOutcome =
@@ -60,7 +60,7 @@ export async function heartbeat(
 /** Only other processes of the same device move a session between a refusal and the next write. */
 const mostRivals = 3;
 
-/** `kept`: its end stays where it is. The holder was given more time before the time-out was shortened. */
+/** `kept`: its end stays where it is. The holder was given more time before the timeout was shortened. */
 type Lease = "renewed" | "kept";
 
 /**

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 
 const reported = z.catch(z.optional(z.string()), undefined);
 
-/** What a bot reports of itself, as it is stored: a field more stands here and in the handler. */
+/** What a bot reports of itself, as it is stored. A new field goes here and into the handler. */
 export const reportSchema = z.object({
   bot_version: reported,
   bot_status: reported,
@@ -20,11 +20,11 @@ export const sessionSchema = z.object({
   started_at: z.number(),
   /** The timer. It never runs backwards. */
   last_heartbeat: z.number(),
-  /** The end of the lease: `last_heartbeat` and the time-out that its holder was given then. */
+  /** The end of the lease: `last_heartbeat` and the timeout that its holder was given then. */
   lapses_at: z.number(),
   /**
    * A process that this claim replaced, on the same device, may believe until then that it holds.
-   * An instant that is past marks a session that two bots of the field may share.
+   * An instant that is past marks a session that two legacy bots may share.
    */
   contested_until: z.optional(z.number()),
   ...reportSchema.shape,

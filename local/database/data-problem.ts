@@ -11,11 +11,11 @@ export function dataProblem(error: unknown, dataFolder: string): string | undefi
     return `The disk of DATA_DIR ${dataFolder} is full: free some space, or set DATA_DIR to a folder on another disk.`;
   }
   if (code === "EACCES" || code === "EPERM") {
-    return `DATA_DIR ${dataFolder} belongs to another user. Set DATA_DIR to a folder of your own.`;
+    return `DATA_DIR ${dataFolder} can't be used: permission denied. Set DATA_DIR to a folder that you may write to.`;
   }
   // Which part of it finds the database closed first depends on the machine's speed.
   if (code === "LEVEL_DATABASE_NOT_OPEN" || code === "LEVEL_ITERATOR_NOT_OPEN") {
-    return `The data in DATA_DIR ${dataFolder} can't be opened: most likely another "npm start" has it open. End that one, or set DATA_DIR to another folder.`;
+    return `The data in DATA_DIR ${dataFolder} can't be opened, most likely because another "npm start" is using it. Stop that one, or set DATA_DIR to another folder.`;
   }
   return undefined;
 }

@@ -21,7 +21,8 @@ export async function makeDataFolder(dataFolder: string, name: string): Promise<
     if (bavail * bsize < neededBytes) throw Object.assign(new Error(), { code: "ENOSPC" });
   } catch (error) {
     throw new CommandError(
-      dataProblem(error, dataFolder) ?? `DATA_DIR ${dataFolder} can't be used (${error}).`,
+      dataProblem(error, dataFolder) ??
+        `DATA_DIR ${dataFolder} can't be used (${error}). Set DATA_DIR to another folder.`,
     );
   }
   return path;

@@ -27,7 +27,9 @@ async function findEngine(endpoint: string): Promise<Engine> {
   try {
     await expectAnswer(endpoint, AbortSignal.timeout(4_000));
   } catch (error) {
-    throw new CommandError(`No DynamoDB answers at DYNAMODB_ENDPOINT ${endpoint} (${error}).`);
+    throw new CommandError(
+      `No DynamoDB answers at DYNAMODB_ENDPOINT ${endpoint} (${error}). Start it there, or unset DYNAMODB_ENDPOINT to use the embedded engine.`,
+    );
   }
   return { endpoint, async [Symbol.asyncDispose]() {} };
 }
@@ -35,7 +37,7 @@ async function findEngine(endpoint: string): Promise<Engine> {
 async function startEmbedded({ enginePort, dataFolder }: EngineSettings): Promise<Engine> {
   const path = await makeDataFolder(dataFolder, "dynamodb");
   const server = dynalite({ path, createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
-  // It throws, from within the event, when a caller breaks off: as a function does that is killed.
+  // Its own listener throws when a caller disconnects, as a function that is killed does.
   server.on("request", (request) => request.removeAllListeners("error"));
 
   const endpoint = `http://127.0.0.1:${await listen(server, enginePort, "DYNAMODB_PORT")}`;

@@ -48,12 +48,14 @@ async function loadHandler(): Promise<Handler> {
   const dot = handlerName.lastIndexOf(".");
   const path = join(codeFolder, handlerName.slice(0, dot));
   const file = [".js", ".mjs", ".cjs"].map((ending) => path + ending).find(existsSync);
-  if (file === undefined) throw new Error(`No ${path} with .js, .mjs or .cjs`);
+  if (file === undefined) throw new Error(`There is no ${path}.js, .mjs or .cjs`);
   const loaded: Record<string, unknown> = await import(pathToFileURL(file).href);
   const handler = loaded[handlerName.slice(dot + 1)];
   if (!isHandler(handler)) throw new Error(`${handlerName} is not a function`);
   if (handler.length > 2)
-    throw new Error(`${handlerName} takes a callback, which Lambda's Node 24 has not`);
+    throw new Error(
+      `${handlerName} takes a callback, which Lambda does not support from Node.js 24 on`,
+    );
   return handler;
 }
 

@@ -77,7 +77,7 @@ function startThread({ id, timeoutSeconds, memoryMb, environment, log }: Functio
     }
   });
   worker.on("exit", (code) => fail(`it exited with code ${code}`));
-  worker.on("error", (error) => fail(`it broke down (${error})`));
+  worker.on("error", (error) => fail(`it crashed (${error})`));
 
   function finishLoading(): void {
     clearTimeout(loadTimer);

@@ -6,9 +6,9 @@ import type { ReceivedRequest } from "./to-event.ts";
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 
 /**
- * The answer to the question that a browser asks before a page's request, whatever the path.
+ * The response to a browser's preflight request, whatever the path.
  *
- * @returns undefined if the request is another
+ * @returns undefined if the request is no preflight
  */
 export function preflightResponse(
   cors: Cors,

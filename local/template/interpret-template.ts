@@ -103,7 +103,8 @@ export function interpretTemplate(template: unknown, assemblyFolder: string) {
 
   function read<Output>(id: string, type: string, schema: z.ZodType<Output>): Output {
     const resource = resources[id];
-    if (resource?.Type !== type) throw new CommandError(`${id} in the template is no ${type}.`);
+    if (resource?.Type !== type)
+      throw new CommandError(`${id} in the template is not of type ${type}.`);
     return parse(schema, resource.Properties, `${id} (${type})`);
   }
 
@@ -115,7 +116,7 @@ export function interpretTemplate(template: unknown, assemblyFolder: string) {
   const apiType = "AWS::ApiGatewayV2::Api";
   const [api, ...otherApis] = readAll(apiType, apiSchema);
   if (api === undefined || otherApis.length > 0)
-    throw new CommandError(`Expected one ${apiType} in the template.`);
+    throw new CommandError(`The template must have exactly one ${apiType}.`);
 
   const routes = readAll("AWS::ApiGatewayV2::Route", routeSchema).map(({ RouteKey, Target }) => ({
     routeKey: RouteKey,
@@ -134,7 +135,7 @@ export function interpretTemplate(template: unknown, assemblyFolder: string) {
       if (typeof value === "string") return [name, value];
       if (tables.some(({ tableName }) => tableName === value.Ref)) return [name, value.Ref];
       throw new CommandError(
-        `${id}, variable ${name}: a reference to ${value.Ref}, which is no table.`,
+        `${id}, variable ${name}: it refers to ${value.Ref}, which is not a table.`,
       );
     });
     return { id, codeFolder, ...spec, environment: Object.fromEntries(environment) };

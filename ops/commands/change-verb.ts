@@ -115,7 +115,7 @@ export function addChangeVerb<Options>(
 }
 
 const changedMeanwhile =
-  "Somebody else changed the license at the same time; nothing was done to it. Look at it and try again.";
+  "Somebody else changed the license at the same time, so nothing was done to it. Check it with show, then try again.";
 
 function planFor<Options>(
   { plan, takesRekeyed }: ChangeVerb<Options>,

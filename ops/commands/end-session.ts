@@ -26,7 +26,7 @@ export function addEndSessionCommand(program: Command, context: CommandContext):
       "does not claim again on its own. Asks.",
     example: "end-session 4f1c09aa --symbol ES",
     more: `
-The next device is let in when the lease of the bot is over, within the time-out: until then the bot may go
+The next device is let in when the lease of the bot is over, within the timeout: until then the bot may go
 on trading. The same device may claim at once, if somebody starts its bot again; to keep it out, suspend
 the license.
 `,
@@ -111,24 +111,26 @@ function leftTexts({ released, claimed, changed }: Left): string[] {
   return [
     released.length > 0 && `Released just now, so there is nothing to end: ${released.join(", ")}.`,
     claimed.length > 0 &&
-      `Claimed just now, so not ended: ${claimed.join(", ")}. Look at it and try again.`,
+      `Claimed just now, so not ended: ${claimed.join(", ")}. Check with show, then try again.`,
     changed.length > 0 &&
-      `Changed by somebody else just now, so not ended: ${changed.join(", ")}. Look at it and try again.`,
+      `Changed by somebody else just now, so not ended: ${changed.join(", ")}. Check with show, then try again.`,
   ].filter((text) => text !== false);
 }
 
 function chosenSymbols(license: LicenseItem, { symbol, all }: EndSessionOptions): string[] {
   const symbols = Object.keys(license.sessions).sort();
-  if (symbols.length === 0) throw new CommandError("The license has no session; nothing was done.");
+  if (symbols.length === 0) {
+    throw new CommandError(`Nothing was done: ${licenseName(license)} has no session.`);
+  }
   if (all || (symbol === undefined && symbols.length === 1)) return symbols;
   if (symbol === undefined) {
     throw new UsageError(
-      `It has several sessions (${symbols.join(", ")}): use --symbol S or --all.`,
+      `Nothing was done: ${licenseName(license)} has several sessions (${symbols.join(", ")}). Use --symbol S or --all.`,
     );
   }
   if (!symbols.includes(symbol)) {
     throw new CommandError(
-      `The license has no session ${symbol}; it has ${symbols.join(", ")}. Nothing was done.`,
+      `Nothing was done: ${licenseName(license)} has no session ${symbol}. It has ${symbols.join(", ")}.`,
     );
   }
   return [symbol];

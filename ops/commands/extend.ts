@@ -46,17 +46,21 @@ function planExtension(license: LicenseItem, { days, until }: ExtendOptions, now
   const endsAtMs = license.license_expiration;
   if (days !== undefined) {
     if (endsAtMs === undefined) {
-      throw new CommandError("It never expires, so there is nothing to extend; nothing was done.");
+      throw new CommandError(
+        `Nothing was done: ${licenseName(license)} never expires, so there is nothing to extend.`,
+      );
     }
     const extendedToMs = Math.max(endsAtMs, nowMs) + days * dayMs;
     if (extendedToMs > latestMs)
-      throw new CommandError("A license can't last beyond the year 9999.");
+      throw new CommandError(
+        `Nothing was done: ${licenseName(license)} can't last beyond the year 9999. Use fewer days or --until never.`,
+      );
     return {
       apply: changing(license, attributeChange(license, { license_expiration: extendedToMs })),
     };
   }
   if (until === undefined)
-    throw new UsageError("Nothing to extend by: use --days N, --until DATE or --until never.");
+    throw new UsageError("Say how far to extend: use --days N, --until DATE or --until never.");
   if (until === "never") {
     return endsAtMs === undefined
       ? { alreadySo: "It already never expires; nothing was done." }
@@ -67,12 +71,12 @@ function planExtension(license: LicenseItem, { days, until }: ExtendOptions, now
   if (until <= nowMs) {
     throw new UsageError("--until must be in the future; suspend or cancel ends a license now.");
   }
-  if (until === endsAtMs) return { alreadySo: "It ends then already; nothing was done." };
+  if (until === endsAtMs) return { alreadySo: "It already ends at that time; nothing was done." };
   const shortens = endsAtMs === undefined || until < endsAtMs;
   return {
     apply: changing(license, attributeChange(license, { license_expiration: until })),
     question: shortens
-      ? `This shortens ${licenseName(license)}: it ends ${expiresText(license)} now, and would end ${instantText(until)}. Go on?`
+      ? `Shorten ${licenseName(license)}? Its end moves from ${expiresText(license)} to ${instantText(until)}.`
       : undefined,
   };
 }

@@ -73,7 +73,7 @@ export async function findLicense(
       : undefined;
   if (found) return found;
   throw new CommandError(
-    "There is no license with this key or id. A beginning of an id must have 8 characters or more.",
+    "No license has this key or id, or an id that begins like this. A beginning needs 8 characters or more.",
   );
 }
 

@@ -29,7 +29,7 @@ export function addFindCommand(program: Command, context: CommandContext): void 
     .addOption(
       option(
         "--device <text>",
-        "the device, or how it begins: abcd1234... as answers and logs have it will do",
+        "the device or its beginning, also as answers and logs show it: abcd1234...",
         textSchema,
       ),
     );
@@ -38,7 +38,7 @@ export function addFindCommand(program: Command, context: CommandContext): void 
     .action((options: FindOptions) =>
       withNamedTable(options, context, async (table) => {
         if (options.email === undefined && options.device === undefined) {
-          throw new UsageError("Nothing to find by: use --email TEXT or --device TEXT.");
+          throw new UsageError("Say what to find: use --email TEXT or --device TEXT.");
         }
         const nowMs = context.now();
         const scan = scanLicenses(table, context, (license) => isMeant(license, options));

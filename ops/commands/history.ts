@@ -18,7 +18,7 @@ export function addHistoryCommand(program: Command, context: CommandContext): vo
     .command("history")
     .description(
       "Shows who claimed and released a license, who was refused, and what operators changed, oldest " +
-        "first; then a summary of each device, so that sharing shows.",
+        "first; then a summary of each device, which shows whether the key is shared.",
     )
     .addOption(
       option("--since <when>", "days back, such as 3d, a date or a time", sinceSchema).default(

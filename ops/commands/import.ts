@@ -29,9 +29,9 @@ export function addImportCommand(program: Command, context: CommandContext): voi
     .description(
       "Imports licenses: from the old table, by psql's \\copy ... csv header (license_key, email, " +
         "license_type, license_status, license_expiration), or from an export (license_id and " +
-        "more). Every row is checked before the first is written, and one bad row stops everything. " +
-        "Licenses that exist stay as they are. If it is interrupted, run it again: what is " +
-        "already there is not written again.",
+        "more). Every row is checked before the first is written; if one is bad, nothing is written, " +
+        "unless --skip-bad is given. Licenses that exist stay as they are, unless --replace is given. " +
+        "If it is interrupted, run it again: what is already there is not written again.",
     )
     .option(
       "--replace",
@@ -48,8 +48,8 @@ export function addImportCommand(program: Command, context: CommandContext): voi
       `
 The status may be active, suspended, cancelled or expired, in any case. Times without a zone are UTC;
 an empty or infinite end means never. Empty, NULL and \\N are the same. UTF-8 or UTF-16.
-The fencing tokens of a license from an export go on from the time of the import, 100 for each millisecond since 1970: so no
-token is granted twice, however many have been granted since. The clock of this machine must be right.
+The fencing tokens of a license from an export jump ahead, so that none is granted twice. For that, the
+clock of this machine must be right.
 
 Example:
   npm run license -- import licenses.csv --dry-run`,
@@ -61,7 +61,7 @@ Example:
           await confirm(
             context,
             options,
-            `Let the ${checked.rowCount - rejects.length} rows of this file replace what is stored of their licenses in ${table.place}? Sessions stay.`,
+            `Replace the licenses of ${checked.rowCount - rejects.length} rows by what this file says, in ${table.place}? Their sessions stay.`,
           );
         }
         if (options.skipBad !== undefined && rejects.length > 0 && !options.dryRun) {
@@ -101,7 +101,7 @@ async function expectImportable(
   if (checked.badLines.size > 0 && (skipBad === undefined || checked.isBroken)) {
     const lines = checked.badLines.size === 1 ? "1 line is" : `${checked.badLines.size} lines are`;
     throw new CommandError(
-      `${lines} bad; nothing was written.${checked.isBroken ? "" : " --skip-bad REJECTS.csv imports the others."}`,
+      `${lines} bad; nothing was written.${checked.isBroken ? "" : " Fix the file, or use --skip-bad REJECTS.csv to import the other rows."}`,
     );
   }
   if (checked.unknownColumns.length > 0) {
@@ -204,7 +204,7 @@ function rejectsText(count: number, { skipBad, dryRun }: ImportOptions): string 
   const rows = count === 1 ? "1 bad row" : `${count} bad rows`;
   return dryRun
     ? `${rows} would go to ${skipBad}.`
-    : `${rows} went to ${skipBad}, each with its reason: fix it, import it, and delete it (it may hold keys).`;
+    : `${rows} went to ${skipBad}, each with its reason. Fix that file, import it and delete it: it may hold keys.`;
 }
 
 function sum({ created, replaced, kept }: Counts): number {

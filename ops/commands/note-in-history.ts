@@ -34,6 +34,10 @@ export async function writeInHistory(
     await recordChanges(history, lines, note, variables);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    messages.write(`The change was made, but could not be written to the history: ${reason}\n`);
+    const ids = [...new Set(lines.map(({ license_id }) => license_id.slice(0, 12)))];
+    const what = ids.length === 1 ? `license ${ids[0]}` : `${ids.length} licenses`;
+    messages.write(
+      `The change of ${what} was made, but could not be written to the history. Don't repeat it. The reason: ${reason}\n`,
+    );
   }
 }

@@ -3,8 +3,14 @@ import { emailSchema, option, seatsSchema, typeSchema } from "../terminal/option
 // What `create` and `set` both take.
 
 export const seatsOption = () =>
-  option("--max-sessions <n>", "how many symbols at a time", seatsSchema);
+  option(
+    "--max-sessions <n>",
+    "how many sessions, one per symbol, it may hold at a time",
+    seatsSchema,
+  );
 
-export const typeOption = () => option("--type <type>", "what was sold", typeSchema);
+export const typeOption = () =>
+  option("--type <type>", "the license type, such as pro", typeSchema);
 
-export const emailOption = () => option("--email <address>", "whose it is", emailSchema);
+export const emailOption = () =>
+  option("--email <address>", "the owner's e-mail address", emailSchema);

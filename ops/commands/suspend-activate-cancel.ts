@@ -23,7 +23,7 @@ export function addStatusCommands(program: Command, context: CommandContext): vo
     name: "cancel",
     status: "cancelled",
     description:
-      "Cancels licenses for good: their bots stop at their next heartbeat. Asks; activate undoes it.",
+      "Cancels licenses: their bots stop at their next heartbeat. Asks; activate undoes it.",
     question: (whose) => `Cancel ${whose}? Its bots stop at their next heartbeat.`,
   });
 }

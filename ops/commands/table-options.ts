@@ -22,7 +22,7 @@ export function addTableOptions(command: Command): Command {
     .addOption(
       option("--table <name>", "the table of this name on AWS", tableSchema).conflicts("local"),
     )
-    .option("--local", "the table of npm start, as without any of these three")
+    .option("--local", "the table of npm start, even if LICENSE_SESSIONS_STACK is set")
     .option("--json", "print JSON, always of the same shape");
 }
 
@@ -33,7 +33,7 @@ export function addChangeOptions(command: Command): Command {
       .addOption(
         option(
           "--reason <text>",
-          "why: kept in the license with your name, and in the history",
+          "why you make the change: kept with your name in the license and in the history",
           reasonSchema,
         ),
       )
@@ -59,7 +59,7 @@ export function withChangedTable<Result>(
   work: (table: OpenTable, note: ChangeNote) => Promise<Result>,
 ): Promise<Result> {
   return withNamedTable(options, context, async (table) => {
-    context.messages.write(`This is about ${table.place}.\n`);
+    context.messages.write(`Working on ${table.place}.\n`);
     return work(table, {
       by: await table.operator(),
       atMs: context.now(),

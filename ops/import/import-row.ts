@@ -49,11 +49,11 @@ export function readHeader(
   if (!columns.some((column) => names.includes(column))) missing.unshift("license_key");
   if (missing.length > 0) {
     return {
-      problem: `the header must name the columns, with commas between; there is no ${missing.join(", ")}`,
+      problem: `the header must name the columns, separated by commas; it lacks ${missing.join(", ")}`,
     };
   }
   if (names.every((name) => columns.includes(name))) {
-    return { problem: "the header has both license_key and license_id; one must go" };
+    return { problem: "the header has both license_key and license_id; remove one" };
   }
   const known = [...names, ...needed, ...optional];
   const twice = known.find((name) => columns.indexOf(name) !== columns.lastIndexOf(name));

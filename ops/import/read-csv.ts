@@ -83,7 +83,7 @@ function inWords({ code }: CsvError): string {
     case "CSV_QUOTE_NOT_CLOSED":
       return "a quote is opened and never closed";
     case "INVALID_OPENING_QUOTE":
-      return "a quote stands within a field that does not begin with one";
+      return "a quote appears in a field that does not begin with one";
     case "CSV_INVALID_CLOSING_QUOTE":
       return "something follows a closing quote; a quote within quotes is written twice";
     default:

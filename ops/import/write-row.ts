@@ -36,7 +36,7 @@ const mostAttempts = 10;
  * Writes what a row makes of the item that was seen, in one conditional write. Written again, it is
  * the same, so nothing that is already stored is written.
  *
- * @throws CommandError if the item was never what had just been read of it
+ * @throws CommandError if the item was no longer as it was read, at every attempt
  */
 export async function writeRow(
   table: TableHandle,

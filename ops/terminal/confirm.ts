@@ -18,7 +18,7 @@ export async function confirm(
   if (yes) return;
   if (!ask) {
     throw new CommandError(
-      `${question} Nothing was done, because there is no terminal to ask on: use --yes to confirm.`,
+      `${question} Nothing was done: there is no terminal to ask on. Add --yes to confirm.`,
     );
   }
   const agreed = await ask(`${question.split("\n").map(printable).join("\n")} [y/N] `);

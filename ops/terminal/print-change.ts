@@ -13,7 +13,7 @@ export type BeforeAndAfter = {
   nowMs: number;
 };
 
-/** Prints what of a license was changed, before and after. */
+/** Prints what changed in a license, before and after. */
 export async function printChange(
   { output, columns }: CommandContext,
   { json }: { json?: true },

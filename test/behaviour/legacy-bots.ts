@@ -28,7 +28,7 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
     }
 
     describe("a heartbeat", () => {
-      test("of a symbol that nobody holds claims it, with its report, by one write", async () => {
+      test("of a symbol that nobody holds claims it, with its report, by one write after the one that was refused", async () => {
         const { service, license_key, a, b } = await openLicense();
         service.takeCalls();
         const report = { bot_version: "1.2", status: "trading", metadata: { orders: 2 } };

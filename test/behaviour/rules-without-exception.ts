@@ -315,7 +315,7 @@ export function describeRulesWithoutException(
         const copy = { ...a, session_id: body.session_id };
         await service.heartbeat(copy);
         service.takeCalls();
-        expect((await service.release(copy)).body.message).toBe("The session is ended.");
+        expect((await service.release(copy)).body.message).toBe("The session has ended.");
         expect(service.takeCalls()).toEqual(["UpdateItem"]);
         expect((await service.validate(b)).status).toBe(200);
       });

@@ -57,7 +57,7 @@ describe("both clients against npm start", () => {
   });
 
   test("answers are signed by the key that is printed, which both bots can pin", async () => {
-    const [, publicKey = ""] = await service.says(/To pin: (ed25519:[\w-]{43})$/m);
+    const [, publicKey = ""] = await service.says(/to pin: (ed25519:[\w-]{43})$/m);
     const path = "/api/validate-license";
     const request = { license_key: "DEMO-DEMO-DEMO-DEMO", device_fingerprint: "büro" };
     const body = JSON.stringify({ ...request, nonce: "fresh for this request" });

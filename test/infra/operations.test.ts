@@ -176,7 +176,7 @@ describe("the dashboard", () => {
   );
 
   test("shows how many old bots are left, where they are served", () => {
-    const title = "Bots of the old system, about";
+    const title = "Legacy bots, estimated";
     expect(() => widget(title)).toThrow(title);
     const metrics = JSON.stringify(widget(title, stackTemplate({ legacyBots: true })).metrics);
     expect(metrics).toContain("beats / 180");

@@ -64,7 +64,7 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
       expect(await end()).toEqual({
         exitCode: 1,
         errors: expect.stringMatching(
-          /^DATA_DIR \/proc\/nowhere can't be used \(Error: ENOENT: .*\)\.\n$/,
+          /^DATA_DIR \/proc\/nowhere can't be used \(Error: ENOENT: .*\)\. Set DATA_DIR .*\.\n$/,
         ),
       });
     });
@@ -74,7 +74,9 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
     const { end } = await start({ DATA_DIR: program });
     const { exitCode, errors } = await end();
     expect(exitCode).toBe(1);
-    expect(errors).toMatch(/^DATA_DIR .*start\.ts can't be used \(Error: ENOTDIR.*\)\.\n$/);
+    expect(errors).toMatch(
+      /^DATA_DIR .*start\.ts can't be used \(Error: ENOTDIR.*\)\. Set DATA_DIR .*\.\n$/,
+    );
   });
 
   test("the engine's port in use", async () => {
@@ -106,7 +108,7 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
     const { exitCode, errors } = await end();
     expect(exitCode).toBe(1);
     expect(errors).toMatch(
-      /^The data in DATA_DIR .* can't be opened: .* set DATA_DIR to another folder\.\n$/,
+      /^The data in DATA_DIR .* can't be opened, .* set DATA_DIR to another folder\.\n$/,
     );
   });
 

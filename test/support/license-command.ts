@@ -51,7 +51,7 @@ export function operator({ endpoint }: Pick<Engine, "endpoint">, fixed: Operator
     };
     const list = typeof words === "string" ? words.split(" ") : words;
     const exitCode = await runLicense(list, context);
-    const [, about, stderr = ""] = /^(This is about .*\n)?([\s\S]*)$/.exec(messages.text()) ?? [];
+    const [, about, stderr = ""] = /^(Working on .*\n)?([\s\S]*)$/.exec(messages.text()) ?? [];
     return { exitCode, stdout: output.text(), stderr, ...(about !== undefined && { about }) };
   };
 }

@@ -8,7 +8,7 @@
                 ...  # place an order
 
 The right to the session lasts from the moment the last request that was *confirmed* was *sent*,
-for the session's time-out less a margin: the service can't have received it earlier, so it lets
+for the session's timeout less a margin: the service can't have received it earlier, so it lets
 nobody else in before. Look at ``session.held`` right before each order. After a sleep of the
 machine it is false until the service has answered; the session is over only when ``wait_lost``
 says so.

@@ -166,7 +166,7 @@ class Life:
         outcome = read_heartbeat_answer(exchange)
         if isinstance(outcome, Unreadable):
             problem = outcome.problem
-            self._notifier.warning(f"The service can't read the report ({problem}); without it now")
+            self._notifier.warning(f"The service can't read the report ({problem}); sending none now")
         with self._lock:
             at, chance = read_clocks(runtime), runtime.random()
             self._take(answered(self.keeping, outcome, sent, planned_ms, at, chance))
@@ -182,7 +182,7 @@ class Life:
         try:
             return heartbeat_body(caller, session_id, report)
         except Exception:
-            self._notifier.exception("The report is no JSON, the heartbeat goes without it")
+            self._notifier.exception("The report can't be written as JSON; the heartbeat is sent without it")
             return heartbeat_body(caller, session_id, {})
 
     def _linger(self) -> None:

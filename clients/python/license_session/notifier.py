@@ -37,10 +37,10 @@ class Notifier:
         try:
             taken = self._runtime.call_within(report, until)
         except BaseException:
-            self.exception("The report failed, the heartbeat goes without it")
+            self.exception("The report failed; the heartbeat is sent without it")
             return {}
         if taken is None:
-            self.warning("The report took too long, the heartbeat goes without it")
+            self.warning("The report took too long; the heartbeat is sent without it")
             return {}
         return taken
 

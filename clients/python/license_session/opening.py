@@ -58,8 +58,8 @@ def open_session(
         fails, or takes longer than a second, the heartbeat goes without it
     :param on_status: called with every change and every heartbeat. It and ``report`` are called on
         one thread beside the session's: one at a time, in order, and what they raise is logged
-    :param margin_seconds: how long before another device could be let in the right ends; by
-        default 5 s, or a sixth of the session's time-out if that is less; never more than half
+    :param margin_seconds: the right ends this long before another device could be let in; by
+        default 5 s, or a sixth of the session's timeout if that is less; never more than half
     :param request_timeout_seconds: for each request; a third of the right if that is less
     :param open_within_seconds: how long to try while the service gives no usable answer;
         ``math.inf``: until there is one

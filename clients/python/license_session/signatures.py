@@ -201,7 +201,7 @@ def _raw_key(text: str) -> bytes:
         raw = b""
     if kind != "ed25519" or len(raw) != 32:
         # Not the text itself: it may be a private key, put in the wrong place.
-        raise ValueError('A public key is "ed25519:" and 43 characters of base64url')
+        raise ValueError('public_keys must hold "ed25519:" and 43 characters of base64url each')
     return raw
 
 

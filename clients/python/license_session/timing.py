@@ -45,7 +45,7 @@ def timing_of(
     margin_ms: Optional[float],
     request_timeout_ms: float,
 ) -> Timing:
-    """The timing that a session time-out and the program's options make together."""
+    """The timing that a session timeout and the program's options make together."""
     wanted_margin_ms = min(5_000, session_timeout_ms / 6) if margin_ms is None else margin_ms
     actual_margin_ms = min(wanted_margin_ms, session_timeout_ms / 2)
     right_ms = math.floor(session_timeout_ms - actual_margin_ms)

@@ -22,7 +22,7 @@ USER_AGENT = f"license-session-python/{__version__} Python/{platform.python_vers
 #: No answer of the service comes near.
 _LONGEST_ANSWER_BYTES = 1024 * 1024
 
-#: Of what systems take for the time-out of a socket.
+#: Of what systems take for the timeout of a socket.
 _LONGEST_WAIT_SECONDS = 3_600
 
 

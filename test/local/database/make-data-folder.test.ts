@@ -38,7 +38,7 @@ describe.skipIf(process.platform === "win32")("a folder of data", () => {
     vi.mocked(chmod).mockRejectedValue(Object.assign(new Error("no"), { code: "EPERM" }));
     const dataFolder = await tempFolder();
     await expect(makeDataFolder(dataFolder, "dynamodb")).rejects.toThrow(
-      `DATA_DIR ${dataFolder} belongs to another user. Set DATA_DIR to a folder of your own.`,
+      `DATA_DIR ${dataFolder} can't be used: permission denied. Set DATA_DIR to a folder that you may write to.`,
     );
   });
 
@@ -60,7 +60,7 @@ describe("a problem with the data, while it is used, is a sentence:", () => {
     [failure("no space", "ENOSPC"), "is full: free"],
     [failure("Database is not open", "LEVEL_DATABASE_NOT_OPEN"), 'another "npm start"'],
     [failure("Iterator is not open", "LEVEL_ITERATOR_NOT_OPEN"), 'another "npm start"'],
-    [failure("permission denied", "EACCES"), "belongs to another"],
+    [failure("permission denied", "EACCES"), "permission denied"],
   ])("%s", (error, words) => {
     expect(dataProblem(error, ".local")).toContain(words);
   });

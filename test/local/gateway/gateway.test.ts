@@ -173,7 +173,7 @@ describe("the gateway", () => {
   test("reports a host that is no address of this machine", async () => {
     const options = { host: "203.0.113.1", port: 0, cors, onResponse: () => {} };
     await expect(startGateway(anyApi, options)).rejects.toThrow(
-      "HOST 203.0.113.1 is no address of this machine (EADDRNOTAVAIL).",
+      "HOST 203.0.113.1 is not an address of this machine (EADDRNOTAVAIL); set HOST",
     );
   });
 

@@ -96,7 +96,7 @@ describe("what can't be run here is reported, with its place:", () => {
     [
       "an integration with an unknown function",
       { BeatIntegration: integrationOf({ "Fn::GetAtt": ["Topic", "Arn"] }) },
-      "Topic in the template is no AWS::Lambda::Function",
+      "Topic in the template is not of type AWS::Lambda::Function",
     ],
     ["another runtime", { Beat: functionWith({ Runtime: "python3.13" }) }, "Runtime"],
     ["code from elsewhere", { Beat: functionWith({ Code: { S3Key: "f00d.zip" } }) }, "asset.f00d"],
@@ -109,7 +109,7 @@ describe("what can't be run here is reported, with its place:", () => {
     [
       "a variable that refers to no table",
       { Beat: functionWith({ Environment: { Variables: { X: { Ref: "Topic" } } } }) },
-      "Beat, variable X: a reference to Topic",
+      "Beat, variable X: it refers to Topic",
     ],
     [
       "a table without a key",

@@ -625,7 +625,7 @@ describe("who changed a license", () => {
     const { key, license } = await newLicense();
     const ran = await license(["set", key, "--type", "pro"]);
     const place = `table Sessions at ${engine.endpoint}`;
-    expect(ran.about).toBe(`This is about ${place}.\n`);
+    expect(ran.about).toBe(`Working on ${place}.\n`);
     expect(ran.stdout).toContain(`in ${place}`);
   });
 });

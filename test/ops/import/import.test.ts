@@ -464,7 +464,7 @@ describe("a bad file: every bad line by its number, no cell repeated, nothing wr
       expect(lines[index]).toContain(`line ${line}: ${problem}`);
     }
     expect(lines.slice(expected.length)).toEqual([
-      "9 lines are bad; nothing was written. --skip-bad REJECTS.csv imports the others.",
+      "9 lines are bad; nothing was written. Fix the file, or use --skip-bad REJECTS.csv to import the other rows.",
     ]);
     expect(ran.stderr).not.toMatch(/KEY-|frozen|nobody/);
     expect(await count()).toBe(0);
@@ -473,7 +473,7 @@ describe("a bad file: every bad line by its number, no cell repeated, nothing wr
   test.for([
     ["an empty file", "", "line 1: the file is empty"],
     ["no header", "KEY-1,,pro,active,\n", "line 1: the header must name the columns"],
-    ["another separator", header.replaceAll(",", ";"), "with commas between"],
+    ["another separator", header.replaceAll(",", ";"), "separated by commas"],
     ["a column twice", `${header},email\n`, "line 1: the header has the column email twice"],
     ["an open quote", `${header}\nKEY-1,,pro,active,\nK,"x,p\n`, "line 3: a quote is opened"],
     [
