@@ -5,13 +5,22 @@ import type { TableHandle } from "./table-handle.ts";
 
 /** The license as it is at this moment, by one consistent `GetItem`. */
 export async function getLicense(
-  { client, tableName }: TableHandle,
+  table: TableHandle,
   licenseId: string,
 ): Promise<LicenseItem | undefined> {
+  const item = await getItem(table, licenseId);
+  return item && readItem(item);
+}
+
+/** The same item as it is stored, whoever wrote it. */
+export async function getItem(
+  { client, tableName }: TableHandle,
+  licenseId: string,
+): Promise<Record<string, unknown> | undefined> {
   const { Item } = await client.send(
     new GetCommand({ TableName: tableName, Key: { license_id: licenseId }, ConsistentRead: true }),
   );
-  return Item && readItem(Item);
+  return Item;
 }
 
 /** @throws CommandError naming the attribute if the item is no license: somebody else wrote it */

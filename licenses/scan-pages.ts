@@ -1,5 +1,5 @@
 import { ScanCommand, type ScanCommandInput } from "@aws-sdk/lib-dynamodb";
-import { Interrupted } from "../command-line/interrupted.ts";
+import { Interrupted } from "../command-line/command-error.ts";
 import type { TableHandle } from "./table-handle.ts";
 
 export type Page = {

@@ -1,6 +1,5 @@
 import { Command, CommanderError } from "commander";
-import { CommandError } from "../command-line/command-error.ts";
-import { Interrupted } from "../command-line/interrupted.ts";
+import { CommandEnd } from "../command-line/command-error.ts";
 import packageFile from "../package.json" with { type: "json" };
 import { addCreateCommand } from "./commands/create.ts";
 import { addDeleteCommand } from "./commands/delete.ts";
@@ -18,7 +17,6 @@ import { addShowCommand } from "./commands/show.ts";
 import { addSigningKeyCommand } from "./commands/signing-key.ts";
 import { addStatusCommands } from "./commands/suspend-activate-cancel.ts";
 import type { CommandContext } from "./terminal/command-context.ts";
-import { UsageError } from "./terminal/usage-error.ts";
 
 /**
  * Runs `npm run license -- WORDS`.
@@ -37,10 +35,9 @@ export async function runLicense(
     // Commander has printed its own errors already.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (isReaderGone(error)) return 0;
-    const code = exitCodeOf(error);
-    if (code === undefined || !(error instanceof Error)) throw error;
+    if (!(error instanceof CommandEnd)) throw error;
     messages.write(`${error.message}\n`);
-    return code;
+    return error.exitCode;
   }
 }
 
@@ -93,13 +90,6 @@ function withoutKeys(text: string): string {
     .replace(/unknown command '[\s\S]*?'(?=\n|$)/, "there is no such verb")
     .replace(/unknown option '(--[a-z][a-z-]{0,30})(=[\s\S]*?)?'(?=\n|$)/, "unknown option $1")
     .replace(/unknown option '[\s\S]*?'(?=\n|$)/, "unknown option");
-}
-
-function exitCodeOf(error: unknown): number | undefined {
-  if (error instanceof UsageError) return 2;
-  if (error instanceof CommandError) return 1;
-  if (error instanceof Interrupted) return 130;
-  return undefined;
 }
 
 function isReaderGone(error: unknown): boolean {

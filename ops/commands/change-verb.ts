@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { CommandError } from "../../command-line/command-error.ts";
-import { Interrupted } from "../../command-line/interrupted.ts";
+import { CommandError, Interrupted } from "../../command-line/command-error.ts";
 import { changeLicense } from "../../licenses/change-license.ts";
 import type { ChangeNote } from "../../licenses/change-note.ts";
 import type { Change } from "../../licenses/conditional-writes.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { CommandError } from "../../command-line/command-error.ts";
+import { CommandError, UsageError } from "../../command-line/command-error.ts";
 import {
   deviceOf,
   isSession,
@@ -12,7 +12,6 @@ import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName, sessionText } from "../terminal/license-text.ts";
 import { option, sessionSymbolSchema } from "../terminal/option-readers.ts";
-import { UsageError } from "../terminal/usage-error.ts";
 import { addChangeVerb, type Plan } from "./change-verb.ts";
 
 type EndSessionOptions = { symbol?: string; all?: true; now?: true };

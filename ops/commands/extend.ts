@@ -1,13 +1,12 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { CommandError } from "../../command-line/command-error.ts";
+import { CommandError, UsageError } from "../../command-line/command-error.ts";
 import { attributeChange } from "../../licenses/change-license.ts";
 import { dayMs, type LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { expiresText, licenseName } from "../terminal/license-text.ts";
 import { daysSchema, instantSchema, option } from "../terminal/option-readers.ts";
 import { instantText } from "../terminal/text-table.ts";
-import { UsageError } from "../terminal/usage-error.ts";
 import { addChangeVerb, changing, type Plan } from "./change-verb.ts";
 
 const untilSchema = z

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import * as z from "zod";
+import { UsageError } from "../../command-line/command-error.ts";
 import { deviceOf, type Entry, isSession } from "../../lambdas/sessions/session.ts";
 import {
   entryState,
@@ -11,7 +12,6 @@ import type { CommandContext } from "../terminal/command-context.ts";
 import { option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
 import { ageText, textTable } from "../terminal/text-table.ts";
-import { UsageError } from "../terminal/usage-error.ts";
 import { scanLicenses } from "./scan-licenses.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 

@@ -1,7 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { Command } from "commander";
-import { CommandError } from "../../command-line/command-error.ts";
-import { Interrupted } from "../../command-line/interrupted.ts";
+import { CommandError, Interrupted } from "../../command-line/command-error.ts";
 import type { ChangeNote } from "../../licenses/change-note.ts";
 import type { ChangeLine } from "../../licenses/record-change.ts";
 import type { OpenTable } from "../../licenses/with-table.ts";
@@ -10,9 +9,8 @@ import { type Counts, importFile } from "../import/import-file.ts";
 import { type Reject, writeRejects } from "../import/rejects.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { confirm } from "../terminal/confirm.ts";
+import { printResult } from "../terminal/print-result.ts";
 import { shareText, startProgress } from "../terminal/progress.ts";
-import { jsonText } from "../terminal/text-table.ts";
-import { write } from "../terminal/write.ts";
 import { writeInHistory } from "./note-in-history.ts";
 import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
@@ -129,7 +127,7 @@ async function importChecked(
   { replace, dryRun, json }: ImportOptions,
   context: CommandContext,
 ): Promise<void> {
-  const { output, stop } = context;
+  const { stop } = context;
   const rowCount = allCount - badLines.size;
   const progress = startProgress(context);
   const beganAtMs = performance.now();
@@ -178,17 +176,11 @@ async function importChecked(
   const done = dryRun
     ? `would be ${counts.created} created, ${counts.replaced} replaced, ${counts.kept} left as they are`
     : `${counts.created} created, ${counts.replaced} replaced, ${counts.kept} left as they were`;
-  if (json) {
+  if (json || complete) {
     const facts = { rows: rowCount, ...counts, bad: badLines.size, complete };
-    await write(
-      output,
-      `${jsonText({ table: table.place, dry_run: dryRun === true, ...facts })}\n`,
-    );
-  } else if (complete) {
-    await write(
-      output,
-      `${rowCount} rows: ${done}, in ${table.place}.${dryRun ? " Nothing was written." : ""}\n`,
-    );
+    const view = { table: table.place, dry_run: dryRun === true, ...facts };
+    const text = `${rowCount} rows: ${done}, in ${table.place}.${dryRun ? " Nothing was written." : ""}\n`;
+    await printResult(context, { json }, view, text);
   }
   if (complete) return;
   const soFar = `after ${sum(counts)} of ${rowCount} rows (${done}), in ${table.place}.`;

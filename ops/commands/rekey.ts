@@ -38,7 +38,24 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
         let renewed: LicenseItem | undefined;
         const outcome = await rekeyLicense(table, old.license_id, newKey, note, async (license) => {
           renewed = license;
-          await printKey(context, options, table.place, newKey, old, license, nowMs);
+          const before = {
+            table: table.place,
+            license_key: newKey,
+            previous_license_id: old.license_id,
+          };
+          const view = { ...before, ...licenseView(license, nowMs) };
+          const fields = [
+            ["license key", `${newKey}  (shown this once)`],
+            ["license id", license.license_id],
+            ["before", old.license_id],
+            ["in", table.place],
+          ] as const;
+          const text = fieldsText(fields, context.columns);
+          await printResult(context, options, view, text).catch(() => {
+            throw new CommandError(
+              "The new key could not be printed, so it was not put to use, and the old one has ended: run rekey again.",
+            );
+          });
         });
         refuseUnfinished(outcome);
         const change = { before: old, after: renewed, nowMs };
@@ -48,36 +65,6 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
         }
       }),
     );
-}
-
-async function printKey(
-  context: CommandContext,
-  options: ChangeOptions,
-  place: string,
-  newKey: string,
-  old: LicenseItem,
-  license: LicenseItem,
-  nowMs: number,
-): Promise<void> {
-  const view = {
-    table: place,
-    license_key: newKey,
-    previous_license_id: old.license_id,
-    ...licenseView(license, nowMs),
-  };
-  const fields = [
-    ["license key", `${newKey}  (shown this once)`],
-    ["license id", license.license_id],
-    ["before", old.license_id],
-    ["in", place],
-  ] as const;
-  try {
-    await printResult(context, options, view, fieldsText(fields, context.columns));
-  } catch {
-    throw new CommandError(
-      "The new key could not be printed, so it was not put to use, and the old one has ended: run rekey again.",
-    );
-  }
 }
 
 function refuseUnfinished(outcome: RekeyOutcome): void {

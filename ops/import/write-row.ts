@@ -1,8 +1,8 @@
-import { GetCommand } from "@aws-sdk/lib-dynamodb";
 import { CommandError } from "../../command-line/command-error.ts";
 import { type ChangeNote, noteAttributes } from "../../licenses/change-note.ts";
 import { assignment, noteChange, putIfNew, updateItem } from "../../licenses/conditional-writes.ts";
 import { defaultMaxSessions } from "../../licenses/create-license.ts";
+import { getItem } from "../../licenses/get-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { TableHandle } from "../../licenses/table-handle.ts";
 import { type ImportRow, tokenAheadBy } from "./import-row.ts";
@@ -54,25 +54,11 @@ export async function writeRow(
         : await replaceSeen(table, row, item, mode.note);
     if (written) return judged;
     // Somebody else wrote it since it was seen.
-    item = await readAgain(table, row);
+    item = await getItem(table, row.licenseId);
   }
   throw new CommandError(
     `License ${row.licenseId.slice(0, 12)} could not be written in ${mostAttempts} attempts: it changed each time, or was edited by hand. Look at it.`,
   );
-}
-
-async function readAgain(
-  { client, tableName }: TableHandle,
-  { licenseId }: ImportRow,
-): Promise<SeenItem> {
-  const { Item } = await client.send(
-    new GetCommand({
-      TableName: tableName,
-      Key: { license_id: licenseId },
-      ConsistentRead: true,
-    }),
-  );
-  return Item;
 }
 
 function newItem(row: ImportRow, note: ChangeNote): LicenseItem {

@@ -1,5 +1,4 @@
-import { CommandError } from "../../command-line/command-error.ts";
-import { Interrupted } from "../../command-line/interrupted.ts";
+import { CommandError, Interrupted } from "../../command-line/command-error.ts";
 import type { CommandContext } from "./command-context.ts";
 import { printable } from "./text-table.ts";
 

@@ -61,10 +61,7 @@ export function licenseName({ license_id, email }: LicenseItem): string {
 
 function sessionCounts(license: LicenseItem, nowMs: number): string {
   const states = Object.values(license.sessions).map((entry) => entryState(entry, nowMs));
-  const counts = new Map([
-    ["live", 0],
-    ["lapsed", 0],
-  ] as [string, number][]);
+  const counts = new Map<string, number>().set("live", 0).set("lapsed", 0);
   for (const state of states) counts.set(state, (counts.get(state) ?? 0) + 1);
   return [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
 }

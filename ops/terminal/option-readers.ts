@@ -1,10 +1,10 @@
 import { Option } from "commander";
 import * as z from "zod";
+import { UsageError } from "../../command-line/command-error.ts";
 import { licenseKeySchema } from "../../lambdas/license-key.ts";
 import { symbolSchema } from "../../lambdas/request.ts";
 import { noSymbol } from "../../lambdas/sessions/session.ts";
 import { parseInstantMs } from "./parse-instant.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** A reader of an option's value. It refuses without quoting the value, which may be a key. */
 export function readAs<Value>(option: string, schema: z.ZodType<Value>): (text: string) => Value {

@@ -16,15 +16,13 @@ type ListShape<Entry> = {
  * Prints pages as they come: as lines, or as one JSON array with an element on each line. An array
  * that was cut off is invalid JSON, so nobody takes a part for the whole. Prints nothing if the first
  * page can't be read.
- *
- * @returns how many entries there were
  */
 export async function printList<Entry>(
   { output }: CommandContext,
   { json }: { json?: true },
   { head, line, foot = "", view }: ListShape<Entry>,
   pages: AsyncIterable<readonly Entry[]>,
-): Promise<number> {
+): Promise<void> {
   let count = 0;
   let unprinted = json ? "[" : head;
   for await (const entries of pages) {
@@ -38,5 +36,4 @@ export async function printList<Entry>(
   }
   unprinted += json ? "\n]\n" : foot;
   if (unprinted) await write(output, unprinted);
-  return count;
 }

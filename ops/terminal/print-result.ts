@@ -5,7 +5,7 @@ import { write } from "./write.ts";
 /** Prints what a verb has found or made: for programs with `--json`, else for people. */
 export function printResult(
   { output }: CommandContext,
-  { json }: { json?: true },
+  { json }: { json?: true | undefined },
   view: unknown,
   text: string,
 ): Promise<void> {

@@ -9,8 +9,7 @@ type Progress = {
 
 /** A line that shows how far a verb has come, on a terminal, once it has taken a second. */
 export function startProgress({ messages }: Pick<CommandContext, "messages">): Progress {
-  const firstAtMs = performance.now() + 1_000;
-  let nextAtMs = firstAtMs;
+  let nextAtMs = performance.now() + 1_000;
   let shown = false;
   return {
     report(text) {
