@@ -19,29 +19,24 @@ export async function localSigningKeys(
   given: string,
   dataFolder: string,
 ): Promise<LocalSigningKeys> {
-  if (given !== "") return { text: given, publicKeys: publicKeysOf(given) };
   const file = join(dataFolder, "signing-key");
-  const text = await keptIn(file);
-  const publicKeys = publicKeysOf(text, `Delete ${file}, and the next start makes a new one.`);
-  return { text, publicKeys };
+  const text = given || (await keptIn(file));
+  try {
+    const publicKeys = readSigningKeys(text).map(({ publicKeyText }) => publicKeyText);
+    if (publicKeys.length > 0) return { text, publicKeys };
+  } catch (error) {
+    if (given && error instanceof Error) throw new CommandError(error.message);
+  }
+  const whatToDo = given ? "" : ` Delete ${file}, and the next start makes a new one.`;
+  throw new CommandError(`The signing key can't be read.${whatToDo}`);
 }
 
 async function keptIn(file: string): Promise<string> {
   try {
-    // Fails if it is there: the public key that a bot has pinned stays the same.
+    // Fails if it exists: the public key that a bot has pinned stays the same.
     await writeFile(file, createSigningKey().private_key, { flag: "wx", mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
   return readFile(file, "utf8");
-}
-
-function publicKeysOf(text: string, whatToDo = ""): string[] {
-  try {
-    const publicKeys = readSigningKeys(text).map(({ publicKeyText }) => publicKeyText);
-    if (publicKeys.length > 0) return publicKeys;
-  } catch (error) {
-    if (whatToDo === "" && error instanceof Error) throw new CommandError(error.message);
-  }
-  throw new CommandError(`The signing key can't be read. ${whatToDo}`.trimEnd());
 }

@@ -13,9 +13,8 @@ const settingsSchema = z
     SESSION_TIMEOUT_SECONDS: z
       .string()
       .regex(/^[1-9]\d{0,4}$/, timeoutError)
-      .transform(Number)
-      .pipe(z.number().max(86_400, timeoutError))
-      .default(60),
+      .refine((text) => Number(text) <= 86_400, timeoutError)
+      .default("60"),
     HOST: z
       .string()
       .regex(/^[\w.:-]+$/, "must be an address or a name of this machine, such as 0.0.0.0")
@@ -32,9 +31,12 @@ const settingsSchema = z
     /** Another engine to use instead of the embedded one. */
     engineEndpoint: variables.DYNAMODB_ENDPOINT,
     dataFolder: variables.DATA_DIR,
-    sessionTimeoutSeconds: variables.SESSION_TIMEOUT_SECONDS,
-    multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS === "true",
-    legacyBots: variables.LEGACY_BOTS === "true",
+    /** As text, like those of `cdk -c`. */
+    stack: {
+      sessionTimeoutSeconds: variables.SESSION_TIMEOUT_SECONDS,
+      multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
+      legacyBots: variables.LEGACY_BOTS,
+    },
     /** Empty: a key of the data folder's own. */
     signingKeys: variables.SIGNING_KEYS,
   }));

@@ -9,7 +9,7 @@ import { createLicense } from "../licenses/create-license.ts";
 import { historyFile, localClientConfig } from "../licenses/local-engine.ts";
 import { localTableName } from "../licenses/table-handle.ts";
 import { createMissingTables } from "./database/create-missing-tables.ts";
-import { dataProblem, makeDataFolder } from "./database/make-data-folder.ts";
+import { dataProblem, makeDataFolder } from "./database/data-folder.ts";
 import { startEngine } from "./database/start-engine.ts";
 import { functionEnvironment } from "./functions/function-environment.ts";
 import type { LogLevel } from "./functions/function-log.ts";
@@ -51,16 +51,11 @@ async function start(): Promise<void> {
   const assemblyFolder = await makeDataFolder(dataFolder, "cdk.out");
 
   console.log("Starting the database and synthesizing the stack ...");
-  const stackSettings = {
-    sessionTimeoutSeconds: String(settings.sessionTimeoutSeconds),
-    multiSymbolSessions: String(settings.multiSymbolSessions),
-    legacyBots: String(settings.legacyBots),
-  };
   // Before anything is written: the folder may be in use by another start on the same data.
   const engine = resources.use(await startEngine(settings));
   const signingKeys = await localSigningKeys(settings.signingKeys, dataFolder);
   const ending = new AbortController();
-  const synthesized = synthesize(assemblyFolder, stackSettings, ending.signal);
+  const synthesized = synthesize(assemblyFolder, settings.stack, ending.signal);
   resources.defer(async () => {
     ending.abort();
     await synthesized.catch(() => {});

@@ -1,6 +1,4 @@
 declare module "dynalite" {
-  import type { Server } from "node:http";
-
   type Options = {
     /** Folder of the data; in memory if absent. */
     path?: string;
@@ -10,6 +8,5 @@ declare module "dynalite" {
   };
 
   /** Not yet listening. Closing the server closes the data as well. */
-  function dynalite(options?: Options): Server;
-  export = dynalite;
+  export default function dynalite(options?: Options): import("node:http").Server;
 }

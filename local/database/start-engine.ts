@@ -6,7 +6,7 @@ import { CommandError } from "../../command-line/command-error.ts";
 import { localClientConfig } from "../../licenses/local-engine.ts";
 import { listen } from "../listen.ts";
 import type { StartSettings } from "../start-settings.ts";
-import { makeDataFolder } from "./make-data-folder.ts";
+import { makeDataFolder } from "./data-folder.ts";
 
 export type Engine = AsyncDisposable & { endpoint: string };
 

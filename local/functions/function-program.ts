@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { parentPort } from "node:worker_threads";
 import type { Context } from "aws-lambda";
 import { formatLogLine, isLogged, type LogLevel } from "./function-log.ts";
-import type { FunctionMessage, InvocationMessage } from "./function-messages.ts";
+import type { FunctionMessage, InvocationMessage } from "./start-function.ts";
 
 type Handler = (event: unknown, context: LambdaContext) => unknown;
 
@@ -73,10 +73,14 @@ async function answer(
       functionName,
       getRemainingTimeInMillis: () => Math.max(0, deadlineMs - Date.now()),
     });
-    send({ kind: "answered", requestId, resultJson: JSON.stringify(result) ?? "null" });
+    const outcome = {
+      answered: true as const,
+      result: JSON.parse(JSON.stringify(result) ?? "null"),
+    };
+    send({ kind: "settled", requestId, outcome });
   } catch (error) {
     writeLog("ERROR", error);
-    send({ kind: "threw", requestId });
+    send({ kind: "settled", requestId, outcome: { answered: false, reason: "it threw an error" } });
   }
 }
 

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { FunctionSpec } from "../template/interpret-template.ts";
 import type { LogLevel } from "./function-log.ts";
-import type { FunctionMessage, InvocationMessage } from "./function-messages.ts";
 
 /** `result` is a JSON value; `reason` is for the log. */
 type InvocationOutcome = { answered: true; result: unknown } | { answered: false; reason: string };
@@ -21,6 +20,15 @@ type FunctionOptions = Pick<FunctionSpec, "id" | "timeoutSeconds" | "memoryMb"> 
   /** Takes the lines of its log. */
   log: (line: string, level: LogLevel) => void;
 };
+
+/** To the thread of a function; `deadlineMs` is the instant at which its time is up. */
+export type InvocationMessage = { requestId: string; event: unknown; deadlineMs: number };
+
+/** From the thread of a function. */
+export type FunctionMessage =
+  | { kind: "loaded" | "load_failed" }
+  | { kind: "settled"; requestId: string; outcome: InvocationOutcome }
+  | { kind: "logged"; level: LogLevel; line: string };
 
 /** As long as Lambda gives a function to load. */
 const loadWithinMs = 10_000;
@@ -65,13 +73,8 @@ function startThread({ id, timeoutSeconds, memoryMb, environment, log }: Functio
         return finishLoading();
       case "load_failed":
         return fail("it can't be loaded");
-      case "answered":
-        return settle(message.requestId, {
-          answered: true,
-          result: JSON.parse(message.resultJson),
-        });
-      case "threw":
-        return settle(message.requestId, { answered: false, reason: "it threw an error" });
+      case "settled":
+        return settle(message.requestId, message.outcome);
       case "logged":
         return log(message.line, message.level);
     }
@@ -111,8 +114,11 @@ function startThread({ id, timeoutSeconds, memoryMb, environment, log }: Functio
       clearTimeout(timer);
       resolve(outcome);
     });
-    const message: InvocationMessage = { requestId, event, deadlineMs: Date.now() + limitMs };
-    worker.postMessage(message);
+    worker.postMessage({
+      requestId,
+      event,
+      deadlineMs: Date.now() + limitMs,
+    } satisfies InvocationMessage);
     return promise;
   }
 

@@ -19,33 +19,29 @@ export function requestLine(served: ServedRequest, stream: NodeJS.WriteStream): 
   const { request, response, durationMs } = served;
   const { code, message, hint } = read(bodySchema, response.body);
   const { license_key } = read(keySchema, request.body.toString());
-  const license = license_key === undefined ? undefined : licenseIdOf(license_key).slice(0, 8);
   const time = new Date(request.receivedAtMs);
   const { status } = response;
-  const method = printable(request.method);
-  const path = printable(request.path);
-  if (!stream.isTTY) {
-    return JSON.stringify({
-      timestamp: time.toISOString(),
-      level: "INFO",
-      message: "request",
-      method,
-      path,
-      status,
-      code,
-      license,
-      duration_ms: Math.round(durationMs * 10) / 10,
-    });
-  }
+  const line = {
+    timestamp: time.toISOString(),
+    level: "INFO",
+    message: "request",
+    method: printable(request.method),
+    path: printable(request.path),
+    status,
+    code,
+    license: license_key === undefined ? undefined : licenseIdOf(license_key).slice(0, 8),
+    duration_ms: Math.round(durationMs * 10) / 10,
+  };
+  if (!stream.isTTY) return JSON.stringify(line);
   const paint = (format: "dim" | "red" | "yellow" | "green", text: string) =>
     styleText(format, text, { stream });
   const statusColour = status < 400 ? "green" : status < 500 ? "yellow" : "red";
   const outcome = code ?? [message, hint].filter((text) => text !== undefined).join(". ");
   return [
     paint("dim", time.toTimeString().slice(0, 8)),
-    `${method} ${path}`.padEnd(26),
+    `${line.method} ${line.path}`.padEnd(26),
     paint(statusColour, `${status} ${outcome.padEnd(18)}`),
-    (license ?? "").padEnd(8),
+    (line.license ?? "").padEnd(8),
     paint("dim", `${Math.round(durationMs)} ms`),
   ].join("  ");
 }

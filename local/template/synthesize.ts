@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { env, execPath } from "node:process";
 import { promisify } from "node:util";
@@ -11,7 +11,8 @@ const projectFolder = join(import.meta.dirname, "../..");
 /**
  * Runs the CDK app as `cdk synth` would, without the CLI and its seconds.
  *
- * @param folder where the assembly is written
+ * @param folder where the assembly is written; CDK lets everybody write into the bundles in it, so nobody
+ *   else may get into the folder
  * @param settings of the stack, each as text like that of `cdk -c`; those in cdk.json name what is
  *   in an AWS account, and don't count here
  * @param signal ends it early; it settles when the app has ended
@@ -44,9 +45,6 @@ export async function synthesize(
     // Not execFile's own way, which doesn't wait for the end of what it kills.
     signal.addEventListener("abort", () => running.child.kill());
     await running;
-    // CDK lets everybody write into the folders of the bundles.
-    for (const name of await readdir(folder))
-      if (name.startsWith("asset.")) await chmod(join(folder, name), 0o700);
     return JSON.parse(await readFile(join(folder, "LicenseSessions.template.json"), "utf8"));
   } catch (error) {
     const said = z.object({ stderr: z.string().min(1) }).safeParse(error);

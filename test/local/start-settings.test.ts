@@ -11,9 +11,7 @@ describe("readStartSettings", () => {
       enginePort: 8000,
       engineEndpoint: undefined,
       dataFolder: ".local",
-      sessionTimeoutSeconds: 60,
-      multiSymbolSessions: true,
-      legacyBots: false,
+      stack: { sessionTimeoutSeconds: "60", multiSymbolSessions: "true", legacyBots: "false" },
       signingKeys: "",
     });
   });
@@ -36,9 +34,7 @@ describe("readStartSettings", () => {
       enginePort: 8123,
       engineEndpoint: "http://localhost:9000",
       dataFolder: "elsewhere",
-      sessionTimeoutSeconds: 2,
-      multiSymbolSessions: false,
-      legacyBots: true,
+      stack: { sessionTimeoutSeconds: "2", multiSymbolSessions: "false", legacyBots: "true" },
       signingKeys: "ed25519-private:...",
     });
   });

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { chmod, mkdir, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { CommandError } from "../../command-line/command-error.ts";
@@ -27,26 +28,6 @@ export async function makeDataFolder(dataFolder: string, name: string): Promise<
   return path;
 }
 
-/** Not `mkdir`'s own `recursive`, which tries for ever where nothing can be made, as in /proc. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await makeUnlessThere(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    await makeFolder(dirname(path));
-    await makeUnlessThere(path);
-  }
-}
-
-/** Another start may make it at the same moment. */
-async function makeUnlessThere(path: string): Promise<void> {
-  try {
-    await mkdir(path, 0o700);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
-}
-
 /**
  * What is wrong with DATA_DIR and what to do, in a sentence.
  *
@@ -67,4 +48,14 @@ export function dataProblem(error: unknown, dataFolder: string): string | undefi
     return `The data in DATA_DIR ${dataFolder} can't be opened, most likely because another "npm start" is using it. Stop that one, or set DATA_DIR to another folder.`;
   }
   return undefined;
+}
+
+/** Not `mkdir`'s own `recursive`, which never returns where nothing can be made, as in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if (existsSync(path)) return;
+  await makeFolder(dirname(path));
+  await mkdir(path, 0o700).catch((error: NodeJS.ErrnoException) => {
+    // Another start may make it at the same moment.
+    if (error.code !== "EEXIST") throw error;
+  });
 }

@@ -1,7 +1,7 @@
 import { chmod, mkdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { dataProblem, makeDataFolder } from "../../../local/database/make-data-folder.ts";
+import { dataProblem, makeDataFolder } from "../../../local/database/data-folder.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 vi.mock("node:fs/promises", { spy: true });
