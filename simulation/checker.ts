@@ -1,6 +1,6 @@
 import type { Session } from "../clients/typescript/session.ts";
 import type { Device } from "./device.ts";
-import type { FieldBot } from "./field-bot.ts";
+import type { LegacyBot } from "./legacy-bot.ts";
 import type { Write } from "./memory-table.ts";
 import type { Received } from "./network.ts";
 import type { Actor } from "./scheduler.ts";
@@ -22,8 +22,8 @@ export type Process = {
   symbol: string;
   /** What it believes. */
   session: Session | undefined;
-  /** A bot of the field, instead of a program with the client. */
-  fieldBot: FieldBot | undefined;
+  /** A legacy bot, instead of a program with the client. */
+  legacyBot: LegacyBot | undefined;
   /** The session that it was granted, by its client's word. */
   sessionId: string | undefined;
   grantedMs: number;
@@ -33,9 +33,9 @@ export type Process = {
   confirmedSentMs: number;
   sent: Map<string, number>;
   goneMs: number | undefined;
-  /** A bot of the field that is closed: its release names no session, and may be applied late. */
+  /** A legacy bot that is closed: its release names no session, and may be applied late. */
   releases: boolean;
-  /** When the release of another copy of a bot of the field last ended its session. */
+  /** When the release of another copy of a legacy bot last ended its session. */
   endedByCopyMs: number;
   /** What its client said last of itself. */
   state: string;
@@ -66,10 +66,10 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
     context.note("BROKEN", () => `${rule}: ${what}`);
   }
 
-  function holds({ session, fieldBot, confirmedUntilMs, confirmedSentMs }: Process): boolean {
+  function holds({ session, legacyBot, confirmedUntilMs, confirmedSentMs }: Process): boolean {
     if (session) return session.held;
     const marginMs = Math.min(5_000, (confirmedUntilMs - confirmedSentMs) / 6);
-    return fieldBot?.trading() === true && scheduler.nowMs() < confirmedUntilMs - marginMs;
+    return legacyBot?.trading() === true && scheduler.nowMs() < confirmedUntilMs - marginMs;
   }
 
   function recent(licenseId: string, fromMs: number): StoredLicense[] {
@@ -180,7 +180,7 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
         // A claim would have made the token greater: what ends a session here is a release.
         for (const [symbol, session] of was.sessions) {
           if (after.sessions.get(symbol)?.device === undefined)
-            forgetFieldBots(licenseId, symbol, session);
+            forgetLegacyBots(licenseId, symbol, session);
         }
         return;
       }
@@ -317,13 +317,13 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
   };
 
   /**
-   * Bots of the field name no session: a release by one copy ends that of the others on its device,
+   * Legacy bots name no session: a release by one copy ends that of the others on its device,
    * however late it is applied, and they learn of it with their next heartbeat. The guarantees page
    * excepts it.
    */
-  function forgetFieldBots(licenseId: string, symbol: string, { device }: StoredSession): void {
+  function forgetLegacyBots(licenseId: string, symbol: string, { device }: StoredSession): void {
     const shares = (process: Process) =>
-      process.fieldBot !== undefined &&
+      process.legacyBot !== undefined &&
       process.licenseId === licenseId &&
       process.symbol === symbol &&
       process.device.name === device;

@@ -313,7 +313,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     restless: true,
   },
   "seats-of-a-lapsed-legacy-claim": {
-    what: "A bot of the field whose session has lapsed is answered 500 for ever once seats were taken away.",
+    what: "A legacy bot whose session has lapsed is answered 500 for ever once seats were taken away.",
     edits: [
       {
         file: claim,

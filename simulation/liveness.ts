@@ -76,7 +76,7 @@ export function createLiveness(context: WorldContext, checker: Checker, table: M
   };
 
   function isServed(process: Process): boolean {
-    if (process.actor.heldUp > 0 || process.fieldBot) return true;
+    if (process.actor.heldUp > 0 || process.legacyBot) return true;
     // One that waits comes back when the service said that it may, however much earlier it is free.
     return process.session?.held === true || process.endedForGood || process.state === "waiting";
   }

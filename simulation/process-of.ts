@@ -11,7 +11,7 @@ export function processOf({ name, device, symbol }: Life, licenseId: string): Pr
     licenseId,
     symbol: symbol ?? "*",
     session: undefined,
-    fieldBot: undefined,
+    legacyBot: undefined,
     sessionId: undefined,
     grantedMs: 0,
     confirmedUntilMs: 0,

@@ -5,7 +5,7 @@ import { type Departure, openChoices } from "./choices.ts";
 import { createDevice, type Device } from "./device.ts";
 import { drawDisturbances } from "./disturbances.ts";
 import type { Item } from "./expressions.ts";
-import { startFieldBotProcess } from "./field-bot-process.ts";
+import { startLegacyBotProcess } from "./legacy-bot-process.ts";
 import { createLiveness } from "./liveness.ts";
 import { createMemoryTable, type Operation } from "./memory-table.ts";
 import { createNetwork } from "./network.ts";
@@ -220,7 +220,7 @@ export async function runWorld({
   /** Somebody who starts programs on a device, one after the other or side by side. */
   function startPerson(device: Device): void {
     const { name } = device;
-    const usesFieldBots = choices.number(`${name} uses bots of the field`) < 0.25;
+    const usesLegacyBots = choices.number(`${name} uses bots of the field`) < 0.25;
     let lives = 0;
     const newLife = (symbol?: string | undefined): Life => {
       const life = `${name}.${++lives}`;
@@ -231,7 +231,7 @@ export async function runWorld({
         lastsMs: choices.spread(`${life} lasts`, 1_000, restless ? 30_000 : 900_000),
       };
     };
-    const start = usesFieldBots ? startFieldBotProcess : startProgram;
+    const start = usesLegacyBots ? startLegacyBotProcess : startProgram;
     const begin = async (life: Life) => {
       if (!extinct) await start(parts, life);
     };

@@ -307,7 +307,7 @@ export function describeBehaviour(engineName: string, startEngine: () => Promise
         expect((await claim("S2")).status).toBe(200);
       });
 
-      test("the entry that lapsed longest ago makes room, and only that one", async () => {
+      test("a full license displaces the session that lapsed longest ago, and only that one", async () => {
         const { service, license_key, claim } = await fullLicense(3);
         service.passSeconds(58);
         expect(await claim("NEW")).toMatchObject({

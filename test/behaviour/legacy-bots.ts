@@ -265,7 +265,7 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
       expect(limit.message).toMatch(/license is fine.*device-a\.\.\..*60 s/);
     });
 
-    test("what the bots in the field read has the type they expect", async () => {
+    test("what the legacy bots read has the type they expect", async () => {
       const { service, license_key, a, b } = await openLicense();
       await service.change(license_key, { license_expiration: service.nowMs() + 1_800_000 });
       const types = ({ body }: { body: Record<string, unknown> }) =>

@@ -25,7 +25,7 @@ const ordinary: MetricData = {
   "Heartbeat Duration": each(25),
 };
 
-/** A bot of the old system was refused and goes on: 3 answers of 5xx a minute, 15 in 5 minutes. */
+/** A legacy bot was refused and goes on: 3 answers of 5xx a minute, 15 in 5 minutes. */
 const oneRefusedBot: MetricData = { ...ordinary, "API 5xx": each(3) };
 
 /** Each kind of failure, all the alarms that report it, and what CloudWatch has of it then. */
@@ -67,7 +67,7 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
     { ...ordinary, "API 5xx": each(300) },
   ],
   [
-    "the table is empty: bots of the old system are answered 403, and stop within 20 s",
+    "the table is empty: legacy bots are answered 403, and stop within 20 s",
     ["RefusedShare"],
     { ...ordinary, "API Count": [...each(302).slice(1), 200], "API 4xx": last(100) },
   ],
@@ -218,7 +218,7 @@ describe("how much it takes", () => {
     expect(setsOff("RefusedShare", {})).toBe(false);
   });
 
-  test("RefusedShare: an old bot that hammers a small service every 5 s does set it off", () => {
+  test("RefusedShare: a legacy bot that hammers a small service every 5 s does set it off", () => {
     const data = { "API 4xx": each(12), "API Count": each(12 + 3 * 3) };
     expect(alarmsSetOff(template, { ...ordinary, ...data })).toEqual(["RefusedShare"]);
   });

@@ -107,7 +107,7 @@ describe("refusals and failures as metrics", () => {
     expect(counted("Validate", line("session_conflict", 403))).toHaveLength(1);
   });
 
-  test("a heartbeat of an old bot is counted for all those that it stands for", () => {
+  test("a heartbeat of a legacy bot is counted for all those that it stands for", () => {
     const message = { event: "legacy_heartbeat", legacy: true, weight: 64 };
     expect(counted("Heartbeat", { message })).toEqual([["LegacyHeartbeats", 64]]);
   });
@@ -175,7 +175,7 @@ describe("the dashboard", () => {
     },
   );
 
-  test("shows how many old bots are left, where they are served", () => {
+  test("shows how many legacy bots are left, where they are served", () => {
     const title = "Legacy bots, estimated";
     expect(() => widget(title)).toThrow(title);
     const metrics = JSON.stringify(widget(title, stackTemplate({ legacyBots: true })).metrics);

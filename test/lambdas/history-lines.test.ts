@@ -61,7 +61,7 @@ test("a release leaves a line that says in how many seconds the key is free", as
   expect(takeLines()).toEqual([]);
 });
 
-test("of the bots in the field a heartbeat that claims leaves a line, and so does one in 64", async () => {
+test("a heartbeat of a legacy bot that claims leaves a line, and so does one in 64", async () => {
   const { service, bot, takeLines } = await newBot({ legacyBots: true });
   const offMs = service.nowMs() % 64;
   service.passMs(64 - offMs + 1);

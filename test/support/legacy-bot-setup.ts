@@ -2,11 +2,11 @@ import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { fieldsOf } from "../../simulation/checker.ts";
 import { openChoices } from "../../simulation/choices.ts";
 import {
-  type FieldBot,
-  type FieldBotIdentity,
-  type FieldBotReply,
-  startFieldBot,
-} from "../../simulation/field-bot.ts";
+  type LegacyBot,
+  type LegacyBotIdentity,
+  type LegacyBotReply,
+  startLegacyBot,
+} from "../../simulation/legacy-bot.ts";
 import { createMemoryTable } from "../../simulation/memory-table.ts";
 import { type Actor, createActor, createScheduler } from "../../simulation/scheduler.ts";
 import { createSimulatedService, type RouteName } from "../../simulation/simulated-service.ts";
@@ -27,10 +27,10 @@ const routes: Record<string, RouteName> = {
   "api/session/release": "release",
 };
 
-export type FieldBotSetup = Awaited<ReturnType<typeof setUpFieldBot>>;
+export type LegacyBotSetup = Awaited<ReturnType<typeof setUpLegacyBot>>;
 
-/** A service with one license, a device with a bot of the field, and a rival that never tires. */
-export async function setUpFieldBot({ legacyBots }: { legacyBots: boolean }) {
+/** A service with one license, a device with a legacy bot, and a rival that never tires. */
+export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
   const scheduler = createScheduler();
   const ground: WorldContext = {
     scheduler,
@@ -53,7 +53,7 @@ export async function setUpFieldBot({ legacyBots }: { legacyBots: boolean }) {
   const licenseId = licenseIdOf(licenseKey);
   let isMarketOpen = true;
   let storageFails = false;
-  const bots: { device: string; bot: FieldBot; actor: Actor }[] = [];
+  const bots: { device: string; bot: LegacyBot; actor: Actor }[] = [];
   let bothTradedMs = 0;
   let lookedMs = 0;
   let deliveries = 0;
@@ -67,14 +67,14 @@ export async function setUpFieldBot({ legacyBots }: { legacyBots: boolean }) {
     sessions: { M: {} },
   });
 
-  function start(device: string, identity: Partial<FieldBotIdentity> = {}): FieldBot {
+  function start(device: string, identity: Partial<LegacyBotIdentity> = {}): LegacyBot {
     const actor = createActor(device);
     const pause = (ms: number) =>
       new Promise<void>((resolve) => {
         scheduler.at(scheduler.nowMs() + ms, actor, resolve);
       });
     const post = (path: string, body: object, withinMs: number) =>
-      new Promise<FieldBotReply | undefined>((resolve) => {
+      new Promise<LegacyBotReply | undefined>((resolve) => {
         scheduler.at(scheduler.nowMs() + withinMs, actor, () => resolve(undefined));
         scheduler.at(scheduler.nowMs() + oneWayMs, undefined, () => {
           if (storageFails) {
@@ -89,7 +89,7 @@ export async function setUpFieldBot({ legacyBots }: { legacyBots: boolean }) {
           });
         });
       });
-    const bot = startFieldBot(
+    const bot = startLegacyBot(
       { pause, post, isMarketOpen: () => isMarketOpen },
       { licenseKey, deviceFingerprint: device, ...identity },
     );
@@ -99,7 +99,7 @@ export async function setUpFieldBot({ legacyBots }: { legacyBots: boolean }) {
 
   /** From now on somebody tries, each second, to run a bot on the other device as well. */
   function letRivalTry(): void {
-    let rival: FieldBot | undefined;
+    let rival: LegacyBot | undefined;
     const tryAgain = () => {
       if (!rival || !(rival.trading() || rival.lastWords() === undefined)) {
         rival = start("device-of-a-rival");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type FieldBotSetup, setUpFieldBot } from "../support/field-bot-setup.ts";
+import { type LegacyBotSetup, setUpLegacyBot } from "../support/legacy-bot-setup.ts";
 
 const second = 1_000;
 const minute = 60_000;
@@ -9,7 +9,7 @@ const roundTripMs = 40;
 /** Each row: what happens to a bot on device A, while a rival tries each second. */
 const cases: {
   name: string;
-  play(setup: FieldBotSetup): Promise<unknown>;
+  play(setup: LegacyBotSetup): Promise<unknown>;
   /** Without the setting, two devices trade. */
 }[] = [
   {
@@ -115,28 +115,34 @@ const cases: {
   },
 ];
 
-describe.each(cases)("a bot of the field: $name", ({ play }) => {
+describe.each(cases)("a legacy bot: $name", ({ play }) => {
   test("with legacyBots no two devices trade", async () => {
-    const setup = await setUpFieldBot({ legacyBots: true });
+    const setup = await setUpLegacyBot({ legacyBots: true });
     await play(setup);
     expect(setup.bothTradedMs()).toBeLessThanOrEqual(roundTripMs);
   });
 
   test("without legacyBots the owner's contract stands, and they do", async () => {
-    const setup = await setUpFieldBot({ legacyBots: false });
+    const setup = await setUpLegacyBot({ legacyBots: false });
     await play(setup);
     expect(setup.bothTradedMs()).toBeGreaterThan(minute);
   });
 });
 
 describe.each([
-  ["suspended", (setup: FieldBotSetup) => setup.set("status", { S: "suspended" })],
-  ["cancelled, as by a new key", (setup: FieldBotSetup) => setup.set("status", { S: "cancelled" })],
-  ["expired", (setup: FieldBotSetup) => setup.set("license_expiration", { N: `${setup.nowMs()}` })],
-  ["unknown", (setup: FieldBotSetup) => setup.table.remove(setup.licenseId)],
-])("a bot of the field without a session, whose license is %s", (_name, end) => {
+  ["suspended", (setup: LegacyBotSetup) => setup.set("status", { S: "suspended" })],
+  [
+    "cancelled, as by a new key",
+    (setup: LegacyBotSetup) => setup.set("status", { S: "cancelled" }),
+  ],
+  [
+    "expired",
+    (setup: LegacyBotSetup) => setup.set("license_expiration", { N: `${setup.nowMs()}` }),
+  ],
+  ["unknown", (setup: LegacyBotSetup) => setup.table.remove(setup.licenseId)],
+])("a legacy bot without a session, whose license is %s", (_name, end) => {
   test("stops within one beat with legacyBots", async () => {
-    const setup = await setUpFieldBot({ legacyBots: true });
+    const setup = await setUpLegacyBot({ legacyBots: true });
     const bot = await running(setup);
     setup.remove("*");
     end(setup);
@@ -145,7 +151,7 @@ describe.each([
   });
 
   test("trades on without it", async () => {
-    const setup = await setUpFieldBot({ legacyBots: false });
+    const setup = await setUpLegacyBot({ legacyBots: false });
     const bot = await running(setup);
     setup.remove("*");
     end(setup);
@@ -154,9 +160,9 @@ describe.each([
   });
 });
 
-describe.each([true, false])("with legacyBots %s, a bot of the field", (legacyBots) => {
+describe.each([true, false])("with legacyBots %s, a legacy bot", (legacyBots) => {
   test("opens no trade in the last hour of its license, nor in the one before", async () => {
-    const setup = await setUpFieldBot({ legacyBots });
+    const setup = await setUpLegacyBot({ legacyBots });
     const bot = await running(setup);
     const hours = 3_600_000;
     setup.set("license_expiration", { N: `${setup.nowMs() + 2.5 * hours}` });
@@ -172,7 +178,7 @@ describe.each([true, false])("with legacyBots %s, a bot of the field", (legacyBo
   });
 
   test("is shown at its start who is in the way and how long to wait", async () => {
-    const setup = await setUpFieldBot({ legacyBots });
+    const setup = await setUpLegacyBot({ legacyBots });
     await running(setup);
     const other = setup.start("another-device");
     await setup.pass(1_000);
@@ -181,7 +187,7 @@ describe.each([true, false])("with legacyBots %s, a bot of the field", (legacyBo
   });
 
   test("trades on while the storage fails", async () => {
-    const setup = await setUpFieldBot({ legacyBots });
+    const setup = await setUpLegacyBot({ legacyBots });
     const bot = await running(setup);
     setup.setStorageFailing(true);
     await setup.pass(10 * minute);
@@ -189,15 +195,15 @@ describe.each([true, false])("with legacyBots %s, a bot of the field", (legacyBo
   });
 });
 
-test("200 bots of the field that start at once, on one key, are one that trades", async () => {
-  const setup = await setUpFieldBot({ legacyBots: true });
+test("200 legacy bots that start at once, on one key, are one that trades", async () => {
+  const setup = await setUpLegacyBot({ legacyBots: true });
   const bots = Array.from({ length: 200 }, (_, index) => setup.start(`device-${index}`));
   await setup.pass(5 * minute);
   expect(bots.filter((bot) => bot.trading())).toHaveLength(1);
   expect(setup.bothTradedMs()).toBe(0);
 });
 
-async function running(setup: FieldBotSetup) {
+async function running(setup: LegacyBotSetup) {
   const bot = setup.start("device-of-the-bot");
   await setup.pass(30 * second);
   expect(bot.trading()).toBe(true);

@@ -1,6 +1,6 @@
 import type { Process } from "./checker.ts";
 import { fieldsOf } from "./checker.ts";
-import { type FieldBotReply, startFieldBot } from "./field-bot.ts";
+import { type LegacyBotReply, startLegacyBot } from "./legacy-bot.ts";
 import { processOf } from "./process-of.ts";
 import type { Life, ProgramParts } from "./program.ts";
 import type { RouteName } from "./simulated-service.ts";
@@ -12,11 +12,11 @@ const routes: Record<string, RouteName> = {
 };
 
 /**
- * A bot of the field as a process of the world. Its right is what the service has confirmed: from
+ * A legacy bot as a process of the world. Its right is what the service has confirmed: from
  * the sending of a request that was answered 200 until the margin before its session can lapse. That
  * it trades on without an answer is its nature; the promise is not for it.
  */
-export function startFieldBotProcess(
+export function startLegacyBotProcess(
   { context, send, checker, license, onState }: ProgramParts,
   life: Life,
 ): Promise<void> {
@@ -35,8 +35,8 @@ export function startFieldBotProcess(
   device.actors.add(actor);
   if (device.asleep) scheduler.holdUp(actor);
   checker.started(process);
-  context.note(name, () => `starts on ${device.name}, a bot of the field, for ${symbol ?? "*"}`);
-  const bot = startFieldBot(
+  context.note(name, () => `starts on ${device.name}, a legacy bot, for ${symbol ?? "*"}`);
+  const bot = startLegacyBot(
     {
       pause,
       isMarketOpen: () => scheduler.nowMs() - beganMs > marketOpensMs,
@@ -44,8 +44,8 @@ export function startFieldBotProcess(
     },
     { licenseKey: license.key, deviceFingerprint: device.name, symbol },
   );
-  process.fieldBot = bot;
-  onState(process, "field bot");
+  process.legacyBot = bot;
+  onState(process, "legacy bot");
 
   return pause(lastsMs).then(async () => {
     if (context.happens("crash", name)) context.note(name, () => "crashes");
@@ -59,13 +59,13 @@ export function startFieldBotProcess(
     checker.gone(process);
   });
 
-  function post(path: string, body: object, withinMs: number): Promise<FieldBotReply | undefined> {
+  function post(path: string, body: object, withinMs: number): Promise<LegacyBotReply | undefined> {
     const route = routes[path];
-    if (!route) throw new Error(`A bot of the field asked for ${path}`);
+    if (!route) throw new Error(`A legacy bot asked for ${path}`);
     const request = `${name} ${route} ${++requests[route]}`;
     return new Promise((resolve) => {
       let settled = false;
-      const settle = (reply: FieldBotReply | undefined) => {
+      const settle = (reply: LegacyBotReply | undefined) => {
         if (settled) return;
         settled = true;
         resolve(reply);

@@ -2,7 +2,7 @@
  * A bot as they were deployed before this service, written from what they were seen to do. It reads
  * the bodies of 200 and 403 only, names no session, claims once, and trades on through any trouble.
  */
-export type FieldBot = {
+export type LegacyBot = {
   /** Whether it would trade now: from its start until it stops itself or is closed. */
   trading(): boolean;
   /** Whether it opens new trades: not in the last two hours of the license. */
@@ -13,17 +13,17 @@ export type FieldBot = {
   close(): Promise<void>;
 };
 
-export type FieldBotReply = { status: number; body: Record<string, unknown> };
+export type LegacyBotReply = { status: number; body: Record<string, unknown> };
 
 /** What it stands on: time, and a network. */
-export type FieldBotGround = {
+export type LegacyBotGround = {
   pause(ms: number): Promise<void>;
   /** `undefined` if there is no answer within that time. */
-  post(path: string, body: object, withinMs: number): Promise<FieldBotReply | undefined>;
+  post(path: string, body: object, withinMs: number): Promise<LegacyBotReply | undefined>;
   isMarketOpen(): boolean;
 };
 
-export type FieldBotIdentity = {
+export type LegacyBotIdentity = {
   licenseKey: string;
   deviceFingerprint: string;
   symbol?: string | undefined;
@@ -36,7 +36,7 @@ const bareHeartbeatEveryMs = 300_000;
 const answerWithinMs = 5_000;
 const lateReleaseAfterMs = 60_000;
 
-export function startFieldBot(context: FieldBotGround, identity: FieldBotIdentity): FieldBot {
+export function startLegacyBot(context: LegacyBotGround, identity: LegacyBotIdentity): LegacyBot {
   const { licenseKey, deviceFingerprint, symbol, startedBefore = false } = identity;
   const caller = { license_key: licenseKey, device_fingerprint: deviceFingerprint, symbol };
   let trading = startedBefore;
@@ -92,7 +92,7 @@ export function startFieldBot(context: FieldBotGround, identity: FieldBotIdentit
     }
   }
 
-  function obey({ status, body }: FieldBotReply): void {
+  function obey({ status, body }: LegacyBotReply): void {
     const message = String(body.message ?? "");
     if (status === 200) {
       const hours = body.hours_until_expiration;
