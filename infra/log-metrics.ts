@@ -29,6 +29,7 @@ export class LogMetrics extends Construct {
     super(scope, id);
     this.namespace = Stack.of(this).stackName;
     for (const { logGroup, node } of functions) {
+      // Failures as well: `internal_error` is a code.
       this.count(`${node.id}Refusals`, logGroup, FilterPattern.exists(code), { Code: code });
       const skewed = FilterPattern.stringValue(`${logged}.error.code`, "=", "clock_skew");
       this.count("ClockSkew", logGroup, skewed, {}, node.id);

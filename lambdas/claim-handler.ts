@@ -13,9 +13,8 @@ import {
   checkClaim,
   claim,
 } from "./sessions/claim.ts";
-import type { LeaseTime } from "./sessions/heartbeat.ts";
 import { activeSymbols, expirationIso, type License } from "./sessions/license.ts";
-import { leaseMs, maskFingerprint } from "./sessions/session.ts";
+import { type LeaseTime, leaseMs, maskFingerprint } from "./sessions/session.ts";
 
 export const claimSchema = z.extend(callerSchema, {
   check_only: z.optional(z.boolean()).check(z.describe("true or false")),

@@ -5,10 +5,10 @@ import { isWellFormed } from "./license-key.ts";
 import { endedMessages, inUseMessage, unknownLicense } from "./refusal-messages.ts";
 import { callerOf, holderSchema } from "./request.ts";
 import { type Service, serviceFromEnvironment } from "./service.ts";
-import { type HeartbeatOutcome, heartbeat, type LeaseTime } from "./sessions/heartbeat.ts";
+import { type HeartbeatOutcome, heartbeat } from "./sessions/heartbeat.ts";
 import { type ClaimByHeartbeat, legacyHeartbeat } from "./sessions/legacy-heartbeat.ts";
 import { activeSymbols, expirationIso, type License } from "./sessions/license.ts";
-import { maskFingerprint, type StoredReport } from "./sessions/session.ts";
+import { type LeaseTime, maskFingerprint, type StoredReport } from "./sessions/session.ts";
 
 const shortText = z
   .optional(z.string().check(z.maxLength(64), z.refine(isWellFormed)))
@@ -80,10 +80,10 @@ function answerTo(
     case "license_cancelled":
     case "license_expired": {
       const statusCode = "recorded" in outcome && outcome.recorded ? 403 : refusedStatus;
-      return ended(statusCode, code, endedMessages[code]);
+      return refusedLicense(statusCode, code, endedMessages[code]);
     }
     case "license_unknown":
-      return ended(refusedStatus, code, unknownLicense);
+      return refusedLicense(refusedStatus, code, unknownLicense);
     case "session_taken":
       return conflict(refusedStatus, {
         code,
@@ -144,7 +144,7 @@ function recorded(license: License, symbol: string | undefined, time: LeaseTime)
   };
 }
 
-function ended(statusCode: number, code: string, message: string): Answer {
+function refusedLicense(statusCode: number, code: string, message: string): Answer {
   return { statusCode, body: { status: "error", license_valid: false, code, message } };
 }
 

@@ -1,14 +1,15 @@
 import { isEarlierClaim } from "./claim-order.ts";
 import { dropLongLapsed } from "./drop-long-lapsed.ts";
-import type { LeaseTime } from "./heartbeat.ts";
 import type { Caller } from "./holder.ts";
 import { type EndedCode, endedCode, type License } from "./license.ts";
+import { removalOf } from "./removal.ts";
 import {
   deviceOf,
   type Entry,
   freeAtMs,
   isSession,
   isVacancy,
+  type LeaseTime,
   leaseFrom,
   type Session,
   type StoredReport,
@@ -224,23 +225,22 @@ function seatUpdate({ replaces, displaces }: Way, nowMs: number): SeatUpdate {
 
 /**
  * Makes room in the same write, on the condition that nothing it rests on has changed: there are no
- * more entries and no fewer seats than were counted, and each displaced entry has the lease that was
- * seen to be over. The short aliases leave room for 100 entries in the 4 KB of an expression.
+ * more entries and no fewer seats than were counted, and the entries are still over.
  */
 function displacement({ license, entries }: NonNullable<Way["displaces"]>): SeatUpdate {
-  const paths = entries.map((_, index) => `sessions.#${index}`);
+  const { update, condition, names, values } = removalOf(entries);
   return {
-    remove: ` REMOVE ${paths.join(",")}`,
+    remove: ` ${update}`,
     condition: [
       "size(sessions) <= :entries_seen",
       "max_sessions >= :max_sessions_seen",
-      ...paths.map((path, index) => `${path}.lapses_at=:${index}`),
+      condition,
     ].join(" AND "),
-    names: Object.fromEntries(entries.map(([symbol], index) => [`#${index}`, symbol])),
+    names,
     values: {
+      ...values,
       ":entries_seen": Object.keys(license.sessions).length,
       ":max_sessions_seen": license.max_sessions,
-      ...Object.fromEntries(entries.map(([, entry], index) => [`:${index}`, entry.lapses_at])),
     },
   };
 }

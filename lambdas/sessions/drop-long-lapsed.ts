@@ -1,4 +1,5 @@
 import type { License } from "./license.ts";
+import { removalOf } from "./removal.ts";
 import { freeAtMs } from "./session.ts";
 import type { SessionTable } from "./table.ts";
 
@@ -21,19 +22,12 @@ export async function dropLongLapsed(
   nowMs: number,
   signal: AbortSignal,
 ): Promise<License> {
-  // At most 100, as a license has seats: an expression of 4 KB has room for them.
   const entries = Object.entries(license.sessions).filter(
     ([, entry]) => freeAtMs(entry) < nowMs - keptForMs,
   );
   if (entries.length === 0) return license;
   const removal = table.update(
-    {
-      licenseId: license.license_id,
-      update: `REMOVE ${entries.map((_, index) => `sessions.#${index}`).join(",")}`,
-      condition: entries.map((_, index) => `sessions.#${index}.lapses_at=:${index}`).join(" AND "),
-      names: Object.fromEntries(entries.map(([symbol], index) => [`#${index}`, symbol])),
-      values: Object.fromEntries(entries.map(([, entry], index) => [`:${index}`, entry.lapses_at])),
-    },
+    { licenseId: license.license_id, ...removalOf(entries) },
     AbortSignal.any([signal, AbortSignal.timeout(withinMs)]),
   );
   // The claim stands whatever becomes of this.

@@ -4,14 +4,12 @@ import {
   type Entry,
   isSession,
   isVacancy,
+  type LeaseTime,
   leaseFrom,
   type Session,
   type StoredReport,
 } from "./session.ts";
 import type { ConditionalUpdate, SessionTable } from "./table.ts";
-
-/** The one clock reading of the request, epoch milliseconds, and the timeout it gives. */
-export type LeaseTime = { nowMs: number; sessionTimeoutMs: number };
 
 export type HeartbeatOutcome =
   | { code: "recorded"; license: License }

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type ClaimOutcome, claim } from "./claim.ts";
-import { type HeartbeatOutcome, heartbeat, type LeaseTime } from "./heartbeat.ts";
+import { type HeartbeatOutcome, heartbeat } from "./heartbeat.ts";
 import type { Caller } from "./holder.ts";
-import { freeAtMs, type StoredReport } from "./session.ts";
+import { freeAtMs, type LeaseTime, type StoredReport } from "./session.ts";
 import type { SessionTable } from "./table.ts";
 
 /** A claim that a heartbeat made or failed to make. */

@@ -55,6 +55,9 @@ export type Entry = Session | Vacancy | typeof unreadable;
 /** The entry of a bot that names no symbol. It can't be asked for: `*` alone is no symbol. */
 export const noSymbol = "*";
 
+/** The one clock reading of the request, epoch milliseconds, and the timeout it gives. */
+export type LeaseTime = { nowMs: number; sessionTimeoutMs: number };
+
 /** What is stored of a lease that begins or is renewed at `nowMs`. */
 export function leaseFrom(nowMs: number, sessionTimeoutMs: number) {
   return { last_heartbeat: nowMs, lapses_at: nowMs + sessionTimeoutMs };

@@ -5,11 +5,17 @@ import { dayMs, defaultLicenseType, licenseView } from "../../licenses/license-i
 import { randomLicenseKey } from "../../licenses/random-license-key.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { expiresText } from "../terminal/license-text.ts";
-import { daysSchema, keySchema, option } from "../terminal/option-readers.ts";
+import {
+  daysSchema,
+  emailOption,
+  keySchema,
+  option,
+  seatsOption,
+  typeOption,
+} from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";
 import { fieldsText } from "../terminal/text-table.ts";
 import { noteInHistory } from "./note-in-history.ts";
-import { emailOption, seatsOption, typeOption } from "./sold-options.ts";
 import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
 type CreateOptions = ChangeOptions & {

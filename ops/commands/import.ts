@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import type { Command } from "commander";
 import { CommandError, Interrupted } from "../../command-line/command-error.ts";
 import type { ChangeNote } from "../../licenses/change-note.ts";
-import type { ChangeLine } from "../../licenses/record-change.ts";
+import type { ChangeLine } from "../../licenses/record-changes.ts";
 import type { OpenTable } from "../../licenses/with-table.ts";
 import { type CheckedFile, checkFile } from "../import/check-file.ts";
 import { type Counts, importFile } from "../import/import-file.ts";

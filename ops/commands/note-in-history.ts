@@ -1,5 +1,5 @@
 import type { ChangeNote } from "../../licenses/change-note.ts";
-import { type ChangeLine, recordChanges } from "../../licenses/record-change.ts";
+import { type ChangeLine, recordChanges } from "../../licenses/record-changes.ts";
 import type { OpenTable } from "../../licenses/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { type BeforeAndAfter, changedFacts } from "../terminal/print-change.ts";

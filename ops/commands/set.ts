@@ -3,8 +3,8 @@ import { UsageError } from "../../command-line/command-error.ts";
 import { attributeChange, type Wanted } from "../../licenses/change-license.ts";
 import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { emailOption, seatsOption, typeOption } from "../terminal/option-readers.ts";
 import { addChangeVerb, changing, type Plan } from "./change-verb.ts";
-import { emailOption, seatsOption, typeOption } from "./sold-options.ts";
 
 /** `email: false` is `--no-email`. */
 type SetOptions = { maxSessions?: number; type?: string; email?: string | false };

@@ -75,3 +75,18 @@ export function wholeNumber(min: number, max: number) {
     .pipe(z.number().min(min).max(max))
     .describe(`a whole number from ${min} to ${max}`);
 }
+
+// What `create` and `set` both take.
+
+export const seatsOption = () =>
+  option(
+    "--max-sessions <n>",
+    "how many sessions, one per symbol, it may hold at a time",
+    seatsSchema,
+  );
+
+export const typeOption = () =>
+  option("--type <type>", "the license type, such as pro", typeSchema);
+
+export const emailOption = () =>
+  option("--email <address>", "the owner's e-mail address", emailSchema);

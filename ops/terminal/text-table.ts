@@ -35,31 +35,20 @@ export function textTable(
   return { head: line(columns.map(({ title }) => title)), line };
 }
 
-/** Names and what they stand for. */
+const indent = 18;
+
+/** Names and what they stand for, each in as many lines as the terminal needs; one in a pipe. */
 export function fieldsText(
   fields: readonly (readonly [name: string, text: string])[],
   terminalColumns: number | undefined,
 ): string {
-  return fields.map(([name, text]) => fieldLines(name, text, terminalColumns)).join("");
-}
-
-const indent = 18;
-
-/** A name and what it stands for, in as many lines as the terminal needs; one in a pipe. */
-export function fieldLines(
-  name: string,
-  text: string,
-  terminalColumns: number | undefined,
-): string {
   const width = Math.max(20, (terminalColumns ?? Number.POSITIVE_INFINITY) - indent);
-  const lines: string[] = [];
-  for (let rest = printable(text); lines.length === 0 || rest !== ""; ) {
-    const part = beginning(rest, width);
-    lines.push(part);
-    rest = rest.slice(part.length);
-  }
-  return lines
-    .map((line, index) => `${padded(index === 0 ? name : "", indent)}${line}`.trimEnd())
+  return fields
+    .flatMap(([name, text]) =>
+      parts(printable(text), width).map((part, index) =>
+        `${padded(index === 0 ? name : "", indent)}${part}`.trimEnd(),
+      ),
+    )
     .map((line) => `${line}\n`)
     .join("");
 }
@@ -115,4 +104,11 @@ function beginning(text: string, width: number): string {
 
 function padded(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - stringWidth(text)));
+}
+
+/** The text in parts that fit, one at least. */
+function parts(text: string, width: number): string[] {
+  const part = beginning(text, width);
+  const rest = text.slice(part.length);
+  return rest === "" ? [part] : [part, ...parts(rest, width)];
 }

@@ -15,6 +15,7 @@ const release = "lambdas/sessions/release.ts";
 const legacyHeartbeat = "lambdas/sessions/legacy-heartbeat.ts";
 const license = "lambdas/sessions/license.ts";
 const session = "lambdas/sessions/session.ts";
+const removal = "lambdas/sessions/removal.ts";
 const drop = "lambdas/sessions/drop-long-lapsed.ts";
 const skew = "lambdas/sessions/clock-skew.ts";
 const table = "lambdas/sessions/table.ts";
@@ -140,11 +141,11 @@ export const mutants: Mutant[] = [
   { file: claim, from: 'request.kind === "legacy claim") way', to: "!request) way" },
   { file: claim, from: '"size(sessions) <= :entries_seen"', to: '":entries_seen >= :zero"' },
   { file: claim, from: "size(sessions) <= :entries_seen", to: "size(sessions) < :entries_seen" },
-  { file: claim, from: "`${path}.lapses_at=:${index}`", to: "`:${index}=:${index}`" },
+  { file: removal, from: "`${path}.lapses_at=:${index}`", to: "`:${index}=:${index}`" },
   {
-    file: claim,
-    from: '` REMOVE ${paths.join(",")}`',
-    to: '` REMOVE ${paths.slice(1).join(",")}`',
+    file: removal,
+    from: '`REMOVE ${paths.join(",")}`',
+    to: '`REMOVE ${paths.slice(1).join(",")}`',
   },
   { file: claim, from: "if (nowMs < current.lapses_at) return", to: "return" },
   {
@@ -359,7 +360,6 @@ export const mutants: Mutant[] = [
     to: "freeAtMs(entry) <= nowMs - keptForMs",
   },
   { file: drop, from: "7 * 86_400_000", to: "8 * 86_400_000" },
-  { file: drop, from: "`sessions.#${index}.lapses_at=:${index}`", to: "`:${index}=:${index}`" },
   { file: drop, from: "removal.catch(() => undefined)", to: "removal" },
   { file: skew, from: "differenceMs < -toleranceMs ||", to: "differenceMs <= -toleranceMs ||" },
   { file: skew, from: "differenceMs > coldStartMs", to: "differenceMs >= coldStartMs" },

@@ -2,7 +2,7 @@ import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import {
   ageText,
-  fieldLines,
+  fieldsText,
   instantText,
   jsonText,
   printable,
@@ -49,11 +49,13 @@ describe("a table", () => {
 });
 
 test("a field goes on in as many lines as the terminal needs, and in one in a pipe", () => {
-  const lines = fieldLines("metadata", wide.repeat(10), 60).trimEnd().split("\n");
+  const lines = fieldsText([["metadata", wide.repeat(10)]], 60)
+    .trimEnd()
+    .split("\n");
   expect(lines.length).toBeGreaterThan(2);
   for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(60);
   expect(lines.map((line) => line.slice(18)).join("")).toBe(wide.repeat(10));
-  expect(fieldLines("metadata", wide.repeat(10), undefined).trimEnd()).not.toContain("\n");
+  expect(fieldsText([["metadata", wide.repeat(10)]], undefined).trimEnd()).not.toContain("\n");
 });
 
 test("nothing that steers a terminal is printed, and JSON has it as an escape", () => {
