@@ -29,7 +29,7 @@ from .errors import (
     ServiceUnavailable,
     SessionRefused,
 )
-from .leaving import handle_signals
+from .process_end import handle_signals
 from .license import License
 from .opening import check_session, open_session
 from .session import Session

@@ -35,7 +35,7 @@ from typing import (
     Union,
 )
 
-from . import leaving
+from . import process_end
 from .errors import LicenseSessionError, ServiceUnavailable
 from .license import License
 from .opening import begin_opening, check_with, runtime_of
@@ -89,7 +89,7 @@ class AsyncSession(SessionView):
             await _wait(runtime, life.is_idle, callbacks_until_ms)
         if life.finished:
             # Once more: on its own thread it could not take the signal handlers out.
-            leaving.leave(life)
+            process_end.leave(life)
         return life.outcome or "unconfirmed"
 
     async def __aenter__(self) -> AsyncSession:
@@ -171,7 +171,7 @@ def open_session(
             public_keys=public_keys,
             url=url,
         )
-        leaving.refuse_import_by_child()
+        process_end.refuse_import_by_child()
         life = LiveSession(options, runtime_of(url, transport, ssl_context))
         try:
             begin_opening(life, release_at_exit, release_on_signals)

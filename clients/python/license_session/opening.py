@@ -7,7 +7,7 @@ import ssl
 import threading
 from typing import Optional, Sequence, Union
 
-from . import leaving
+from . import process_end
 from .answers import Available, Granted, Trouble, read_claim_answer
 from .claiming import unavailable
 from .errors import LicenseSessionError, OpeningCancelled, ServiceUnavailable
@@ -101,7 +101,7 @@ def open_session(
         public_keys=public_keys,
         url=url,
     )
-    leaving.refuse_import_by_child()
+    process_end.refuse_import_by_child()
     life = LiveSession(options, runtime_of(url, transport, ssl_context))
     try:
         begin_opening(life, release_at_exit, release_on_signals)
@@ -181,16 +181,16 @@ def runtime_of(
 def begin_opening(life: LiveSession, at_exit: bool, on_signals: bool) -> None:
     """:raises ServiceUnavailable: there is no thread to be had; nothing was sent"""
     try:
-        if not leaving.prepare(on_signals):
+        if not process_end.prepare(on_signals):
             life.options.logger.warning(
                 "License session: SIGTERM ends the program without a release, as the session is "
                 "opened off the main thread: call license_session.handle_signals() on that once"
             )
-        leaving.enter(life, at_exit, on_signals)
+        process_end.enter(life, at_exit, on_signals)
         life.runtime.spawn(life.live)
     except RuntimeError as error:
         life.finished = True
-        leaving.leave(life)
+        process_end.leave(life)
         problem = f"no thread could be started: {error}"
         raise ServiceUnavailable(f"No session was opened: {problem}", problem=problem) from error
 

@@ -6,9 +6,9 @@ import math
 from types import TracebackType
 from typing import NoReturn, Optional, Type
 
-from . import leaving
+from . import process_end
 from .license import License
-from .life import Life
+from .live_session import Life
 from .status import End, ReleaseOutcome
 from .thread_runtime import ThreadRuntime
 from .timing import RELEASE_WITHIN_MS
@@ -29,7 +29,7 @@ class LiveSession(Life):
             super().live()
         finally:
             self.runtime.calls.close()
-            leaving.leave(self)
+            process_end.leave(self)
 
     def wait_finished(self, seconds: float) -> None:
         """Until there is nothing more to release, but no longer."""
@@ -118,7 +118,7 @@ class Session(SessionView):
         runtime.pause(lambda: 0 if life.is_idle() else callbacks_until_ms)
         if life.finished:
             # Once more: on its own thread it could not take the signal handlers out.
-            leaving.leave(life)
+            process_end.leave(life)
         return life.outcome or "unconfirmed"
 
     def __enter__(self) -> Session:

@@ -24,7 +24,7 @@ from license_session import (
 )
 from license_session.answers import Trouble
 from license_session.claiming import unavailable
-from license_session.life import Life
+from license_session.live_session import Life
 from license_session.options import Options
 from processes import CLAIM, HEARTBEAT, until
 from quiet import QUIET

@@ -12,7 +12,7 @@ import unittest.mock
 
 from fake_service import FakeService
 from license_session import LicenseSessionError, Status, open_session
-from license_session.life import Life
+from license_session.live_session import Life
 from license_session.options import Options
 from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport

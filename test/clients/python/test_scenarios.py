@@ -9,7 +9,7 @@ from typing import Any, Optional
 from unittest import mock
 
 from license_session import LicenseSessionError, ServiceUnavailable, Status
-from license_session.life import Life
+from license_session.live_session import Life
 from license_session.options import Options
 from license_session.timing import milliseconds
 from quiet import QUIET

@@ -78,10 +78,10 @@ class EndOfTheProgram(ProcessTest):
             """
             sessions = [open_session(url, "KEY", "device", symbol=f"S{n}") for n in range(20)]
             import atexit, time
-            from license_session import leaving
-            atexit.unregister(leaving._release_at_exit)
+            from license_session import process_end
+            atexit.unregister(process_end._release_at_exit)
             began = time.monotonic()
-            leaving._release_at_exit()
+            process_end._release_at_exit()
             say(f"{time.monotonic() - began:.3f}")
             """
         )
@@ -256,8 +256,8 @@ say(session.held)
         process = self.run_program(
             OPEN
             + """
-from license_session import leaving
-with leaving._process.lock, session._life._lock, session._life.runtime._changed:
+from license_session import process_end
+with process_end._process.lock, session._life._lock, session._life.runtime._changed:
     os.kill(os.getpid(), signal.SIGTERM)
     say("handled")
 while True: time.sleep(1)
