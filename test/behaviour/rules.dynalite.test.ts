@@ -1,8 +1,8 @@
 import { startDynalite } from "../support/engines.ts";
-import { describeBehaviour } from "./behaviour.ts";
+import { describeEdgeCases } from "./edge-cases.ts";
 import { describeLegacyBots } from "./legacy-bots.ts";
-import { describeRulesWithoutException } from "./rules-without-exception.ts";
+import { describeRoutes } from "./routes.ts";
 
-describeBehaviour("dynalite", startDynalite);
-describeRulesWithoutException("dynalite", startDynalite);
+describeRoutes("dynalite", startDynalite);
+describeEdgeCases("dynalite", startDynalite);
 describeLegacyBots("dynalite", startDynalite);

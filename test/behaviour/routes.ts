@@ -7,7 +7,7 @@ const deviceA = "device-a-0123456789";
 const deviceB = "device-b-0123456789";
 
 /** What the service promises, shown by the three functions on a real engine. */
-export function describeBehaviour(engineName: string, startEngine: () => Promise<Engine>): void {
+export function describeRoutes(engineName: string, startEngine: () => Promise<Engine>): void {
   describe(`on ${engineName}`, () => {
     let engine: Engine;
     beforeAll(async () => {

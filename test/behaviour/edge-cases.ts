@@ -10,10 +10,7 @@ const deviceB = "device-b-0123456789";
 const sevenDaysMs = 7 * 86_400_000;
 
 /** Ways that once led to two holders, a lost seat or a token that goes back: each is closed. */
-export function describeRulesWithoutException(
-  engineName: string,
-  startEngine: () => Promise<Engine>,
-): void {
+export function describeEdgeCases(engineName: string, startEngine: () => Promise<Engine>): void {
   describe(`on ${engineName}`, () => {
     let engine: Engine;
     beforeAll(async () => {
