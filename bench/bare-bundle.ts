@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { buildSync } from "esbuild";
 
 /**
- * Bundles the bare call as small as esbuild makes it without knowing Lambda, and in the format that
- * starts faster: what there is to beat.
+ * Bundles the bare call, as the baseline: as small as esbuild makes it without Lambda-specific
+ * tricks, and in the format that starts faster.
  */
 export function buildBareBundle(outfile: string): void {
   buildSync({

@@ -7,7 +7,7 @@ import { buildBareBundle } from "./bare-bundle.ts";
 
 export type Bundle = { name: string; file: string; rawBytes: number; gzippedBytes: number };
 
-/** The bundles that are deployed and, as the first, the bare one, in a folder of their own. */
+/** The deployed bundles and the bare one, which comes first, in a temporary folder. */
 export type Bundles = AsyncDisposable & Record<"bare" | FunctionName, Bundle>;
 
 type FunctionName = "claim" | "heartbeat" | "release";

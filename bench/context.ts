@@ -1,10 +1,10 @@
-/** What each part of the benchmark is given. */
+/** The parameters of each part of the benchmark. */
 export type Context = {
-  /** How many measurements of each kind, in turn with those they are compared with. */
+  /** How many measurements of each kind. They alternate with what they are compared with. */
   runs: number;
-  /** How long one point of the throughput is measured. */
+  /** How long the throughput is measured for each number of connections. */
   seconds: number;
-  /** How long the filling of a table to its next size may take. */
+  /** The time limit for filling a table to its next size. */
   fillMinutes: number;
   /** A line for people, on stderr. */
   progress: (line: string) => void;

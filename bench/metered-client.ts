@@ -5,10 +5,10 @@ const consumedSchema = z.object({
   ConsumedCapacity: z.object({ CapacityUnits: z.number().optional() }).optional(),
 });
 
-/** What DynamoDB was asked since the last `take`, and what it says it would charge. */
+/** The calls to DynamoDB since the last `take`, and the capacity units that it reports for them. */
 export type Meter = { take(): { calls: string[]; units: number } };
 
-/** Makes the client ask for the capacity that each of its calls consumes, and counts it. */
+/** Makes the client request the consumed capacity of each call, and adds it up. */
 export function meter(client: Pick<DynamoDBClient, "middlewareStack">): Meter {
   let calls: string[] = [];
   let units = 0;

@@ -1,11 +1,11 @@
-/** What a part of the benchmark found: lines with the same columns, and what to know of them. */
+/** The result of one part of the benchmark: rows with the same columns, and notes about them. */
 export type Report = {
   title: string;
   notes: string[];
   rows: Record<string, string | number>[];
 };
 
-/** The report as text for a terminal, a column as wide as its longest cell. */
+/** The report as text for a terminal, with each column as wide as its longest cell. */
 export function asText({ title, notes, rows }: Report): string {
   const columns = Object.keys(rows[0] ?? {});
   const lines = [columns, ...rows.map((row) => columns.map((column) => String(row[column] ?? "")))];

@@ -31,7 +31,7 @@ export async function runProgram(
       TABLE_NAME: "Sessions",
       SESSION_TIMEOUT_SECONDS: "60",
       MULTI_SYMBOL_SESSIONS: "true",
-      // It costs only those who ask with a nonce.
+      // Signing costs time only for requests with a nonce.
       SIGNING_KEYS: createSigningKey().private_key,
     },
   });

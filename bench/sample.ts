@@ -1,4 +1,4 @@
-/** What the benchmark sends and stores wherever nothing else matters. */
+/** The default requests and items of the benchmark. */
 
 export const licenseKey = "BENCH-BENCH-BENCH-01";
 export const device = `device-${"0123456789abcdef".repeat(2)}`;
@@ -7,7 +7,7 @@ export const rival = `rival--${"0123456789abcdef".repeat(2)}`;
 export const symbol = "ES";
 export const sessionId = "1c0c8a5e-14ee-4b8e-8b7c-0e7d4a2a2d8e";
 
-/** A license as DynamoDB sends it, with so many live sessions. */
+/** A license in DynamoDB's wire format, with the given number of live sessions. */
 export function sampleItem(sessions: number, nowMs: number) {
   const entry = (index: number) => [
     index === 0 ? symbol : `S${index}`,

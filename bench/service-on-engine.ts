@@ -6,7 +6,7 @@ import { defaultSettings } from "../test/support/default-settings.ts";
 import { clientFor, type Engine } from "../test/support/engines.ts";
 import { type Meter, meter } from "./metered-client.ts";
 
-/** The service as the functions run it, on an engine, with a meter on its calls. */
+/** The service, as the functions run it, on an engine, with its calls metered. */
 export function serviceOn(
   { endpoint, tableName, askForRefusedItem }: Engine,
   sessionTimeoutMs = 60_000,

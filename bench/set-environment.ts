@@ -1,6 +1,6 @@
 import { env } from "node:process";
 
-// What the functions' files read when they are loaded; each part brings a service of its own.
+// The handler modules read these when they are loaded. Each part then creates its own service.
 Object.assign(env, {
   TABLE_NAME: "unused",
   SESSION_TIMEOUT_SECONDS: "60",
@@ -8,5 +8,5 @@ Object.assign(env, {
   AWS_REGION: "local",
 });
 
-// Nor are their lines about refusals part of the result.
+// The functions' log lines must not appear in the result.
 console.info = () => {};

@@ -8,7 +8,7 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: at(0.5), lowerQuartile: at(0.25), upperQuartile: at(0.75) };
 }
 
-/** As text: the median, and the quartiles in brackets. */
+/** Formats the median, followed by the quartiles in brackets. */
 export function inWords({ median, lowerQuartile, upperQuartile }: Spread, digits = 1): string {
   return `${median.toFixed(digits)} (${lowerQuartile.toFixed(digits)}-${upperQuartile.toFixed(digits)})`;
 }

@@ -1,8 +1,8 @@
 import * as z from "zod";
 
 /**
- * The answers on the wire, for the OpenAPI document and for the tests, which hold every answer of
- * the functions against it. The functions don't import this: it would only make them larger.
+ * The answers on the wire. The OpenAPI document is generated from them, and the tests check every
+ * answer of the functions against them. The functions don't import this, to stay small.
  */
 
 const message = z.string().describe("For people; may change its words.");
@@ -101,7 +101,7 @@ export const recorded = z.object({
   session_timeout_seconds: sessionTimeoutSeconds,
 });
 
-/** 403: the heartbeat was stored, and the license is over all the same. 500: it was not stored. */
+/** 403: the heartbeat was stored, although the license has ended. 500: it was not stored. */
 export const licenseEnded = z.object({
   status: z.literal("error"),
   license_valid: z.literal(false),
@@ -175,7 +175,7 @@ export const released = z.object({
   message,
 });
 
-/** With `LEGACY_BOTS` only: the session is too young for a release that does not name it. */
+/** With `LEGACY_BOTS` only: a release that names no session left it to lapse. */
 export const leftToLapse = z.object({
   status: z.literal("info"),
   code: z.literal("left_to_lapse"),
@@ -188,5 +188,5 @@ export const notHeld = z.object({
   message,
 });
 
-/** What API Gateway answers on its own: no `code`, and nothing about the session. */
+/** An answer of API Gateway itself: it has no `code` and says nothing about the session. */
 export const gatewayAnswer = z.object({ message: z.string() });

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Example } from "./openapi.ts";
 import { codesOf, type DocumentedRoute, routes } from "./routes.ts";
 
-/** `docs/api.md`: what the OpenAPI document says, as a page to read. */
+/** `docs/api.md`: the OpenAPI document as a page for people. */
 export function apiPage(examples: readonly Example[]): string {
   const intro = [
     "<!-- Generated from the schemas by `npm run openapi`; edit contract/ instead. -->",
@@ -47,7 +47,7 @@ function section(route: DocumentedRoute, allExamples: readonly Example[]): strin
   ].join("\n\n");
 }
 
-/** A field that always has one value is shown with it. */
+/** Shows a field that has only one possible value together with that value. */
 function fieldText(name: string, schema: z.core.$ZodType): string {
   const values = schema instanceof z.ZodLiteral ? [...schema.values] : [];
   return values.length === 1 ? `\`${name}: ${JSON.stringify(values[0])}\`` : `\`${name}\``;

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { gatewayAnswer } from "./answer-schemas.ts";
 import { type DocumentedRoute, routes } from "./routes.ts";
 
-/** A request, and the answer it really got. */
+/** A request, and the answer that the service gave to it. */
 export type Example = {
   path: string;
   /** Distinguishes the examples of a route; the code of the answer. */
@@ -69,7 +69,7 @@ function operation(route: DocumentedRoute, allExamples: readonly Example[]) {
   };
 }
 
-/** Of the answers to requests with a `nonce`, whatever they say. */
+/** Headers of every answer to a request with a `nonce`. */
 const signatureHeaders = {
   "content-digest": signatureHeader(
     "The SHA-256 of the body (RFC 9530). Only on the answer to a request with a `nonce`.",
@@ -125,7 +125,7 @@ function named(
   );
 }
 
-/** An unreadable request is no example of a request. */
+/** Excludes unreadable requests from the request examples. */
 function isReadable({ status }: Example): boolean {
   return status !== 400;
 }
@@ -152,7 +152,7 @@ function componentSchemas() {
     for (const { name, schema } of route.answers) registry.add(schema, { id: name });
   }
   registry.add(gatewayAnswer, { id: "GatewayAnswer" });
-  // As input: what a caller may send, and answers that may gain fields.
+  // Input schemas describe what a caller may send, and let answers gain fields.
   const { schemas } = z.toJSONSchema(registry, { io: "input", uri: referencePath });
   return Object.fromEntries(
     Object.entries(schemas).map(([name, { $schema, $id, ...schema }]) => [name, schema]),

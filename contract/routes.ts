@@ -6,7 +6,7 @@ import * as answers from "./answer-schemas.ts";
 
 type AnswerSchema = z.ZodObject<{ code: z.ZodLiteral<string> }>;
 
-/** A case of the contract: the schema of its body, and the name it has in the document. */
+/** One answer of the contract: the schema of its body, and its name in the document. */
 type DocumentedAnswer = { status: number; name: string; schema: AnswerSchema };
 
 export type DocumentedRoute = {
@@ -15,7 +15,7 @@ export type DocumentedRoute = {
   summary: string;
   description: string;
   requestName: string;
-  /** The very schema the function parses with. */
+  /** The schema that the function itself parses with. */
   request: z.core.$ZodObject;
   answers: readonly DocumentedAnswer[];
 };
@@ -90,7 +90,7 @@ export const releaseRoute: DocumentedRoute = {
 
 export const routes = [claimRoute, heartbeatRoute, releaseRoute] as const;
 
-/** The case of the contract with this status and code, if there is one. */
+/** The contract's answer with this status and code, if there is one. */
 export function documentedAnswer(
   route: DocumentedRoute,
   status: number,

@@ -46,7 +46,7 @@ const program = new Command("fleet")
 
 type Options = { url: string; bots: number; rivals: number; minutes: number; table?: string };
 
-/** Exit codes: 0 a good verdict, 1 a bad one or none, 2 used wrongly. */
+/** Exit codes: 0 good verdict, 1 bad verdict or none, 2 wrong usage. */
 try {
   await program.parseAsync();
 } catch (error) {

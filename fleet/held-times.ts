@@ -1,4 +1,4 @@
-/** A time in which a device had a right to believe that it holds the session of a license. */
+/** A period in which a device could rightly believe that it held the session of a license. */
 type HeldTime = { license: number; device: string; fromMs: number; toMs: number };
 
 export type Overlap = { license: number; devices: [string, string]; fromMs: number; toMs: number };
@@ -12,8 +12,8 @@ export function openHeldTimes() {
   return {
     all,
     /**
-     * The service has said yes. The right begins when the answer is there, and ends one time-out
-     * after the request was sent: the server can't have set its timer to any earlier instant.
+     * The service has confirmed the session. The right begins when the answer arrives and ends one
+     * time-out after the request was sent, because the server can't have set its timer any earlier.
      */
     confirmed(
       license: number,
@@ -32,7 +32,9 @@ export function openHeldTimes() {
       current.set(nameOf(license, device), begun);
       all.push(begun);
     },
-    /** The device knows that it holds it no more: it gave it up, or an answer said so. */
+    /**
+     * The device knows that it no longer holds the session: it released it, or an answer said so.
+     */
     over(license: number, device: string, atMs: number) {
       const right = current.get(nameOf(license, device));
       if (right) right.toMs = Math.min(right.toMs, atMs);
@@ -44,7 +46,7 @@ export function openHeldTimes() {
   };
 }
 
-/** Every interval in which two devices had a right to the session of one license. */
+/** Every interval in which two devices had a right to the same session. */
 export function overlapsOf(rights: readonly HeldTime[]): Overlap[] {
   return [...Map.groupBy(rights, ({ license }) => license).values()].flatMap((ofLicense) => {
     const sorted = ofLicense

@@ -7,12 +7,11 @@ import type { TableHandle } from "../licenses/table-handle.ts";
 const atOnce = 20;
 
 /**
- * Does some work with licenses that are made for it and removed after it, however it ends. Their
- * type is `fleet`.
+ * Creates licenses of type `fleet`, runs `work` with them and removes them, even if it fails.
  *
- * @param progress gets what is done, in words
- * @param signal stops the making of licenses; those that were made are removed
- * @throws the reason of the signal if it aborts before the work, else whatever failed first
+ * @param progress receives progress messages
+ * @param signal stops the creation of licenses; those already created are removed
+ * @throws the reason of the signal if it aborts before the work; otherwise the first failure
  */
 export async function withLicenses<Result>(
   table: TableHandle,

@@ -6,19 +6,19 @@ import type { ServiceClient } from "./service-client.ts";
 
 export type FleetDevice = { license: number; licenseKey: string; name: string };
 
-/** Of a hundred heartbeats, how many are followed by something else than the next one. */
+/** How many heartbeats in a hundred are followed by one of these instead of the next heartbeat. */
 const percent = { crash: 2, sleep: 2, release: 2 };
 
-/** Without them nothing can be judged. */
+/** The fields that the verdict depends on. */
 const grantedSchema = z.object({
   session_timeout_seconds: z.number().positive(),
   heartbeat_interval_seconds: z.number().positive(),
 });
 
 /**
- * Runs one bot on one device until it is stopped: claims, beats, crashes, sleeps, starts again.
+ * Runs one bot on one device until it is stopped. It claims, beats, crashes, sleeps and restarts.
  *
- * @throws ZodError if the service lets it in without saying for how long
+ * @throws ZodError if the service grants a session without naming its time-out
  */
 export async function runDevice(
   { license, licenseKey, name }: FleetDevice,
@@ -56,7 +56,7 @@ export async function runDevice(
       const dice = randomInt(100);
       if (dice < percent.crash) return restartAfterCrash(timeoutMs);
       if (dice < percent.crash + percent.sleep) {
-        // A laptop with its lid closed: its session may be gone when it wakes up and goes on.
+        // Simulates a closed laptop, whose session may be gone when it wakes up.
         await pause(randomInt(2 * timeoutMs));
       } else if (dice < percent.crash + percent.sleep + percent.release) {
         rights.over(license, name, performance.now());
@@ -66,7 +66,7 @@ export async function runDevice(
     }
   }
 
-  /** A crash frees nothing: until its time is over, the device may still trade on its right. */
+  /** A crash releases nothing: the device's right lasts until its lease is over. */
   async function restartAfterCrash(timeoutMs: number) {
     await pause(randomInt(2 * timeoutMs));
   }

@@ -4,8 +4,8 @@ import * as z from "zod";
 import { CommandError } from "../command-line/command-error.ts";
 
 /**
- * An answer, and when it was asked for and came, on the clock of `performance.now()`. It was asked
- * for when it got a connection: before that, it may have waited for one.
+ * An answer, with the times at which the request was sent and the answer arrived, by
+ * `performance.now()`. Waiting for a free connection does not count: the request is sent after it.
  */
 type TimedAnswer = {
   code: string;
@@ -16,7 +16,7 @@ type TimedAnswer = {
 
 export type ServiceClient = ReturnType<typeof openServiceClient>;
 
-/** As long as bots wait for an answer. */
+/** How long bots wait for an answer. */
 const giveUpAfterMs = 5_000;
 
 const bodySchema = z.looseObject({ code: z.string().default("no_code") });
@@ -43,7 +43,7 @@ export function openServiceClient(baseUrl: string) {
     ask,
     /** How often each code was answered. */
     counts,
-    /** How long each answer took since this was last asked, from the quickest to the slowest. */
+    /** The latencies of all answers since the last call, in ascending order. */
     takeLatenciesMs(): number[] {
       const taken = latenciesMs.sort((a, b) => a - b);
       latenciesMs = [];
@@ -54,9 +54,9 @@ export function openServiceClient(baseUrl: string) {
 }
 
 /**
- * Asks the service about a license that nobody has.
+ * Checks that the service answers, by a request for an unknown license.
  *
- * @throws CommandError if nothing answers there, or something else than the service
+ * @throws CommandError if nothing answers at the address, or if it is not the service
  */
 export async function expectService(baseUrl: string): Promise<void> {
   const service = openServiceClient(baseUrl);

@@ -1,17 +1,17 @@
 import type { Overlap } from "./held-times.ts";
 
-/** What a run of the fleet has seen. */
+/** The findings of a fleet run. */
 export type Findings = {
   overlaps: readonly Overlap[];
   /** How often a device held a session. */
   intervals: number;
   /** How often each code was answered; `no_answer` counts requests that got none. */
   counts: ReadonlyMap<string, number>;
-  /** When it was stopped before its time, counted from its start. */
+  /** Time from the start until the run was stopped, if it was stopped early. */
   stoppedAfterMs?: number | undefined;
 };
 
-/** `none`: the run has not shown enough for a verdict. */
+/** `none`: the run has too few findings for a verdict. */
 export type Verdict = { code: "good" | "bad" } | { code: "none"; because: string };
 
 export function judge({ overlaps, intervals, counts, stoppedAfterMs }: Findings): Verdict {

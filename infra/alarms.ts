@@ -36,10 +36,10 @@ const sum = { period, statistic: Stats.SUM };
 const minute = { period: Duration.minutes(1) };
 
 /**
- * The alarms, and the topic that publishes when each begins and ends.
+ * The alarms, and the topic that is notified when an alarm starts or clears.
  *
- * What each reports, and on which figures, is in `test/infra/alarms.test.ts`; what to do about it, in
- * `docs/alarms.md`.
+ * `test/infra/alarms.test.ts` shows which metric data sets off each alarm. `docs/alarms.md` says
+ * what to do about it.
  */
 export class Alarms extends Construct {
   readonly topic: Topic;
@@ -49,7 +49,7 @@ export class Alarms extends Construct {
     super(scope, id);
     const { httpApi, functions, table, logMetrics, settings } = props;
     this.topic = new Topic(this, "Topic", { enforceSSL: true });
-    // A topic with a policy of its own no longer lets the account's alarms in by default.
+    // A custom topic policy replaces the default one, which lets the account's alarms publish.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         actions: ["sns:Publish"],
@@ -127,7 +127,7 @@ export class Alarms extends Construct {
     for (const { function: fn, node } of functions) {
       this.alarm(`${node.id}InternalErrors`, {
         metric: logMetrics.internalErrors(node.id, period),
-        // Bots retry a heartbeat on their own. A failed claim may keep a bot from starting.
+        // Bots retry a failed heartbeat, but a failed claim may keep a bot from starting.
         threshold: node.id === "Heartbeat" ? 5 : 1,
         paragraph: "InternalErrors",
         description:
@@ -167,12 +167,12 @@ export class Alarms extends Construct {
     });
   }
 
-  /** What the alarm with this id watches. */
+  /** The metric that the alarm with this id watches. */
   metric(id: string): IMetric {
     return this.find(id).metric;
   }
 
-  /** Where the alarms with these ids begin, to be drawn into a graph of what they watch. */
+  /** The thresholds of the alarms with these ids, as lines for a graph of their metrics. */
   thresholds(...ids: readonly string[]): HorizontalAnnotation[] {
     const values = new Set(ids.map((id) => this.find(id).threshold));
     return [...values].map((value) => ({ value, label: `alarm from ${value}`, color: Color.RED }));

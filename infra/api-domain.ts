@@ -7,23 +7,26 @@ type ApiDomainProps = {
   httpApi: HttpApi;
   stage: HttpStage;
   domainName: string;
-  /** Of a certificate for that name, in the Region of the stack. */
+  /** The ARN of a certificate for that name, in the Region of the stack. */
   certificateArn: string;
-  /** The Route 53 zone that gets the record; without it, somebody else makes one. */
+  /** The Route 53 zone that gets the record. Without it, the record must be created by hand. */
   hostedZoneId: string | undefined;
-  /** CloudFront's name, if the record is to lead there. */
+  /** CloudFront's domain name, if the record should point there. */
   edgeTarget: string | undefined;
 };
 
-/** Of every distribution of CloudFront: https://docs.aws.amazon.com/general/latest/gr/cf_region.html */
+/**
+ * The same for all CloudFront distributions:
+ * https://docs.aws.amazon.com/general/latest/gr/cf_region.html
+ */
 const cloudFrontHostedZoneId = "Z2FDTNDATAQYW2";
 
 /**
- * An address that stays. The API's own address changes whenever the stack is created again, and
- * bots have theirs built in.
+ * A permanent address for the API. Its default address changes whenever the stack is recreated, but
+ * bots have the address built in.
  */
 export class ApiDomain extends Construct {
-  /** What the name must lead to: by a CNAME, or by an alias with the zone below. */
+  /** What the name must point to: by a CNAME, or by an alias with the zone below. */
   readonly target: string;
   readonly targetHostedZoneId: string;
 

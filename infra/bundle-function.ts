@@ -4,10 +4,10 @@ import { buildSync } from "esbuild";
 export const lambdasFolder = join(import.meta.dirname, "..", "lambdas");
 
 /**
- * Bundles a program for Lambda's Node.js 24 with all that it imports, the SDK included. Names stay
- * as they are, so that a stack trace can be read.
+ * Bundles a program for Lambda's Node.js 24 with everything it imports, including the SDK. Names
+ * are not minified, so that stack traces stay readable.
  *
- * It is CommonJS, because importing `node:http` into an ES module evaluates its every export, and
+ * The format is CommonJS. An ES module that imports `node:http` evaluates all of its exports, and
  * one of them loads all of Node's `fetch`.
  *
  * @param entryPoint absolute path of a module
@@ -22,16 +22,16 @@ export function bundleFunction(entryPoint: string, outfile: string): void {
     format: "cjs",
     platform: "node",
     target: "node24",
-    // Else `import("node:http")` stays one, with the cost named above.
+    // Turns `import("node:http")` into `require`, to avoid the cost described above.
     supported: { "dynamic-import": false },
-    // The SDK's ES modules can be shaken, its CommonJS can't.
+    // Tree shaking works on the SDK's ES modules but not on its CommonJS.
     mainFields: ["module", "main"],
     alias: {
-      // The SDK imports this always and, in a function, calls it never: half of the bundle.
+      // The SDK imports this but never calls it in a function. It would be half of the bundle.
       "@aws-sdk/credential-provider-node": join(lambdasFolder, "credential-chain.ts"),
     },
-    // Loaded by operations that stream events; DynamoDB has none. Inside, it would keep the rest
-    // from being shaken.
+    // Only operations that stream events load this, and DynamoDB has none. Bundled, it would
+    // prevent the tree shaking of the rest.
     external: ["@smithy/core/event-streams"],
     minifySyntax: true,
     minifyWhitespace: true,

@@ -3,13 +3,13 @@ import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { bundleFunction, lambdasFolder } from "./bundle-function.ts";
 
-/** The code of a function: `lambdas/NAME-handler.ts` with all that it imports, as one `index.cjs`. */
+/** The code of a function: `lambdas/NAME-handler.ts` and all its imports in one `index.cjs`. */
 export function bundledCode(name: string): Code {
   return Code.fromAsset(lambdasFolder, {
     bundling: {
-      // Never used: the bundle below is made, or throws.
+      // Required by CDK but never used: local bundling either succeeds or throws.
       image: DockerImage.fromRegistry("scratch"),
-      // CDK takes two bundlings of one folder for the same unless their commands differ.
+      // CDK treats two bundlings of one folder as the same asset unless their commands differ.
       command: [name],
       local: {
         tryBundle(outputFolder) {

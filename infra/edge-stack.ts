@@ -18,20 +18,20 @@ import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
 type EdgeStackProps = {
-  /** What bots call, with CloudFront as without. */
+  /** The domain name that bots call, with or without CloudFront. */
   domainName: string;
-  /** Of a certificate for that name in us-east-1. */
+  /** The ARN of a certificate for that name in us-east-1. */
   certificateArn: string;
-  /** Where the API is found: the output `DomainTarget` of its stack. */
+  /** The address of the API: the output `DomainTarget` of its stack. */
   origin: string;
   /** A secret whose field `send` is sent with each request; it has a replica in us-east-1. */
   originSecretArn: string;
   originSecretVersionId: string | undefined;
-  /** More from one address within 5 minutes are refused. */
+  /** Further requests from one address within 5 minutes are blocked. */
   requestsPerFiveMinutes: number;
 };
 
-/** What the settings say of the stack, or undefined if it is not wanted. */
+/** The properties of the stack by the settings, or undefined if they don't ask for it. */
 export function edgeProps(settings: StackSettings): EdgeStackProps | undefined {
   const { domainName, edgeCertificateArn, edgeOrigin, originSecretArn } = settings;
   if (!domainName || !edgeCertificateArn || !edgeOrigin || !originSecretArn) return undefined;
@@ -45,12 +45,12 @@ export function edgeProps(settings: StackSettings): EdgeStackProps | undefined {
   };
 }
 
-/** CloudFront and the web ACLs it uses are in this Region, wherever the API is. */
+/** Web ACLs for CloudFront must be in this Region, wherever the API is. */
 const region = "us-east-1";
 
 /**
- * CloudFront with AWS WAF in front of the API, which has neither a limit for each address nor a block
- * list. A stack of its own, since it must be in another Region.
+ * CloudFront with AWS WAF in front of the API, which alone has neither a rate limit per address nor
+ * a block list. A separate stack, because it may be in another Region than the API.
  */
 export class EdgeStack extends Stack {
   constructor(scope: Construct, id: string, props: EdgeStackProps) {
@@ -73,7 +73,7 @@ export class EdgeStack extends Stack {
               evaluationWindowSec: Duration.minutes(5).toSeconds(),
             },
           },
-          // As API Gateway answers what it throttles: bots try again later.
+          // The same status as API Gateway's throttling, so that bots retry later.
           action: { block: { customResponse: { responseCode: 429 } } },
           visibilityConfig: visibleAs("RequestsOfOneAddress"),
         },
@@ -104,7 +104,7 @@ export class EdgeStack extends Stack {
         }),
         allowedMethods: AllowedMethods.ALLOW_ALL,
         cachePolicy: CachePolicy.CACHING_DISABLED,
-        // With the caller's Host, so that the API serves the same name behind CloudFront.
+        // Forwards the caller's Host, so that the API serves the same name behind CloudFront.
         originRequestPolicy: OriginRequestPolicy.ALL_VIEWER,
         viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
       },

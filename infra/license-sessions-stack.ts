@@ -79,7 +79,7 @@ export class LicenseSessionsStack extends Stack {
       value: String(settings.sessionTimeoutSeconds),
       description: "A session lapses this long after its last heartbeat",
     });
-    // `cdk diff` shows a changed output with its description: the warning comes before the deploy.
+    // `cdk diff` prints the description of a changed output, which warns before the deploy.
     new CfnOutput(this, "MultiSymbolSessions", {
       value: String(settings.multiSymbolSessions),
       description:

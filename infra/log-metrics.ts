@@ -11,17 +11,20 @@ import type { RouteFunction } from "./route-function.ts";
 
 type LogMetricsProps = {
   functions: readonly RouteFunction[];
-  /** Of the API, in the format of `sessions-api.ts`. */
+  /** The API's access log, in the format of `sessions-api.ts`. */
   accessLog: ILogGroup;
 };
 
-/** Where Lambda's JSON log format has what a function logs with one object (see `lambdas/answer-request.ts`). */
+/**
+ * Where Lambda's JSON log format puts an object that a function logs (see
+ * `lambdas/answer-request.ts`).
+ */
 const logged = "$.message";
 const code = `${logged}.code`;
 /** How many heartbeats one logged heartbeat of a legacy bot stands for. */
 const weight = `${logged}.weight`;
 
-/** What is counted from the log lines that are there anyway: no function has code for a metric. */
+/** Metrics counted from existing log lines, so that the functions need no code for metrics. */
 export class LogMetrics extends Construct {
   private readonly namespace: string;
 
@@ -29,7 +32,7 @@ export class LogMetrics extends Construct {
     super(scope, id);
     this.namespace = Stack.of(this).stackName;
     for (const { logGroup, node } of functions) {
-      // Failures as well: `internal_error` is a code.
+      // Includes failures, whose code is `internal_error`.
       this.count(`${node.id}Refusals`, logGroup, FilterPattern.exists(code), { Code: code });
       const skewed = FilterPattern.stringValue(`${logged}.error.code`, "=", "clock_skew");
       this.count("ClockSkew", logGroup, skewed, {}, node.id);
@@ -40,7 +43,7 @@ export class LogMetrics extends Construct {
       if (node.id === "Heartbeat") {
         new MetricFilter(this, "LegacyHeartbeats", {
           logGroup,
-          // CloudWatch takes the value only from a field that the pattern names.
+          // CloudWatch can only use a field as the value if the pattern mentions it.
           filterPattern: FilterPattern.all(
             FilterPattern.booleanValue(`${logged}.legacy`, true),
             FilterPattern.numberValue(weight, ">", 0),
@@ -55,7 +58,7 @@ export class LogMetrics extends Construct {
     this.count("TooManyRequests", accessLog, throttled);
   }
 
-  /** A line for each code with which the function has refused or failed, whichever they are. */
+  /** One line for each code of the function's refusals and failures, found by search. */
   refusalsByCode(functionId: string, period: Duration): IMetric {
     const schema = `{"${this.namespace}",Code}`;
     return new MathExpression({
@@ -71,12 +74,15 @@ export class LogMetrics extends Construct {
     return this.sum(`${functionId}Refusals`, period, { Code: "internal_error" });
   }
 
-  /** Signs that the clock of a function is wrong; see `lambdas/sessions/clock-skew.ts`. */
+  /**
+   * Requests that a function refused because its clock is wrong; see
+   * `lambdas/sessions/clock-skew.ts`.
+   */
   clockSkew(period: Duration): IMetric {
     return this.sum("ClockSkew", period);
   }
 
-  /** Claims that were answered 401: the license is unknown or has ended. */
+  /** Claims answered 401, because the license is unknown or has ended. */
   claimsRefused(period: Duration): IMetric {
     return this.sum("ClaimsRefused", period);
   }

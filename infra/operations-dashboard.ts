@@ -30,10 +30,10 @@ type OperationsDashboardProps = {
 const period = Duration.minutes(5);
 const sum = { period, statistic: Stats.SUM };
 
-/** Of a bot, at one every 20 s. */
+/** Heartbeats of one bot at an interval of 20 s. */
 const beatsAnHour = 180;
 
-/** What the service does, on one page; where an alarm watches, its threshold is drawn in. */
+/** The service's metrics on one page. Graphs of alarmed metrics show the thresholds. */
 export class OperationsDashboard extends Construct {
   readonly dashboard: Dashboard;
 

@@ -19,13 +19,13 @@ import { secretReference } from "./secret-reference.ts";
 export const originHeader = "x-origin-secret";
 
 type OriginGuardProps = {
-  /** A secret whose field `accept` has the values that are let in, separated by a space. */
+  /** A secret whose field `accept` holds the accepted values, separated by a space. */
   secretArn: string;
   secretVersionId: string | undefined;
   logRetentionDays: RetentionDays;
 };
 
-/** Turns away what does not come through CloudFront (see `edge-stack.ts`). */
+/** Rejects requests that did not come through CloudFront (see `edge-stack.ts`). */
 export class OriginGuard extends Construct {
   readonly authorizer: HttpLambdaAuthorizer;
 
@@ -57,7 +57,7 @@ export class OriginGuard extends Construct {
     });
     this.authorizer = new HttpLambdaAuthorizer("OriginGuard", guard, {
       responseTypes: [HttpLambdaResponseType.SIMPLE],
-      // A request without it is answered 401, and one whose value is known costs no call.
+      // API Gateway answers 401 if the header is missing, and caches the result by its value.
       identitySource: [`$request.header.${originHeader}`],
       resultsCacheTtl: Duration.minutes(5),
     });

@@ -16,15 +16,15 @@ import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
 type RouteFunctionProps = {
-  /** Of its handler: `lambdas/NAME-handler.ts`. */
+  /** NAME in the path of its handler, `lambdas/NAME-handler.ts`. */
   name: string;
   table: TableV2;
-  /** The verbs the function uses on the table, as `dynamodb:UpdateItem`. It gets no others. */
+  /** The only actions the function is allowed on the table, such as `dynamodb:UpdateItem`. */
   tableActions: readonly string[];
   settings: StackSettings;
 };
 
-/** One function for one route, with its log group, and a role that may do what its code does. */
+/** The function of one route, with its log group and a role with only the permissions it needs. */
 export class RouteFunction extends Construct {
   readonly function: LambdaFunction;
   readonly logGroup: LogGroup;
@@ -50,13 +50,13 @@ export class RouteFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: 512,
-      // The function answers 500 before that (`answerWithinMs` in `lambdas/answer-request.ts`).
+      // The function itself answers 500 earlier (`answerWithinMs` in `lambdas/answer-request.ts`).
       timeout: Duration.seconds(5),
       role,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       applicationLogLevelV2: ApplicationLogLevel.INFO,
-      // At INFO each heartbeat would write its start and its report.
+      // At INFO, Lambda would log the start and the report of every heartbeat.
       systemLogLevelV2: SystemLogLevel.WARN,
       environment: {
         TABLE_NAME: table.tableName,

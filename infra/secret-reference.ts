@@ -1,8 +1,8 @@
 import { SecretValue } from "aws-cdk-lib";
 
 /**
- * A reference to a secret, or to one field of it, that CloudFormation resolves when it deploys. So the
- * value is in no template, and whatever gets it needs neither a grant nor a call.
+ * A reference to a secret, or to one field of it, which CloudFormation resolves when it deploys.
+ * The value appears in no template, and its user needs neither a permission nor a call to read it.
  *
  * @param versionId CloudFormation reads the secret again only when this changes
  */

@@ -29,10 +29,10 @@ export class SessionsApi extends Construct {
     const behindCloudFront = edgeTarget !== undefined;
     this.httpApi = new HttpApi(this, "HttpApi", {
       createDefaultStage: false,
-      // Where CloudFront stands in front, there is no way round it.
+      // The default endpoint would bypass CloudFront.
       ...(behindCloudFront && { disableExecuteApiEndpoint: true }),
-      // Any origin: the key in the body is the only credential, there are no cookies, and the answer
-      // shows a page nothing that the key does not.
+      // Any origin is allowed: there are no cookies, the key in the body is the only credential,
+      // and a page that has the key could get the answer anyway.
       corsPreflight: {
         allowOrigins: ["*"],
         allowMethods: [CorsHttpMethod.POST],
@@ -81,9 +81,9 @@ export class SessionsApi extends Construct {
         integration: new HttpLambdaIntegration(`${id}Integration`, routeFunction.function),
         ...(guard && { authorizer: guard.authorizer }),
       });
-      // A bucket for each route, so that a flood of claims never turns heartbeats away.
+      // Each route is throttled separately, so that a flood of claims can't block heartbeats.
       throttles[`POST ${path}`] = throttle;
-      // API Gateway refuses the throttle of a route that does not exist yet.
+      // API Gateway rejects a throttle for a route that does not exist yet.
       this.stage.node.addDependency(...routes);
       return routeFunction;
     };
@@ -127,12 +127,12 @@ export class SessionsApi extends Construct {
 type RouteProps = {
   id: string;
   path: string;
-  /** Of its handler: `lambdas/NAME-handler.ts`. */
+  /** NAME in the path of its handler, `lambdas/NAME-handler.ts`. */
   name: string;
   throttle: Throttle;
 };
 
-/** In the shape of `RouteSettings` of AWS::ApiGatewayV2::Stage. */
+/** An entry of `RouteSettings` of AWS::ApiGatewayV2::Stage. */
 type Throttle = { ThrottlingRateLimit: number; ThrottlingBurstLimit: number };
 
 function throttleOf(requestsPerSecond: number, burst: number): Throttle {

@@ -2,7 +2,7 @@ import { CfnElement, RemovalPolicy } from "aws-cdk-lib";
 import { AttributeType, Billing, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
 
-/** The one table: an item per license, with its sessions inside. It outlives the stack. */
+/** The only table: one item per license, with its sessions. It outlives the stack. */
 export class SessionsTable extends Construct {
   readonly table: TableV2;
 
@@ -15,7 +15,8 @@ export class SessionsTable extends Construct {
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    // Were it derived from the path, moving a construct would replace the table by an empty one.
+    // A fixed logical id. If it depended on the path, moving a construct would replace the table by
+    // an empty one.
     const resource = this.table.node.defaultChild;
     if (resource instanceof CfnElement) resource.overrideLogicalId("Sessions");
   }

@@ -30,14 +30,14 @@ const secretVersionId = matching(
   "expected the version id of a secret, 32 to 64 characters",
 );
 
-/** Requests a second, each of which API Gateway lets in; the rest is answered 429. */
+/** Requests per second that API Gateway admits. The rest are answered 429. */
 const perSecond = numeric.pipe(z.number().positive().max(10_000));
-/** Requests that may come at one moment, on top of the rate. */
+/** Requests that may arrive at once, on top of the rate. */
 const burst = numeric.pipe(z.int().positive().max(5_000));
 
 /**
- * Each is CDK context: `cdk deploy -c NAME=VALUE`, or `context` in cdk.json. What each does is in
- * `docs/settings.md`.
+ * The settings, which are CDK context: `cdk deploy -c NAME=VALUE`, or `context` in cdk.json.
+ * `docs/settings.md` explains each.
  */
 export const settingsSchema = z
   .strictObject({
@@ -107,7 +107,7 @@ type ReadResult =
 
 /** Reads the settings from the context of the app. */
 export function readStackSettings(node: Node): ReadResult {
-  // CDK's own names all have a sign between their words; one of letters alone is meant for us.
+  // All names of CDK's own context contain punctuation, so a name of letters only is one of ours.
   const context = Object.fromEntries(
     Object.entries(node.getAllContext()).filter(([name]) => /^[a-z]+$/i.test(name)),
   );

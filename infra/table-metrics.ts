@@ -2,14 +2,14 @@ import type { Duration } from "aws-cdk-lib";
 import { MathExpression } from "aws-cdk-lib/aws-cloudwatch";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 
-/** What the functions are granted on the table. */
+/** The operations that the functions may perform on the table. */
 const operations = ["GetItem", "UpdateItem"] as const;
 
 /**
  * The sum of a metric of the table over the operations of the functions.
  *
- * DynamoDB reports errors per operation, and only when there are any. So each part is filled: a sum
- * of which one part is missing is missing itself, and no alarm ever sees it.
+ * DynamoDB reports errors per operation, and only when they occur. A sum with a missing term is
+ * itself missing, and no alarm would see it, so each term is filled with 0.
  */
 export function sumOverOperations(
   table: TableV2,

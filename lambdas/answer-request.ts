@@ -12,7 +12,7 @@ import { maskFingerprint } from "./sessions/session.ts";
 import { type SignedRequest, signatureHeaders } from "./sign-answer.ts";
 import type { SigningKey } from "./signing-keys.ts";
 
-/** `code` is for programs and never changes its meaning, `message` is for people. */
+/** `code` is for programs and its meaning never changes; `message` is for people. */
 export type Answer = {
   statusCode: number;
   body: { code: string; message: string; [field: string]: unknown };
@@ -22,26 +22,26 @@ export type Answer = {
 export type RequestContext = {
   /** The one clock reading of the request, epoch milliseconds. */
   nowMs: number;
-  /** Aborts when the time for an answer is over; nothing more may be written then. */
+  /** Aborts when the request times out. Nothing may be written after that. */
   signal: AbortSignal;
-  /** The members of the body that are kept as text. */
+  /** The raw JSON text of the members that the route asks for in that form. */
   jsonTexts: Record<string, string>;
-  /** Writes one line of the history: what was granted or given up, by whom. */
+  /** Writes one line of the history: what was granted or released, and by whom. */
   record(event: HistoryEvent): void;
 };
 
-/** What `license history` reads. It has no `code`: that is for what was refused or failed. */
+/** What `license history` reads. It has no `code`: only refusals and failures have one. */
 export type HistoryEvent =
   | {
       event: "session_claimed";
       session_id: string;
       fencing_token: number;
-      /** The claim of the same device that it replaced while its lease ran. */
+      /** The earlier claim of the same device that this one replaced before its lease ended. */
       replaced?: string;
       displaced?: { symbol: string; device: string }[];
     }
   | { event: "session_released"; session_id?: string | undefined; free_in_seconds: number }
-  /** One heartbeat of so many from bots that name no session. */
+  /** A sample of the heartbeats of bots that name no session: it stands for `weight` of them. */
   | { event: "legacy_heartbeat"; legacy: true; weight: number };
 
 /** The part of an API Gateway event (payload 2.0) that a function reads. */
@@ -55,7 +55,7 @@ type HttpEvent = BodyEvent & {
 
 export type Route<Request extends CallerRequest> = BodyShape<Request> & {
   answer(request: Request, context: RequestContext): Promise<Answer>;
-  /** What this route says in each 400 beside the field, and in each opaque 500. */
+  /** Fields that this route adds to every 400 and to every opaque 500. */
   fieldsOf: { badRequest: Record<string, unknown>; internalError: Record<string, unknown> };
 };
 
@@ -65,16 +65,16 @@ export type Handler = (
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
 /**
- * How long a request may take before it is answered 500. Bots give up after 5 s, which a cold start
- * and the network have to fit in as well. The three attempts of the SDK end before (see
+ * How long a request may take before it is answered 500. Bots give up after 5 s, and that must also
+ * cover a cold start and the network. The SDK's three attempts finish earlier than this (see
  * `sessions/dynamodb-client.ts`).
  */
 const defaultAnswerWithinMs = 3_500;
 
 /**
- * Makes a route a Lambda function: event in, JSON out. Anything thrown becomes an opaque 500.
- * What is refused or fails leaves one log line, with neither the key nor a whole fingerprint in it.
- * An answer to a request with a nonce is signed, whatever it says.
+ * Turns a route into a Lambda handler: event in, JSON out. Anything thrown becomes an opaque 500.
+ * Every refusal and failure writes one log line, which never contains the key or a full
+ * fingerprint. Every answer to a request with a nonce is signed, including errors.
  */
 export function toHandler<Request extends CallerRequest>(
   route: Route<Request>,

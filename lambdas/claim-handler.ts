@@ -29,7 +29,9 @@ export const claimSchema = z.extend(callerSchema, {
     ),
 });
 
-/** `POST /api/validate-license`: claims a session or, with `check_only`, reports whether one could. */
+/**
+ * `POST /api/validate-license`: claims a session. With `check_only`, only reports whether it could.
+ */
 export function claimHandler(service: Service): Handler {
   const { settings, table } = service;
   const { sessionTimeoutMs } = settings;
@@ -72,7 +74,7 @@ function answerTo(
       return ok({
         code,
         message: "The session is yours.",
-        // A repeated claim wrote nothing: it reports the lease that is stored.
+        // A repeated attempt wrote nothing, so it reports the stored lease.
         ...licenseFields(outcome.license, symbol, {
           ...time,
           sessionTimeoutMs: leaseMs(outcome.session),

@@ -2,7 +2,7 @@ import type { HistoryEvent } from "./answer-request.ts";
 import type { ClaimOutcome } from "./sessions/claim.ts";
 import { deviceOf, isSession, maskFingerprint } from "./sessions/session.ts";
 
-/** The line of the history for a claim that was written. */
+/** The history line for a claim that was written. */
 export function claimedEvent({
   session,
   license,

@@ -21,7 +21,7 @@ const environmentSchema = z.pipe(
     legacyBots: variables.LEGACY_BOTS,
     /** See `SessionTableOptions` in `sessions/table.ts`. */
     askForRefusedItem: variables.ASK_FOR_REFUSED_ITEM,
-    /** None: no answer is signed. */
+    /** If empty, answers are not signed. */
     signingKeys: readSigningKeys(variables.SIGNING_KEYS),
   })),
 );
@@ -29,8 +29,8 @@ const environmentSchema = z.pipe(
 export type Settings = z.infer<typeof environmentSchema>;
 
 /**
- * The settings of a function, read at its cold start. Throws if one is missing or wrong: a function
- * whose keys can't be read answers nothing rather than unsigned.
+ * The settings of a function, read at its cold start. Throws if one is missing or invalid: a
+ * function that can't read its keys must fail rather than send unsigned answers.
  */
 export function readEnvironment(): Settings {
   // biome-ignore lint/style/noProcessEnv: the one place where the functions read it

@@ -43,7 +43,7 @@ export function heartbeatHandler(service: Service): Handler {
         };
         const time = { nowMs, sessionTimeoutMs };
         const { session_id: sessionId, symbol } = request;
-        // Only a legacy bot names no session; any other is judged strictly.
+        // Only a legacy bot names no session; a heartbeat that names one follows the strict rules.
         if (!legacyBots || sessionId !== undefined) {
           const holder = { ...caller, sessionId };
           const outcome = await heartbeat(table, holder, report, time, signal);
@@ -61,9 +61,9 @@ export function heartbeatHandler(service: Service): Handler {
 export const handler = heartbeatHandler(serviceFromEnvironment());
 
 /**
- * @param refusedStatus 500 by contract, so that no monitor can overlook a heartbeat that was not
- * recorded; 403 for legacy bots, which obey nothing else. A late heartbeat is a 500 for them, too:
- * the session is still theirs.
+ * @param refusedStatus 500 by contract, so that no monitor overlooks a heartbeat that was not
+ * recorded. 403 for legacy bots, because only a 403 stops them. They also get a 500 for a late
+ * heartbeat, because the session is still theirs.
  */
 function answerTo(
   outcome: HeartbeatOutcome | ClaimByHeartbeat,
@@ -160,7 +160,7 @@ function hoursUntil(expirationMs: number | undefined, nowMs: number): number | n
   return expirationMs === undefined ? null : (expirationMs - nowMs) / 3_600_000;
 }
 
-/** One in so many heartbeats of the legacy bots leaves a line: they are to be counted. */
+/** One in this many heartbeats of legacy bots is logged, to estimate how many there still are. */
 const legacyWeight = 64;
 
 function recordLegacy(
@@ -169,7 +169,7 @@ function recordLegacy(
   record: RequestContext["record"],
 ): void {
   if (outcome.code === "granted") record(claimedEvent(outcome));
-  // The last digits of the clock are as good as a draw, and give each run the same lines.
+  // The clock's low digits sample as well as a random number, and are reproducible in tests.
   if (nowMs % legacyWeight === 0) {
     record({ event: "legacy_heartbeat", legacy: true, weight: legacyWeight });
   }

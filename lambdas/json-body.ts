@@ -7,26 +7,28 @@ import { nonceSchema } from "./request.ts";
 /** The part of an API Gateway event (payload 2.0) that holds the body. */
 export type BodyEvent = Pick<APIGatewayProxyEventV2, "body" | "isBase64Encoded">;
 
-/** The shape of a body, and the members that are kept as the JSON text they came as. */
+/** The shape of a body, and the members whose JSON text is kept as it was received. */
 export type BodyShape<Request> = {
   schema: z.ZodMiniObject & z.ZodMiniType<Request>;
   maxBytesOfText: Record<string, number>;
 };
 
 type ParsedBody<Request> = {
-  /** Set whenever it can be read, even if the rest can't: its caller wants a 400 signed, too. */
+  /**
+   * Set even if the rest of the body is unreadable, because the 400 must then be signed as well.
+   */
   nonce?: string | undefined;
 } & (
   | { readable: true; request: Request; jsonTexts: Record<string, string> }
-  /** What is wrong with it, in words that quote nothing of it. */
+  /** What is wrong with the body; never quotes it, because it may contain a key. */
   | { readable: false; field: string; message: string }
 );
 
 const maxBodyBytes = 16 * 1024;
 
 /**
- * Reads the body of an event as a JSON object of the given shape. API Gateway hands over a body of
- * any content type but text and JSON in base64: that of curl's default type, for one.
+ * Reads the body of an event as a JSON object of the given shape. API Gateway encodes a body in
+ * base64 unless its content type is text or JSON. That includes curl's default content type.
  */
 export function parseBody<Request>(
   event: BodyEvent,
@@ -45,7 +47,7 @@ export function parseBody<Request>(
     return unreadable("body", "must be a JSON object");
   }
 
-  // null in a field is the same as leaving it out.
+  // A field that is null counts as absent.
   const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
   const nonce = nonceSchema.safeParse(given.nonce).data;
   const refusedAs = (field: string) => ({

@@ -1,7 +1,7 @@
 /**
- * The text of a member of a JSON object, exactly as it stands in the source: `JSON.parse` and
- * `JSON.stringify` would round its large numbers and reorder its keys. Of members with the same
- * name the last one counts, as for `JSON.parse`.
+ * The text of a member of a JSON object, exactly as in the source: `JSON.parse` and
+ * `JSON.stringify` would round large numbers and reorder keys. If a name occurs more than once, the
+ * last one counts, as in `JSON.parse`.
  *
  * @param source text that `JSON.parse` has accepted as an object
  * @returns `undefined` if the object has no such member
@@ -11,9 +11,9 @@ export function memberSource(source: string, name: string): string | undefined {
   let depth = 0;
   let memberName: string | undefined;
   let valueStart = 0;
-  // Strings are tokens of their own, so that no punctuation inside of one is taken for structure.
+  // A whole string is one token, so that punctuation inside it is not mistaken for structure.
   for (const { 0: token, index } of source.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g)) {
-    // At each token of the member; the last one ends it.
+    // Every token of the member moves the end, so the last one sets it.
     if (memberName === name) found = { from: valueStart, to: index };
 
     if (token === "{" || token === "[") depth++;

@@ -11,12 +11,14 @@ export const licenseKeySchema = z
     z.describe("1 to 128 characters; space around it is ignored"),
   );
 
-/** The `license_id` of a (trimmed) license key: its SHA-256 in hex. Only this is ever stored. */
+/**
+ * The `license_id` of a (trimmed) license key: its SHA-256 in hex. The key itself is never stored.
+ */
 export function licenseIdOf(licenseKey: string): string {
   return hash("sha256", licenseKey, "hex");
 }
 
-/** A string with half a surrogate pair has no UTF-8 form: it can't be hashed nor stored as it is. */
+/** A string with a lone surrogate has no UTF-8 form, so it can't be hashed or stored unchanged. */
 export function isWellFormed(text: string): boolean {
   return text.isWellFormed();
 }

@@ -1,19 +1,20 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 
-/** The header that CloudFront adds to each request, in lower case, as events have it. */
+/** The header that CloudFront adds to each request. Events have header names in lower case. */
 const originHeader = "x-origin-secret";
 
-/** The part of an authorizer's event (payload 2.0) that is read. */
+/** The part of an authorizer's event (payload 2.0) that this function reads. */
 type GuardEvent = { headers?: Record<string, string | undefined> };
 
 /**
- * Lets in the requests that come through CloudFront, and so past AWS WAF: they carry a secret.
+ * Admits only requests that came through CloudFront, where AWS WAF has checked them. CloudFront
+ * adds a secret to each request.
  *
- * @param secrets those accepted, separated by a space: two while one replaces the other
+ * @param secrets the accepted secrets, separated by a space: two during a rotation
  */
 export function originGuardHandler(secrets: string) {
   const accepted = secrets.split(" ").filter(Boolean).map(digestOf);
-  // An authorizer without a secret would let in everybody.
+  // Without a secret every request would be refused. Fail visibly instead.
   if (accepted.length === 0) throw new Error("ORIGIN_SECRETS is empty");
   return async ({ headers }: GuardEvent): Promise<{ isAuthorized: boolean }> => {
     const given = digestOf(headers?.[originHeader] ?? "");

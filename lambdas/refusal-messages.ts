@@ -2,7 +2,7 @@ import type { ClaimRefusal } from "./sessions/claim.ts";
 import type { EndedCode } from "./sessions/license.ts";
 import { maskFingerprint } from "./sessions/session.ts";
 
-/** Deployed bots print nothing of a refusal but its message: each says what to do. */
+/** Deployed bots print only the message of a refusal, so each message says what to do. */
 export const unknownLicense = "There is no license with this key. Check the key for typos.";
 
 export const endedMessages: Record<EndedCode, string> = {
@@ -13,7 +13,7 @@ export const endedMessages: Record<EndedCode, string> = {
 
 type InUse = Extract<ClaimRefusal, { code: "session_conflict" | "session_limit" }>;
 
-/** Says that the license is not the problem, who is in the way, and for how long. */
+/** Says that the license itself is valid, which device holds the session, and for how long. */
 export function inUseMessage({ code, blockedBy, waitSeconds }: InUse): string {
   const device = maskFingerprint(blockedBy);
   return code === "session_conflict"

@@ -4,12 +4,12 @@ import { type Service, serviceFromEnvironment } from "./service.ts";
 import { type ReleaseOutcome, release } from "./sessions/release.ts";
 
 /**
- * The legacy bots release when they are closed and again a minute later, which would end the
- * session of a copy that was started since.
+ * Legacy bots release when they are closed and again a minute later. The second release would end
+ * the session of a copy that was started in the meantime.
  */
 const legacyReleaseSparesMs = 120_000;
 
-/** `POST /api/session/release`: ends the caller's session; 200 as well if it holds none. */
+/** `POST /api/session/release`: ends the caller's session; also 200 if it holds none. */
 export function releaseHandler(service: Service): Handler {
   const { settings, table } = service;
   return toHandler(

@@ -7,7 +7,7 @@ import { noSymbol } from "./sessions/session.ts";
 /** A caller that sends one gets a signed answer, if the service has a key. */
 export const nonceSchema = z.string().check(z.regex(/^[\x20-\x7e]{16,128}$/));
 
-/** A symbol as a bot names it; as it is stored once it is parsed. */
+/** A symbol as a bot names it. Parsing converts it to the form that is stored. */
 export const symbolSchema = z.string().check(
   z.trim(),
   z.regex(/^[\x20-\x7e]{1,64}$/),
@@ -16,8 +16,8 @@ export const symbolSchema = z.string().check(
 );
 
 /**
- * The fields of a request on the wire. A field's description is also what a caller reads when
- * the field is refused.
+ * The fields of a request on the wire. A field's description also appears in the message of the 400
+ * that refuses it.
  */
 export const callerSchema = z.object({
   license_key: licenseKeySchema,
@@ -49,7 +49,7 @@ export const holderSchema = z.extend(callerSchema, {
 
 export type CallerRequest = z.infer<typeof callerSchema>;
 
-/** The request in the terms of the rules. The license key goes no further than this. */
+/** Converts the request for `sessions/`. The license key is not passed on from here. */
 export function callerOf(request: CallerRequest, settings: Service["settings"]): Caller {
   return {
     licenseId: licenseIdOf(request.license_key),

@@ -8,7 +8,7 @@ import type { SigningKey } from "./signing-keys.ts";
 export type SignedRequest = {
   method: string;
   path: string;
-  /** The bytes of the body as they came. */
+  /** The bytes of the body as they were received. */
   body: Uint8Array;
   /** Printable ASCII. */
   nonce: string;
@@ -20,8 +20,8 @@ const components =
   '("@status" "content-digest" "@method";req "@path";req "content-digest";req)' as const;
 
 /**
- * The headers by which a client knows that this answer is the service's, to this very request. Each
- * key adds a signature with a label of its own.
+ * The headers that prove to a client that the service gave this answer to this very request. Each
+ * key adds a signature with its own label.
  *
  * @param createdMs epoch milliseconds
  */

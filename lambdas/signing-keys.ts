@@ -3,22 +3,22 @@ import { createPrivateKey, createPublicKey, hash, type KeyObject } from "node:cr
 /** A key that the service signs its answers with. */
 export type SigningKey = {
   privateKey: KeyObject;
-  /** The thumbprint of the public key (RFC 7638), by which a client finds its signature. */
+  /** The thumbprint of the public key (RFC 7638). Clients find the matching signature by it. */
   keyId: string;
-  /** As clients take it: `ed25519:` and the 32 bytes in base64url. */
+  /** The form that clients accept: `ed25519:` and the 32 bytes in base64url. */
   publicKeyText: string;
 };
 
 export const privateKeyPrefix = "ed25519-private:";
 
-/** What stands before the 32 bytes of a seed in PKCS #8 (RFC 8410, section 7). */
+/** The PKCS #8 prefix of a 32-byte seed (RFC 8410, section 7). */
 const pkcs8Head = Buffer.from("302e020100300506032b657004220420", "hex");
 
 /**
  * Reads the value of `SIGNING_KEYS`: one key, or two during a rotation, with space between.
  *
- * @returns no key if the text is empty: nothing is signed then
- * @throws Error that says which key can't be read, and quotes nothing of it
+ * @returns no keys if the text is empty: answers are then not signed
+ * @throws Error that says which key can't be read, without quoting it
  */
 export function readSigningKeys(text: string): SigningKey[] {
   const words = text.split(/\s/).filter((word) => word !== "");
@@ -42,11 +42,11 @@ export function readSigningKeys(text: string): SigningKey[] {
   return keys;
 }
 
-/** @returns undefined if the text is not a private key of this form */
+/** @returns undefined if the text is not a valid private key */
 export function readSigningKey(text: string): SigningKey | undefined {
   const encoded = text.startsWith(privateKeyPrefix) ? text.slice(privateKeyPrefix.length) : "";
   const seed = Buffer.from(encoded, "base64url");
-  // Buffer skips what is not base64url: only text that it would write itself is a key.
+  // Buffer ignores characters that are not base64url, so the text must equal its own re-encoding.
   if (seed.length !== 32 || seed.toString("base64url") !== encoded) return undefined;
   return signingKeyOf(seed);
 }

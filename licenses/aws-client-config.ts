@@ -1,6 +1,6 @@
 import type { Variables } from "../command-line/variables.ts";
 
-/** The SDK knows AWS_REGION and the profile, but not the other variable that the AWS CLI reads. */
+/** The SDK reads AWS_REGION and the profile, but unlike the AWS CLI not AWS_DEFAULT_REGION. */
 export function awsClientConfig({ AWS_REGION, AWS_DEFAULT_REGION }: Variables): {
   region?: string;
 } {

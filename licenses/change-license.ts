@@ -7,12 +7,12 @@ import type { TableHandle } from "./table-handle.ts";
 
 type Changeable = "status" | "license_type" | "email" | "license_expiration" | "max_sessions";
 
-/** What attributes are to become; `undefined` removes. */
+/** The new values of attributes; `undefined` removes one. */
 export type Wanted = { [Name in Changeable]?: LicenseItem[Name] | undefined };
 
 /**
- * Sets attributes, on the condition that each of them is still what was seen. This closes the race
- * of two operators: of two who extend the same license at once, one is refused and has to look again.
+ * Sets attributes, on the condition that none of them has changed since it was read. If two
+ * operators extend the same license at once, one of them is refused and has to look again.
  */
 export function attributeChange(seen: LicenseItem, wanted: Wanted): Change {
   const names = Object.keys(wanted) as Changeable[];
@@ -31,11 +31,11 @@ export function attributeChange(seen: LicenseItem, wanted: Wanted): Change {
 }
 
 /**
- * Makes the change in one conditional write: once or not at all, also when the SDK sends it again
- * because an answer was lost. It never makes a license, and never touches one that was rekeyed. The
- * note takes the place of that of the change before.
+ * Applies the change in one conditional write: at most once, even if the SDK retries it after a
+ * lost answer. Never creates a license, and never changes one that was rekeyed. The note replaces
+ * that of the previous change.
  *
- * @returns the license after it, or `undefined` if the license is not what was seen any more
+ * @returns the changed license, or `undefined` if it no longer is what was read
  */
 export async function changeLicense(
   table: TableHandle,
@@ -51,6 +51,6 @@ export async function changeLicense(
   const item = await updateItem(table, license_id, changes);
   if (item) return readItem(item);
   const stored = await getLicense(table, license_id);
-  // Refused by its own earlier attempt: the SDK's first one was applied, and its answer was lost.
+  // A stored change id means that the first attempt was applied and only its retry failed.
   return stored?.change_id === changeId ? stored : undefined;
 }

@@ -9,13 +9,13 @@ import type { TableHandle } from "./table-handle.ts";
 export type Change = {
   set?: readonly string[];
   remove?: readonly string[];
-  /** What it rests on: all of it holds for the item that was seen. */
+  /** The conditions of the change, all of which hold for the item that was read. */
   conditions?: readonly string[];
   names?: Record<string, string>;
   values?: Record<string, unknown>;
 };
 
-/** Sets attributes, under aliases of their own names; `undefined` removes. */
+/** Sets attributes, using aliases for their names; `undefined` removes one. */
 export function assignment(attributes: Record<string, unknown>): Change {
   const names = Object.keys(attributes);
   const given = names.filter((name) => attributes[name] !== undefined);
@@ -27,16 +27,16 @@ export function assignment(attributes: Record<string, unknown>): Change {
   };
 }
 
-/** The note of a change, in the place of that of the change before. */
+/** Replaces the note of the previous change. */
 export function noteChange(note: ChangeNote, changeId: string = randomUUID()): Change {
   const { reason: change_reason } = note;
   return assignment({ ...noteAttributes(note), change_reason, change_id: changeId });
 }
 
 /**
- * Makes changes together in one conditional write.
+ * Applies several changes in one conditional write.
  *
- * @returns the item after it, or `undefined` if a condition did not hold
+ * @returns the updated item, or `undefined` if a condition failed
  */
 export async function updateItem(
   { client, tableName }: TableHandle,
@@ -62,7 +62,7 @@ export async function updateItem(
   return output?.Attributes;
 }
 
-/** @returns whether it was written: no item had this id */
+/** @returns whether it was written, which requires that no item has this id */
 export async function putIfNew(
   { client, tableName }: TableHandle,
   item: LicenseItem,
@@ -75,7 +75,7 @@ export async function putIfNew(
   return (await unlessRefused(client.send(put))) !== undefined;
 }
 
-/** @returns `undefined` if the condition of the write did not hold */
+/** @returns `undefined` if the condition of the write failed */
 export async function unlessRefused<Output>(write: Promise<Output>): Promise<Output | undefined> {
   try {
     return await write;

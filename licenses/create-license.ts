@@ -18,14 +18,14 @@ export type NewLicense = {
   email?: string;
   /** Epoch milliseconds; a license without it never expires. */
   expiresAtMs?: number;
-  /** Who makes it, if that is recorded. */
+  /** Who creates it, if that is recorded. */
   note?: ChangeNote;
 };
 
 /**
- * Writes a license, unless one with this key exists: that one stays as it is.
+ * Creates a license, unless one with this key exists, which is then left unchanged.
  *
- * @throws the errors of the SDK, but for the refused condition
+ * @throws any SDK error except the failed condition
  */
 export async function createLicense(
   { client, tableName }: TableHandle,
@@ -63,7 +63,7 @@ export async function createLicense(
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     if ((error.$metadata.attempts ?? 1) === 1) return { created: false };
-    // Refused by its own earlier attempt: the SDK's first one was applied, and its answer was lost.
+    // The SDK's first attempt may have been applied and its answer lost, so that the retry failed.
     const stored = await getLicense({ client, tableName }, license.license_id);
     return isDeepStrictEqual(stored, license) ? { created: true, license } : { created: false };
   }

@@ -3,7 +3,9 @@ import { privateKeyPrefix, readSigningKeys } from "../lambdas/signing-keys.ts";
 
 type SigningKeyPair = { private_key: string; public_key: string; key_id: string };
 
-/** Makes a key for signed answers, in the forms that the service and its clients take. */
+/**
+ * Creates a key pair for signed answers, in the formats that the service and its clients accept.
+ */
 export function createSigningKey(): SigningKeyPair {
   const privateKey = privateKeyPrefix + randomBytes(32).toString("base64url");
   const [{ publicKeyText = "", keyId = "" } = {}] = readSigningKeys(privateKey);

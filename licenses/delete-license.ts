@@ -5,8 +5,8 @@ import type { LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
 
 /**
- * Deletes the license that was seen, unless an operator has changed it since. What its bots do in the
- * meantime does not matter.
+ * Deletes the license that was read, unless an operator has changed it since. Changes by its bots
+ * do not prevent the deletion.
  *
  * @returns whether it is gone
  */
@@ -23,6 +23,6 @@ export async function deleteLicense(table: TableHandle, seen: LicenseItem): Prom
       }),
     ),
   );
-  // An earlier attempt of the SDK may have been applied.
+  // The SDK's first attempt may have been applied and its answer lost.
   return deleted !== undefined || (await getLicense(table, seen.license_id)) === undefined;
 }

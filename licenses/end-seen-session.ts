@@ -12,20 +12,20 @@ const mostAttempts = 5;
 export type EndSessionOutcome =
   /** `before` is the entry that was ended, and `after` the license after it. */
   | { code: "ended"; before: LicenseItem["sessions"][string]; after: LicenseItem }
-  /** Its bot released it first: there is no entry left to end. */
+  /** The bot released it first, so there is no entry left to end. */
   | { code: "released" }
-  /** The session that was seen is over, and another has taken its place. */
+  /** Another claim has replaced the session that was read. */
   | { code: "claimed" }
-  /** The license was deleted or rekeyed, or its entry changed again at each attempt. */
+  /** The license was deleted or rekeyed, or the entry changed before every attempt. */
   | { code: "changed" };
 
 /**
- * Ends one session: the very one that was seen, whatever heartbeats it has had since, and not
- * another that has taken its place. Of a session that its bot has released, what is left is marked
- * as ended. An entry that can't be read is removed.
+ * Ends the session that was read, even if heartbeats have renewed it since, but never another one
+ * that has replaced it. If the bot has released the session meanwhile, the remaining entry is
+ * marked as ended. An entry that can't be read is removed.
  *
- * @param freedAtMs if given, the symbol is free at this instant (epoch milliseconds), and not only
- *   when nobody may believe any more that they hold it
+ * @param freedAtMs if given, the symbol is free at this instant (epoch milliseconds), even if a
+ *   process may believe for longer that it holds the session
  */
 export async function endSeenSession(
   table: TableHandle,
@@ -50,7 +50,7 @@ export async function endSeenSession(
   return { code: "changed" };
 }
 
-/** Whether the entry is the session that was seen, or what was left when its bot released it. */
+/** Whether the entry is the session that was read, or what remains of it after a release. */
 function isOfSameSession(seen: Entry, now: Entry): boolean {
   return isSession(seen) && isSession(now)
     ? seen.session_id === now.session_id
@@ -81,7 +81,7 @@ function entryEnd(
       },
     };
   }
-  // Nothing but an operator's change moves what can't be read.
+  // Only operators change an unreadable entry.
   return {
     remove: ["sessions.#symbol"],
     conditions: [

@@ -1,6 +1,6 @@
 import { CommandError } from "../command-line/command-error.ts";
 
-/** What was asked: a table, at a local engine if it has an endpoint. */
+/** The table that was accessed; at a local engine if there is an endpoint. */
 type AskedDatabase = { tableName?: string | undefined; endpoint?: string | undefined };
 
 /** Turns an error of the SDK into a sentence: what failed, and what to do. */
@@ -24,7 +24,7 @@ function sentenceOf(error: Error, { tableName, endpoint }: AskedDatabase): strin
   if (/credentials|token/i.test(name)) {
     return `No access to AWS: ${message}. Log in (aws configure, aws sso login) or set AWS_PROFILE; "aws sts get-caller-identity" must work.`;
   }
-  // Only what a client of the SDK has thrown has it; anything else has another cause.
+  // Only errors thrown by an SDK client have this property.
   if (!("$metadata" in error)) return undefined;
   const metadata: { httpStatusCode?: number } = Object(error.$metadata);
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;

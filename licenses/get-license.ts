@@ -3,7 +3,7 @@ import { CommandError } from "../command-line/command-error.ts";
 import { type LicenseItem, licenseItemSchema } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
 
-/** The license as it is at this moment, by one consistent `GetItem`. */
+/** The current license, by one strongly consistent `GetItem`. */
 export async function getLicense(
   table: TableHandle,
   licenseId: string,
@@ -12,7 +12,7 @@ export async function getLicense(
   return item && readItem(item);
 }
 
-/** The same item as it is stored, whoever wrote it. */
+/** The item as it is stored, without checking that it is a license. */
 export async function getItem(
   { client, tableName }: TableHandle,
   licenseId: string,
@@ -23,7 +23,7 @@ export async function getItem(
   return Item;
 }
 
-/** @throws CommandError naming the attribute if the item is no license: somebody else wrote it */
+/** @throws CommandError naming the bad attribute if the item is not a valid license */
 export function readItem(item: Record<string, unknown>): LicenseItem {
   const result = licenseItemSchema.safeParse(item);
   if (result.success) return result.data;

@@ -15,12 +15,12 @@ export const dayMs = 86_400_000;
 
 export const defaultLicenseType = "standard";
 
-/** What a `Date` holds and ISO 8601 writes with a year of four digits. */
+/** The instants that ISO 8601 writes with a four-digit year. */
 const instantMs = z.int().min(-62_167_219_200_000).max(253_402_300_799_999);
 
 /**
- * The item of a license with the attributes that only operators use. The functions accept an item
- * that somebody edited by hand; the tools must not take a default for what was sold.
+ * The item of a license, including the attributes that only operators use. Unlike the functions,
+ * the tools accept no invalid attribute: a default must not pass for what was sold.
  */
 export const licenseItemSchema = z.object({
   license_id: z.string(),
@@ -32,13 +32,13 @@ export const licenseItemSchema = z.object({
   max_sessions: z.int().positive(),
   fencing_token: z.int().nonnegative().default(0),
   sessions: licenseSchema.shape.sessions,
-  /** Of the last change: by it, a change that is sent twice recognises itself. */
+  /** Identifies the last change, so that a retried write can tell whether it was applied before. */
   change_id: z.string().optional(),
   /** Who made the last change, when and why. */
   changed_by: z.string().optional(),
   changed_at: instantMs.optional(),
   change_reason: z.string().optional(),
-  /** The license has another key, under this id. It is `cancelled`, and nothing changes it any more. */
+  /** The id under the license's new key. This item is then `cancelled` and never changes again. */
   superseded_by: z.string().optional(),
   /** What `status` was when the license was superseded. */
   superseded_status: z.enum(["active", "suspended", "cancelled"]).optional(),
@@ -47,8 +47,8 @@ export const licenseItemSchema = z.object({
 export type LicenseItem = z.infer<typeof licenseItemSchema>;
 
 /**
- * Whether it only stands in the place of a key that never worked (see `rekey-license.ts`). A license
- * that was rekeyed keeps what its status was; a placeholder never had one.
+ * Whether the item is a placeholder for a key that never worked (see `rekey-license.ts`). A rekeyed
+ * license keeps its earlier status in `superseded_status`; a placeholder never had one.
  */
 export function isPlaceholder(
   license: LicenseItem,
@@ -60,7 +60,7 @@ export const standings = ["active", "suspended", "cancelled", "expired", "rekeye
 
 type Standing = (typeof standings)[number];
 
-/** Whether the license can be used now, and if not, why: its status and its end in one word. */
+/** Whether the license can be used now and, if not, why: its status and expiration in one word. */
 export function standingOf(license: LicenseItem, nowMs: number): Standing {
   if (license.superseded_by !== undefined) return "rekeyed";
   const ended = endedCode(license, nowMs);
@@ -73,15 +73,15 @@ const endedStandings: Record<EndedCode, Standing> = {
   license_expired: "expired",
 };
 
-/** Whole days until the license ends, 0 once it has, `null` if it never does. */
+/** Whole days until the license ends; 0 once it has ended, `null` if it never ends. */
 export function daysLeft({ license_expiration }: LicenseItem, nowMs: number): number | null {
   if (license_expiration === undefined) return null;
   return Math.max(0, Math.floor((license_expiration - nowMs) / dayMs));
 }
 
 /**
- * A license as `--json` prints it, the same for every verb: all attributes as stored (times in
- * epoch milliseconds, what is absent `null`), and what follows from them now.
+ * A license as every verb prints it with `--json`: all attributes as stored (times in epoch
+ * milliseconds, `null` if absent), and values derived from them for the current time.
  */
 export function licenseView(license: LicenseItem, nowMs: number) {
   const sessions = Object.entries(license.sessions).map(([symbol, entry]) => {
@@ -114,13 +114,13 @@ export function licenseView(license: LicenseItem, nowMs: number) {
   };
 }
 
-/** All that a bot may report of itself, as the schema has it; `null` is what it did not. */
+/** All fields of the schema that a bot may report; `null` if it did not report one. */
 export function reportView(
   session: Session | undefined,
 ): Record<keyof StoredReport, string | null> {
   const names = Object.keys(reportSchema.shape) as (keyof StoredReport)[];
   const entries = names.map((name) => [name, session?.[name] ?? null]);
-  // The keys of the schema are all that the type asks for.
+  // The entries cover all keys of the schema, which the type checker can't see.
   return Object.fromEntries(entries) as ReturnType<typeof reportView>;
 }
 

@@ -12,7 +12,7 @@ export const engineVariables = {
 const engineSchema = z.object(engineVariables);
 
 /**
- * Where the engine that `npm start` uses is found, by the same variables.
+ * The endpoint of the engine that `npm start` uses, by the same environment variables.
  *
  * @throws CommandError naming the variables that are wrong
  */
@@ -21,14 +21,14 @@ export function engineEndpoint(env: Variables): string {
   return DYNAMODB_ENDPOINT ?? `http://127.0.0.1:${DYNAMODB_PORT}`;
 }
 
-/** Where the history of the sessions and changes of `npm start` is, by the same variable. */
+/** The history file of `npm start`, by the same environment variable. */
 export function historyFile({ DATA_DIR }: Variables): string {
   return join(DATA_DIR || ".local", "history.jsonl");
 }
 
 /**
- * What a client of a local engine is made with. The values are as good as any other, but must be
- * the same everywhere: DynamoDB Local keeps separate tables for each region and access key.
+ * The configuration of a client of a local engine. The values are arbitrary but must be the same
+ * everywhere, because DynamoDB Local keeps separate tables for each region and access key.
  */
 export function localClientConfig(endpoint: string): {
   endpoint: string;

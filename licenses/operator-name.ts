@@ -3,7 +3,7 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import type { Variables } from "../command-line/variables.ts";
 import { awsClientConfig } from "./aws-client-config.ts";
 
-/** Who changes a table that is not on AWS: the user of this machine. */
+/** The operator's name for a table that is not on AWS: the user of this machine. */
 export function userOfMachine(): string {
   try {
     return `${userInfo().username}@${hostname()}`;
@@ -12,7 +12,9 @@ export function userOfMachine(): string {
   }
 }
 
-/** Who changes a table on AWS: the ARN of the identity, or the machine's user if AWS can't be asked. */
+/**
+ * The operator's name for a table on AWS: the ARN of the identity or, if STS fails, the local user.
+ */
 export async function awsIdentity(variables: Variables): Promise<string> {
   const client = new STSClient({
     ...awsClientConfig(variables),

@@ -8,7 +8,7 @@ import { awsClientConfig } from "./aws-client-config.ts";
 import type { StackHistory } from "./stack-outputs.ts";
 import type { HistoryPlace } from "./with-table.ts";
 
-/** A line that a function or this command has logged of one license. */
+/** A line that a function or this command has logged about one license. */
 export type HistoryLine = z.infer<typeof lineSchema> & { atMs: number };
 
 const text = z.string().catch("");
@@ -19,7 +19,7 @@ const lineSchema = z.union([
     ...common,
     session_id: text,
     fencing_token: z.number().catch(0),
-    /** The claim of the same device that it took the place of. */
+    /** The earlier claim of the same device that it replaced. */
     replaced: z.unknown().optional(),
     displaced: z.array(z.object({ symbol: text, device: text })).catch([]),
   }),
@@ -49,7 +49,7 @@ type HistoryQuestion = {
 };
 
 /**
- * The lines of one license, oldest first.
+ * The history lines of one license, oldest first.
  *
  * @throws CommandError if there is no history to read; Interrupted on Ctrl-C
  */
@@ -118,10 +118,10 @@ async function* linesOfStack(
   }
 }
 
-/** `atMs`: when it was logged, where that is known beside the line. */
+/** `atMs`: when it was logged, if the source says so besides the line itself. */
 type LoggedLine = { line: string; atMs?: number | undefined };
 
-/** @returns `undefined` for a line that is none of the history */
+/** @returns `undefined` if the line is not part of the history */
 function readLine({ line, atMs }: LoggedLine): HistoryLine | undefined {
   let logged: Record<string, unknown>;
   try {
@@ -129,7 +129,7 @@ function readLine({ line, atMs }: LoggedLine): HistoryLine | undefined {
   } catch {
     return undefined;
   }
-  // Lambda's JSON format has what a function logs below `message`.
+  // Lambda's JSON log format puts what a function logs under `message`.
   const body = typeof logged.message === "object" ? logged.message : logged;
   const result = lineSchema.safeParse(body);
   const loggedAtMs = atMs ?? Date.parse(String(logged.timestamp ?? logged.time));

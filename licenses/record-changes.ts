@@ -10,22 +10,22 @@ import { awsClientConfig } from "./aws-client-config.ts";
 import type { ChangeNote } from "./change-note.ts";
 import type { HistoryPlace } from "./with-table.ts";
 
-/** What an operator did, as a line of the history. No key, no address, no whole device is in it. */
+/** A history line for an operator's change. Contains no key, e-mail address or full fingerprint. */
 export type ChangeLine = {
   event: "license_changed";
   verb: string;
   license_id: string;
   by: string;
   reason?: string | undefined;
-  /** What became of it, in words, such as `status: active -> suspended`. */
+  /** What changed, in words, such as `status: active -> suspended`. */
   changes: readonly string[];
 };
 
 /**
- * Writes lines of the history where the command reads them again: the log group of the stack, or the
- * file of `npm start`, if that has ever run here.
+ * Writes history lines where `license history` reads them: to the log group of the stack, or to the
+ * file of `npm start` if that has ever run here.
  *
- * @throws the errors of the SDK or of the file system; the change itself is made
+ * @throws errors of the SDK or the file system; the change itself has already been applied
  */
 export async function recordChanges(
   history: HistoryPlace,

@@ -8,15 +8,15 @@ import type { TableHandle } from "./table-handle.ts";
 
 export type RekeyOutcome =
   | { code: "rekeyed" }
-  /** The license had its new key already, and somebody has seen it. */
+  /** An earlier run had already completed the rekey and shown the new key. */
   | { code: "rekeyed_before"; newLicenseId: string }
-  /** Another run of the same command finished first: its key is the one that works. */
+  /** Another run of the same command finished first, so only its key works. */
   | { code: "overtaken" }
-  /** It only stands in the place that an interrupted run would have used. */
+  /** The item is a placeholder for the license that an interrupted run would have created. */
   | { code: "placeholder"; licenseId: string };
 
 /**
- * Moves a license to a new key: two items, the old and the new, and a conditional write on each.
+ * Moves a license to a new key, by one conditional write on the old item and one on the new item.
  *
  *       | old item                          | new item | works
  *   ----|-----------------------------------|----------|------
@@ -24,17 +24,17 @@ export type RekeyOutcome =
  *    1  | cancelled, superseded_by: new id  | -        | none
  *    2  |                                   | active   | new
  *
- * So at no moment do two keys work, and no key is ever stored. Sessions end with the key that they
- * were claimed by: their bots learn at the next heartbeat that the license is over. Until their
- * leases are, they may believe that they hold; so the new item keeps each symbol for the device that
- * held it. `fencing_token` goes on from where it was.
+ * Two keys never work at the same time, and no key is ever stored. Sessions end with the key that
+ * they were claimed with: at the next heartbeat their bots are told that the license has ended.
+ * Until their leases are over, they may believe that they hold the sessions. The new item therefore
+ * keeps each symbol for the device that held it. `fencing_token` continues from its old value.
  *
- * Run again after step 1, nobody has the key of that run. This run first puts an item in the place
- * of that run's new license, a cancelled one that points back: were that run only slow, its step 2
- * would be refused. Then it goes on with a key of its own.
+ * If a run was interrupted after step 1, its new key is lost. The next run first puts a cancelled
+ * item, which points back, in the place of that run's new license. If that run was only slow, its
+ * step 2 then fails. The next run then continues with a key of its own.
  *
- * @param announce called between the two steps, with the license as it will be: so a key that works
- *   has been shown. If it throws, step 2 is left to the next run
+ * @param announce called between the two steps with the future license, so that the new key is
+ *   always shown before it works. If it throws, step 2 is left to the next run
  */
 export async function rekeyLicense(
   table: TableHandle,
@@ -57,7 +57,7 @@ export async function rekeyLicense(
   return { code: (await putNew(table, license)) ? "rekeyed" : "overtaken" };
 }
 
-/** Step 1: the old key ends. Refused if another run was quicker. */
+/** Step 1: disables the old key. Fails if another run was faster. */
 async function supersede(
   table: TableHandle,
   oldId: string,
@@ -79,18 +79,18 @@ async function supersede(
   const item = await updateItem(table, oldId, [pointer, end, noted]);
   if (item) return readItem(item);
   const stored = await getLicense(table, oldId);
-  // Refused by its own earlier attempt: the SDK's first one was applied, and its answer was lost.
+  // The SDK's first attempt may have been applied and its answer lost, so that the retry failed.
   return stored?.superseded_by === newId ? stored : undefined;
 }
 
-/** Step 2: the new key begins. Refused if another run has taken over and abandoned this one. */
+/** Step 2: enables the new key. Fails if another run has taken over and abandoned this one. */
 async function putNew(table: TableHandle, license: LicenseItem): Promise<boolean> {
   if (await putIfNew(table, license)) return true;
   const stored = await getLicense(table, license.license_id);
   return stored !== undefined && !isPlaceholder(stored);
 }
 
-/** Makes step 2 of the earlier run impossible. False: it is done already. */
+/** Makes step 2 of the earlier run impossible. Returns false if that step is already done. */
 async function abandon(
   table: TableHandle,
   old: LicenseItem,
@@ -113,7 +113,7 @@ async function abandon(
   return stored !== undefined && isPlaceholder(stored);
 }
 
-/** The license under its new id: all that was sold, and entries without holder for its sessions. */
+/** The license under its new id: all that was sold, its sessions without holder. */
 function renewed(old: LicenseItem, newId: string): LicenseItem {
   const { superseded_by, superseded_status, change_id, ...sold } = old;
   return {

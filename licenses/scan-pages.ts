@@ -4,14 +4,14 @@ import type { TableHandle } from "./table-handle.ts";
 
 export type Page = {
   items: readonly Record<string, unknown>[];
-  /** How many items were read up to here, those included that a filter left out. */
+  /** How many items were read so far, including those that a filter left out. */
   scannedCount: number;
 };
 
 /**
- * Reads through the table, one page in memory at a time. Reading stops when the caller stops asking for pages.
+ * Scans the table with one page in memory at a time. Reads only the pages that are consumed.
  *
- * @throws Interrupted, saying how far it came, when `stop` aborts
+ * @throws Interrupted with the progress so far, when `stop` aborts
  */
 export async function* scanPages(
   { client, tableName }: TableHandle,

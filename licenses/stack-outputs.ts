@@ -5,9 +5,9 @@ import type { Variables } from "../command-line/variables.ts";
 import { awsClientConfig } from "./aws-client-config.ts";
 
 /**
- * What the stack says in its outputs.
+ * Reads the outputs of the stack.
  *
- * @throws CommandError if there is no such stack or it names no table; else the errors of the SDK
+ * @throws CommandError if there is no such stack or it names no table; otherwise SDK errors
  */
 export async function readStackOutputs(
   stackName: string,
@@ -43,9 +43,9 @@ const outputsSchema = z
   .transform((outputs) => ({
     tableName: outputs.TableName,
     history: {
-      /** Where the functions log. */
+      /** The log groups of the functions. */
       logGroups: outputs.FunctionLogGroups?.split(",") ?? [],
-      /** Where this command logs what operators change. */
+      /** The log group of operators' changes. */
       changesLogGroup: outputs.ChangesLogGroup,
     },
   }));

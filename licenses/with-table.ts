@@ -8,25 +8,25 @@ import { awsIdentity, userOfMachine } from "./operator-name.ts";
 import { readStackOutputs, type StackHistory } from "./stack-outputs.ts";
 import { localTableName, type TableHandle } from "./table-handle.ts";
 
-/** A table, with what there is to know about it. */
+/** An open table, with its name for messages, its operator and its history. */
 export type OpenTable = TableHandle & {
-  /** Which table it is, as a sentence names it: `table Sessions at http://127.0.0.1:8000`. */
+  /** The table as messages name it: `table Sessions at http://127.0.0.1:8000`. */
   place: string;
-  /** Who works on it, asked when it is needed. */
+  /** The operator's name, looked up only when it is needed. */
   operator: () => Promise<string>;
-  /** Where the lines of its history are. */
+  /** Where its history is kept. */
   history: HistoryPlace;
 };
 
 /** The log groups of a stack, or the file of `npm start`. A table without its stack has none. */
 export type HistoryPlace = StackHistory | { file: string } | undefined;
 
-/** On AWS, by its stack or by its own name; without either, the table of `npm start`. */
+/** A table on AWS, by its stack or its own name. If neither is given, the table of `npm start`. */
 type TableChoice = { stackName?: string | undefined; tableName?: string | undefined };
 
 /**
- * Works on the named table. The one of `npm start` is found by the same variables as there. What goes
- * wrong with the connection becomes a `CommandError` that says what to do.
+ * Runs `work` on the chosen table. The local table is found by the same variables as in `npm
+ * start`. Connection errors become a `CommandError` that says what to do.
  */
 export async function withTable<Result>(
   { stackName, tableName }: TableChoice,
@@ -62,7 +62,7 @@ export async function withTable<Result>(
 }
 
 const clientOptions = {
-  // After a throttle all writers together go on as fast as they are let.
+  // After throttling, the SDK limits all writers together to the rate that DynamoDB accepts.
   retryMode: "adaptive",
   requestHandler: {
     connectionTimeout: 5_000,
@@ -71,7 +71,7 @@ const clientOptions = {
   },
 };
 
-/** A number that JavaScript can't hold, in an item that somebody edited by hand, is rounded. */
+/** Rounds numbers that JavaScript can't represent, which only an item edited by hand contains. */
 const translation = { unmarshallOptions: { wrapNumbers: Number } };
 
 async function withClient<Result>(

@@ -3,11 +3,11 @@ import type { Server } from "node:http";
 import { CommandError } from "../command-line/command-error.ts";
 
 /**
- * Listens, on this machine only unless `host` says otherwise.
+ * Listens, by default only for connections from this machine.
  *
- * @param variable the environment variable that sets the port, to be named if that fails
- * @returns the port, which is another one if 0 was asked for
- * @throws CommandError if the port or the host can't be had
+ * @param variable the environment variable that sets the port, for the error message
+ * @returns the port, which the system chooses if 0 was requested
+ * @throws CommandError if the port or the host can't be used
  */
 export async function listen(
   server: Server,

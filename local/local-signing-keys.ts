@@ -8,12 +8,12 @@ import { createSigningKey } from "../licenses/create-signing-key.ts";
 type LocalSigningKeys = { text: string; publicKeys: string[] };
 
 /**
- * The keys that local answers are signed with: those given, else one that is kept with the data, so
- * that signed answers can be tried without making a key.
+ * The keys that local answers are signed with: the given ones or, if none are given, one that is
+ * stored with the data, so that signed answers can be tried without creating a key.
  *
  * @param given the value of `SIGNING_KEYS`
- * @param dataFolder is there
- * @throws CommandError, without the key in it, if one can't be read
+ * @param dataFolder must exist
+ * @throws CommandError, which does not quote the key, if one can't be read
  */
 export async function localSigningKeys(
   given: string,
@@ -33,7 +33,7 @@ export async function localSigningKeys(
 
 async function keptIn(file: string): Promise<string> {
   try {
-    // Fails if it exists: the public key that a bot has pinned stays the same.
+    // Never overwrites an existing key, because bots may have pinned its public key.
     await writeFile(file, createSigningKey().private_key, { flag: "wx", mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;

@@ -7,7 +7,9 @@ export function logRequest(served: ServedRequest): void {
   stdout.write(`${requestLine(served, stdout)}\n`);
 }
 
-/** A line that a function logs. Who watches requests on a terminal sees its refusals there. */
+/**
+ * A line that a function logs. On a terminal, INFO is left out: the request lines show refusals.
+ */
 export function logFunctionLine(line: string, level: LogLevel): void {
   if (isLogged(level, "WARN")) stderr.write(`${line}\n`);
   else if (!stdout.isTTY) stdout.write(`${line}\n`);

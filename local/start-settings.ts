@@ -21,7 +21,7 @@ const settingsSchema = z
       .default("127.0.0.1"),
     MULTI_SYMBOL_SESSIONS: flag.default("true"),
     LEGACY_BOTS: flag.default("false"),
-    // Read later: a complaint about it must not quote it, as those of other variables do.
+    // Parsed later, because an error message here would quote the value.
     SIGNING_KEYS: z.string().default(""),
   })
   .transform((variables) => ({
@@ -31,20 +31,20 @@ const settingsSchema = z
     /** Another engine to use instead of the embedded one. */
     engineEndpoint: variables.DYNAMODB_ENDPOINT,
     dataFolder: variables.DATA_DIR,
-    /** As text, like those of `cdk -c`. */
+    /** Values are text, as with `cdk -c`. */
     stack: {
       sessionTimeoutSeconds: variables.SESSION_TIMEOUT_SECONDS,
       multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
       legacyBots: variables.LEGACY_BOTS,
     },
-    /** Empty: a key of the data folder's own. */
+    /** If empty, a key in the data folder is used. */
     signingKeys: variables.SIGNING_KEYS,
   }));
 
 export type StartSettings = z.infer<typeof settingsSchema>;
 
 /**
- * The settings of `npm start`; a variable that is empty counts as not set.
+ * The settings of `npm start`. An empty variable counts as unset.
  *
  * @throws CommandError naming the variables that are wrong
  */

@@ -26,7 +26,7 @@ const demoKey = "DEMO-DEMO-DEMO-DEMO";
 
 const stop = stopSignal("npm_lifecycle_event" in env);
 const stopped = once(stop, "abort");
-// The embedded engine reports what is wrong with its data by throwing from callbacks of its own.
+// The embedded engine reports problems with its data by throwing from its internal callbacks.
 const { promise: broken, reject } = Promise.withResolvers<never>();
 process.on("uncaughtException", reject);
 const resources = new AsyncDisposableStack();
@@ -44,14 +44,16 @@ try {
 await resources.disposeAsync();
 process.exit(exitCode);
 
-/** Leaves in `resources` all that must be closed at the end, the last one first. */
+/**
+ * Adds everything that must be closed at the end to `resources`, which closes the last one first.
+ */
 async function start(): Promise<void> {
   const settings = readStartSettings(env);
   dataFolder = settings.dataFolder;
   const assemblyFolder = await makeDataFolder(dataFolder, "cdk.out");
 
   console.log("Starting the database and synthesizing the stack ...");
-  // Before anything is written: the folder may be in use by another start on the same data.
+  // The engine comes first, because it fails if another `npm start` is using the same data.
   const engine = resources.use(await startEngine(settings));
   const signingKeys = await localSigningKeys(settings.signingKeys, dataFolder);
   const ending = new AbortController();
@@ -78,7 +80,8 @@ async function start(): Promise<void> {
     app.functions.map((spec) => {
       const environment = {
         ...functionEnvironment(spec, engine.endpoint),
-        // dynalite does not return it. With an engine that does, only an unknown license costs an extra read.
+        // dynalite doesn't return the item. With an engine that does, the only cost is one more
+        // read for an unknown license.
         ASK_FOR_REFUSED_ITEM: "true",
         SIGNING_KEYS: signingKeys.text,
       };

@@ -4,7 +4,7 @@ import { stopSignal } from "../command-line/stop-signal.ts";
 import { runLicense } from "./run-license.ts";
 import { openMessages } from "./terminal/messages.ts";
 
-// A reader that has gone away (`| head`) makes the next write fail, which handles it.
+// If the reader has closed the pipe (`| head`), the next write fails and handles it.
 process.stdout.on("error", () => {});
 
 const stop = stopSignal("npm_lifecycle_event" in process.env);
@@ -18,9 +18,9 @@ process.exitCode = await runLicense(process.argv.slice(2), {
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
 });
 
-/** No answer, at the end of the input or on Ctrl-C, is a no. */
+/** End of input and Ctrl-C count as no. */
 function ask(question: string): Promise<boolean> {
-  // Not as a terminal: Ctrl-C stays the signal that it is everywhere else.
+  // Terminal mode would intercept Ctrl-C, which must remain a signal.
   const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
   return new Promise<boolean>((resolve) => {
     lines.once("close", () => resolve(false));

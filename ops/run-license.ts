@@ -84,7 +84,7 @@ license VERB --help has the rest, with an example.`,
   return program;
 }
 
-/** Commander quotes words that it does not know, and such a word may be a misplaced key. */
+/** Removes arguments that Commander quotes, because an unknown one may be a misplaced key. */
 function withoutKeys(text: string): string {
   return text
     .replace(/unknown command '[\s\S]*?'(?=\n|$)/, "there is no such verb")

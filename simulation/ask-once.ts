@@ -3,7 +3,7 @@ import type { Device } from "./device.ts";
 import type { ProgramParts } from "./program.ts";
 import { createActor } from "./scheduler.ts";
 
-/** A program that asks, with the real client, whether a session could be had, and is done. */
+/** A program that checks once, with the real client, whether a session could be opened. */
 export async function askOnce(
   { context, sources, send, license }: ProgramParts,
   { name, device, symbol }: { name: string; device: Device; symbol: string | undefined },

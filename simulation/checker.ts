@@ -20,11 +20,11 @@ export type Process = {
   actor: Actor;
   licenseId: string;
   symbol: string;
-  /** What it believes. */
+  /** The session that it believes to hold. */
   session: Session | undefined;
   /** A legacy bot, instead of a program with the client. */
   legacyBot: LegacyBot | undefined;
-  /** The session that it was granted, by its client's word. */
+  /** The session that it was granted, according to its client. */
   sessionId: string | undefined;
   grantedMs: number;
   /** The latest instant to which any confirmation can have given it a right. */
@@ -33,19 +33,23 @@ export type Process = {
   confirmedSentMs: number;
   sent: Map<string, number>;
   goneMs: number | undefined;
-  /** A legacy bot that is closed: its release names no session, and may be applied late. */
+  /**
+   * Whether it is a legacy bot that was closed: its release names no session and may arrive late.
+   */
   releases: boolean;
   /** When the release of another copy of a legacy bot last ended its session. */
   endedByCopyMs: number;
-  /** What its client said last of itself. */
+  /** The last state that its client reported. */
   state: string;
-  /** It stopped, or waits for what only people can change: it is not entitled to a session. */
+  /**
+   * It stopped, or waits for something only people can change, so it is not entitled to a session.
+   */
   endedForGood: boolean;
 };
 
 export type Violation = { rule: string; atMs: number; what: string };
 
-/** How much of its time-out a session may lose to what the promise allows: clocks, and their drift. */
+/** The share of its time-out that a session may lose to clock differences and drift. */
 const allowedDriftShare = 0.006;
 const rememberedMs = 150_000;
 
@@ -75,7 +79,7 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
   function recent(licenseId: string, fromMs: number): StoredLicense[] {
     const all = writes.get(licenseId) ?? [];
     let from = all.length - 1;
-    // The state at the beginning is that of the last write before it.
+    // Includes the last write before the period, which determines the state at its start.
     while (from > 0 && (all[from]?.atMs ?? 0) > fromMs) from--;
     return all.slice(Math.max(0, from)).map(({ after }) => after);
   }
@@ -92,7 +96,7 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
       processes.delete(process);
       process.goneMs = scheduler.nowMs();
     },
-    /** The client says that the session is over: by its own code, or by that of the service. */
+    /** The client reports the end of the session, with its own code or the service's. */
     ended(process: Process, code: string) {
       const { licenseId, symbol, device, sessionId, grantedMs, confirmedUntilMs } = process;
       if (!["session_taken", "session_replaced", "session_not_found"].includes(code)) return;
@@ -177,7 +181,7 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
       if (after.fencingToken <= was.fencingToken) {
         for (const [symbol, session] of after.sessions)
           checkTimer(symbol, was.sessions.get(symbol), session);
-        // A claim would have made the token greater: what ends a session here is a release.
+        // A claim would have raised the token, so a session that ends here was released.
         for (const [symbol, session] of was.sessions) {
           if (after.sessions.get(symbol)?.device === undefined)
             forgetLegacyBots(licenseId, symbol, session);
@@ -317,9 +321,9 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
   };
 
   /**
-   * Legacy bots name no session: a release by one copy ends that of the others on its device,
-   * however late it is applied, and they learn of it with their next heartbeat. The guarantees page
-   * excepts it.
+   * Legacy bots name no session, so a release by one copy ends the session of the others on its
+   * device, however late it is applied. They find out at their next heartbeat. The guarantees page
+   * excludes this case.
    */
   function forgetLegacyBots(licenseId: string, symbol: string, { device }: StoredSession): void {
     const shares = (process: Process) =>
@@ -350,7 +354,7 @@ export function createChecker(context: WorldContext, isHandsOff: (licenseId: str
   }
 }
 
-/** A late attempt of it has nothing to begin: ids of the client end in `.process.number`. */
+/** Whether the claim precedes the holder's: the client's ids end in `.process.number`. */
 function isOfEarlierClaim(claimId: unknown, holderId: string | undefined): boolean {
   const [, process, opening] = String(claimId).split(".");
   const [, otherProcess, otherOpening] = String(holderId).split(".");

@@ -1,20 +1,20 @@
 /**
- * Everything that is left to chance in one world, drawn from its seed. A draw belongs to its name,
- * not to its turn: whatever else happens or is left out, the same name draws the same number. That
- * is what lets a failing world be shrunk.
+ * All random choices of one world, drawn from its seed. A draw depends on its name and not on its
+ * order: the same name always draws the same number, whatever else happens. This makes it possible
+ * to shrink a failing world.
  */
 export type Choices = {
   /** From 0 up to 1. */
   number(name: string): number;
   /** A whole number between the two, both included. */
   between(name: string, min: number, max: number): number;
-  /** As `between`, but small numbers are as likely as large ones are rare: spread by magnitude. */
+  /** Like `between`, but with all orders of magnitude equally likely. */
   spread(name: string, min: number, max: number): number;
   oneOf<Item>(name: string, items: readonly Item[]): Item;
   /**
-   * Whether the world happens here from a calm one. Each yes is recorded under its name.
+   * Whether the world departs here from a calm one. Each departure is recorded under its name.
    *
-   * @param kind what sort of fault or event it is; how often it comes is the world's weather
+   * @param kind the kind of fault or event; the world's weather determines how often it occurs
    */
   happens(kind: string, name: string, probability: number): boolean;
 };

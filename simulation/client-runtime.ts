@@ -18,7 +18,7 @@ const routes: Record<string, RouteName> = {
   "api/session/release": "release",
 };
 
-/** The world of one process of the client: time, chance and network are those of its device. */
+/** The runtime of one client process, with the time, randomness and network of its device. */
 export function createClientRuntime(
   { scheduler, choices }: WorldContext,
   device: Device,
@@ -32,7 +32,7 @@ export function createClientRuntime(
 
   const randomId = () => `${actor.name.replaceAll(/\W/g, "-")}-id-${`${++ids}`.padStart(8, "0")}`;
 
-  /** Runs it when the monotonic clock of the device shows that, or later if it stood still. */
+  /** Runs it when the device's monotonic clock reaches that time. */
   function atMonotonic(untilMs: number, run: () => void): () => void {
     let cancel = () => {};
     const arm = () => {
@@ -83,7 +83,7 @@ export function createClientRuntime(
         watch.sent(name);
         send(name, { device, actor }, route, text, (received) => {
           if (settled) return;
-          // What somebody forged gives no right: the checker must not take it for one.
+          // A forged answer gives no right, so the checker must not count it.
           const isForged = "forged" in received;
           watch.received(name, route, isForged ? { problem: "forged" } : received);
           settle(asExchange(received));

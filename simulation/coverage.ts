@@ -10,7 +10,7 @@ const looksAt =
   /\/(lambdas\/(sessions\/(?!dynamodb-client)[\w-]+|[\w-]+-handler)|clients\/typescript\/(answers|claim-session|keep-session|keeping-state|release-session|timing|reporter))\.ts$/;
 
 /**
- * Counts, by V8's own means, which blocks of the code under test are run by the work.
+ * Measures, with V8's coverage, which blocks of the code under test the work runs.
  *
  * @returns a line for each file, and one for each block that was never run
  */

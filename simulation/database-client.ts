@@ -29,8 +29,8 @@ const attempts = 3;
 const requestTimeoutMs = 1_000;
 
 /**
- * Stands for the SDK's client in an instance of a function: the calls go to the model of the table,
- * over a network of its own, with the SDK's attempts and time-outs (see `lambdas/`).
+ * Replaces the SDK's client in an instance of a function. Calls go to the model of the table over a
+ * simulated network, with the SDK's retries and time-outs (see `lambdas/`).
  */
 export function createDatabaseClient({
   context,

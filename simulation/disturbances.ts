@@ -1,9 +1,9 @@
 import type { Choices } from "./choices.ts";
 
 /**
- * Everything that can go wrong or be done in a world, and how likely it is at each opportunity when
- * the weather is bad for it: a request, an attempt of the SDK, or a minute of a device, of the table
- * or of an operator.
+ * Everything that can go wrong or be done in a world, with its probability at each opportunity if
+ * the weather includes it. An opportunity is a request, an attempt of the SDK, or a minute of a
+ * device, of the table or of an operator.
  */
 export const disturbanceKinds = {
   // The network, for each request.
@@ -75,8 +75,8 @@ export type Disturbances = {
 };
 
 /**
- * The weather of one world: a drawn half of the kinds, each as strong as it is drawn. With all at
- * once hardly a session would live long enough for the rare faults to meet.
+ * The weather of one world: a random half of the kinds, each with a random strength. With all of
+ * them at once, hardly any session would live long enough for rare faults to coincide.
  */
 export function drawDisturbances(choices: Choices): Disturbances {
   const mildness = choices.number("mildness");

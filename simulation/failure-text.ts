@@ -5,7 +5,7 @@ import { type TimelineEntry, timelineText } from "./timeline-text.ts";
 
 const mostShrinkingRuns = 600;
 
-/** A failing world as a text: what broke, the least that it takes, and who did what at which second. */
+/** Describes a failing world: what broke, the fewest faults that cause it, and a timeline. */
 export async function failureText(
   world: Pick<WorldOptions, "seed" | "sources" | "restless">,
   failing: WorldResult,

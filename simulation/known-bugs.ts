@@ -1,4 +1,4 @@
-/** A fault that was there once, or could be: in each file, `from` (which is there once) becomes `to`. */
+/** A fault that existed once, or could. In each file, the one occurrence of `from` becomes `to`. */
 export type KnownBug = {
   /** What goes wrong with it. */
   what: string;

@@ -12,9 +12,9 @@ const routes: Record<string, RouteName> = {
 };
 
 /**
- * A legacy bot as a process of the world. Its right is what the service has confirmed: from
- * the sending of a request that was answered 200 until the margin before its session can lapse. That
- * it trades on without an answer is its nature; the promise is not for it.
+ * A legacy bot as a process of the world. Its right runs from the sending of a request that was
+ * answered 200 until a margin before its session can lapse. It goes on trading without answers; the
+ * guarantee does not cover that.
  */
 export function startLegacyBotProcess(
   { context, send, checker, license, onState }: ProgramParts,

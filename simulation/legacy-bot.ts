@@ -1,6 +1,6 @@
 /**
- * A bot as they were deployed before this service, written from what they were seen to do. It reads
- * the bodies of 200 and 403 only, names no session, claims once, and trades on through any trouble.
+ * A bot of the kind deployed before this service, modelled on observed behaviour. It reads only the
+ * bodies of 200 and 403, names no session, claims once, and keeps trading through any failure.
  */
 export type LegacyBot = {
   /** Whether it would trade now: from its start until it stops itself or is closed. */
@@ -15,7 +15,7 @@ export type LegacyBot = {
 
 export type LegacyBotReply = { status: number; body: Record<string, unknown> };
 
-/** What it stands on: time, and a network. */
+/** The environment of the bot: time, and a network. */
 export type LegacyBotGround = {
   pause(ms: number): Promise<void>;
   /** `undefined` if there is no answer within that time. */

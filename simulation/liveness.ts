@@ -10,8 +10,9 @@ import { trueMs, type WorldContext } from "./world-context.ts";
 const mustHoldWithinMs = 45_000;
 
 /**
- * A service that refuses everybody is safe, too: once nothing new goes wrong, who should hold a
- * session must soon hold it, and the key of the dead must be free at the instant that was promised.
+ * Safety alone is not enough, because a service that refuses everybody is safe. Once the faults
+ * have stopped, every process entitled to a session must soon hold it, and the keys of dead
+ * processes must be free at the promised instant.
  */
 export function createLiveness(context: WorldContext, checker: Checker, table: MemoryTable) {
   const { scheduler } = context;
@@ -36,7 +37,9 @@ export function createLiveness(context: WorldContext, checker: Checker, table: M
       }
     },
 
-    /** Nobody lives any more: another device asks just before each session lapses, and just then. */
+    /**
+     * After all processes are gone: another device asks just before and when each session lapses.
+     */
     probe(license: LicenseInUse, service: SimulatedService) {
       const item = table.item(license.id);
       if (!item) return;
@@ -77,7 +80,7 @@ export function createLiveness(context: WorldContext, checker: Checker, table: M
 
   function isServed(process: Process): boolean {
     if (process.actor.heldUp > 0 || process.legacyBot) return true;
-    // One that waits comes back when the service said that it may, however much earlier it is free.
+    // A waiting client returns when the service told it to, even if the session is free earlier.
     return process.session?.held === true || process.endedForGood || process.state === "waiting";
   }
 

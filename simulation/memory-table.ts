@@ -24,10 +24,10 @@ export type Output = { Attributes?: Item; Item?: Item };
 /** A write that was applied. Items are never changed in place. */
 export type Write = { licenseId: string; before: Item | undefined; after: Item };
 
-/** The table `Sessions` in memory. Each call happens at once, as a whole. */
+/** The table `Sessions` in memory. Each call is atomic and takes no time. */
 export type MemoryTable = {
   item(licenseId: string): Item | undefined;
-  /** Beside all rules: what an operator does by hand, or a backup brings back. */
+  /** Bypasses all rules, like an edit by hand or a restored backup. */
   put(item: Item): void;
   remove(licenseId: string): void;
   /** @throws ConditionalCheckFailedException, ValidationException */

@@ -3,7 +3,7 @@ import type { Actor } from "./scheduler.ts";
 import type { Reply, RouteName, SimulatedService } from "./simulated-service.ts";
 import type { WorldContext } from "./world-context.ts";
 
-/** What the sender of a request gets: a reply of whoever, or word that there will be none. */
+/** What the sender of a request gets: a reply, possibly forged, or an error. */
 export type Received = (Reply & { forged?: true }) | { problem: string; unsent?: true };
 
 /** Sends one request from a device to the API. */
@@ -24,7 +24,7 @@ const strangers: readonly Reply[] = [
   { status: 502, text: "<html>Bad gateway</html>" },
 ];
 
-/** What a fake server would say, to let a bot trade or to stop it. */
+/** Forged answers that would make a bot trade, or stop it. */
 const lies = [
   { code: "granted", session_id: "forged", fencing_token: 9, session_timeout_seconds: 600 },
   { code: "recorded", session_timeout_seconds: 600 },
@@ -36,7 +36,7 @@ const lies = [
 export function createNetwork(context: WorldContext, service: SimulatedService): Send {
   const { scheduler, choices } = context;
   const inMs = (ms: number) => scheduler.nowMs() + ms;
-  /** The last signed answers that went by, to be played again. */
+  /** The latest signed answers on the network, for replay attacks. */
   const overheard: Reply[] = [];
 
   return (name, { device, actor }, route, text, onReceived) => {

@@ -12,7 +12,7 @@ import { trueMs } from "./world-context.ts";
 /** The license that everybody in the world uses. An operator may give it a new key. */
 export type LicenseInUse = { key: string; id: string };
 
-/** People who change the license with the real commands, and deploy: each minute something or nothing. */
+/** Operators, who may change the license with the real commands, or deploy, each minute. */
 export function createOperators(
   context: WorldContext,
   sources: Sources,
@@ -27,12 +27,12 @@ export function createOperators(
 
   return {
     /**
-     * Whether an operator has done what the promise excepts, and a right may still be left of it:
-     * ended a session at once, or put back an older table.
+     * Whether an operator has done something that the guarantee excludes (ended a session at once,
+     * or restored an older table) and rights from before it may still be in force.
      */
     isHandsOff: () => scheduler.nowMs() < handsOffUntilMs,
 
-    /** Something else came about that the promise excepts; from now until no right is left of it. */
+    /** Something else happened that the guarantee excludes, until all current rights are over. */
     handsOff: () => handsOff(rightsEndMs()),
 
     liveMinute(minute: number) {
@@ -139,7 +139,7 @@ export function createOperators(
     return { by: "ada@desk", atMs: trueMs(context) };
   }
 
-  /** The session that the command would see, ended on the condition that it is still that one. */
+  /** Ends the session that the command would read, on the condition that it has not changed. */
   async function endSession(name: string, freedAtMs: number | undefined): Promise<boolean> {
     const seen = await sources.getLicense(handle, license.id);
     const held = Object.entries(seen?.sessions ?? {}).flatMap(([symbol, entry]) =>
@@ -163,7 +163,7 @@ export function createOperators(
     return ended;
   }
 
-  /** The instant of the world at which every right that was given is over. */
+  /** When every right granted so far is over, in the time of the world. */
   function rightsEndMs(): number {
     const item = table.item(license.id);
     const ends = item ? [...storedLicense(item).sessions.values()].map(freeForOthersAtMs) : [];

@@ -20,14 +20,14 @@ export type ProgramParts = {
   opened(): void;
 };
 
-/** How a program's life goes, but for what befalls it. */
+/** The planned life of a program, apart from faults. */
 export type Life = { name: string; device: Device; symbol: string | undefined; lastsMs: number };
 
 /**
- * Starts a program that keeps a session with the real client, as a bot would: it opens one, waits
- * while it is refused, opens anew what is lost, and stops when it is taken.
+ * Starts a program that keeps a session with the real client, as a bot would. It opens a session,
+ * waits while it is refused, reopens a lost one, and stops when its session is taken.
  *
- * @returns resolves when it is gone, however it went
+ * @returns resolves when the program has ended, for whatever reason
  */
 export function startProgram(
   { context, sources, send, checker, license, onState, opened }: ProgramParts,
@@ -159,7 +159,7 @@ export function startProgram(
   }
 }
 
-/** What the client logs of itself is no part of the timeline: its states are. */
+/** Discards the client's log, because the timeline already contains its states. */
 const logger = {
   debug() {},
   info() {},

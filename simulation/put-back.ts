@@ -9,8 +9,8 @@ const root = join(import.meta.dirname, "..");
 export const putBackNames: readonly string[] = Object.keys(knownBugs);
 
 /**
- * From now on, a module that is imported with `?put-back=NAME` is loaded with that fault in it, and
- * so is what it imports of the code under test. On disk all stays as it is.
+ * From now on, a module that is imported with `?put-back=NAME` is loaded with that fault, and so is
+ * the code under test that it imports. Files on disk are not changed.
  */
 export function allowPuttingBack(): void {
   registerHooks({

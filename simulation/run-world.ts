@@ -45,7 +45,7 @@ export type WorldResult = {
 
 const epochMs = Date.UTC(2027, 0, 1);
 
-/** Lives one world through: a storm, then quiet, in which everything must find its order again. */
+/** Runs one world: first a storm of faults, then quiet, in which everything must recover. */
 export async function runWorld({
   seed,
   sources,
@@ -169,7 +169,7 @@ export async function runWorld({
         context.note("world", () => "every process dies");
         for (const process of checker.processes) scheduler.kill(process.actor);
         checker.processes.clear();
-        // What was on its way arrives first.
+        // Leaves time for messages in transit to arrive.
         scheduler.at(scheduler.nowMs() + 5_000, undefined, () => liveness.probe(license, service));
       });
       await scheduler.runUntil(scheduler.nowMs() + 400_000, step);
@@ -185,7 +185,9 @@ export async function runWorld({
     meetings,
   };
 
-  /** Its name begins with the process or the device that it befalls; else it befalls all. */
+  /**
+   * The name of a departure starts with the affected process or device; otherwise it affects all.
+   */
   function countMeetings({ kind, name }: Departure): void {
     const whose = name.slice(kind.length + 1).split(" ", 1)[0];
     const known = [...checker.processes];
@@ -257,7 +259,7 @@ export async function runWorld({
     scheduler.at(choices.spread(`${name} begins`, 1, 60_000), undefined, startNext);
   }
 
-  /** What a function logs as an error is one that the world made, or a bug. */
+  /** An error in a function's log must be a simulated fault. Otherwise it is a bug. */
   function checkLog({ details }: LogLine): void {
     const name = errorNameIn(details);
     if (name !== undefined && !expectedErrors.includes(name)) {

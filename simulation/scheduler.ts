@@ -1,7 +1,7 @@
 /** What runs code in the world: a process on a device, an instance of a function. */
 export type Actor = {
   name: string;
-  /** More than 0 while it can't run: asleep, stuck, frozen. Its events wait. */
+  /** Above 0 while it can't run because it is asleep, stuck or frozen. Its events wait. */
   heldUp: number;
   dead: boolean;
   waiting: Event[];
@@ -23,7 +23,7 @@ export type Scheduler = {
   /** Runs it at that instant, as part of the actor if there is one. Returns what cancels it. */
   at(atMs: number, actor: Actor | undefined, run: () => void): () => void;
   holdUp(actor: Actor): void;
-  /** What waited happens now, in the order in which it should have. */
+  /** Runs the waiting events now, in their original order. */
   letRun(actor: Actor): void;
   kill(actor: Actor): void;
   /**
@@ -94,7 +94,7 @@ export function createScheduler(): Scheduler {
   };
 }
 
-/** A turn of the event loop comes after every promise that can settle has settled. */
+/** Waits for one turn of the event loop, after which all promises that can settle have settled. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

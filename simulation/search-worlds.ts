@@ -23,7 +23,7 @@ export type SearchOptions = {
   goesOn(tally: Tally): boolean;
 };
 
-/** Lives worlds through, one seed after the other, until one breaks a promise. */
+/** Runs worlds, one seed after the other, until one breaks a promise. */
 export async function searchWorlds({
   sources,
   firstSeed,

@@ -2,7 +2,7 @@ import type { Violation } from "./checker.ts";
 import { runWorld, type WorldOptions, type WorldResult } from "./run-world.ts";
 
 /**
- * Leaves out of a failing world whatever it fails without: programs, faults, acts of operators.
+ * Removes from a failing world everything it fails without: programs, faults, actions of operators.
  *
  * @param mostRuns how many worlds to try at most
  * @returns the smallest world found, and the departures that are left in it

@@ -30,7 +30,7 @@ export type Handled = {
   request: Record<string, unknown>;
   /** When the function read its clock, true time from the start of the world. */
   begunMs: number;
-  /** By a clock that is wrong, and that nothing has proved wrong yet: the guarantees page excepts it. */
+  /** Handled with a wrong clock, not yet proved wrong, which the guarantees page excludes. */
   isDoubtful: boolean;
   reply: Reply;
 };
@@ -46,7 +46,7 @@ export type SimulatedService = {
    * @param name of this delivery; stays the same whatever else happens
    */
   receive(name: string, route: RouteName, text: string, onReply: (reply: Reply) => void): void;
-  /** Asks a function that is right in every respect, at this instant. */
+  /** Sends a request now to a function without any faults. */
   probe(request: object, onReply: (reply: Reply) => void): void;
 };
 
@@ -251,12 +251,14 @@ function readOnly({ send }: DatabaseClient): DatabaseClient {
   };
 }
 
-/** A cold start stands between the API's clock and that of a function: so far ahead proves nothing. */
+/**
+ * A cold start may delay the function's reading after the API's, so a smaller lead proves nothing.
+ */
 const coldStartMs = 10_000;
 
 /**
- * Whether a function may decide with this clock, though it is wrong: as far ahead as a cold start
- * explains, until an answer of the table proves it. The guarantees page excepts it.
+ * Whether a function may decide although its clock is wrong: it is no further ahead than a cold
+ * start explains, and no answer of the table has proved it yet. The guarantees page excludes this.
  */
 function mayDecideWrongly(offsetMs: number): boolean {
   return offsetMs > clockToleranceMs && offsetMs <= coldStartMs;

@@ -4,8 +4,8 @@ import type { Scheduler } from "./scheduler.ts";
 export type LogLine = { level: string; details: unknown };
 
 /**
- * Puts virtual time in the place of the timers, and a collector in that of the console, until the
- * work is done: nothing in the world can wait for a real clock.
+ * Replaces the timers by virtual time, and the console by a collector, until the work is done, so
+ * that nothing in the world waits for a real clock.
  *
  * @param clockOf what `Date.now()` reads at this moment, epoch milliseconds
  */

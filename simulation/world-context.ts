@@ -2,7 +2,7 @@ import type { Choices } from "./choices.ts";
 import type { DisturbanceKind } from "./disturbances.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** What every part of a world stands on. */
+/** What every part of a world uses. */
 export type WorldContext = {
   scheduler: Scheduler;
   choices: Choices;
@@ -10,7 +10,7 @@ export type WorldContext = {
   epochMs: number;
   /** Whether that happens here. Never, once the faults have stopped. */
   happens(kind: DisturbanceKind, name: string): boolean;
-  /** That long, but no longer than a moment after the storm: nothing outlasts the faults by much. */
+  /** The given time, cut off shortly after the storm, so that no fault outlasts it by much. */
   untilCalm(ms: number): number;
   /** A line of the timeline. Written only when somebody will read it. */
   note(who: string, what: () => string): void;

@@ -8,7 +8,7 @@ import type { Report } from "../report.ts";
 import { device, rival } from "../sample.ts";
 import { serviceOn } from "../service-on-engine.ts";
 
-/** What each operation asks of DynamoDB, and what that is charged as. */
+/** The DynamoDB calls of each operation, and the capacity units that they consume. */
 export async function calls({ progress, signal }: Context): Promise<Report> {
   await using engine = await startBenchEngine();
   const { service, meter, addLicense } = serviceOn(engine);

@@ -16,13 +16,15 @@ const resultSchema = z.object({
 });
 type Result = z.infer<typeof resultSchema>;
 
-/** A new process loads the bundle and answers its first heartbeat; in turn with the bare bundle. */
+/**
+ * A new process loads the bundle and answers its first heartbeat, alternating with the bare bundle.
+ */
 export async function cold({ runs, progress, signal }: Context): Promise<Report> {
   await using bundles = await buildBundles();
   using stub = await startDynamoDbStub();
   const body = JSON.stringify({ license_key: licenseKey, device_fingerprint: device, symbol });
   const heartbeat = { body, isBase64Encoded: false };
-  // What the function sends, as it came over the wire.
+  // Captures on the wire what the function sends, so that the bare bundle can send the same.
   await runProgram(
     "cold-start.mjs",
     [bundles.heartbeat.file, JSON.stringify(heartbeat)],

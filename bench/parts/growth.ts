@@ -11,10 +11,10 @@ import { serviceOn } from "../service-on-engine.ts";
 import { inWords, spreadOf } from "../statistics.ts";
 
 const heartbeats = 1_000;
-// Until the engine is warmed up, heartbeats get faster on their own.
+// Heartbeats get faster by themselves until the engine is warmed up.
 const warmUps = 5_000;
 
-/** The same heartbeat with ever more licenses in the table. */
+/** Measures the same heartbeat with a growing number of licenses in the table. */
 export async function growth({ fillMinutes, progress, signal }: Context): Promise<Report> {
   await using engine = await startBenchEngine();
   const { service, meter, addLicense } = serviceOn(engine);
@@ -24,7 +24,7 @@ export async function growth({ fillMinutes, progress, signal }: Context): Promis
   const heartbeat = asker(heartbeatHandler(service));
   const client = clientFor(engine.endpoint);
 
-  /** Adds licenses until there are so many, or the time is over; returns how many there are. */
+  /** Adds licenses until the table has `to` of them or time is up; returns the number. */
   async function fill(from: number, to: number): Promise<number> {
     const endsAtMs = performance.now() + fillMinutes * 60_000;
     let count = from;

@@ -9,7 +9,7 @@ import { device } from "../sample.ts";
 
 const demoKey = "DEMO-DEMO-DEMO-DEMO";
 
-/** Heartbeats a second of `npm start`, from 1 to 64 connections. */
+/** Heartbeats per second of `npm start`, with 1 to 64 connections. */
 export async function throughput({ seconds, progress, signal }: Context): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), "license-sessions-bench-"));
   progress("throughput: npm start");

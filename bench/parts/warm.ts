@@ -10,7 +10,7 @@ import { inWords, spreadOf } from "../statistics.ts";
 const both = z.object({ bare: z.array(z.number()), ours: z.array(z.number()) });
 const resultSchema = z.object({ cpuMicroseconds: both, wallMicroseconds: both });
 
-/** CPU and wall time of a warm call, in turn with the bare SDK call of the same `UpdateItem`. */
+/** CPU and wall time of a warm call, alternating with a bare SDK call of the same `UpdateItem`. */
 export async function warm({ runs, progress, signal }: Context): Promise<Report> {
   await using bundles = await buildBundles();
   using stub = await startDynamoDbStub();

@@ -6,7 +6,7 @@ import {
 
 const client = new DynamoDBClient({});
 
-/** What the functions are measured against: the SDK as it comes, and one `UpdateItem`. */
+/** The baseline for the functions: one `UpdateItem` by the SDK with its default settings. */
 export function handler(input: UpdateItemCommandInput): Promise<unknown> {
   return client.send(new UpdateItemCommand(input));
 }

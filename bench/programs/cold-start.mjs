@@ -1,5 +1,5 @@
-// Loads a bundle and has its first call answered. Words: the bundle, and what the call is given.
-// Not TypeScript: what strips the types would be in the time and the memory.
+// Loads a bundle and makes its first call. Arguments: the bundle, and the input of the call.
+// Not TypeScript, because stripping the types would add to the measured time and memory.
 import { createRequire } from "node:module";
 import { argv } from "node:process";
 

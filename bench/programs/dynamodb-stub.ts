@@ -1,9 +1,9 @@
-// DynamoDB's wire, and nothing behind it: answers each UpdateItem at once. A process of its own, so
-// that its work is not counted. Prints its port.
+// A stub of DynamoDB that answers each UpdateItem at once. It runs as a separate process so that
+// its work is not measured. Prints its port.
 import { createServer } from "node:http";
 import { sampleItem } from "../sample.ts";
 
-// A day ahead: a session that lapsed meanwhile would not be refused but fought for.
+// A day ahead, because a claim could take over a session that lapsed during the benchmark.
 const item = sampleItem(1, Date.now() + 86_400_000);
 const applied = JSON.stringify({ Attributes: item });
 const refused = JSON.stringify({

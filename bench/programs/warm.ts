@@ -1,10 +1,10 @@
-// CPU and wall time per call, in turn with the bare call of the same UpdateItem. Words: the bare
-// bundle, the function's bundle, the request's body, the status of its answer, the number of blocks.
+// Measures CPU and wall time per call, alternating with the bare call of the same UpdateItem.
+// Arguments: bare bundle, function bundle, request body, status of its answer, number of blocks.
 import { createRequire } from "node:module";
 import { argv, env } from "node:process";
 
 const [bareFile = "", bundleFile = "", body = "{}", status = "200", blocks = "30"] = argv.slice(2);
-// Short, so that what disturbs a block disturbs its neighbour too.
+// Short, so that a disturbance affects neighbouring blocks alike.
 const callsInBlock = 25;
 const require = createRequire(import.meta.url);
 const bare = require(bareFile).handler;

@@ -20,13 +20,13 @@ export type Granted = {
   license: License;
 };
 
-/** Nothing is known of the session: what was asked may have been done or not. */
+/** The state of the session is unknown: the request may or may not have been carried out. */
 export type Trouble = ErrorFacts & {
   kind: "trouble";
   problem: string;
-  /** How long the answer asks to wait before the next request. */
+  /** How long to wait before the next request, if the answer says so. */
   retryAfterMs?: number | undefined;
-  /** The request surely never left this machine. */
+  /** Whether the request certainly never left this machine. */
   unsent?: boolean | undefined;
 };
 
@@ -47,8 +47,8 @@ export type HeartbeatAnswer =
   | Trouble;
 
 /**
- * What a claim's answer means. Only `code` decides: a 200 of a proxy grants nothing, a 403 of a
- * firewall ends nothing.
+ * Interprets the answer to a claim. Only `code` counts: a proxy's 200 grants nothing, and a
+ * firewall's 403 ends nothing.
  */
 export function readClaimAnswer(exchange: Exchange): ClaimAnswer {
   if ("problem" in exchange) return troubled(exchange);
@@ -91,7 +91,7 @@ export function readClaimAnswer(exchange: Exchange): ClaimAnswer {
     case "bad_request":
       return refused(new RequestUnreadable(message, { ...facts, field: text("field") }));
     case undefined:
-      // Of a gateway or a web server: trying again would not help.
+      // A gateway or web server that does not know the route. A retry would not help.
       if (exchange.status === 404) return refused(new ServiceNotFound(claimPath, facts));
       return troubled(exchange);
     default:
@@ -128,12 +128,12 @@ export function readHeartbeatAnswer(exchange: Exchange): HeartbeatAnswer {
     case "bad_request":
       return { kind: "unreadable", problem: `${code} ${text("field") ?? ""}`.trimEnd() };
     default:
-      // `heartbeat_late` and `internal_error` are here, too: they neither confirm nor end anything.
+      // Includes `heartbeat_late` and `internal_error`, which neither confirm nor end anything.
       return troubled(exchange);
   }
 }
 
-/** `undefined` if the answer says nothing of the release. */
+/** `undefined` if the answer does not say whether the session was released. */
 export function readReleaseAnswer(exchange: Exchange): "released" | "not_held" | undefined {
   if ("problem" in exchange || exchange.status !== 200) return undefined;
   const { code } = read(exchange);
@@ -159,7 +159,7 @@ function troubled(exchange: Exchange): Trouble {
   };
 }
 
-/** Seconds; the other form, a date, would rest on two clocks that people set. */
+/** Reads only the form in seconds. A date would depend on two wall clocks. */
 function retryAfterMs({ headers }: Answer): number | undefined {
   const value = headers["retry-after"] ?? "";
   return /^\d{1,6}$/.test(value) ? Number(value) * 1_000 : undefined;
@@ -186,7 +186,7 @@ function read({ status, text: body, headers }: Answer) {
   };
   const number = (name: string) => {
     const value = fields.get(name);
-    // JSON may hold 1e999, which is read as infinite.
+    // JSON may contain 1e999, which parses as Infinity.
     return typeof value === "number" && value >= 0 && value < 2 ** 53 ? value : undefined;
   };
   const texts = (name: string) => {

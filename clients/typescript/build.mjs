@@ -1,4 +1,4 @@
-// Builds the package into dist/: `npm pack` does it, with the tools of this repository.
+// Builds the package into dist/, with the tools of this repository. `npm pack` runs this.
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,9 +11,9 @@ const dist = join(folder, "dist");
 rmSync(dist, { recursive: true, force: true });
 compile("tsconfig.json");
 compile("tsconfig.commonjs.json");
-// The package is of type module: what `require` gets says of itself that it is not.
+// The package has type module, so the CommonJS build needs its own declaration to the contrary.
 writeFileSync(join(dist, "commonjs/package.json"), '{ "type": "commonjs" }\n');
-// The compiler rewrites the names of imported files in code alone, not in declarations.
+// The compiler rewrites import paths in code but not in declarations.
 for (const declarations of globSync(join(dist, "*/*.d.ts"))) {
   const text = readFileSync(declarations, "utf8");
   writeFileSync(declarations, text.replaceAll(/(from "\.\/[\w-]+)\.ts"/g, '$1.js"'));
@@ -29,7 +29,7 @@ await build({
   sourcemap: true,
 });
 
-/** By its path: another version of TypeScript that is installed beside it may own the command. */
+/** Runs the compiler by its path, because `tsc` may belong to another version of TypeScript. */
 function compile(project) {
   const compiler = join(folder, "../../node_modules/typescript/bin/tsc");
   const { status } = spawnSync(process.execPath, [compiler, "-p", join(folder, project)], {

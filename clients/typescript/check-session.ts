@@ -14,7 +14,7 @@ import {
 import { trustingRuntime } from "./trusting-runtime.ts";
 import { createWebRuntime } from "./web-runtime.ts";
 
-/** Whether a claim would succeed at this moment. */
+/** Whether a claim would succeed now. */
 export type SessionCheck =
   | { available: true; license: License }
   | {
@@ -28,10 +28,10 @@ export type SessionCheck =
     };
 
 /**
- * Asks whether a claim would succeed, and claims nothing.
+ * Asks whether a claim would succeed, without claiming anything.
  *
- * @throws LicenseRefused, RequestUnreadable, ServiceNotFound, ServiceUnavailable, TypeError,
- * RangeError as `openSession`, and what `options.signal` is aborted with
+ * @throws LicenseRefused, RequestUnreadable, ServiceNotFound, ServiceUnavailable, TypeError and
+ * RangeError like `openSession`, and the reason that `options.signal` is aborted with
  */
 export async function checkSession(options: SessionOptions): Promise<SessionCheck> {
   checkTimes(options);
@@ -39,7 +39,7 @@ export async function checkSession(options: SessionOptions): Promise<SessionChec
   return askUntilAnswered(options, await trustingRuntime(options, webRuntime));
 }
 
-/** `checkSession` in the world of `runtime`. */
+/** `checkSession` on a given runtime. */
 export async function askUntilAnswered(
   options: SessionOptions,
   runtime: Runtime,
@@ -70,7 +70,7 @@ export async function askUntilAnswered(
     });
     if (trouble.problem !== noAnswerInTime) answered = trouble;
     if (againMs >= giveUpMs) {
-      // The last attempt may only have been cut off: what an earlier answer said explains more.
+      // The last attempt may only have timed out. An earlier answer then says more about the cause.
       const last = answered ?? trouble;
       throw new ServiceUnavailable(last.problem, last);
     }

@@ -6,9 +6,10 @@ import type { Session, SessionOptions } from "./session.ts";
 import { trustingRuntime } from "./trusting-runtime.ts";
 
 /**
- * `openSession` on a runtime of the caller's own: the tests and the simulation bring their own.
+ * `openSession` on a given runtime: the tests and the simulation supply their own.
  *
- * @param givingBack called with what an opening that failed still has to do, which never rejects
+ * @param givingBack called with the clean-up that a failed opening still has to finish; never
+ *   rejects
  */
 export async function claimAndKeep(
   options: SessionOptions,

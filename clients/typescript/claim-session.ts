@@ -15,17 +15,18 @@ import {
 import type { SessionOptions } from "./session.ts";
 import { defaultRequestTimeoutMs, openingIntervalMs, retryAtMs, retryDelayMs } from "./timing.ts";
 
-/** A granted claim, and the moment from which the right to the session counts. */
+/** A granted claim, and when its right to the session starts. */
 export type Claim = { granted: Granted; sent: Instant };
 
-/** How a refused claim waits if the service names no time. */
+/** How long a refused claim waits if the service names no time. */
 const defaultWaitSeconds = 20;
 
 /**
- * Claims until there is an answer that can be used. All attempts up to an answer are one claim, by
- * its id, so that one which arrives late replaces nothing.
+ * Retries the claim until there is a usable answer. All attempts until then share one claim id, so
+ * that an attempt that arrives late replaces nothing.
  *
- * @param givingBack called with what a claim that was given up still has to do, which never rejects
+ * @param givingBack called with the clean-up that an abandoned claim still has to finish; never
+ *   rejects
  * @throws SessionRefused, LicenseRefused, RequestUnreadable, ServiceNotFound, ServiceUnavailable, or
  * what `options.signal` was aborted with
  */
@@ -41,9 +42,9 @@ export async function claimSession(
   const waitUntilMs = runtime.nowMs() + waitWithinMs;
   let giveUpMs = runtime.nowMs() + openWithinMs;
   let failures = 0;
-  /** When the first attempt was sent that may have been granted, though no usable answer came. */
+  /** When the first attempt was sent that may have been granted without a usable answer. */
   let maybeGranted: Instant | undefined;
-  /** Granted, but so late that only a heartbeat can say whether there is still a right. */
+  /** Granted, but so late that only a heartbeat can tell whether the session is still held. */
   let unconfirmed: Granted | undefined;
   let answered:
     | { problem: string; trouble: (ClaimAnswer & { kind: "trouble" }) | undefined }
@@ -55,7 +56,8 @@ export async function claimSession(
     const outcome = await attempt();
     switch (outcome.kind) {
       case "granted": {
-        // A repeated claim writes nothing: the session counts from the attempt that was applied.
+        // A repeated attempt writes nothing, so the right starts at the first one that may have
+        // been applied.
         const since = unconfirmed ? sent : (maybeGranted ?? sent);
         if (givesRight(outcome, since)) return { granted: outcome, sent: since };
         unconfirmed = outcome;
@@ -65,8 +67,8 @@ export async function claimSession(
       case "refused":
         if (!(outcome.error instanceof SessionRefused) || runtime.nowMs() >= waitUntilMs)
           throw outcome.error;
-        // A write of it may still be applied. What that grants is older than the next claim, which
-        // by an id of its own replaces it.
+        // A late attempt at this claim may still be granted. The next claim gets a new id, so that
+        // it replaces such a session.
         claimId = runtime.nextClaimId();
         maybeGranted = undefined;
         failures = 0;
@@ -94,7 +96,7 @@ export async function claimSession(
         return { ...unconfirmed, sessionTimeoutMs };
       }
       case "ended":
-        // The next claim says it in its own words.
+        // The next claim will get the reason as its own answer.
         unconfirmed = undefined;
         return { kind: "trouble", problem: outcome.end.code };
       case "unreadable":
@@ -125,7 +127,7 @@ export async function claimSession(
     if (problem !== noAnswerInTime) answered = { problem, trouble };
     if (againMs >= giveUpMs) {
       giveBackWhatWas();
-      // The last attempt may only have been cut off: what an earlier answer said explains more.
+      // The last attempt may only have timed out. An earlier answer then says more about the cause.
       const last = answered ?? { problem, trouble };
       throw new ServiceUnavailable(last.problem, last.trouble);
     }
@@ -151,7 +153,7 @@ export async function claimSession(
     throw signal.reason;
   }
 
-  /** A claim that is given up may still be granted: then nobody would use it. */
+  /** If the opening is aborted, the claim may still be granted. `giveBack` then releases it. */
   async function exchange(path: string, text: string): Promise<Exchange> {
     const settled = new AbortController();
     const dropped = new AbortController();
@@ -169,7 +171,7 @@ export async function claimSession(
   async function giveBack(pending: Promise<Exchange>, dropped: AbortController): Promise<void> {
     const untilMs = giveBackUntilMs();
     const answered = new AbortController();
-    // Released before the claim arrives, the session would be granted after all.
+    // Waits for the claim's answer first: a release that overtook the claim would free nothing.
     const half = runtime.nowMs() + releaseWithinMs / 2;
     void runtime.pause(half, answered.signal, "keeps alive").then(() => dropped.abort());
     const outcome = readClaimAnswer(await pending);

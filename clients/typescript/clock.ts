@@ -7,16 +7,16 @@ type NodeProcess = {
 export type Clock = {
   /** Milliseconds since some moment in the past. */
   nowMs(): number;
-  /** What this clock can't do, in words for people; `undefined` if nothing is missing. */
+  /** What this clock can't do, as a message for people; `undefined` if it has no limitation. */
   shortcoming: string | undefined;
 };
 
 /**
- * A clock that nobody can set and that goes on while the machine sleeps.
+ * A clock that can't be set and that keeps running while the machine sleeps.
  *
- * `performance.now()` stands still during the sleep of a Linux machine; the uptime does not. Other
- * systems count the sleep. A browser may not; there, and in a paused virtual machine, where no clock
- * of this kind goes on, only the wall clock shows the pause.
+ * On Linux, `performance.now()` stops during sleep but the uptime does not. On other systems it
+ * keeps running. A browser's clock may stop, and in a paused virtual machine every such clock
+ * stops: then only the wall clock reveals the pause.
  */
 export function createClock(): Clock {
   const process = nodeProcess();
@@ -40,13 +40,15 @@ function sleepProof(uptimeMs: () => number): () => number {
   return () => {
     const awakeMs = performance.now();
     const gapMs = uptimeMs() - awakeMs - sleptBefore;
-    // The uptime comes in steps: less than a second is no sleep, and the margin covers it.
+    // The uptime is coarse. A gap below a second does not count as sleep; the margin covers it.
     if (gapMs > sleptMs + 1_000) sleptMs = gapMs;
     return awakeMs + sleptMs;
   };
 }
 
-/** The types of a browser know no `process`, those of Node.js no world without. */
+/**
+ * `process`, where there is one. Browser types lack it, and Node.js types assume that it exists.
+ */
 function nodeProcess(): NodeProcess | undefined {
   return (globalThis as { process?: NodeProcess }).process;
 }

@@ -7,21 +7,21 @@ export type Cryptography = {
   sha256(bytes: Bytes): Bytes | Promise<Bytes>;
   /**
    * @param publicKey its 32 bytes
-   * @throws Ed25519Missing, or TypeError if it is no key
+   * @throws Ed25519Missing, or TypeError if it is not a valid key
    */
   verifierOf(publicKey: Bytes): Promise<Verify>;
 };
 
 export type Verify = (signature: Bytes, signed: Bytes) => boolean | Promise<boolean>;
 
-/** What of Node.js is used here. The types of a browser know none of it. */
+/** The part of Node.js that is used here. Browser types lack it. */
 type NodeCrypto = {
   createHash(name: "sha256"): { update(bytes: Bytes): { digest(): Bytes } };
   createPublicKey(key: { format: "jwk"; key: object }): unknown;
   verify(algorithm: null, signed: Bytes, key: unknown, signature: Bytes): boolean;
 };
 
-/** Of Node.js where it runs there: its WebCrypto warns of Ed25519 as an experiment. */
+/** Uses `node:crypto` in Node.js, where Ed25519 in WebCrypto prints an experimental warning. */
 export function platformCryptography(): Cryptography {
   const { process } = globalThis as {
     process?: { getBuiltinModule?: (name: "node:crypto") => NodeCrypto | undefined };

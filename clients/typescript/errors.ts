@@ -1,17 +1,19 @@
-/** What is known of the answer behind an error. */
+/** What is known about the answer that caused an error. */
 export type ErrorFacts = {
   status?: number | undefined;
   requestId?: string | undefined;
   cause?: unknown;
 };
 
-/** The root of every error of this client, but for options that can't work (TypeError, RangeError). */
+/**
+ * The base class of all errors of this client, except for invalid options (TypeError, RangeError).
+ */
 export abstract class LicenseSessionError extends Error {
-  /** Stable, for programs: a code of the service, or one of the client's own. */
+  /** A stable code for programs: one of the service, or of this client. */
   abstract readonly code: string;
   /** The HTTP status, if there was an answer. */
   readonly status: number | undefined;
-  /** For the operator of the service, who finds it in the logs. */
+  /** By this id the operator of the service finds the request in the logs. */
   readonly requestId: string | undefined;
 
   constructor(message: string, { status, requestId, cause }: ErrorFacts = {}) {
@@ -59,7 +61,7 @@ export type LicenseEndCode =
   | "license_cancelled"
   | "license_expired";
 
-/** The service can't read what it was given (400 at the start). */
+/** The service can't read the request (400 at the start). */
 export class RequestUnreadable extends LicenseSessionError {
   override readonly name = "RequestUnreadable";
   readonly code = "bad_request";
@@ -71,7 +73,7 @@ export class RequestUnreadable extends LicenseSessionError {
   }
 }
 
-/** At this address there is a server, but not the license service (404 without a code). */
+/** The server at this address is not the license service (404 without a code). */
 export class ServiceNotFound extends LicenseSessionError {
   override readonly name = "ServiceNotFound";
   readonly code = "service_not_found";
@@ -81,7 +83,7 @@ export class ServiceNotFound extends LicenseSessionError {
   }
 }
 
-/** `publicKeys` were given, and this platform can't verify a signature with them. */
+/** `publicKeys` were given, but this platform can't verify Ed25519 signatures. */
 export class Ed25519Missing extends LicenseSessionError {
   override readonly name = "Ed25519Missing";
   readonly code = "ed25519_missing";
@@ -91,11 +93,11 @@ export class Ed25519Missing extends LicenseSessionError {
   }
 }
 
-/** No usable answer came in the time there was for opening a session. */
+/** No usable answer came before the time limit for opening a session. */
 export class ServiceUnavailable extends LicenseSessionError {
   override readonly name = "ServiceUnavailable";
   readonly code = "unavailable";
-  /** What came instead: a code, `HTTP` and a status, or what the connection failed with. */
+  /** What happened instead: a code, `HTTP` and a status, or the connection error. */
   readonly problem: string;
 
   constructor(problem: string, facts?: ErrorFacts) {
@@ -107,10 +109,10 @@ export class ServiceUnavailable extends LicenseSessionError {
 /**
  * Why a session is over.
  * - `taken`: another device or a later claim of this one holds it, or an operator ended it. Stop,
- *   and don't claim again without a person's word.
+ *   and claim again only if a person decides so.
  * - `license_ended`: the license was suspended, cancelled, deleted or has expired. Stop.
- * - `lost`: it could not be confirmed in time, or is gone from the service. May be claimed again.
- * - `released`: by the program itself.
+ * - `lost`: it could not be confirmed in time, or no longer exists. May be claimed again.
+ * - `released`: the program released it.
  */
 export type EndReason = "taken" | "license_ended" | "lost" | "released";
 
@@ -120,7 +122,7 @@ export type EndCode =
   | "session_ended"
   | "session_not_found"
   | LicenseEndCode
-  /** No heartbeat was confirmed while the right lasted. */
+  /** No heartbeat was confirmed before the right ended. */
   | "no_answer_in_time"
   /** A bug of this client. */
   | "keeper_failed"
@@ -129,7 +131,7 @@ export type EndCode =
 export type End = {
   reason: EndReason;
   code: EndCode;
-  /** Who has taken it, as far as the service says. */
+  /** The device that has taken it, if the service says so. */
   activeDevice?: string;
 };
 

@@ -1,24 +1,24 @@
-// HTTP Message Signatures, RFC 9421, as far as the answers of the service need them.
+// The part of HTTP Message Signatures (RFC 9421) that the service's answers need.
 
 /** A component that a signature covers, as `"@method";req`. */
 type Component = {
-  /** Empty if it is one that no answer of the service needs. */
+  /** Empty if it is a kind that the service's answers never use. */
   name: string;
-  /** Of the request that was answered. */
+  /** Whether it is a component of the request (`;req`). */
   ofRequest: boolean;
-  /** As it stands in the field, which is how it stands in what is signed. */
+  /** The text as in the field, which also appears unchanged in the signature base. */
   text: string;
 };
 
 export type SignatureInput = {
   components: Component[];
-  /** Those that are strings or whole numbers. */
+  /** Only parameters that are strings or integers. */
   parameters: ReadonlyMap<string, string | number>;
   /** The value of `@signature-params`: the whole member of the field. */
   text: string;
 };
 
-/** A message with what a signature may cover; names of headers in lower case. */
+/** The parts of a message that a signature may cover; header names are lower case. */
 export type SignedMessage = {
   derived: Readonly<Record<string, string>>;
   headers: Readonly<Record<string, string>>;
@@ -26,7 +26,7 @@ export type SignedMessage = {
 
 const key = "[a-z*][a-z0-9_.*-]*";
 const string = '"(?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\["\\\\])*"';
-// More than the service sends: a proxy may have added a signature of its own beside it.
+// Accepts more than the service sends, because a proxy may have added its own signature.
 const other =
   "-?\\d{1,15}(?:\\.\\d{1,3})?|\\?[01]|:[A-Za-z0-9+/=]*:|[A-Za-z*][\\w!#$%&'*+.^`|~:/-]*";
 const parameter = `;${key}(?:=(?:${string}|${other}))?`;
@@ -35,7 +35,7 @@ const member = new RegExp(`(${key})=(\\(((?:${item}(?: ${item})*)?)\\)((?:${para
 const namedValue = new RegExp(`;(${key})(?:=(${string}|${other}))?`, "g");
 const comma = /[ \t]*,[ \t]*/y;
 
-/** @returns by label; `undefined` if the field can't be read */
+/** @returns the signatures by label; `undefined` if the field can't be parsed */
 export function parseSignatureInput(field: string): Map<string, SignatureInput> | undefined {
   return parseDictionary(field, member, (match) => {
     const [, , text = "", items = "", parameterText = ""] = match;
@@ -54,13 +54,13 @@ export function parseSignatureInput(field: string): Map<string, SignatureInput> 
   });
 }
 
-/** A field as `sig1=:cGVy...:` or `sha-256=:X48E...:`: by label; `undefined` if it can't be read. */
+/** Parses `sig1=:cGVy...:` or `sha-256=:X48E...:`: bytes by label; `undefined` if that fails. */
 export function parseByteSequences(field: string): Map<string, Uint8Array> | undefined {
   const sequence = new RegExp(`(${key})=:([A-Za-z0-9+/]*={0,2}):`, "y");
   return parseDictionary(field, sequence, ([, , base64 = ""]) => bytesOfBase64(base64));
 }
 
-/** What is signed (RFC 9421, 2.5); `undefined` if something that is covered is not there. */
+/** The signature base (RFC 9421, 2.5); `undefined` if a covered component is missing. */
 export function signatureBase(
   { components, text }: SignatureInput,
   message: SignedMessage,

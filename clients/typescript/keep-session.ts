@@ -16,11 +16,11 @@ import { heartbeatPath, heartbeatText } from "./requests.ts";
 import { type Exchange, type Runtime, readClocks } from "./runtime.ts";
 import type { ReleaseOutcome, Session, SessionOptions } from "./session.ts";
 
-/** Missing in older browsers, where `await using` is compiled to what looks for this one. */
+/** Older browsers lack it. Compiled `await using` then looks for this symbol. */
 const asyncDispose: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
 
-/** Keeps a claimed session until it is over: does what `keeping-state.ts` decides. */
+/** Keeps a claimed session until it is over. `keeping-state.ts` makes the decisions. */
 export function keepSession(
   { granted, sent }: Claim,
   options: SessionOptions,
@@ -48,7 +48,7 @@ export function keepSession(
     signal: over.signal,
     release() {
       if (releasing) return releasing;
-      // Known before it begins: what is called meanwhile may release, too.
+      // Set before the release begins, because callbacks in between may also call `release`.
       let begin = (_outcome: Promise<ReleaseOutcome>): void => {};
       releasing = new Promise((resolve) => {
         begin = resolve;
@@ -100,7 +100,9 @@ export function keepSession(
     }
   }
 
-  /** A report that can't be had, read or written down is left out: the heartbeat matters more. */
+  /**
+   * If the report fails or is not valid JSON, the heartbeat is sent without it: it matters more.
+   */
   async function nextText(): Promise<string> {
     const { reportRefused, timing } = keeping;
     if (reportRefused) return heartbeatText(options, sessionId);

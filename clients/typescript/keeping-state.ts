@@ -12,33 +12,33 @@ import {
 } from "./timing.ts";
 
 /**
- * How the keeping of a session stands. A value: `advance` makes the next one of it.
+ * The state of a session that is being kept. Immutable: `advance` returns the next state.
  *
- * - `held`: there is a right until `rightEndsMs`; heartbeats renew it.
- * - `asking`: there is none until a heartbeat is confirmed; given up at `giveUpMs`.
- * - `over`: nothing follows.
+ * - `held`: the right lasts until `rightEndsMs`; heartbeats renew it.
+ * - `asking`: there is no right until a heartbeat is confirmed; the session is lost at `giveUpMs`.
+ * - `over`: final.
  */
 export type Keeping = {
   timing: Timing;
   license: License;
   rightEndsMs: number;
-  /** Of the wall clock over the other one, when the two were last known to agree. */
+  /** The lead of the wall clock over the monotonic one when the two were last known to agree. */
   wallLeadMs: number;
   nextBeatMs: number;
   failures: number;
-  /** The service could not read the last report. */
+  /** Whether the service could not read the last report. */
   reportRefused: boolean;
 } & ({ phase: "held" } | { phase: "asking"; giveUpMs: number } | { phase: "over"; end: End });
 
 export type KeepingEvent =
-  /** @param plannedMs when this should have happened at the latest */
+  /** @param plannedMs the latest time at which this should have happened */
   | { kind: "woke"; plannedMs: number }
   | { kind: "answered"; outcome: HeartbeatAnswer; sent: Instant; plannedMs: number }
   | { kind: "ended"; end: End };
 
 export type Step = { keeping: Keeping; status?: SessionStatus };
 
-/** What each event is judged with besides the keeping itself. */
+/** What `advance` needs besides the state and the event. */
 export type Circumstances = {
   granted: Granted;
   options: TimingOptions;
@@ -71,12 +71,12 @@ export function rightLastsMs(keeping: Keeping, at: Instant): number {
   return Math.max(0, keeping.rightEndsMs - at.nowMs);
 }
 
-/** When there is something to do, at the latest. */
+/** The latest time of the next action. */
 export function wakeMs(keeping: Keeping): number {
   return Math.min(keeping.nextBeatMs, limitMs(keeping));
 }
 
-/** When the right ends, or the asking for a new one. */
+/** When the right ends or, while asking, when the session is given up. */
 export function limitMs(keeping: Keeping): number {
   return keeping.phase === "asking" ? keeping.giveUpMs : keeping.rightEndsMs;
 }
@@ -100,7 +100,7 @@ function judge(keeping: Keeping, event: KeepingEvent, circumstances: Circumstanc
         case "ended":
           return end(keeping, outcome.end);
         case "unreadable": {
-          // It can only be the report: the rest was good enough for the claim.
+          // Only the report can be unreadable, because the claim sent everything else.
           const without = { ...keeping, reportRefused: true };
           const trouble: Trouble = { kind: "trouble", problem: outcome.problem };
           return tryAgain(without, trouble, event.plannedMs, circumstances);
@@ -112,7 +112,9 @@ function judge(keeping: Keeping, event: KeepingEvent, circumstances: Circumstanc
   }
 }
 
-/** The right counts from the sending: the service can't have received the request earlier. */
+/**
+ * The right counts from the time of sending: the service can't have received the request earlier.
+ */
 function confirm(
   keeping: Keeping,
   outcome: HeartbeatAnswer & { kind: "recorded" },
@@ -129,7 +131,7 @@ function confirm(
     // A heartbeat's answer does not name the type.
     license: { ...outcome.license, type: keeping.license.type },
   };
-  // An answer that was slept through may say nothing any more.
+  // If the machine slept while the answer was on its way, the answer may be out of date.
   if (clocksParted(renewed, at)) return ask(renewed, at, "clocks_parted");
   if (at.nowMs >= renewed.rightEndsMs) return ask(renewed, at);
   return held(renewed, at);
@@ -157,10 +159,10 @@ function tryAgain(
 }
 
 /**
- * What has come of the session by the mere passing of time; `undefined` if nothing.
+ * What the passing of time alone does to the session; `undefined` if nothing.
  *
- * When its time is over it is lost; unless this process overslept, which is no fault of the service:
- * it asks whether the session is still there.
+ * When its time is over, the session is lost. But if this process overslept, the service is not to
+ * blame, so it is asked whether the session still exists.
  */
 function passTime(keeping: Keeping, plannedMs: number, at: Instant): Step | undefined {
   const parted = clocksParted(keeping, at);
@@ -178,7 +180,7 @@ function ask(keeping: Keeping, at: Instant, problem?: "clocks_parted"): Step {
     keeping: {
       ...keeping,
       phase: "asking",
-      // The clocks alone lose no session: it is asked for at least as long as the right would last.
+      // Parted clocks alone must not lose a session, so asking lasts at least as long as the right.
       giveUpMs: Math.max(giveUpMs, keeping.rightEndsMs),
       nextBeatMs: at.nowMs,
       failures: 0,
@@ -199,12 +201,12 @@ function end(keeping: Keeping, theEnd: End): Step {
   };
 }
 
-/** From a wall clock that was set back on, less of a lead shows a pause. */
+/** After the wall clock was set back, a pause shows already at a smaller lead. */
 function withLowestLead(keeping: Keeping, at: Instant): Keeping {
   return { ...keeping, wallLeadMs: Math.min(keeping.wallLeadMs, wallLeadMs(at)) };
 }
 
-/** Whether the wall clock has moved on by more than the other one, which may have stood still. */
+/** Whether the wall clock has gained on the monotonic one, which may therefore have stood still. */
 function clocksParted(keeping: Keeping, at: Instant): boolean {
   return wallLeadMs(at) - keeping.wallLeadMs > keeping.timing.clocksPartedAfterMs;
 }

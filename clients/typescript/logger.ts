@@ -1,4 +1,4 @@
-/** Where the client logs to: the console, pino, winston and the like have these methods. */
+/** The logger that the client uses. The console, pino, winston and others have these methods. */
 export type Logger = {
   debug(message: string, ...details: unknown[]): void;
   info(message: string, ...details: unknown[]): void;
@@ -6,7 +6,7 @@ export type Logger = {
   error(message: string, ...details: unknown[]): void;
 };
 
-/** Warnings and errors on the console. */
+/** Prints warnings and errors on the console. */
 export const defaultLogger: Logger = {
   debug() {},
   info() {},

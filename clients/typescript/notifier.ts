@@ -1,13 +1,15 @@
 import { defaultLogger, type Logger } from "./logger.ts";
 import type { SessionOptions, SessionStatus } from "./session.ts";
 
-/** Reports each change of state to the program and its log. Nothing of it throws or has to be awaited. */
+/**
+ * Reports each change of state to the program and its log. Never throws, and need not be awaited.
+ */
 export type Notifier = {
   notify(status: SessionStatus): void;
   log: Logger;
 };
 
-/** Statuses that wait for a callback which does not return. */
+/** The most statuses that are queued for a callback that does not return. */
 const longestQueue = 100;
 
 export function createNotifier({ onStatus, logger, symbol }: SessionOptions): Notifier {
@@ -89,7 +91,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value;
 }
 
-/** A logger that fails must not end the keeping. */
+/** A logger that throws must not end the session. */
 function harmless(logger: Logger): Logger {
   const quietly =
     (level: keyof Logger): Logger[typeof level] =>
@@ -97,7 +99,7 @@ function harmless(logger: Logger): Logger {
       try {
         logger[level](message, ...details);
       } catch {
-        // There is nowhere left to say so.
+        // The error can't be reported anywhere.
       }
     };
   return {

@@ -4,7 +4,9 @@ import { leaveAtProcessEnd } from "./process-end.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Session, SessionOptions } from "./session.ts";
 
-/** Opens a session that is given back when this process comes to its end, even while it is opened. */
+/**
+ * Opens a session that is released when this process ends, even if it is still being opened then.
+ */
 export async function openReleasingAtExit(
   options: SessionOptions,
   runtime: Runtime,
@@ -22,7 +24,7 @@ export async function openReleasingAtExit(
   const forgetOpening = leaveAtProcessEnd(async () => {
     isEnding = true;
     ending.abort(new Error("The program ends"));
-    // The opening notices in a later turn; what it gives back is known then.
+    // The opening notices the abort in a later turn. Only then is its clean-up known.
     await opening.catch(() => {});
     await Promise.all(giving);
   });
@@ -34,14 +36,14 @@ export async function openReleasingAtExit(
     const forget = leaveAtProcessEnd(() => session.release());
     session.signal.addEventListener("abort", () => {
       stopForwarding();
-      // A release that the program has begun itself is finished.
+      // If the program has begun a release itself, waits for it to finish.
       if (session.signal.reason.reason === "released") void session.release().then(forget);
       else forget();
     });
     return session;
   } catch (error) {
     stopForwarding();
-    // An error would end the program before what was granted is given back.
+    // Throwing would end the program before the granted session is released.
     if (isEnding) await new Promise(() => {});
     throw error;
   } finally {

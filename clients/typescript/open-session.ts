@@ -4,7 +4,7 @@ import type { Session, SessionOptions } from "./session.ts";
 import { checkTimes } from "./timing.ts";
 import { createWebRuntime } from "./web-runtime.ts";
 
-// This file is what the package shows; nothing else of it is meant to be imported.
+// The public interface of the package. No other file is meant to be imported.
 export { checkSession, type SessionCheck } from "./check-session.ts";
 export {
   Ed25519Missing,
@@ -36,12 +36,12 @@ export { version } from "./version.ts";
  *
  * @throws SessionRefused if another device holds it: it says who, and how long to wait
  * @throws LicenseRefused if the license is unknown or has ended
- * @throws RequestUnreadable if the service can't read what it was given
+ * @throws RequestUnreadable if the service can't read the request
  * @throws ServiceNotFound if there is no license service at the address
  * @throws ServiceUnavailable if no usable answer came within `openWithinMs`
- * @throws Ed25519Missing if `publicKeys` are given, and this platform can't verify with them
- * @throws TypeError or RangeError if an option is none that could work
- * @throws what `options.signal` is aborted with meanwhile
+ * @throws Ed25519Missing if `publicKeys` are given but this platform can't verify signatures
+ * @throws TypeError or RangeError if an option is invalid
+ * @throws the reason of `options.signal` if it is aborted meanwhile
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   checkTimes(options);

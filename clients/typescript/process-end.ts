@@ -1,4 +1,4 @@
-/** What of Node.js's `process` is used here. The types of a browser know none. */
+/** The part of Node.js's `process` that is used here. Browser types lack it. */
 type NodeProcess = {
   pid: number;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
@@ -17,13 +17,13 @@ const handlers = new Map<SignalName, () => void>();
 let watching: NodeProcess | undefined;
 
 /**
- * Lets something be left in order when the program comes to its end: nothing is left to do, or a
- * signal ends it for which the program has no listener of its own. All are left side by side.
+ * Runs a clean-up when the program ends: because nothing is left to do, or by a signal that the
+ * program does not listen to. All clean-ups run concurrently.
  *
- * A program that listens to a signal itself is in charge: nothing is done, and nothing is changed.
+ * If the program listens to a signal itself, this does nothing for that signal.
  *
- * @param leave never rejects, and ends within some seconds
- * @returns what takes it back
+ * @param leave the clean-up; never rejects, and finishes within a few seconds
+ * @returns a function that cancels the clean-up
  */
 export function leaveAtProcessEnd(leave: () => Promise<unknown>): () => void {
   const process = nodeProcess();
@@ -50,7 +50,7 @@ function watch(process: NodeProcess): void {
   }
 }
 
-/** Takes every listener out again: the process is as if this client had never been there. */
+/** Removes every listener, so that the process behaves as without this client. */
 function unwatch(): void {
   const process = watching;
   watching = undefined;
@@ -65,7 +65,7 @@ function yieldTo(event: unknown, listener: unknown): void {
   const handler = name && handlers.get(name);
   if (!name || !handler || handler === listener) return;
   handlers.delete(name);
-  // Once the other one is there: without any, Node.js would stop listening to the signal.
+  // Removed only after the other is added: without a listener, the signal would end the process.
   const process = watching;
   queueMicrotask(() => process?.off(name, handler));
 }
@@ -74,13 +74,13 @@ async function leaveAll(): Promise<void> {
   await Promise.all([...leavers].map((leave) => leave()));
 }
 
-/** The signal that was caught ends the program after all; a second one does so at once. */
+/** Cleans up, then ends the program by the caught signal. A second signal ends it at once. */
 async function leaveAndEnd(process: NodeProcess, name: SignalName): Promise<void> {
   const left = leaveAll();
   unwatch();
   await left;
   process.kill(process.pid, name);
-  // The first process of a container survives its own signals.
+  // Process 1 of a container is not ended by a signal that it sends to itself.
   process.exit(128 + signalNumbers[name]);
 }
 

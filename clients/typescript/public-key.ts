@@ -1,15 +1,15 @@
 import { type Bytes, base64Url, type Cryptography, type Verify } from "./cryptography.ts";
 import { bytesOfBase64 } from "./http-signature.ts";
 
-/** By the id of the key: its JWK thumbprint (RFC 7638, 8037). */
+/** Verifiers by key id, which is the JWK thumbprint of the key (RFC 7638, 8037). */
 export type PinnedKeys = ReadonlyMap<string, Verify>;
 
 /**
  * Reads the keys that a program pins.
  *
  * @param keyTexts each `ed25519:` and the 32 bytes of a public key in base64url
- * @throws TypeError if a text is no such key
- * @throws Ed25519Missing if this platform can't verify
+ * @throws TypeError if a text is not such a key
+ * @throws Ed25519Missing if this platform can't verify signatures
  */
 export async function pinKeys(
   keyTexts: readonly string[],

@@ -4,10 +4,10 @@ import { neverAborted, type Runtime } from "./runtime.ts";
 import type { ReleaseOutcome, SessionOptions } from "./session.ts";
 import { retryDelayMs, type Timing } from "./timing.ts";
 
-/** How long a release is tried, all in all. */
+/** The time limit of a release, including retries. */
 export const releaseWithinMs = 5_000;
 
-/** Frees the session at the service. Tries until the instant, and never rejects. */
+/** Releases the session at the service. Retries until the given instant, and never rejects. */
 export async function releaseSession(
   options: SessionOptions,
   sessionId: string,

@@ -2,7 +2,7 @@ import type { Logger } from "./logger.ts";
 import type { Runtime } from "./runtime.ts";
 import type { BotReport, SessionOptions } from "./session.ts";
 
-/** Takes the program's report for the next heartbeat; `undefined` if it can't be had in time. */
+/** Gets the program's report for the next heartbeat; `undefined` if it fails or takes too long. */
 export type Reporter = (withinMs: number, signal: AbortSignal) => Promise<BotReport | undefined>;
 
 export function createReporter(
@@ -13,7 +13,7 @@ export function createReporter(
   let pending = false;
 
   return async (withinMs, signal) => {
-    // One call at a time: of a report that hangs, the next heartbeats don't wait for another.
+    // One call at a time: while a report hangs, the next heartbeats go without one.
     if (!report || pending) return undefined;
     pending = true;
     const settled = new AbortController();

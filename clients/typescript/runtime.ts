@@ -1,48 +1,50 @@
-/** What came of one request: an answer of whatever kind, or none. */
+/** The outcome of one request: an answer of any kind, or none. */
 export type Exchange = Answer | NoAnswer;
 
 export type Answer = {
   status: number;
   /** The body as it came. */
   text: string;
-  /** By lower-case name; only those a browser shows, where the client runs in one. */
+  /** By lower-case name. In a browser, only those that it exposes. */
   headers: Readonly<Record<string, string>>;
 };
 
 export type NoAnswer = {
   problem: string;
   cause?: unknown;
-  /** True if the request surely never left this machine: then it can't have been carried out. */
+  /**
+   * True if the request certainly never left this machine, so that it can't have been carried out.
+   */
   unsent?: boolean;
 };
 
-/** One look at both clocks. */
+/** A reading of both clocks. */
 export type Instant = { nowMs: number; wallMs: number };
 
-/** The world outside of the client. Tests and the simulation bring one with a time of its own. */
+/** The environment of the client. Tests and the simulation supply one with virtual time. */
 export type Runtime = {
-  /** Milliseconds that only ever grow, also while the machine is asleep. All times are of this clock. */
+  /** A monotonic clock in milliseconds that also counts sleep. All times refer to it. */
   nowMs(): number;
   /**
-   * Milliseconds since 1970, which people and time servers set. It decides nothing on its own: if it
-   * moves on by more than the other clock, that one may have stood still, as in a paused virtual
-   * machine, and the client asks the service.
+   * The wall clock, in milliseconds since 1970, which may be set. It decides nothing by itself. But
+   * if it gains on the monotonic clock, that one may have stood still, as in a paused virtual
+   * machine, and the client then asks the service.
    */
   wallMs(): number;
   /** From 0 up to 1. */
   random(): number;
-  /** A new id each time, 16 to 64 characters of hex: of one request. */
+  /** A new id for each request: 16 to 64 hex characters. */
   randomId(): string;
-  /** The id of a new claim; those of one process are in their order. */
+  /** The id of a new claim. The ids of one process are ordered. */
   nextClaimId(): string;
   /**
-   * Resolves at the instant or when the signal fires, whichever is first, and may resolve earlier
-   * when the two clocks have parted. Never rejects.
+   * Resolves at `untilMs` or when the signal fires, whichever comes first; may resolve earlier if
+   * the two clocks have parted. Never rejects.
    */
   pause(untilMs: number, signal: AbortSignal, mode: PauseMode): Promise<void>;
   /**
-   * Posts JSON text to a path below the address of the service. Resolves by the instant, or when
-   * the signal fires; a request that was not sent by then is never sent. Never rejects.
+   * Posts JSON text to a path below the service's address. Resolves by `untilMs` or when the signal
+   * fires; a request that has not been sent by then is never sent. Never rejects.
    */
   exchange(path: string, text: string, untilMs: number, signal: AbortSignal): Promise<Exchange>;
 };
@@ -52,14 +54,14 @@ export type PauseMode = "keeps alive" | "lets exit";
 
 export const noAnswerInTime = "no_answer_in_time";
 
-/** Never fires: for requests that have an end of their own. */
+/** Never fires; for requests that are limited by time only. */
 export const neverAborted: AbortSignal = new AbortController().signal;
 
 export function readClocks(runtime: Runtime): Instant {
   return { nowMs: runtime.nowMs(), wallMs: runtime.wallMs() };
 }
 
-/** How far the wall clock is ahead of the other one. */
+/** How far the wall clock is ahead of the monotonic one. */
 export function wallLeadMs({ nowMs, wallMs }: Instant): number {
   return wallMs - nowMs;
 }

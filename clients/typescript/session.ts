@@ -3,7 +3,7 @@ import type { End } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import type { FetchFunction } from "./transport.ts";
 
-/** What a heartbeat reports of the bot. What is left out stays as it was stored. */
+/** What a heartbeat reports about the bot. Omitted fields keep their stored value. */
 export type BotReport = {
   /** At most 64 characters. */
   botVersion?: string | undefined;
@@ -14,120 +14,124 @@ export type BotReport = {
 };
 
 export type SessionOptions = {
-  /** Where the service is, as `https://abc.execute-api.eu-central-1.amazonaws.com`. */
+  /** The address of the service, such as `https://abc.execute-api.eu-central-1.amazonaws.com`. */
   url: string | URL;
   licenseKey: string;
   /** 1 to 255 characters that stay the same on this device and differ from any other. */
   deviceFingerprint: string;
-  /** A session of its own for each symbol; without one, the session without symbol. */
+  /** Each symbol has its own session. If omitted, the session without a symbol is used. */
   symbol?: string | undefined;
   /**
-   * Called before each heartbeat. One that fails, or a promise that takes longer than a second,
-   * costs the report and not the heartbeat.
+   * Called before each heartbeat. If it fails, or its promise takes longer than a second, the
+   * heartbeat is sent without a report.
    */
   report?: (() => BotReport | Promise<BotReport>) | undefined;
   /**
-   * Called with every change and every heartbeat, one call at a time and in order: after a promise,
-   * the next call comes when it has settled. What it throws is logged and goes no further.
+   * Called for every change and every heartbeat, in order and one call at a time: if it returns a
+   * promise, the next call waits for it. Errors that it throws are only logged.
    */
   onStatus?: ((status: SessionStatus) => unknown) | undefined;
   /**
-   * By default warnings and errors go to the console. `console` itself shows everything. Never gets
-   * a license key or a whole fingerprint.
+   * By default, warnings and errors go to the console. Pass `console` to see everything. The logger
+   * never receives a license key or a full fingerprint.
    */
   logger?: Logger | undefined;
   /**
-   * Sends the requests, the global `fetch` by default: for a proxy, a certificate authority or a
-   * client certificate of your own. It must give up when its signal fires.
+   * Sends the requests; by default the global `fetch`. Replace it to use a proxy, a private
+   * certificate authority or a client certificate. It must abort when its signal fires.
    */
   fetch?: FetchFunction | undefined;
   /**
-   * The public keys of the service, `ed25519:...` each: only answers that one of them has signed for
-   * the very request are taken for the service's. Anything else neither grants nor ends a right.
+   * The public keys of the service, each as `ed25519:...`. If given, only answers that are signed
+   * by one of them for this very request count. Any other answer neither grants nor ends a right.
    */
   publicKeys?: readonly string[] | undefined;
-  /** Gives up an opening under way, and releases an open session. */
+  /** Aborts the opening, and releases the session if it is open. */
   signal?: AbortSignal | undefined;
   /**
-   * The right to the session ends this long before another device could be let in: by default 5 s,
+   * The right to the session ends this long before another device could be let in. By default 5 s,
    * or a sixth of the session's timeout if that is less. Never more than half of the timeout.
    */
   marginMs?: number | undefined;
-  /** For each request, 5 s by default; a third of the right to the session if that is less. */
+  /**
+   * The time limit of each request: by default 5 s, but at most a third of the right's duration.
+   */
   requestTimeoutMs?: number | undefined;
   /**
-   * How long opening goes on when the service gives no usable answer, 30 s by default. `Infinity`:
-   * until there is one.
+   * How long to keep trying to open while the service gives no usable answer: by default 30 s;
+   * `Infinity` for no limit.
    */
   openWithinMs?: number | undefined;
   /**
-   * How long opening waits while another device holds the session, or every seat is taken: it is
-   * claimed again after each wait that the service names. By default it is refused at once.
-   * `Infinity`: until it is free.
+   * How long to wait while another device holds the session or every seat is taken. The session is
+   * claimed again after each wait that the service names. By default opening fails at once;
+   * `Infinity` waits without limit.
    */
   waitWithinMs?: number | undefined;
   /**
-   * Whether Node.js is to release the session when the program has nothing left to do, or is ended by
-   * SIGINT, SIGTERM or SIGHUP without a listener of its own; true by default. It takes 5 s at most.
-   * `process.exit()` and a crash can't be caught: the session lapses.
+   * Whether to release the session in Node.js when the program has nothing left to do, or is ended
+   * by a SIGINT, SIGTERM or SIGHUP that it does not handle. True by default. Takes at most 5 s.
+   * After `process.exit()` or a crash the session lapses instead.
    */
   releaseAtExit?: boolean | undefined;
 };
 
-/** What the service last said of the license. */
+/** The license as of the service's last answer. */
 export type License = {
-  /** As the operator named it, `standard` say. */
+  /** The type that the operator set, such as `standard`. */
   readonly type: string | undefined;
   /** When it ends; `undefined` if it never does. */
   readonly expiresAt: Date | undefined;
-  /** The symbols with a live session, of whatever device. */
+  /** The symbols with a live session on any device. */
   readonly activeSymbols: readonly string[];
 };
 
 export type SessionStatus =
-  /** A claim got no usable answer; it is tried again. */
+  /** A claim got no usable answer; it will be retried. */
   | { state: "opening"; problem: string }
-  /** Another device holds it, or every seat is taken; it is claimed again after so long at most. */
+  /** Another device holds it, or every seat is taken. Claimed again within `waitSeconds`. */
   | {
       state: "waiting";
       code: "session_conflict" | "session_limit";
       activeDevice?: string;
       waitSeconds?: number;
     }
-  /** The service has confirmed the session; the right to it lasts so long unless confirmed again. */
+  /** The service has confirmed the session. The right lasts for `rightLastsMs` unless renewed. */
   | { state: "held"; rightLastsMs: number }
-  /** A heartbeat was not confirmed. The right still lasts so long, and it is tried again. */
+  /**
+   * A heartbeat was not confirmed and will be retried. The right still lasts for `rightLastsMs`.
+   */
   | { state: "troubled"; problem: string; rightLastsMs: number }
   /**
-   * There is no right until the service has answered: this process was asleep or stuck until its
-   * right was over, or may have been, as the clocks have parted (`clocks_parted`).
+   * There is no right until the service answers. This process was asleep or stuck until its right
+   * was over, or may have been, because the clocks have parted (`clocks_parted`).
    */
   | { state: "asking"; problem?: string }
-  /** Nothing follows. */
+  /** The final state. */
   | ({ state: "ended" } & End);
 
 export type ReleaseOutcome =
   /** The next device may claim at once. */
   | "released"
-  /** There was nothing to release any more. */
+  /** The session no longer existed or was not held. */
   | "not_held"
-  /** No answer; the session lapses on its own. */
+  /** No answer came; the session lapses on its own. */
   | "unconfirmed";
 
 export type Session = {
   readonly sessionId: string;
-  /** Grows with every claim on the license: whatever carries a smaller one is of an older session. */
+  /** Grows with every claim on the license: a smaller token belongs to an older session. */
   readonly fencingToken: number;
   /** As of the last answer. */
   readonly license: License;
-  /** Whether there is a right to the session at this very moment. Look before each order. */
+  /** Whether there is a right to the session right now. Check it before each order. */
   readonly held: boolean;
-  /** How long the right lasts unless a heartbeat is confirmed; 0 without one. */
+  /** How long the right lasts unless a heartbeat is confirmed; 0 if there is none. */
   readonly rightLastsMs: number;
-  /** Fires once, when the session is over, with a `SessionEnded`. */
+  /** Fires once, when the session is over. The reason is a `SessionEnded`. */
   readonly signal: AbortSignal;
   /** Ends the session and frees the key at the service. Safe to call twice; never rejects. */
   release(): Promise<ReleaseOutcome>;
-  /** Releases it: for `await using`. */
+  /** Releases the session, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 };

@@ -9,22 +9,22 @@ import {
 import type { PinnedKeys } from "./public-key.ts";
 import type { Answer, Runtime } from "./runtime.ts";
 
-/** Why an answer is not taken for one of the service. Each is mere trouble: no right, and no end. */
+/** Why an answer is not accepted as the service's. It then neither confirms nor ends anything. */
 export type SignatureProblem =
   | "answer_unsigned"
   | "answer_signature_unreadable"
-  /** None of its signatures is of a pinned key. */
+  /** None of its signatures was made by a pinned key. */
   | "answer_of_another_key"
-  /** It covers less than status, body and request. */
+  /** The signature does not cover all of status, body and request. */
   | "answer_signature_incomplete"
-  /** It answers another request. */
+  /** The nonce belongs to another request. */
   | "answer_nonce_wrong"
   | "answer_digest_wrong"
   | "answer_signature_wrong"
-  /** It was made before it was asked for, or after it came, by this machine's clock. */
+  /** It is dated before the request was sent or after the answer arrived. */
   | "answer_time_wrong";
 
-/** Must be covered: else the same signature could be put on another status, body or request. */
+/** Must be covered. Otherwise the signature could be reused for another status, body or request. */
 const required = [
   '"@status"',
   '"content-digest"',
@@ -33,30 +33,32 @@ const required = [
   '"content-digest";req',
 ];
 
-/** Functions refuse to work with a clock 2 s off, `created` has whole seconds, and clocks drift. */
+/** Functions fail if their clock is off by 2 s, `created` has whole seconds, and clocks drift. */
 const createdToleranceMs = 6_000;
 
-/** The request to which an answer must be. */
+/** The request that an answer must belong to. */
 export type Asked = {
   nonce: string;
   path: string;
   /** The body as it was sent. */
   text: string;
-  /** When, by the service's clock, the answer can have been made; both ends included. */
+  /**
+   * The range of times, by the service's clock, at which the answer can have been made; inclusive.
+   */
   createdBetweenMs: readonly [number, number];
 };
 
 export type Verified = {
   problem: SignatureProblem | undefined;
-  /** By the service's clock, in whole seconds. There if a pinned key has signed it. */
+  /** By the service's clock, in whole seconds. Set if a pinned key has signed the answer. */
   createdMs?: number;
 };
 
 /**
- * The same runtime, which lets no answer through but those that a pinned key has signed for the very
+ * Wraps a runtime so that it passes on only answers that a pinned key has signed for the very
  * request that was sent (RFC 9421, 9530).
  *
- * @param basePath of the service's address, with a slash at its end
+ * @param basePath the path of the service's address, with a trailing slash
  */
 export function withSignedAnswers(
   runtime: Runtime,
@@ -64,7 +66,7 @@ export function withSignedAnswers(
   keys: PinnedKeys,
   cryptography: Cryptography,
 ): Runtime {
-  /** By how much the service's clock is ahead of `nowMs`, at least and at most. */
+  /** The lead of the service's clock over `nowMs`: its least and greatest possible value. */
   let leadMs: readonly [number, number] = [-Infinity, Infinity];
 
   return {
@@ -88,8 +90,9 @@ export function withSignedAnswers(
         keys,
         cryptography,
       );
-      // Each one anew, also one at a wrong time: clocks drift, and stand still in a paused machine.
-      // A function whose own clock is wrong fails, and its time says nothing.
+      // Updated by every signed answer, even one at a wrong time, because clocks drift and stand
+      // still in a paused machine. The time of an internal_error is ignored: the function's clock
+      // may be the cause.
       if (createdMs !== undefined && !exchange.text.includes('"code":"internal_error"'))
         leadMs = [createdMs - receivedMs, createdMs - sentMs];
       if (problem === undefined) return exchange;
@@ -98,7 +101,9 @@ export function withSignedAnswers(
   };
 }
 
-/** Whether a pinned key has signed this answer for this request; else the first thing that is wrong. */
+/**
+ * Whether a pinned key has signed this answer for this request; if not, the first problem found.
+ */
 export async function verifyAnswer(
   answer: Answer,
   asked: Asked,

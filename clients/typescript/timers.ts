@@ -1,10 +1,10 @@
-/** The timers of this world: `set` calls once after so many milliseconds, `clear` takes it back. */
+/** Timers: `set` calls a function once after some milliseconds, `clear` cancels that. */
 export type Timers<Timer = unknown> = {
   set(run: () => void, afterMs: number): Timer;
   clear(timer: Timer): void;
 };
 
-/** What of a browser is used here. The types of Node.js know none of it. */
+/** The part of a browser that is used here. Node.js types lack it. */
 type Page = {
   document?: unknown;
   Worker?: new (
@@ -23,10 +23,11 @@ const workerSource =
 let ofThisPage: Timers | undefined;
 
 /**
- * Timers that go on in time while a page is hidden. A browser lets the timers of a hidden page fire
- * once a second, or once a minute, but not those of its workers. Elsewhere they are the ordinary ones.
+ * Timers that stay punctual while a page is hidden. Browsers throttle the timers of hidden pages to
+ * once a second or once a minute, but not those of workers. Outside a browser these are ordinary
+ * timers.
  *
- * @param onRefused called if the page's policy allows no worker: then heartbeats may be late
+ * @param onRefused called if the page's policy forbids workers, so that heartbeats may be late
  */
 export function createTimers(onRefused: () => void): Timers {
   const page = globalThis as Page;
@@ -40,7 +41,7 @@ const ordinaryTimers: Timers = {
   clear: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
 
-/** Each timer is set in the page and in the worker, and the first counts: one of them may be missing. */
+/** Sets each timer in the page and in the worker, in case one fails. The first to fire counts. */
 function workerTimers(PageWorker: NonNullable<Page["Worker"]>, onRefused: () => void): Timers {
   const waiting = new Map<number, () => void>();
   let lastId = 0;

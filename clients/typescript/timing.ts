@@ -1,14 +1,14 @@
-/** How a session is kept in time. Everything follows from what the service named. */
+/** The timing of a session, derived from what the service named. */
 export type Timing = {
-  /** How long a request that was confirmed gives a right to the session, from its sending. */
+  /** How long a confirmed request gives a right to the session, counted from its sending. */
   rightMs: number;
   heartbeatIntervalMs: number;
   requestTimeoutMs: number;
-  /** How long to ask for the session again after oversleeping. */
+  /** How long to ask whether the session still exists after oversleeping. */
   askWithinMs: number;
-  /** Later than this is not a late timer: the process was asleep or stuck. */
+  /** A timer that is later than this means that the process was asleep or stuck. */
   oversleptAfterMs: number;
-  /** If the wall clock moves on by so much more than the other one, that one may have stood still. */
+  /** If the wall clock gains this much on the monotonic one, that one may have stood still. */
   clocksPartedAfterMs: number;
   /** How long a heartbeat waits for its report. */
   reportWithinMs: number;
@@ -21,10 +21,10 @@ export type TimingOptions = {
 
 export const defaultRequestTimeoutMs = 5_000;
 
-/** As long as the service has named no interval. */
+/** Used until the service has named an interval. */
 export const openingIntervalMs = 20_000;
 
-/** @throws RangeError: a negative margin, say, would be a right beyond the session */
+/** @throws RangeError. A negative margin, for example, would extend the right beyond the session */
 export function checkTimes(
   options: TimingOptions & {
     openWithinMs?: number | undefined;
@@ -57,26 +57,26 @@ export function timingOf(
     requestTimeoutMs: requestMs,
     askWithinMs: Math.min(10_000, rightMs),
     oversleptAfterMs: Math.min(1_000, Math.floor(rightMs / 5)),
-    // Clocks tick in steps, and are slewed: less than a tenth of a second says nothing.
+    // Clocks tick in steps and are slewed, so a difference below 0.1 s means nothing.
     clocksPartedAfterMs: Math.max(100, Math.min(1_000, Math.floor(actualMarginMs))),
     reportWithinMs: Math.min(1_000, Math.floor(requestMs / 2)),
   };
 }
 
-/** Up to a tenth early, so that bots which started together drift apart. */
+/** Up to a tenth early, so that bots that started together spread out. */
 export function heartbeatDelayMs(intervalMs: number, random: number): number {
   return Math.floor(intervalMs * (1 - 0.1 * random));
 }
 
-/** Half a second, then twice as long each time up to 4 s, for an interval of 20 s. */
+/** At an interval of 20 s: half a second, then doubling up to 4 s. */
 export function retryDelayMs(failures: number, intervalMs: number, random: number): number {
   const delayMs = Math.min((intervalMs / 40) * 2 ** (failures - 1), intervalMs / 5);
   return Math.floor(delayMs * (1 - 0.5 * random));
 }
 
 /**
- * When to try again: after the delay, or as late as the answer asks for, but in time for one more
- * whole request before the end.
+ * When to retry: after the delay, or later if the answer asks for it, but early enough for one more
+ * full request before the end.
  */
 export function retryAtMs(
   nowMs: number,

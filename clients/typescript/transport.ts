@@ -2,7 +2,7 @@ import { releasePath } from "./requests.ts";
 import type { Answer, NoAnswer } from "./runtime.ts";
 import { version } from "./version.ts";
 
-/** What the client uses of `fetch`, so that undici's and others fit, too. */
+/** The part of `fetch` that the client uses, so that other implementations such as undici's fit. */
 export type FetchFunction = (
   url: string,
   init: {
@@ -24,10 +24,10 @@ export type FetchAnswer = {
   text(): Promise<string>;
 };
 
-/** The service's own answers have some hundred bytes. */
+/** The service's own answers have a few hundred bytes. */
 export const maxAnswerBytes = 64 * 1_024;
 
-/** Failures of Node.js to reach a server at all. */
+/** Node.js error codes that mean the server was never reached. */
 const unsentCodes = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -37,7 +37,7 @@ const unsentCodes = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
-/** @throws TypeError if the URL is none, or not of the web */
+/** @throws TypeError if the URL is invalid, or neither http nor https */
 export function baseUrl(url: string | URL): URL {
   const base = new URL(url);
   if (!/^https?:$/.test(base.protocol))
@@ -46,7 +46,7 @@ export function baseUrl(url: string | URL): URL {
   return base;
 }
 
-/** Posts JSON text and resolves with what came of it, at the latest when the signal fires. */
+/** Posts JSON text and resolves with the outcome, at the latest when the signal fires. */
 export async function post(
   url: URL,
   text: string,
@@ -62,7 +62,7 @@ export async function post(
       redirect: "error",
       credentials: "omit",
       cache: "no-store",
-      // A release may outlive the page that sends it, as no claim or heartbeat should.
+      // A release may outlive the page that sends it. A claim or a heartbeat should not.
       keepalive: url.pathname.endsWith(releasePath),
       signal,
     });
@@ -76,7 +76,7 @@ export async function post(
   }
 }
 
-/** A browser sends its own, and asks the service first whether another one may be sent. */
+/** Empty in a browser, which sends its own user agent and would need a preflight for another. */
 function userAgent(): Record<string, string> {
   const isBrowser = "window" in globalThis || "WorkerGlobalScope" in globalThis;
   return isBrowser ? {} : { "user-agent": `license-session-typescript/${version}` };
@@ -87,7 +87,7 @@ type Chunks = {
   cancel(): Promise<void>;
 };
 
-/** @throws Error if there is more of it than any answer of the service has */
+/** @throws Error if the body is longer than any answer of the service */
 async function textOf(answer: FetchAnswer): Promise<string> {
   const chunks = chunksOf(answer.body);
   if (!chunks) return answer.text();
@@ -106,7 +106,7 @@ async function textOf(answer: FetchAnswer): Promise<string> {
   }
 }
 
-/** Not every `fetch` has a body that can be read bit by bit. */
+/** Not every `fetch` has a body that can be read in chunks. */
 function chunksOf(body: unknown): Chunks | undefined {
   if (typeof body !== "object" || body === null || !("getReader" in body)) return undefined;
   return typeof body.getReader === "function" ? body.getReader() : undefined;
@@ -114,11 +114,11 @@ function chunksOf(body: unknown): Chunks | undefined {
 
 function inWords(error: unknown): NoAnswer {
   if (!(error instanceof Error)) return { problem: String(error), cause: error };
-  // Node.js says "fetch failed" and leaves what happened to the cause.
+  // Node.js reports only "fetch failed"; the actual error is the cause.
   const cause = error.cause instanceof Error ? error.cause : error;
   const code = "code" in cause ? String(cause.code) : undefined;
   const unsent = code !== undefined && unsentCodes.has(code);
-  // Where each address of a name failed in its own way the message is empty.
+  // The message is empty if the addresses of a name failed in different ways.
   return {
     problem: cause.message || code || cause.name,
     cause: error,

@@ -6,10 +6,10 @@ import { withSignedAnswers } from "./signed-answers.ts";
 import { baseUrl } from "./transport.ts";
 
 /**
- * The runtime as it is; with `publicKeys`, one that lets nothing through but what they have signed.
+ * Returns the runtime unchanged or, with `publicKeys`, one that passes on only signed answers.
  *
- * @throws TypeError if a key is none
- * @throws Ed25519Missing if this platform can't verify
+ * @throws TypeError if a key is invalid
+ * @throws Ed25519Missing if this platform can't verify signatures
  */
 export async function trustingRuntime(
   { url, publicKeys }: SessionOptions,

@@ -5,7 +5,7 @@ import { type Exchange, noAnswerInTime, type PauseMode, type Runtime } from "./r
 import { createTimers } from "./timers.ts";
 import { baseUrl, type FetchFunction, post } from "./transport.ts";
 
-/** At most so long at once, so that waking from sleep is noticed soon. */
+/** Pauses are split into slices of this length, so that waking from sleep is noticed soon. */
 const sliceMs = 1_000;
 
 let shortcomingSaid = false;
@@ -15,14 +15,14 @@ const nextClaimId = createClaimIds(randomId);
 /**
  * The runtime of Node.js 20 and later and of browsers.
  *
- * @throws TypeError if the URL is none, or not of the web
+ * @throws TypeError if the URL is invalid, or neither http nor https
  */
 export function createWebRuntime(
   { url, fetch: given }: { url: string | URL; fetch?: FetchFunction | undefined },
   log: Logger,
 ): Runtime {
   const base = baseUrl(url);
-  // Looked up at each request: programs replace the global one to watch it.
+  // Looked up at each request, because programs may replace the global `fetch` to observe it.
   const fetchFunction: FetchFunction = given ?? ((href, init) => fetch(href, init));
   const { nowMs, shortcoming } = createClock();
   const wallMs = () => Date.now();
@@ -93,13 +93,13 @@ export function createWebRuntime(
   }
 }
 
-/** `crypto.randomUUID` is missing on pages that came without TLS. */
+/** `crypto.randomUUID` is missing on pages that were loaded without TLS. */
 function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Timers of Node.js are objects that can be unreferenced, those of a browser are numbers. */
+/** Node.js timers are objects that can be unreferenced; browser timers are numbers. */
 function letExit(timer: unknown): void {
   (timer as { unref?: () => void }).unref?.();
 }

@@ -1,16 +1,16 @@
 /**
- * The end of an id that says where its claim stands among those of its process. The process is named by
- * 8 characters or more; fewer may be something else, such as a process id, which is used again later.
+ * The end of a claim id, which gives the order of the claims of one process. The process name has
+ * at least 8 characters: a shorter one may be a process id, which the system reuses.
  */
 const orderInProcess = /\.([0-9A-Za-z_-]{8,})\.(\d{1,9})$/;
 
 /**
- * Whether both ids are of one process, and the first of an earlier claim than the second. Ids that
- * don't end in `.process.number` are in no order: of two of them, neither is earlier.
+ * Whether both ids come from the same process and the first belongs to an earlier claim. Ids that
+ * don't end in `.process.number` have no order, so neither is earlier.
  */
 export function isEarlierClaim(claimId: string, thanClaimId: string): boolean {
   const [, process, number] = orderInProcess.exec(claimId) ?? [];
   const [, otherProcess, otherNumber] = orderInProcess.exec(thanClaimId) ?? [];
-  // Of an id in no order the number is NaN, which is less than none.
+  // An id without an order gives NaN, and no comparison with NaN is true.
   return process === otherProcess && Number(number) < Number(otherNumber);
 }

@@ -17,21 +17,23 @@ import {
 } from "./session.ts";
 import type { ConditionalUpdate, SessionTable } from "./table.ts";
 
-/** A claim, under the id that every attempt at it has: that of the session, once it is granted. */
+/**
+ * A claim. All attempts at it share `claimId`, which becomes the `session_id` once it is granted.
+ */
 export type Claim = Caller & {
   claimId: string;
-  /** Stored with the session, for a claim that a heartbeat makes. */
+  /** Stored with the session if a heartbeat makes the claim. */
   report?: StoredReport;
   kind: ClaimKind;
 };
 
 type ClaimKind =
   | "claim"
-  /** Of a legacy bot: an earlier copy of it may be waiting on the same device. */
+  /** Made by a legacy bot. An earlier copy of the bot may still be waiting on the same device. */
   | "legacy claim"
   /**
-   * Made by a heartbeat of a legacy bot. A session that an operator ended stays ended, and how
-   * many copies of the bot run nobody knows.
+   * Made by a heartbeat of a legacy bot. It must not revive a session that an operator ended, and
+   * there is no telling how many copies of the bot are running.
    */
   | "heartbeat";
 
@@ -41,7 +43,9 @@ export type ClaimRefusal =
   | {
       /** Another device holds the symbol, or every seat of the license is taken. */
       code: "session_conflict" | "session_limit";
-      /** The device that is in the way; for a seat, the one that frees it first. */
+      /**
+       * The device that holds the symbol or, if no seat is free, the one whose seat frees first.
+       */
       blockedBy: string;
       waitSeconds: number;
     };
@@ -51,9 +55,9 @@ export type ClaimOutcome =
       code: "granted";
       license: License;
       session: Session;
-      /** Off if an earlier attempt had made the claim, and this one wrote nothing. */
+      /** False if an earlier attempt had already made the claim, so that this one wrote nothing. */
       written: boolean;
-      /** What the claim took the place of, for the history. */
+      /** The entry that the claim replaced, for the history. */
       replaced?: Entry;
       displaced: readonly DisplacedEntry[];
     }
@@ -65,12 +69,13 @@ type DisplacedEntry = readonly [symbol: string, Entry];
 
 /**
  * Claims the session in one conditional write. A second write is needed to replace a live session of
- * the same device, or to make room on a full license; each rival that is quicker costs another.
+ * the same device, or to make room on a full license. Losing a race to a rival costs one more
+ * write.
  *
- * A claim that finds its own id was applied before, by another attempt: it is granted, and writes
- * nothing. Its right counts from the first attempt, because the lease does.
+ * If the claim finds its own id stored, an earlier attempt was applied: it is granted and writes
+ * nothing. The lease, and with it the right to the session, starts at that earlier attempt.
  *
- * @throws the errors of the SDK, but for the refused condition
+ * @throws any SDK error except the failed condition
  */
 export async function claim(
   table: SessionTable,
@@ -88,7 +93,7 @@ export async function claim(
           : await dropLongLapsed(table, result.license, time.nowMs, signal);
       return {
         code: "granted",
-        // By the second write, another claim may have moved the token on.
+        // Another claim may have raised the token between the two writes.
         license: { ...kept, fencing_token: result.license.fencing_token },
         session: grantedSession(request, time),
         written: true,
@@ -98,7 +103,7 @@ export async function claim(
     }
     const judgement = judgeClaim(result.refusedBy, request, time.nowMs);
     if (judgement.code === "granted") {
-      // Of the same instant: an attempt of the SDK, whose answer was lost.
+      // Started at this very instant: this call's write, retried by the SDK.
       const written = judgement.session.started_at === time.nowMs;
       return { ...judgement, written, displaced: [] };
     }
@@ -108,10 +113,12 @@ export async function claim(
   throw new Error("A claim was refused more often than rivals can explain");
 }
 
-/** After the first write, each refusal means that a rival was quicker; no license has more seats. */
+/**
+ * After the first write, a refusal means that a rival was faster. A license has at most 100 seats.
+ */
 const mostRivals = 100;
 
-/** Reports what a claim would meet, by one read. */
+/** Reports, by one read, whether a claim would be granted. */
 export async function checkClaim(
   table: SessionTable,
   request: Claim,
@@ -124,11 +131,13 @@ export async function checkClaim(
     : judgement;
 }
 
-/** How a claim gets its entry and its seat; what it has seen must still be so when it writes. */
+/** How a claim gets its entry and its seat. What it has read must still hold when it writes. */
 type Way = {
-  /** The entry of the symbol, which the same device holds or held last. Without it, the symbol is free. */
+  /**
+   * The symbol's entry, if the same device holds it or held it last. Absent if the symbol is free.
+   */
   replaces?: Entry;
-  /** On a full license, entries of other symbols, all lapsed, of which the claim takes a seat. */
+  /** On a full license: lapsed entries of other symbols, which the claim removes to get a seat. */
   displaces?: { license: License; entries: readonly DisplacedEntry[] };
 };
 
@@ -136,7 +145,7 @@ type Way = {
 function claimUpdate(request: Claim, time: LeaseTime, way: Way): ConditionalUpdate {
   const active = "#status = :active";
   const unexpired = "(attribute_not_exists(license_expiration) OR license_expiration > :now)";
-  // Only an item edited by hand gets there; one more would no longer be a greater number.
+  // Only an item edited by hand reaches this limit, beyond which adding 1 may change nothing.
   const countable = "(attribute_not_exists(fencing_token) OR fencing_token < :last_token)";
   const entry = entryCondition(request, way);
   const seat = seatUpdate(way, time.nowMs);
@@ -168,12 +177,12 @@ function claimUpdate(request: Claim, time: LeaseTime, way: Way): ConditionalUpda
 function entryCondition(request: Claim, { replaces }: Way) {
   const vacancyNotEnded = "attribute_not_exists(sessions.#symbol.ended)";
   if (replaces) {
-    // The very lease that was seen, so that none longer than it goes unnoticed.
+    // The lease must be the one that was read: a renewed one would be contested for longer.
     const seenId = isSession(replaces) ? { ":seen_id": replaces.session_id } : undefined;
     const sameClaim = seenId
       ? "sessions.#symbol.session_id = :seen_id"
       : "sessions.#symbol.vacated_by = :own";
-    // An operator may end it between the two writes of a heartbeat.
+    // An operator may end the session between the two writes of a heartbeat.
     const stillEnds = request.kind === "heartbeat" ? ` AND ${vacancyNotEnded}` : "";
     return {
       condition: `${sameClaim} AND sessions.#symbol.lapses_at = :seen_lapses_at${stillEnds}`,
@@ -211,10 +220,10 @@ type SeatUpdate = {
 
 function seatUpdate({ replaces, displaces }: Way, nowMs: number): SeatUpdate {
   if (displaces) return displacement(displaces);
-  // A live session keeps its seat, also one that an operator has taken away.
+  // A live session keeps its seat even if an operator has since reduced the number of seats.
   if (replaces && nowMs < freeAtMs(replaces)) return { remove: "", names: {}, values: {} };
   return {
-    // An entry that is taken over keeps its seat, if the license still has that one.
+    // Taking over an existing entry needs no additional seat, unless the seats were reduced.
     condition:
       "(size(sessions) < max_sessions OR (attribute_exists(sessions.#symbol) AND size(sessions) <= max_sessions))",
     remove: "",
@@ -224,8 +233,8 @@ function seatUpdate({ replaces, displaces }: Way, nowMs: number): SeatUpdate {
 }
 
 /**
- * Makes room in the same write, on the condition that nothing it rests on has changed: there are no
- * more entries and no fewer seats than were counted, and the entries are still over.
+ * Makes room in the same write. The condition is that there are no more entries and no fewer seats
+ * than were counted, and that the removed entries are still lapsed.
  */
 function displacement({ license, entries }: NonNullable<Way["displaces"]>): SeatUpdate {
   const { update, condition, names, values } = removalOf(entries);
@@ -277,7 +286,7 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
   if (current) {
     const sameDevice = deviceOf(current) === request.deviceFingerprint;
     if (sameDevice && isSession(current) && current.session_id === request.claimId) {
-      // An attempt that finds the lease of another one over needs a lease of its own.
+      // Once the lease of the earlier attempt is over, this attempt needs a new one.
       if (nowMs < current.lapses_at) return { code: "granted", license, session: current };
     }
     if (sameDevice && isVacancy(current) && request.kind === "heartbeat" && current.ended) {
@@ -292,7 +301,7 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
 
   const way: Way = {};
   const isOwn = current && isSession(current) && deviceOf(current) === request.deviceFingerprint;
-  // Marked as replaced, for an earlier copy of the bot may only be waiting for the market to open.
+  // Marks the session as shared: an earlier copy of the bot may be waiting for the market to open.
   if (isOwn && request.kind === "legacy claim") way.replaces = current;
 
   const surplus = Object.keys(others).length + 1 - license.max_sessions;
@@ -314,7 +323,7 @@ function judgeClaim(license: License | undefined, request: Claim, nowMs: number)
   }
 }
 
-/** It must not begin a claim again that is over, nor end a later one of its process. */
+/** A late attempt must not restart a claim that is over, or end a later claim of its process. */
 function isLateAttempt(claimId: string, current: Entry): boolean {
   if (isSession(current)) return isEarlierClaim(claimId, current.session_id);
   const overId = isVacancy(current) ? current.vacated_session_id : undefined;

@@ -1,6 +1,6 @@
 /**
- * Thrown instead of a decision by a function whose clock is wrong. Two clocks that are not its own
- * show that: the API's, in each event, and DynamoDB's, in each of its answers.
+ * Thrown by a function whose clock is wrong, so that it decides nothing. It is compared with two
+ * other clocks: the API's, in each event, and DynamoDB's, in each of its answers.
  */
 export class ClockSkew extends Error {
   override readonly name = "ClockSkew";
@@ -14,10 +14,10 @@ export class ClockSkew extends Error {
   }
 }
 
-/** Clocks that agree within this are right: the margin of the clients covers it. */
+/** A smaller difference is tolerated: the margin of the clients covers it. */
 const toleranceMs = 2_000;
 
-/** A cold start stands between the API's reading and the function's: Lambda ends one after 10 s. */
+/** A cold start can delay the function's reading after the API's. Lambda ends one after 10 s. */
 const coldStartMs = 10_000;
 
 /**
@@ -33,13 +33,14 @@ export function checkAgainstApi(nowMs: number, receivedByApiMs: number): void {
 }
 
 /**
- * What the `Date` of an answer proves of the function's clock. It was written at some moment of the
- * exchange, and names that moment to the second.
+ * What the `Date` of an answer proves about the function's clock. The date was written at some
+ * moment during the exchange and is truncated to the second.
  *
- * @param sentMs when the request was sent by the function's clock, epoch milliseconds
- * @param receivedMs when the answer came, likewise
+ * @param sentMs when the request was sent, by the function's clock, epoch milliseconds
+ * @param receivedMs when the answer arrived, likewise
  * @param dateMs the `Date` of the answer, epoch milliseconds
- * @returns by how much the function's clock is ahead at least (negative: behind), 0 while it is right
+ * @returns the least by which the function's clock must be ahead (negative: behind); 0 if within
+ *   tolerance
  */
 export function provenDifferenceMs(sentMs: number, receivedMs: number, dateMs: number): number {
   const aheadMs = sentMs - (dateMs + 1_000);

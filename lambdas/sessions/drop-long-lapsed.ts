@@ -5,16 +5,16 @@ import type { SessionTable } from "./table.ts";
 
 const keptForMs = 7 * 86_400_000;
 
-/** The claim waits for it no longer. */
+/** How long a claim waits for the removal. */
 const withinMs = 500;
 
 /**
- * Removes the entries that lapsed more than 7 days ago, by at most one write: each makes every
- * heartbeat of the license larger. Best effort: if an entry has changed since it was read, or the write
- * fails, the next claim tries again.
+ * Removes the entries that lapsed more than 7 days ago, by at most one write, because each entry
+ * makes every heartbeat of the license cost more. Best effort: if an entry has changed since it was
+ * read, or the write fails, the next claim tries again.
  *
  * @param license as the claim left it
- * @returns the license without what was removed
+ * @returns the license without the removed entries
  */
 export async function dropLongLapsed(
   table: SessionTable,
@@ -30,7 +30,7 @@ export async function dropLongLapsed(
     { licenseId: license.license_id, ...removalOf(entries) },
     AbortSignal.any([signal, AbortSignal.timeout(withinMs)]),
   );
-  // The claim stands whatever becomes of this.
+  // A failure here must not fail the claim, which is already written.
   const result = await removal.catch(() => undefined);
   return result?.applied ? result.license : license;
 }

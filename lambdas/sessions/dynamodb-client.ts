@@ -8,29 +8,29 @@ import { fromEnv } from "@aws-sdk/credential-provider-env";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { ClockSkew, provenDifferenceMs } from "./clock-skew.ts";
 
-/** The signal of the call that is under way: nothing is sent once it has aborted. */
+/** The signal of the current call. Nothing is sent once it has aborted. */
 export const callSignal = new AsyncLocalStorage<AbortSignal>();
 
 /**
- * The client of the functions. Its timeouts make a silent DynamoDB an error after 1 s and leave
- * room for the SDK's two further attempts within the time a request has (see `answer-request.ts`).
+ * The DynamoDB client of the functions. An attempt times out after 1 s, which leaves room for the
+ * SDK's two further attempts within the time limit of a request (see `answer-request.ts`).
  *
  * @param now the function's clock, epoch milliseconds. Once DynamoDB's answers prove it wrong, calls
- * throw `ClockSkew` until they prove it right.
+ * throw `ClockSkew` until an answer shows that it is right again.
  */
 export function createClient(now: () => number): DynamoDBClient {
   let skewMs = 0;
   const client = new DynamoDBClient({
-    // Where Lambda puts them; nowhere else is looked.
+    // Lambda passes credentials in the environment, so no other source is tried.
     credentials: fromEnv(),
     maxAttempts: 3,
-    // Puts the steps of a call together once, not for each call.
+    // Builds the middleware stack once instead of for each call.
     cacheMiddleware: true,
     requestHandler: new WatchingHandler(
       {
         connectionTimeout: 500,
         requestTimeout: 1_000,
-        // Without it the SDK only warns.
+        // Without this the SDK only logs a warning when a request times out.
         throwOnRequestTimeout: true,
       },
       now,
@@ -54,10 +54,10 @@ export function createClient(now: () => number): DynamoDBClient {
 }
 
 /**
- * Ends each attempt of a call at the signal of the call, and compares the clocks of each exchange.
+ * Aborts each attempt of a call by the call's signal, and compares the clocks in each exchange.
  *
- * The SDK's own way, `send(command, { abortSignal })`, hands the signal down just so, but rules out
- * `cacheMiddleware`.
+ * The SDK's own `send(command, { abortSignal })` passes the signal on in the same way, but it can't
+ * be combined with `cacheMiddleware`.
  */
 class WatchingHandler extends NodeHttpHandler {
   readonly #now: () => number;
@@ -86,8 +86,8 @@ class WatchingHandler extends NodeHttpHandler {
 }
 
 /**
- * The SDK makes a signer for each call, of a copy of its whole configuration. What may change, the
- * date and the credentials, a signer asks for at each signature.
+ * By default the SDK creates a signer for each call from a copy of its whole configuration. One
+ * signer is enough, because it looks up the date and the credentials for each signature.
  */
 function signWithOneSigner({ config }: DynamoDBClient): void {
   const makeSigner = config.signer;
@@ -100,7 +100,7 @@ function signWithOneSigner({ config }: DynamoDBClient): void {
 
 const neverTrue = "attribute_exists(license_id) AND attribute_not_exists(license_id)";
 
-/** Asks DynamoDB for the time: an update of the same item that is always refused. */
+/** Gets the time from DynamoDB by an update of the same item whose condition always fails. */
 function probeFor({ TableName, Key }: Partial<UpdateItemCommandInput>): UpdateItemCommand {
   return new UpdateItemCommand({ TableName, Key, ConditionExpression: neverTrue });
 }

@@ -1,11 +1,11 @@
 import { freeAtMs, type Session, type Vacancy } from "./session.ts";
 
 /**
- * What an operator leaves of a session that is ended: an entry without holder, which no heartbeat
- * revives. It lapses when nobody can believe any more that they hold it.
+ * The entry that remains when an operator ends a session: it has no holder, and no heartbeat
+ * revives it. It lapses once no process can still believe that it holds the session.
  *
- * @param freedAtMs if given, the entry lapses at this instant instead (epoch milliseconds), whoever
- * may still believe until later
+ * @param freedAtMs if given, the entry lapses at this instant instead (epoch milliseconds), even if
+ * a process may believe for longer that it holds the session
  */
 export function endedVacancy(session: Session, freedAtMs?: number): Vacancy {
   return {
@@ -17,9 +17,9 @@ export function endedVacancy(session: Session, freedAtMs?: number): Vacancy {
 }
 
 /**
- * The write that ends the session which was seen, in parts of an `UpdateItem`, and the condition
- * under which it is still that one, with that lease. A heartbeat in between moves the lease: look
- * again then.
+ * The parts of an `UpdateItem` that ends the session that was read, on the condition that its lease
+ * is unchanged. A heartbeat in between renews the lease: then the caller reads the item and tries
+ * again.
  */
 export function endSessionUpdate(symbol: string, seen: Session, freedAtMs?: number) {
   return {

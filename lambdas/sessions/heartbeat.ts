@@ -13,7 +13,7 @@ import type { ConditionalUpdate, SessionTable } from "./table.ts";
 
 export type HeartbeatOutcome =
   | { code: "recorded"; license: License }
-  /** Recorded, and the license is over all the same. */
+  /** Recorded, although the license has ended. */
   | { code: EndedCode; recorded: true }
   | HeartbeatRefusal;
 
@@ -25,12 +25,13 @@ type HeartbeatRefusal =
   | { code: "session_not_found"; entry: Entry | undefined };
 
 /**
- * Renews the lease of the caller's session from `nowMs` on, in one conditional write. A session that
- * has lapsed but that nobody has taken is revived; one that is gone is never made anew.
+ * Renews the lease of the caller's session from `nowMs`, in one conditional write. A lapsed session
+ * that nobody has taken is revived. A session that no longer exists is never created again.
  *
- * The lease of an ended license is renewed too: the item that the write returns shows the end.
+ * On an ended license the lease is renewed as well: the returned item then shows that it has ended,
+ * without a second call.
  *
- * @throws the errors of the SDK, but for the refused condition
+ * @throws any SDK error except the failed condition
  */
 export async function heartbeat(
   table: SessionTable,
@@ -58,13 +59,13 @@ export async function heartbeat(
 /** Only other processes of the same device move a session between a refusal and the next write. */
 const mostRivals = 3;
 
-/** `kept`: its end stays where it is. The holder was given more time before the timeout was shortened. */
+/** `kept`: the lease ends no earlier, because it was granted before the timeout was shortened. */
 type Lease = "renewed" | "kept";
 
 /**
- * The condition is that the session is still the caller's and that neither its timer nor the end of
- * its lease would go back. Equal times pass, so a write that was applied but whose answer was lost
- * succeeds when the SDK tries it again. `explainRefusal` explains its refusals: change both together.
+ * The condition is that the caller still holds the session and that neither its timer nor the end
+ * of its lease would move back. Equal times pass, so that a write whose answer was lost succeeds
+ * when the SDK retries it. `explainRefusal` explains its refusals: change both together.
  */
 function heartbeatUpdate(
   holder: Holder,
@@ -84,7 +85,7 @@ function heartbeatUpdate(
     lease === "renewed"
       ? "sessions.#symbol.lapses_at <= :lapses_at"
       : "sessions.#symbol.lapses_at > :lapses_at";
-  // Each attribute goes by an alias: some of their names are reserved words of DynamoDB.
+  // Each attribute gets an alias, because some names are reserved words in DynamoDB.
   const path = (name: string) => `sessions.#symbol.#${name}`;
   return {
     licenseId: holder.licenseId,

@@ -10,12 +10,12 @@ export type Caller = {
   sessionSymbol: string;
 };
 
-/** A caller that takes itself for the holder, and the claim it goes on from, if it names one. */
+/** A caller that believes it holds the session, and the claim it got it by, if it names one. */
 export type Holder = Caller & { sessionId: string | undefined };
 
 /**
- * The one condition on which a session is its caller's: same device, and the same claim if the
- * caller names one. `sessionHeldBy` says the same of an item that was read.
+ * The condition under which the caller holds a session: the same device, and the same claim if the
+ * caller names one. `sessionHeldBy` applies the same rule to an item that was read.
  */
 export function holderCondition({ deviceFingerprint, sessionSymbol, sessionId }: Holder) {
   const sameDevice = "sessions.#symbol.device_fingerprint = :device";

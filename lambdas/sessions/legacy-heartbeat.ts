@@ -9,11 +9,11 @@ import type { SessionTable } from "./table.ts";
 export type ClaimByHeartbeat = ClaimOutcome & { by: "heartbeat" };
 
 /**
- * A heartbeat of a bot that names no session, as the bots do that were deployed before this service:
- * they claim once, when they start, and never again. If nobody holds the symbol, the heartbeat claims
- * it, under all rules of a claim, unless an operator ended the session.
+ * A heartbeat of a bot that names no session. Bots deployed before this service send these: they
+ * claim only once, when they start. If nobody holds the symbol, the heartbeat claims it under all
+ * rules of a claim, unless an operator ended the session.
  *
- * @throws the errors of the SDK, but for the refused condition
+ * @throws any SDK error except the failed condition
  */
 export async function legacyHeartbeat(
   table: SessionTable,

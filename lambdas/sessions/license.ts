@@ -2,10 +2,10 @@ import * as z from "zod/mini";
 import { entrySchema, isShownAsLive } from "./session.ts";
 
 /**
- * The one item of a license: everything that is read, judged and changed together.
+ * The single item of a license: everything that is read, checked and changed together.
  *
- * What no condition of a write looks at has a value to fall back on, so that an item that somebody
- * edited by hand can't let a write be applied and then fail to be read.
+ * Attributes that no write condition checks have a default. Otherwise a write could be applied to
+ * an item edited by hand, and its result could then not be read.
  */
 export const licenseSchema = z.object({
   /** SHA-256 of the license key, hex. The key itself is stored nowhere. */
@@ -14,10 +14,12 @@ export const licenseSchema = z.object({
   license_type: z.catch(z.string(), "standard"),
   email: z.catch(z.optional(z.string()), undefined),
   created_at: z.catch(z.optional(z.number()), undefined),
-  /** Epoch milliseconds; absent means the license never expires. What can't be read is over. */
+  /**
+   * Epoch milliseconds; absent means the license never expires. An unreadable value means expired.
+   */
   license_expiration: z.catch(z.optional(z.number()), 0),
   max_sessions: z.catch(z.number(), 0),
-  /** How many claims have been granted so far. Never goes back. */
+  /** Raised by every granted claim. Never goes back. */
   fencing_token: z.catch(z._default(z.number(), 0), Number.POSITIVE_INFINITY),
   sessions: z.record(z.string(), entrySchema),
 });
@@ -26,7 +28,7 @@ export type License = z.infer<typeof licenseSchema>;
 
 export type EndedCode = "license_suspended" | "license_cancelled" | "license_expired";
 
-/** Why the license may not be used any more, or `undefined` while it may. */
+/** Why the license can't be used any more, or `undefined` while it can. */
 export function endedCode(license: License, nowMs: number): EndedCode | undefined {
   switch (license.status) {
     case "suspended":
@@ -46,7 +48,7 @@ export function activeSymbols(license: License, nowMs: number): string[] {
     .sort();
 }
 
-/** The first and the last instant that ISO 8601 writes with a year of four digits. */
+/** The first and the last instant that ISO 8601 writes with a four-digit year. */
 const firstInstantMs = -62_167_219_200_000;
 const lastInstantMs = 253_402_300_799_999;
 
@@ -54,7 +56,7 @@ const lastInstantMs = 253_402_300_799_999;
 export function expirationIso({ license_expiration: expirationMs }: License): string | null {
   if (expirationMs === undefined) return null;
   const writableMs = Math.min(lastInstantMs, Math.max(firstInstantMs, expirationMs));
-  // biome-ignore lint/style/noRestrictedGlobals: it formats an instant, and reads no clock
+  // biome-ignore lint/style/noRestrictedGlobals: formats an instant and does not read the clock
   return new Date(writableMs).toISOString();
 }
 

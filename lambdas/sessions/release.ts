@@ -3,22 +3,23 @@ import { type Session, secondsUntilFree, type Vacancy } from "./session.ts";
 import type { ConditionalUpdate, SessionTable } from "./table.ts";
 
 export type ReleaseOutcome =
-  /** The next device may claim after the wait, 0 unless another process may still believe it holds. */
+  /** The next device may claim after the wait. It is 0 unless another process may still hold it. */
   | { code: "released"; waitSeconds: number }
   | { code: "not_held" }
   /** Another copy may share the session; see `sparedSinceMs`. */
   | { code: "left_to_lapse"; waitSeconds: number };
 
 /**
- * Ends the caller's session in one conditional write. A caller that does not hold it changes nothing.
- * An ended license may release.
+ * Ends the caller's session in one conditional write. Changes nothing if the caller does not hold
+ * it. Also works on an ended license.
  *
- * While a process that this session replaced may still believe that it holds, the key is not freed:
- * a second write leaves an entry without holder that lapses when that belief is over.
+ * If a process that this session replaced may still believe that it holds the session, the key is
+ * not freed yet: a second write leaves an entry without a holder, which lapses once that is ruled
+ * out.
  *
  * @param sparedSinceMs if given, a session that was claimed after this instant is left to lapse, and
- * so is one that replaced another: a second copy may share it
- * @throws the errors of the SDK, but for the refused condition
+ * so is one that replaced another, because a second copy of the bot may share it
+ * @throws any SDK error except the failed condition
  */
 export async function release(
   table: SessionTable,
@@ -84,7 +85,7 @@ function isSpared({ started_at, contested_until }: Session, sparedSinceMs: numbe
   return started_at > sparedSinceMs || contested_until !== undefined;
 }
 
-/** Bound to the claim that was seen: what came after it may be contested for longer. */
+/** Applies only to the claim that was read, because a later one may be contested for longer. */
 function vacating(holder: Holder, seen: Session, vacancy: Vacancy): ConditionalUpdate {
   const held = holderCondition(holder);
   return {

@@ -1,9 +1,9 @@
 import type { Entry } from "./session.ts";
 
 /**
- * The removal of entries in one write, on the condition that each has the lease that was seen to be
- * over. The short aliases leave room for 100 entries, as many as a license has seats, in the 4 KB of
- * an expression.
+ * Removes entries in one write, on the condition that the lease of each has not changed since it
+ * was found to be over. The short aliases keep 100 entries, the most seats of a license, within
+ * DynamoDB's 4 KB limit for an expression.
  */
 export function removalOf(entries: readonly (readonly [symbol: string, Entry])[]) {
   const paths = entries.map((_, index) => `sessions.#${index}`);

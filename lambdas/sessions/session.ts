@@ -2,48 +2,50 @@ import * as z from "zod/mini";
 
 const reported = z.catch(z.optional(z.string()), undefined);
 
-/** What a bot reports of itself, as it is stored. A new field goes here and into the handler. */
+/** What a bot reports about itself, as it is stored. A new field goes here and into the handler. */
 export const reportSchema = z.object({
   bot_version: reported,
   bot_status: reported,
-  /** The JSON text the bot sent, to the letter. */
+  /** The JSON text exactly as the bot sent it. */
   metadata: reported,
 });
 
-/** What a bot leaves out of a report stays as it was stored. */
+/** Fields that a bot leaves out of a report keep their stored value. */
 export type StoredReport = Required<z.infer<typeof reportSchema>>;
 
-/** A session as it stands in the item of its license. Times are epoch milliseconds. */
+/** A session as it is stored in the item of its license. Times are epoch milliseconds. */
 export const sessionSchema = z.object({
   device_fingerprint: z.string(),
   session_id: z.string(),
   started_at: z.number(),
   /** The timer. It never runs backwards. */
   last_heartbeat: z.number(),
-  /** The end of the lease: `last_heartbeat` and the timeout that its holder was given then. */
+  /**
+   * The end of the lease: `last_heartbeat` plus the timeout that applied then, never moved back.
+   */
   lapses_at: z.number(),
   /**
-   * A process that this claim replaced, on the same device, may believe until then that it holds.
-   * An instant that is past marks a session that two legacy bots may share.
+   * Until then, a process on the same device that this claim replaced may believe that it holds the
+   * session. An instant in the past marks a session that two legacy bots may share.
    */
   contested_until: z.optional(z.number()),
   ...reportSchema.shape,
 });
 
 /**
- * An entry without holder: the device that held it may believe until `lapses_at` that it still does. No
- * heartbeat revives it, and until then only the same device may claim.
+ * An entry without a holder. Until `lapses_at`, the device that held it may believe that it still
+ * does, so only that device may claim. No heartbeat revives the entry.
  */
 export const vacancySchema = z.object({
   vacated_by: z.string(),
-  /** The claim that is over: a late attempt at it is not a new one. */
+  /** The claim that is over. A late attempt at it must not count as a new claim. */
   vacated_session_id: z.optional(z.string()),
   lapses_at: z.number(),
   /** An operator ended the session. */
   ended: z.optional(z.literal(true)),
 });
 
-/** An entry that somebody edited by hand until nobody can read it. It never lapses. */
+/** An entry that is unreadable, because somebody edited it by hand. It never lapses. */
 const unreadable = { unreadable: true, lapses_at: Number.POSITIVE_INFINITY } as const;
 
 export const entrySchema = z.catch(z.union([sessionSchema, vacancySchema]), unreadable as never);
@@ -52,18 +54,18 @@ export type Session = z.infer<typeof sessionSchema>;
 export type Vacancy = z.infer<typeof vacancySchema>;
 export type Entry = Session | Vacancy | typeof unreadable;
 
-/** The entry of a bot that names no symbol. It can't be asked for: `*` alone is no symbol. */
+/** The entry of a bot that names no symbol. It can't be requested: `*` is no valid symbol. */
 export const noSymbol = "*";
 
-/** The one clock reading of the request, epoch milliseconds, and the timeout it gives. */
+/** The one clock reading of the request, epoch milliseconds, and the session timeout in force. */
 export type LeaseTime = { nowMs: number; sessionTimeoutMs: number };
 
-/** What is stored of a lease that begins or is renewed at `nowMs`. */
+/** The attributes of a lease that begins or is renewed at `nowMs`. */
 export function leaseFrom(nowMs: number, sessionTimeoutMs: number) {
   return { last_heartbeat: nowMs, lapses_at: nowMs + sessionTimeoutMs };
 }
 
-/** How long a lease its holder was given last, milliseconds: not always what is given now. */
+/** The length of the holder's current lease, milliseconds. May differ from the timeout in force. */
 export function leaseMs({ last_heartbeat, lapses_at }: Session): number {
   return lapses_at - last_heartbeat;
 }
@@ -77,8 +79,8 @@ export function isVacancy(entry: Entry): entry is Vacancy {
 }
 
 /**
- * A session is live until the instant it lapses at, which is no longer part of it. This is what is
- * shown; when another device may claim is decided by `freeAtMs`.
+ * A session is live up to, but not including, the instant it lapses at. This is only for display:
+ * `freeAtMs` decides when another device may claim.
  */
 export function isShownAsLive(entry: Entry, nowMs: number): boolean {
   return isSession(entry) && nowMs < entry.lapses_at;
@@ -91,22 +93,22 @@ export function deviceOf(entry: Entry): string | undefined {
 }
 
 /**
- * When another device may have the entry, epoch milliseconds: its lease is over, and that of every
- * process it was taken from. The condition of a claim, in `claim.ts`, says the same.
+ * When another device may claim the entry, epoch milliseconds: once its lease is over, and so are
+ * the leases of all processes that it replaced. The condition in `claim.ts` applies the same rule.
  */
 export function freeAtMs(entry: Entry): number {
   const contestedUntilMs = isSession(entry) ? (entry.contested_until ?? 0) : 0;
   return Math.max(entry.lapses_at, contestedUntilMs);
 }
 
-/** Seconds until another device may have the entry; rounded up, never negative. */
+/** Seconds until another device may claim the entry; rounded up, never negative. */
 export function secondsUntilFree(entry: Entry, nowMs: number): number {
   return Math.max(0, Math.ceil((freeAtMs(entry) - nowMs) / 1000));
 }
 
 /**
- * As much of a device fingerprint as anyone but its owner may see: at most 8 characters and never
- * more than half, so that a caller who knows the key can't pose as the holder.
+ * The part of a device fingerprint that others may see: at most 8 characters and never more than
+ * half, so that a caller who knows the key can't pose as the holder.
  */
 export function maskFingerprint(deviceFingerprint: string): string {
   const characters = [...deviceFingerprint];

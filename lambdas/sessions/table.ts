@@ -19,16 +19,16 @@ export type ConditionalUpdate = {
 };
 
 /**
- * What became of a conditional update: the item as it is now, or the item that refused it
- * (`undefined`: there is no such license).
+ * The outcome of a conditional update: the updated item, or the item whose state failed the
+ * condition (`undefined` if there is no such license).
  */
 type UpdateResult =
   | { applied: true; license: License }
   | { applied: false; refusedBy: License | undefined };
 
 /**
- * The table of licenses. Anything but a refused condition is thrown, the SDK's errors as they are.
- * Once `signal` has aborted, nothing more is sent: neither a call nor the SDK's next attempt at one.
+ * The table of licenses. A failed condition is a result; every other SDK error is thrown unchanged.
+ * Once `signal` has aborted, nothing more is sent, not even a retry by the SDK.
  */
 export type SessionTable = {
   /** One strongly consistent `GetItem`. */
@@ -38,12 +38,12 @@ export type SessionTable = {
 };
 
 export type SessionTableOptions = {
-  /** Calls end at their signal if it is one of `dynamodb-client.ts`. */
+  /** Only a client from `dynamodb-client.ts` aborts calls by their signal. */
   client: Pick<DynamoDBClient, "send">;
   tableName: string;
   /**
-   * Set for an engine that ignores `ReturnValuesOnConditionCheckFailure`, such as dynalite: the
-   * item that refused an update is then read with one more call. DynamoDB itself returns it.
+   * Set for an engine that ignores `ReturnValuesOnConditionCheckFailure`, such as dynalite. The
+   * item that failed the condition is then read by one more call; DynamoDB itself returns it.
    */
   askForRefusedItem: boolean;
 };
@@ -90,7 +90,7 @@ export function openTable({
   return { get, update };
 }
 
-/** Throws if the item is no license. A number that JavaScript can't hold is rounded. */
+/** Throws if the item is not a license. Rounds numbers that JavaScript can't represent. */
 function toLicense(item: Record<string, AttributeValue> = {}): License {
   return licenseSchema.parse(unmarshall(item, { wrapNumbers: Number }));
 }

@@ -3,14 +3,14 @@ import { chmod, mkdir, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { CommandError } from "../../command-line/command-error.ts";
 
-/** More than a start writes. */
+/** A start writes less than this. */
 const neededBytes = 16 * 1024 * 1024;
 
 /**
- * Makes a folder in DATA_DIR, unless it is there, that nobody but this user can look into.
+ * Creates a folder in DATA_DIR, if it is missing, that only this user can read.
  *
  * @returns its path
- * @throws CommandError if it can't be had, or its disk is full
+ * @throws CommandError if it can't be created, or its disk is full
  */
 export async function makeDataFolder(dataFolder: string, name: string): Promise<string> {
   const path = resolve(dataFolder, name);
@@ -29,10 +29,10 @@ export async function makeDataFolder(dataFolder: string, name: string): Promise<
 }
 
 /**
- * What is wrong with DATA_DIR and what to do, in a sentence.
+ * Says what is wrong with DATA_DIR and what to do.
  *
- * @param error of the file system, or of the database that is kept there
- * @returns undefined if it is something else
+ * @param error from the file system, or from the database that is kept there
+ * @returns undefined if the error has another cause
  */
 export function dataProblem(error: unknown, dataFolder: string): string | undefined {
   if (!(error instanceof Error)) return undefined;
@@ -43,19 +43,19 @@ export function dataProblem(error: unknown, dataFolder: string): string | undefi
   if (code === "EACCES" || code === "EPERM") {
     return `DATA_DIR ${dataFolder} can't be used: permission denied. Set DATA_DIR to a folder that you may write to.`;
   }
-  // Which part of it finds the database closed first depends on the machine's speed.
+  // Timing decides which part of the database notices first that it is closed.
   if (code === "LEVEL_DATABASE_NOT_OPEN" || code === "LEVEL_ITERATOR_NOT_OPEN") {
     return `The data in DATA_DIR ${dataFolder} can't be opened, most likely because another "npm start" is using it. Stop that one, or set DATA_DIR to another folder.`;
   }
   return undefined;
 }
 
-/** Not `mkdir`'s own `recursive`, which never returns where nothing can be made, as in /proc. */
+/** `mkdir` with `recursive` is no option: it hangs where creation is impossible, as in /proc. */
 async function makeFolder(path: string): Promise<void> {
   if (existsSync(path)) return;
   await makeFolder(dirname(path));
   await mkdir(path, 0o700).catch((error: NodeJS.ErrnoException) => {
-    // Another start may make it at the same moment.
+    // Another `npm start` may create it at the same moment.
     if (error.code !== "EEXIST") throw error;
   });
 }

@@ -7,6 +7,6 @@ declare module "dynalite" {
     deleteTableMs?: number;
   };
 
-  /** Not yet listening. Closing the server closes the data as well. */
+  /** Returns a server that is not listening yet. Closing it also closes the data. */
   export default function dynalite(options?: Options): import("node:http").Server;
 }

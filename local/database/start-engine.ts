@@ -13,9 +13,9 @@ export type Engine = AsyncDisposable & { endpoint: string };
 type EngineSettings = Pick<StartSettings, "engineEndpoint" | "enginePort" | "dataFolder">;
 
 /**
- * Starts the embedded engine, or finds the one that is named in the settings.
+ * Starts the embedded engine, or connects to the one that is named in the settings.
  *
- * @throws CommandError if its port or the folder of its data can't be had, or it doesn't answer
+ * @throws CommandError if its port or data folder can't be used, or it doesn't answer
  */
 export async function startEngine(settings: EngineSettings): Promise<Engine> {
   return settings.engineEndpoint === undefined
@@ -37,16 +37,16 @@ async function findEngine(endpoint: string): Promise<Engine> {
 async function startEmbedded({ enginePort, dataFolder }: EngineSettings): Promise<Engine> {
   const path = await makeDataFolder(dataFolder, "dynamodb");
   const server = dynalite({ path, createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
-  // Its own listener throws when a caller disconnects, as a function that is killed does.
+  // dynalite's own listener throws when a caller disconnects, as a killed function does.
   server.on("request", (request) => request.removeAllListeners("error"));
 
   const endpoint = `http://127.0.0.1:${await listen(server, enginePort, "DYNAMODB_PORT")}`;
-  // It opens its data only now. If it can't, it throws from a callback of its own.
+  // dynalite opens its data on the first request. If that fails, an internal callback throws.
   await expectAnswer(endpoint);
   return { endpoint, [Symbol.asyncDispose]: () => close(server) };
 }
 
-/** Returns when the data is closed as well. */
+/** Returns once the data is closed, too. */
 async function close(server: Server): Promise<void> {
   const closed = promisify(server.close.bind(server))();
   server.closeAllConnections();

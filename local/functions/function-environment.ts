@@ -3,8 +3,9 @@ import { localClientConfig } from "../../licenses/local-engine.ts";
 import type { FunctionSpec } from "../template/interpret-template.ts";
 
 /**
- * All the environment a function gets: what Lambda sets, what the template says, and where the
- * engine is. Nothing of the developer's own, which the function will not find on AWS either.
+ * The complete environment of a function: what Lambda sets, what the template says, and the address
+ * of the engine. The developer's own variables are left out, because they don't exist on AWS
+ * either.
  */
 export function functionEnvironment(
   { id, codeFolder, handler, memoryMb, logLevel, environment }: FunctionSpec,
@@ -22,7 +23,7 @@ export function functionEnvironment(
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
-    // Else the SDK looks into the developer's home.
+    // Keeps the SDK from reading the developer's configuration files.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     ...environment,

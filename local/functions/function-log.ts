@@ -10,7 +10,7 @@ export function isLogged(level: LogLevel, lowest: string): boolean {
 }
 
 /**
- * One line as Lambda's JSON log format has it: a single value is the message itself, several are
+ * One line in Lambda's JSON log format: a single value becomes the message unchanged, several are
  * joined as text.
  */
 export function formatLogLine(

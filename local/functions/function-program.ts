@@ -1,4 +1,4 @@
-// The program of the thread in which one function runs: what Lambda's runtime is on AWS.
+// Runs in the thread of one function, in place of Lambda's runtime on AWS.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import type { FunctionMessage, InvocationMessage } from "./start-function.ts";
 
 type Handler = (event: unknown, context: LambdaContext) => unknown;
 
-/** What a function of this project may use of Lambda's context. */
+/** The part of Lambda's context that functions of this project may use. */
 type LambdaContext = Pick<Context, "awsRequestId" | "functionName" | "getRemainingTimeInMillis">;
 
 const {

@@ -6,43 +6,43 @@ import type { LogLevel } from "./function-log.ts";
 /** `result` is a JSON value; `reason` is for the log. */
 type InvocationOutcome = { answered: true; result: unknown } | { answered: false; reason: string };
 
-/** A function that can be invoked, whatever it did to its last thread. */
+/** A function that can always be invoked, even if it broke its last thread. */
 export type FunctionHost = AsyncDisposable & {
   /** Settles when the first thread has loaded the function's code, or failed to. */
   loaded: Promise<void>;
-  /** Never rejects for what the function does. */
+  /** Never rejects because of what the function does. */
   invoke(event: unknown, requestId: string): Promise<InvocationOutcome>;
 };
 
 type FunctionOptions = Pick<FunctionSpec, "id" | "timeoutSeconds" | "memoryMb"> & {
-  /** All that the function gets. */
+  /** The complete environment of the function. */
   environment: Record<string, string>;
-  /** Takes the lines of its log. */
+  /** Receives the lines that the function logs. */
   log: (line: string, level: LogLevel) => void;
 };
 
-/** To the thread of a function; `deadlineMs` is the instant at which its time is up. */
+/** Sent to the thread of a function; `deadlineMs` is when the invocation times out. */
 export type InvocationMessage = { requestId: string; event: unknown; deadlineMs: number };
 
-/** From the thread of a function. */
+/** Sent by the thread of a function. */
 export type FunctionMessage =
   | { kind: "loaded" | "load_failed" }
   | { kind: "settled"; requestId: string; outcome: InvocationOutcome }
   | { kind: "logged"; level: LogLevel; line: string };
 
-/** As long as Lambda gives a function to load. */
+/** Lambda's time limit for loading a function. */
 const loadWithinMs = 10_000;
 
-/** Starts a thread for the function, and another one whenever that can't be used any longer. */
+/** Starts a thread for the function, and replaces it whenever it becomes unusable. */
 export function startFunction(options: FunctionOptions): FunctionHost {
-  // A thread that is no longer usable ends on its own, at its last time limit.
+  // An unusable thread ends on its own when its last invocation times out.
   let current = startThread(options);
   return {
     loaded: current.loaded,
     async invoke(event, requestId) {
       if (!current.isUsable()) current = startThread(options);
       const thread = current;
-      // Time to load is not taken from the function's time limit, as on Lambda.
+      // As on Lambda, loading does not count towards the function's time limit.
       await thread.loaded;
       return thread.invoke(event, requestId);
     },
@@ -56,7 +56,7 @@ export function startFunction(options: FunctionOptions): FunctionHost {
 function startThread({ id, timeoutSeconds, memoryMb, environment, log }: FunctionOptions) {
   const pending = new Map<string, (outcome: InvocationOutcome) => void>();
   const loaded = Promise.withResolvers<void>();
-  // Once it takes no further invocations, it never will again.
+  // Never becomes true again: an unusable thread takes no further invocations.
   let usable = true;
   let failure: string | undefined;
 
@@ -106,7 +106,7 @@ function startThread({ id, timeoutSeconds, memoryMb, environment, log }: Functio
     const { promise, resolve } = Promise.withResolvers<InvocationOutcome>();
     const limitMs = timeoutSeconds * 1000;
     const timer = setTimeout(() => {
-      // What else it has in hand may still be answered; then it is ended.
+      // Its other invocations may still be answered. Then the thread is terminated.
       usable = false;
       settle(requestId, { answered: false, reason: `no answer within ${timeoutSeconds} s` });
     }, limitMs);

@@ -2,7 +2,7 @@ import type { Cors } from "../template/interpret-template.ts";
 import type { HttpResponse } from "./http-response.ts";
 import type { ReceivedRequest } from "./to-event.ts";
 
-// What API Gateway does for pages of other origins:
+// CORS as API Gateway does it:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 
 /**
@@ -31,7 +31,7 @@ export function preflightResponse(
   };
 }
 
-/** What lets a page of another origin read the response. Nothing for anyone else. */
+/** The headers that let a page of another origin read the response; none for other callers. */
 export function corsHeaders(
   { AllowOrigins, ExposeHeaders }: Cors,
   { origin }: ReceivedRequest["headers"],

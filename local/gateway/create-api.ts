@@ -23,7 +23,7 @@ export function createApi(
     const wanted = `${request.method} ${request.path}`;
     const route = routes.find(({ routeKey }) => routeKey === wanted);
     const host = route && functions.get(route.functionId);
-    // API Gateway leaves out the hint.
+    // Unlike here, API Gateway's answer does not list the routes.
     if (!host) {
       return jsonResponse(404, { message: "Not Found", hint: `The routes are ${routeKeys}.` });
     }

@@ -9,8 +9,8 @@ const resultSchema = z.strictObject({
 });
 
 /**
- * The response that a function's result stands for. Of the results that API Gateway understands,
- * these are the ones that the functions of this project return.
+ * Converts a function's result to an HTTP response. Supports only the kinds of result that the
+ * functions of this project return, not all that API Gateway understands.
  *
  * @param result a JSON value
  */

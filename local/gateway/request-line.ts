@@ -11,9 +11,10 @@ export type ServedRequest = {
 };
 
 /**
- * One line about a request, without its key: what was asked, by which license, and the answer.
+ * One log line about a request: the route, the license (not its key) and the answer.
  *
- * @param stream where it is written: for people on a terminal, in colours unless NO_COLOR, else JSON
+ * @param stream decides the format: text for people on a terminal, in colour unless NO_COLOR is
+ *   set; otherwise JSON
  */
 export function requestLine(served: ServedRequest, stream: NodeJS.WriteStream): string {
   const { request, response, durationMs } = served;
@@ -46,7 +47,7 @@ export function requestLine(served: ServedRequest, stream: NodeJS.WriteStream): 
   ].join("  ");
 }
 
-/** A caller chooses the text, and must not steer a terminal with it. */
+/** Printable ASCII only: a caller chooses the text, and must not control the terminal with it. */
 function printable(text: string): string {
   return text.replace(/[^\x21-\x7e]/g, "?").slice(0, 200);
 }

@@ -9,7 +9,7 @@ import type { Api } from "./create-api.ts";
 import { jsonResponse } from "./http-response.ts";
 import type { ServedRequest } from "./request-line.ts";
 
-/** Closing it lets the requests in flight have their responses, but not for long. */
+/** Closing it waits a short time for the requests in flight to be answered. */
 export type Gateway = AsyncDisposable & { port: number };
 
 /** API Gateway's limit. */
@@ -21,14 +21,14 @@ type GatewayOptions = {
   /** 0 picks a free one. */
   port: number;
   cors: Cors;
-  /** Called when a response has been handed to the network. */
+  /** Called when a response has been sent. */
   onResponse: (served: ServedRequest) => void;
 };
 
 /**
  * Serves the API over HTTP.
  *
- * @throws CommandError if the port or the host can't be had
+ * @throws CommandError if the port or the host can't be used
  */
 export async function startGateway(
   api: Api,
@@ -86,7 +86,7 @@ export async function startGateway(
   return {
     port,
     async [Symbol.asyncDispose]() {
-      // What has arrived but is not read yet would count as idle, and be cut off.
+      // A connection whose request has arrived but is unread would count as idle and be closed.
       await nextTurn();
       server.close();
       await Promise.race([Promise.all(inFlight), sleep(finishWithinMs, undefined, { ref: false })]);
@@ -95,12 +95,12 @@ export async function startGateway(
   };
 }
 
-/** Nothing if the caller breaks off. */
+/** Returns undefined if the caller disconnects. */
 async function readBody(request: IncomingMessage): Promise<Buffer | "too large" | undefined> {
   const chunks: Buffer[] = [];
   let lengthBytes = 0;
   try {
-    // What is beyond the limit is read and dropped: a caller cut off may not see the response.
+    // Reads and drops what exceeds the limit: a caller that is cut off may never see the response.
     for await (const chunk of request) {
       lengthBytes += chunk.length;
       if (lengthBytes <= maxBodyBytes) chunks.push(chunk);

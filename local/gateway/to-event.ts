@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 
 export type ReceivedRequest = {
   method: string;
-  /** As it was sent, without the query. */
+  /** The path as it was sent, without the query. */
   path: string;
   query: string;
   /** Lower-cased names; the values of a repeated header are joined by commas. */
@@ -14,14 +14,14 @@ export type ReceivedRequest = {
 };
 
 /**
- * The event that API Gateway hands to a function for a request, payload format 2.0, without what
- * names an account, an API or a domain.
+ * The event that API Gateway passes to a function for a request (payload format 2.0), without the
+ * fields that name an account, an API or a domain.
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 export function toEvent(request: ReceivedRequest, routeKey: string) {
   const { method, path, query, headers, body, sourceIp, requestId, receivedAtMs } = request;
-  // Decoded, different bytes that are no UTF-8 would become the same text.
+  // Decoding invalid UTF-8 would turn different bytes into the same text.
   const isText = isTextType(headers["content-type"]) && isUtf8(body);
   const userAgent = headers["user-agent"] ?? "";
   return {
@@ -42,7 +42,9 @@ export function toEvent(request: ReceivedRequest, routeKey: string) {
   };
 }
 
-/** What API Gateway passes on as text; everything else, and what has no type, is base64. */
+/**
+ * Whether API Gateway passes the body on as text. Other types, and a missing type, become base64.
+ */
 function isTextType(contentType = ""): boolean {
   return /^(text\/[^;]*|application\/(json|xml|javascript))\s*(;|$)/i.test(contentType.trim());
 }

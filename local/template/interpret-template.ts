@@ -3,8 +3,8 @@ import { join } from "node:path";
 import * as z from "zod";
 import { CommandError } from "../../command-line/command-error.ts";
 
-// The parts of CloudFormation that this project's stack has. Anything else that would change what
-// is served is refused, because `npm start` can't do it.
+// Supports the parts of CloudFormation that this project's stack uses. Anything else that would
+// change what is served is rejected, because `npm start` can't do it.
 
 const reference = z.object({ Ref: z.string() });
 
@@ -74,7 +74,7 @@ const functionSchema = z
     variables: properties.Environment.Variables,
   }));
 
-/** Strict: an index or a time to live would not be created here. */
+/** Strict, because an index or a time to live would not be created here. */
 const tableSchema = z
   .strictObject({
     KeySchema: z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(["HASH", "RANGE"]) })),
@@ -92,8 +92,9 @@ export type FunctionSpec = LocalApp["functions"][number];
 export type TableSpec = LocalApp["tables"][number];
 
 /**
- * Makes of a synthesized template what is needed to run it here: routes such as `POST /api/heartbeat`,
- * the functions they lead to, and tables. All are named by their logical ids in the template.
+ * Extracts from a synthesized template what is needed to run it locally: routes such as
+ * `POST /api/heartbeat`, their functions, and tables. They keep their logical ids from the
+ * template.
  *
  * @param assemblyFolder absolute path of the folder of the template
  * @throws CommandError saying what can't be interpreted, and where

@@ -9,15 +9,15 @@ import { CommandError } from "../../command-line/command-error.ts";
 const projectFolder = join(import.meta.dirname, "../..");
 
 /**
- * Runs the CDK app as `cdk synth` would, without the CLI and its seconds.
+ * Runs the CDK app as `cdk synth` does, but without the CLI, which takes seconds.
  *
- * @param folder where the assembly is written; CDK lets everybody write into the bundles in it, so nobody
- *   else may get into the folder
- * @param settings of the stack, each as text like that of `cdk -c`; those in cdk.json name what is
- *   in an AWS account, and don't count here
- * @param signal ends it early; it settles when the app has ended
+ * @param folder where the assembly is written. CDK makes the bundles in it writable for everyone,
+ *   so the folder must be accessible only to this user
+ * @param settings the stack's settings as text, as with `cdk -c`. Those in cdk.json are ignored,
+ *   because they refer to resources in an AWS account
+ * @param signal stops the app; the promise settles once the app has ended
  * @returns the template of the service's stack
- * @throws CommandError with what the app said
+ * @throws CommandError with the app's error output
  */
 export async function synthesize(
   folder: string,
@@ -27,7 +27,7 @@ export async function synthesize(
   const { context } = z
     .object({ context: z.record(z.string(), z.unknown()) })
     .parse(JSON.parse(await readFile(join(projectFolder, "cdk.json"), "utf8")));
-  // The names of settings are letters alone, CDK's own never are.
+  // Settings have names of letters only, unlike CDK's own flags, which are kept.
   const flags = Object.entries(context).filter(([name]) => !/^[a-z]+$/i.test(name));
   signal.throwIfAborted();
   try {
@@ -38,11 +38,11 @@ export async function synthesize(
         ...env,
         CDK_OUTDIR: folder,
         CDK_CONTEXT_JSON: JSON.stringify({ ...Object.fromEntries(flags), ...settings }),
-        // Costs seconds, and `npm run synth` does it.
+        // Validation takes seconds, and `npm run synth` covers it.
         CDK_VALIDATION: "false",
       },
     });
-    // Not execFile's own way, which doesn't wait for the end of what it kills.
+    // execFile's `signal` option rejects without waiting for the process to end.
     signal.addEventListener("abort", () => running.child.kill());
     await running;
     return JSON.parse(await readFile(join(folder, "LicenseSessions.template.json"), "utf8"));

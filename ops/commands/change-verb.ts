@@ -13,43 +13,43 @@ import { addLicensesArgument, findLicenses } from "./find-license.ts";
 import { noteInHistory } from "./note-in-history.ts";
 import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
-/** What a verb will do to a license that it has read. */
+/** What a verb is going to do to a license that it has read. */
 export type Plan =
   | { alreadySo: string }
   | {
       /**
-       * @param note its instant is after the question
-       * @returns `undefined` if the license is not what was seen any more: nothing was done
+       * @param note its instant is after the question was answered
+       * @returns `undefined` if the license has changed since it was read; nothing was done then
        */
       apply(table: OpenTable, note: ChangeNote): Promise<Applied | NotApplied | undefined>;
-      /** What it would destroy, as a question; nothing is asked without it. */
+      /** Asks for confirmation and says what would be destroyed; absent if nothing would. */
       question?: string | undefined;
     };
 
 /**
- * The license after it, if it is still there, and a message about it. `before` is the license that
- * it was applied to, if that is not the one that was seen.
+ * The license after the change, if it still exists, and a message. `before` is the license that the
+ * change was applied to, if that is not the one that was read.
  */
 export type Applied = { before?: LicenseItem; after: LicenseItem | undefined; message: string };
 
-/** Nothing was done, for this reason: one sentence or more. */
+/** Why nothing was done: one sentence or more. */
 type NotApplied = { refusal: string };
 
 type ChangeVerb<Options> = {
   name: string;
   description: string;
-  /** The words after `npm run license --`. */
+  /** The arguments after `npm run license --`. */
   example: string;
-  /** What else the help says. */
+  /** Additional help text. */
   more?: string;
   addOptions?(command: Command): Command;
-  /** Whether it takes a license that was given a new key. */
+  /** Whether the verb accepts a license that was rekeyed. */
   takesRekeyed?: true;
-  /** @throws CommandError or UsageError if it can't be */
+  /** @throws CommandError or UsageError if the change is impossible */
   plan(license: LicenseItem, options: Options, nowMs: number): Plan;
 };
 
-/** A plan's `apply` that is one conditional write. */
+/** An `apply` for a plan that consists of one conditional write. */
 export function changing(seen: LicenseItem, change: Change) {
   return async (table: OpenTable, note: ChangeNote): Promise<Applied | undefined> => {
     const after = await changeLicense(table, seen, change, note);
@@ -58,8 +58,8 @@ export function changing(seen: LicenseItem, change: Change) {
 }
 
 /**
- * Adds a verb that changes licenses: it finds and judges all of them before it changes the first,
- * asks once, and reports each before and after.
+ * Adds a verb that changes licenses. It finds all of them and plans every change before it makes
+ * the first one, asks once for all, and prints each license before and after.
  */
 export function addChangeVerb<Options>(
   program: Command,

@@ -26,11 +26,11 @@ type CreateOptions = ChangeOptions & {
   email?: string;
 };
 
-/** Adds `create`, which makes a license and prints its key, once. */
+/** Adds `create`, which creates a license and prints its key, once. */
 export function addCreateCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("create")
-    .description("Makes a license and prints its key, once: only a hash of it is stored.")
+    .description("Creates a license and prints its key, once: only a hash of it is stored.")
     .addOption(option("--key <key>", "the key; a random one if not given", keySchema))
     .addOption(typeOption().default(defaultLicenseType))
     .addOption(option("--days <n>", "how long it lasts; forever if not given", daysSchema))

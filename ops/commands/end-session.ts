@@ -41,8 +41,8 @@ the license.
         .option("--all", "every session of the license")
         .option(
           "--now",
-          "let the next device in at once. The risk: a running bot trades on beside it until its " +
-            "next heartbeat or, if it is cut off from the network, until its lease is over",
+          "let the next device in at once. The risk: a running bot goes on trading beside it until " +
+            "its next heartbeat or, if it is cut off from the network, until its lease is over",
         ),
     plan: planEnd,
   });
@@ -96,10 +96,10 @@ function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number
   };
 }
 
-/** Symbols that were not ended, by what became of them first. */
+/** Symbols whose session was not ended, by the reason. */
 type Left = Record<Exclude<EndSessionOutcome["code"], "ended">, string[]>;
 
-/** What was claimed for other symbols since the license was seen. */
+/** Other symbols with a session that was claimed after the license was read. */
 function heldBesides(symbols: string[], after: LicenseItem | undefined): string[] {
   return Object.entries(after?.sessions ?? {}).flatMap(([symbol, entry]) =>
     isSession(entry) && !symbols.includes(symbol) ? [symbol] : [],
@@ -135,7 +135,7 @@ function chosenSymbols(license: LicenseItem, { symbol, all }: EndSessionOptions)
   return [symbol];
 }
 
-/** Which bot is refused, and when another device may claim. */
+/** Says which bot will be refused, and when another device may claim. */
 function endedText(
   { before: was, after }: EndSessionOutcome & { code: "ended" },
   symbol: string,

@@ -14,7 +14,7 @@ const untilSchema = z
   .or(instantSchema)
   .describe(`never, or ${instantSchema.description}`);
 
-/** The last instant that is written with four digits of a year. */
+/** The last day with a four-digit year. */
 const latestMs = Date.UTC(9999, 11, 31);
 
 type ExtendOptions = { days?: number; until?: number | "never" };

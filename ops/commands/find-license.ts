@@ -17,7 +17,7 @@ export function addLicenseArgument(command: Command): Command {
   return command.argument("<license>", help, readName);
 }
 
-/** Adds the argument that names one license or more. */
+/** Adds the argument that names one or more licenses. */
 export function addLicensesArgument(command: Command): Command {
   return command.argument("<licenses...>", `of each, ${help}`, (name, before: string[] = []) => [
     ...before,
@@ -26,7 +26,7 @@ export function addLicensesArgument(command: Command): Command {
 }
 
 /**
- * Finds each license, once.
+ * Finds the licenses, without duplicates.
  *
  * @throws CommandError if one of them can't be found
  */
@@ -49,8 +49,8 @@ export async function findLicenses(
 }
 
 /**
- * Finds the license by its key, its id or a beginning of the id, in this order. A key or an id is
- * one or two reads; a beginning reads through the table.
+ * Finds the license by its key, its id or a prefix of the id, in this order. A key or an id takes
+ * one or two reads; a prefix takes a scan of the table.
  *
  * @throws CommandError if there is none or more than one
  */

@@ -90,7 +90,7 @@ function isOn(entry: Entry, device: string): boolean {
   return deviceOf(entry)?.startsWith(device) === true;
 }
 
-/** A line for each session that is meant, or one for a license without any. */
+/** One line for each matching session, or one line for a license without any. */
 function linesOf(license: LicenseItem, { device = "" }: FindOptions, nowMs: number): string[][] {
   const about = [license.license_id.slice(0, 12), standingOf(license, nowMs), license.email ?? "-"];
   const sessions = Object.entries(license.sessions)

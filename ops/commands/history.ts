@@ -73,14 +73,14 @@ type DeviceCounts = {
   device: string;
   claims: number;
   releases: number;
-  /** By their code. */
+  /** How many refusals there were of each code. */
   refusals: Record<string, number>;
-  /** How often it claimed a symbol that another device had claimed last. */
+  /** How often the device claimed a symbol that another device had claimed last. */
   takeovers: number;
   last_at: number;
 };
 
-/** What each device did; most claims first. */
+/** A summary for each device, in descending order of claims. */
 function countDevices(lines: readonly HistoryLine[]): DeviceCounts[] {
   const counts = new Map<string, DeviceCounts>();
   const lastClaimOf = new Map<string, string>();

@@ -16,7 +16,7 @@ import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-
 
 type ImportOptions = ChangeOptions & { replace?: true; dryRun?: true; skipBad?: string };
 
-/** How many lines of the history are written together. */
+/** How many history lines are written in one batch. */
 const linesAtOnce = 500;
 
 /** Adds `import`, which imports licenses from the old system or from an export. */
@@ -71,7 +71,7 @@ Example:
     );
 }
 
-/** @throws CommandError, after every bad line was named, if nothing may be imported */
+/** @throws CommandError, after reporting every bad line, if nothing may be imported */
 async function expectImportable(
   file: string,
   nowMs: number,

@@ -114,7 +114,7 @@ function isWanted(
   return standing === "active" && ends <= nowMs + expiringWithin * dayMs;
 }
 
-/** Stops reading when it has enough. */
+/** Stops reading once the limit is reached. */
 async function* atMost(
   limit = Number.POSITIVE_INFINITY,
   pages: AsyncIterable<readonly LicenseItem[]>,

@@ -4,7 +4,7 @@ import type { OpenTable } from "../../licenses/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { type BeforeAndAfter, changedFacts } from "../terminal/print-change.ts";
 
-/** Writes a change of one license into the history. */
+/** Writes a change of one license to the history. */
 export function noteInHistory(
   context: CommandContext,
   table: OpenTable,
@@ -23,7 +23,7 @@ export function noteInHistory(
   return writeInHistory(context, table, note, [line]);
 }
 
-/** Writes lines into the history. If that fails, the changes stand, and a message says so. */
+/** Writes lines to the history. If that fails, a message says that the changes stand. */
 export async function writeInHistory(
   { messages, variables }: CommandContext,
   { history }: OpenTable,

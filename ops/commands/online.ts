@@ -64,7 +64,7 @@ function cells(session: LiveSession, nowMs: number): string[] {
 
 type LiveSession = ReturnType<typeof liveSessions>[number];
 
-/** As `--json` prints them. Without `metadata`, which `show` has: there may be many. */
+/** The sessions as `--json` prints them. Leaves out `metadata` to limit the size; `show` has it. */
 function liveSessions(license: LicenseItem, nowMs: number) {
   return Object.entries(license.sessions).flatMap(([symbol, entry]) => {
     if (!isSession(entry) || !isShownAsLive(entry, nowMs)) return [];
@@ -89,7 +89,7 @@ function newest(sessions: readonly LiveSession[], limit: number | undefined): Li
   return [...sessions].sort((a, b) => b.last_heartbeat - a.last_heartbeat).slice(0, limit);
 }
 
-/** So that a reader that goes away is noticed. */
+/** Splits the output into pages, so that the verb notices when the reader has closed the pipe. */
 async function* inPages(sessions: readonly LiveSession[]): AsyncGenerator<LiveSession[], void> {
   for (let start = 0; start < sessions.length; start += 500) {
     yield sessions.slice(start, start + 500);

@@ -9,15 +9,15 @@ import { startProgress } from "../terminal/progress.ts";
 
 type LicenseScan = {
   pages: AsyncIterable<readonly LicenseItem[]>;
-  /** @throws CommandError if an item was left out; to be called once all is printed */
+  /** To be called after printing. @throws CommandError if an item was left out */
   expectAll(): void;
 };
 
 /**
- * Reads through the licenses, a page of them in memory at a time, and shows progress on a terminal.
- * An item that is no license is named and left out.
+ * Scans all licenses, one page in memory at a time, and shows progress on a terminal. An item that
+ * is not a valid license is reported and left out.
  *
- * @param isWanted which of them the pages have
+ * @param isWanted selects the licenses that the pages contain
  */
 export function scanLicenses(
   table: TableHandle,

@@ -20,7 +20,7 @@ export function addSetCommand(program: Command, context: CommandContext): void {
         .addOption(seatsOption())
         .addOption(typeOption())
         .addOption(emailOption())
-        .option("--no-email", "forget whose it is"),
+        .option("--no-email", "remove the owner's address"),
     plan: planAttributes,
   });
 }

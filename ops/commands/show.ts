@@ -6,7 +6,7 @@ import { printResult } from "../terminal/print-result.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
-/** Adds `show`, which shows all of one license. */
+/** Adds `show`, which shows one license in full. */
 export function addShowCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("show")

@@ -9,7 +9,7 @@ export type TableOptions = { stack?: string; table?: string; local?: true; json?
 
 export type ChangeOptions = TableOptions & { yes?: true; reason?: string };
 
-/** The options of every verb: which table, and in which shape it answers. */
+/** Adds the options of every verb: the table, and the output format. */
 export function addTableOptions(command: Command): Command {
   return command
     .addOption(
@@ -26,7 +26,7 @@ export function addTableOptions(command: Command): Command {
     .option("--json", "print JSON, always of the same shape");
 }
 
-/** The options of every verb that changes something. */
+/** Adds the options of every verb that changes something. */
 export function addChangeOptions(command: Command): Command {
   return addTableOptions(
     command
@@ -52,7 +52,7 @@ export function withNamedTable<Result>(
   return withTable({ stackName, tableName: table }, variables, work);
 }
 
-/** Opens the table for a change: says first which it is, and knows who makes the change. */
+/** Opens the table for a change. First prints which table it is; records who makes the change. */
 export function withChangedTable<Result>(
   options: ChangeOptions,
   context: CommandContext,

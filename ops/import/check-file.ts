@@ -3,29 +3,29 @@ import { type Header, readHeader, readImportRow } from "./import-row.ts";
 import { CsvFault, type CsvRow, csvRows } from "./read-csv.ts";
 
 export type CheckedFile = {
-  /** The rows below the header, bad ones included. */
+  /** The number of rows below the header, including bad ones. */
   rowCount: number;
   badLines: Set<number>;
   unknownColumns: string[];
   headerCells: readonly string[];
   isExport: boolean;
-  /** Nothing in the file can be imported, not even its good rows. */
+  /** Whether nothing in the file can be imported, not even its good rows. */
   isBroken: boolean;
 };
 
 type CheckReports = {
-  /** What is wrong with a row, or with the file; `cells` are those of a row. */
+  /** Reports a problem of a row, or of the whole file. `cells` are given if it is a row. */
   onProblem(line: number, problem: string, cells?: readonly string[]): void;
-  /** Something about a row that is imported anyway. */
+  /** Reports a problem of a row that is imported anyway. */
   onWarning(line: number, warning: string): void;
   /** Called with the number of rows read so far. */
   onRow(rowCount: number): void;
 };
 
 /**
- * Reads every row and reports each that can't be imported: what is wrong, and on which line.
+ * Reads every row and reports each one that can't be imported, with its line and the reason.
  *
- * @throws what `stop` was aborted with
+ * @throws the reason that `stop` was aborted with
  */
 export async function checkFile(
   file: string,

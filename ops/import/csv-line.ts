@@ -1,6 +1,6 @@
 /**
- * The last line of an export. A file with `license_id` in its header that does not end with it was
- * cut off, and is not imported.
+ * The last line of an export. A file whose header has `license_id` but that lacks this line was
+ * truncated, and is not imported.
  */
 export const endOfExport = "#end-of-export";
 
@@ -9,12 +9,12 @@ export function csvLine(cells: readonly string[]): string {
   return `${cells.map(quoted).join(",")}\n`;
 }
 
-/** A cell that no spreadsheet takes for a formula: one that begins like one gets an apostrophe. */
+/** Puts an apostrophe before a cell that a spreadsheet would interpret as a formula. */
 export function withoutFormula(cell: string): string {
   return /^[=+\-@\t\r']/.test(cell) ? `'${cell}` : cell;
 }
 
-/** What `withoutFormula` was given. */
+/** The inverse of `withoutFormula`. */
 export function withFormula(cell: string): string {
   return /^'[=+\-@\t\r']/.test(cell) ? cell.slice(1) : cell;
 }

@@ -11,7 +11,7 @@ import { CsvFault, csvRows } from "./read-csv.ts";
 import { retryWhenThrottled } from "./retry-when-throttled.ts";
 import { judgeRow, type SeenItem, type WriteMode, type Written, writeRow } from "./write-row.ts";
 
-/** How many rows are being written at the same time. */
+/** How many rows are written concurrently. */
 const writers = 32;
 /** How many licenses are read by one call. */
 const batchSize = 20;
@@ -21,24 +21,24 @@ export type Counts = Record<Written, number>;
 type WriteOptions = WriteMode & {
   table: TableHandle;
   file: string;
-  /** Only counts what would be done. */
+  /** Writes nothing and only counts what would be done. */
   dryRun: boolean;
-  /** Lines that were found bad, and are passed over. */
+  /** Bad lines, which are skipped. */
   badLines: ReadonlySet<number>;
   stop: AbortSignal;
   /** Called after each row. */
   onWritten(counts: Counts, licenseId: string, written: Written): void;
-  /** Called after some rows each time, and waited for. */
+  /** Called and awaited after each batch of rows. */
   afterBatch(): Promise<void>;
   onThrottled(): void;
 };
 
 /**
- * Writes the rows of a file that was checked. Rows that are already stored are not written again, so
- * an interrupted import resumes where it stopped. After `stop`, or after a failure, rows that were
- * begun are finished first, so that the counts are right.
+ * Writes the rows of a checked file. Rows that are already stored are not written again, so that an
+ * interrupted import resumes where it stopped. After `stop` or a failure, rows in progress are
+ * finished, so that the counts are correct.
  *
- * @returns how far it came, and the failure that ended it, if any
+ * @returns the counts, and the failure that ended the import, if any
  */
 export async function importFile(
   options: WriteOptions,
@@ -52,7 +52,7 @@ export async function importFile(
     retryWhenThrottled(work, ending, onThrottled);
 
   async function writeOn(): Promise<void> {
-    // All writers take from the one reader, so no more than a batch for each is in memory.
+    // All writers share one reader, so that at most one batch per writer is in memory.
     for (let next = await batches.next(); !next.done; next = await batches.next()) {
       const rows = next.value;
       if (ending.aborted) return;
@@ -80,7 +80,7 @@ export async function importFile(
   );
   await batches.return();
   const failed = results.filter((result) => result.status === "rejected");
-  // The others may have failed only because the first one stopped their waiting.
+  // Other writers may have failed only because the first failure aborted their pauses.
   const first = failed.find(({ reason }) => reason?.name !== "AbortError") ?? failed[0];
   return { counts, failure: stop.aborted ? undefined : first?.reason };
 }

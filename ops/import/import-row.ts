@@ -5,7 +5,7 @@ import { emailSchema, keySchema, longestEmail, typeSchema } from "../terminal/op
 import { parseInstantMs } from "../terminal/parse-instant.ts";
 import { withFormula } from "./csv-line.ts";
 
-/** A row of the old table, or of an export, in the terms of this one. */
+/** A row of the old table or of an export, converted to the terms of this service. */
 export type ImportRow = {
   licenseId: string;
   status: License["status"];
@@ -13,7 +13,9 @@ export type ImportRow = {
   email: string | undefined;
   /** Epoch milliseconds; never if absent. */
   expiresAtMs: number | undefined;
-  /** The old status was `expired` without an end in the past: it ends with the import. */
+  /**
+   * The old status was `expired` without an end in the past. The license then ends at the import.
+   */
   endsNow: boolean;
   maxSessions: number | undefined;
   createdAtMs: number | undefined;
@@ -21,26 +23,26 @@ export type ImportRow = {
   supersededBy: string | undefined;
 };
 
-/** Where each known column stands in a row. */
+/** The position of each known column in a row. */
 export type Header = { width: number; at: ReadonlyMap<string, number>; isExport: boolean };
 
 const needed = ["email", "license_type", "license_status", "license_expiration"];
-/** What an export has besides. */
+/** The additional columns of an export. */
 const optional = ["max_sessions", "created_at", "fencing_token", "superseded_by"];
 const names = ["license_key", "license_id"];
-/** The column of a file of rejects that says what is wrong with the row. */
+/** The column of a rejects file that says what is wrong with the row. */
 export const reasonColumn = "reject_reason";
 
 /**
- * A fencing token that no claim can have been granted by then, a hundred for each millisecond since
- * 1970: DynamoDB writes one item some 1,000 times a second at most. An import goes on from there, so
- * its tokens are ahead of all before it, also of those that its export knows nothing of.
+ * A fencing token that no claim can have reached at this time: 100 for each millisecond since 1970,
+ * while DynamoDB writes one item at most about 1,000 times a second. An import continues from here,
+ * so that its tokens are above all earlier ones, including those granted after its export was made.
  */
 export function tokenAheadBy(nowMs: number): number {
   return nowMs * 100;
 }
 
-/** Reads the first row of a file. Unknown columns are left out, and named. */
+/** Reads the header of a file. Unknown columns are ignored and reported. */
 export function readHeader(
   cells: readonly string[],
 ): { header: Header; unknown: string[] } | { problem: string } {
@@ -69,9 +71,10 @@ export function readHeader(
 }
 
 /**
- * Reads one row. Neither problems nor warnings quote a cell: it may be a key in the wrong column.
+ * Reads one row. Problems and warnings never quote a cell, because it may be a key in the wrong
+ * column.
  *
- * @param nowMs when a license ends whose expiry was never recorded; no token can be of later
+ * @param nowMs the end of an expired license without a recorded expiry, and the limit for tokens
  */
 export function readImportRow(
   { width, at, isExport }: Header,
@@ -95,7 +98,7 @@ export function readImportRow(
   };
   return problems.length > 0 ? { problems } : { row, warnings };
 
-  /** What psql and others write for NULL counts as empty. */
+  /** The text of a cell. NULL as psql and other tools write it counts as empty. */
   function cell(column: string): string {
     const text = (cells[at.get(column) ?? -1] ?? "").trim();
     if (/^(\\N|null)$/i.test(text)) return "";
@@ -155,7 +158,7 @@ export function readImportRow(
     return text;
   }
 
-  /** It is only for people, so a bad one is no reason to refuse the row. */
+  /** A bad address is only a warning, because nothing depends on it. */
   function email(): string | undefined {
     const text = cell("email");
     if (text === "") return undefined;
@@ -164,7 +167,7 @@ export function readImportRow(
     }
     if (text.length > longestEmail) {
       warnings.push(`email is longer than ${longestEmail} characters; the rest is cut off`);
-      // Half a surrogate pair has no UTF-8 form.
+      // A lone surrogate has no UTF-8 form.
       return text.slice(0, longestEmail).replace(/[\uD800-\uDBFF]$/, "");
     }
     if (!emailSchema.safeParse(text.replaceAll("\uFFFD", "x")).success) {
@@ -175,7 +178,7 @@ export function readImportRow(
 
   function instant(column: string): number | undefined {
     const text = cell(column);
-    // PostgreSQL has an infinite timestamp, which never comes.
+    // PostgreSQL writes `infinity` for a timestamp that is never reached.
     if (text === "" || text.toLowerCase() === "infinity") return undefined;
     const instantMs = parseInstantMs(text);
     if (instantMs === undefined) {

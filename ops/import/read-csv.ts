@@ -2,10 +2,10 @@ import { createReadStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { CsvError, type Parser, parse } from "csv-parse";
 
-/** One record of a CSV file, and the line of the file that it begins on. */
+/** One record of a CSV file, and the line that it begins on. */
 export type CsvRow = { line: number; cells: readonly string[] };
 
-/** The line that is not CSV. What follows it can't be parsed. */
+/** Names the line that is not CSV. The rest of the file can't be parsed. */
 export class CsvFault extends Error {
   override name = "CsvFault";
   readonly line: number;
@@ -16,8 +16,8 @@ export class CsvFault extends Error {
 }
 
 /**
- * The rows of a file, some hundred at a time. Blank lines are passed over. It reads UTF-8 and
- * UTF-16 of either byte order, with or without a byte order mark, and either kind of line end.
+ * The rows of a file, a few hundred at a time, without blank lines. Accepts UTF-8 and UTF-16 in
+ * either byte order, with or without a byte order mark, and LF or CRLF.
  *
  * @throws CsvFault where the file is not CSV
  */
@@ -48,7 +48,9 @@ async function* textOf(file: string): AsyncGenerator<string, void> {
   if (decoder) yield decoder.decode();
 }
 
-/** A header is ASCII: in UTF-16 every other byte of it is zero, with or without a mark. */
+/**
+ * The header is ASCII, so in UTF-16 every other byte is zero. That works without a byte order mark.
+ */
 function encodingOf([first, second]: Buffer): "utf-8" | "utf-16le" | "utf-16be" {
   if ((first === 0xff && second === 0xfe) || second === 0) return "utf-16le";
   if ((first === 0xfe && second === 0xff) || first === 0) return "utf-16be";
@@ -59,12 +61,12 @@ function openCsv(onRow: (row: CsvRow) => void): { parser: Parser; nextLine(): nu
   let line = 1;
   const parser = parse({
     raw: true,
-    // `readImportRow`, which knows the header, counts the columns and names every such line.
+    // `readImportRow` knows the header, so it checks the number of columns.
     relax_column_count: true,
     on_record(given: unknown) {
       const { record, raw } = withRawText(given);
       const begun = line;
-      // The parser counts the line ends within quotes twice when they are CRLF.
+      // The parser's own line counter counts CRLF within quotes twice.
       line += raw.match(/\r\n|\r|\n/g)?.length ?? 0;
       if (record.length > 1 || record[0]?.trim()) onRow({ line: begun, cells: record });
       return null;
@@ -73,7 +75,7 @@ function openCsv(onRow: (row: CsvRow) => void): { parser: Parser; nextLine(): nu
   return { parser, nextLine: () => line };
 }
 
-/** What the option `raw` makes of a record; the types of the parser don't know of it. */
+/** The form of a record with the option `raw`, which the parser's types don't cover. */
 function withRawText(given: unknown): { record: string[]; raw: string } {
   return given as { record: string[]; raw: string };
 }

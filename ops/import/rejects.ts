@@ -7,8 +7,9 @@ import { reasonColumn } from "./import-row.ts";
 export type Reject = { problem: string; cells: readonly string[] };
 
 /**
- * Writes the bad rows of a file, each with what is wrong with it, as a file that can be fixed and
- * imported. It may hold keys, so only its owner can read it. An existing file is left alone.
+ * Writes the bad rows of a file, each with the reason, to a file that can be corrected and
+ * imported. It may contain keys, so only its owner can read it. An existing file is not
+ * overwritten.
  *
  * @throws CommandError if it can't be written, or a file with other content exists
  */
@@ -19,7 +20,7 @@ export function writeRejects(
 ): void {
   const before = headerCells.findIndex((name) => name.trim().toLowerCase() === reasonColumn);
   const withReason = (reason: string, cells: readonly string[]) =>
-    // A file of rejects that was partly fixed has the column already.
+    // A rejects file that was partly corrected already has the column.
     csvLine(
       before < 0 ? [reason, ...cells] : cells.with(Math.min(before, cells.length - 1), reason),
     );
@@ -32,7 +33,7 @@ export function writeRejects(
     writeFileSync(file, text, { flag: "wx", mode: 0o600 });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    // An import that resumes where it stopped has the same rejects.
+    // A resumed import produces the same rejects again.
     if (code === "EEXIST" && holds(file, text)) return;
     throw new CommandError(
       code === "EEXIST"

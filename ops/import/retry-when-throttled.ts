@@ -9,9 +9,9 @@ const longestWaitMs = 20_000;
 const mostAttempts = 12;
 
 /**
- * Does the work, and does it again when DynamoDB throttles and the SDK's own attempts are used up:
- * after a pause that doubles, from 0.2 s to 20 s, and varies so that the writers don't retry in step.
- * Gives up after some two minutes.
+ * Retries the work when DynamoDB throttles and the SDK's own attempts are used up. The pauses
+ * double from 0.2 s to 20 s, with jitter so that the writers don't retry in step. Gives up after
+ * about two minutes.
  */
 export async function retryWhenThrottled<Result>(
   work: () => Promise<Result>,

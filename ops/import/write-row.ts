@@ -7,25 +7,27 @@ import type { LicenseItem } from "../../licenses/license-item.ts";
 import type { TableHandle } from "../../licenses/table-handle.ts";
 import { type ImportRow, tokenAheadBy } from "./import-row.ts";
 
-/** `kept`: it was there, and stays as it was: without `replace`, or because it is so already. */
+/**
+ * `kept`: the license exists and is not changed, for lack of `replace` or because it is identical.
+ */
 export type Written = "created" | "replaced" | "kept";
 
-/** The item as it was read, whoever wrote it; `undefined`: there is none. */
+/** The item as it was read, not validated; `undefined` if there is none. */
 export type SeenItem = Record<string, unknown> | undefined;
 
 export type WriteMode = {
   replace: boolean;
-  /** Its instant is for a license of which it is not known when it was made, too. */
+  /** Its instant also serves as the creation time of a license that has none recorded. */
   note: ChangeNote;
 };
 
-/** Claims alone get there in 31 years at the earliest, so a greater token comes from an import. */
+/** Claims alone need at least 31 years to reach this, so a greater token comes from an import. */
 const leastLeapt = 1e12;
 
-/** What a row would do to the item that was seen. */
+/** What writing the row would do to the item that was read. */
 export function judgeRow(row: ImportRow, seen: SeenItem, { replace, note }: WriteMode): Written {
   if (!seen) return "created";
-  // A license that was given a new key since the file was written stays: its old key has leaked.
+  // A license that was rekeyed after the file was written is kept, because its old key has leaked.
   const rekeyed = seen.superseded_by !== undefined && seen.superseded_by !== row.supersededBy;
   return !replace || rekeyed || isSo(row, seen, note) ? "kept" : "replaced";
 }
@@ -33,10 +35,10 @@ export function judgeRow(row: ImportRow, seen: SeenItem, { replace, note }: Writ
 const mostAttempts = 10;
 
 /**
- * Writes what a row makes of the item that was seen, in one conditional write. Written again, it is
- * the same, so nothing that is already stored is written.
+ * Applies a row to the item that was read, in one conditional write. This is idempotent: what is
+ * already stored is not written again.
  *
- * @throws CommandError if the item was no longer as it was read, at every attempt
+ * @throws CommandError if the item had changed since it was read at every attempt
  */
 export async function writeRow(
   table: TableHandle,
@@ -53,7 +55,7 @@ export async function writeRow(
         ? await putIfNew(table, newItem(row, mode.note))
         : await replaceSeen(table, row, item, mode.note);
     if (written) return judged;
-    // Somebody else wrote it since it was seen.
+    // Another writer has changed the item since it was read.
     item = await getItem(table, row.licenseId);
   }
   throw new CommandError(
@@ -77,9 +79,10 @@ function newItem(row: ImportRow, note: ChangeNote): LicenseItem {
 }
 
 /**
- * What the file says replaces what was seen; sessions stay, and the fencing token only goes ahead.
+ * Replaces the attributes that were read by those of the file. Sessions stay, and the fencing token
+ * only grows.
  *
- * @returns whether the item was still so that it could
+ * @returns whether it was written; false if the item had changed
  */
 async function replaceSeen(
   table: TableHandle,
@@ -103,7 +106,7 @@ async function replaceSeen(
       ...missing,
       set: Object.keys(ifMissing).map((name) => `#${name} = if_not_exists(#${name}, :${name})`),
     },
-    // Claims may have been granted since, or another import may have gone ahead.
+    // Claims or another import may have raised the token since.
     leaps
       ? {
           set: ["fencing_token = :least_token"],
@@ -134,7 +137,7 @@ function isSo(row: ImportRow, seen: Record<string, unknown>, note: ChangeNote): 
   );
 }
 
-/** What a row says of an item that is there: what it becomes (`undefined`: goes), and what it has at least. */
+/** The attributes that a row gives to an existing item (`undefined`: none), and its least token. */
 function wanted(row: ImportRow, note: ChangeNote) {
   const attributes: Record<string, unknown> = {
     ...statusOf(row),
@@ -153,12 +156,12 @@ function wanted(row: ImportRow, note: ChangeNote) {
   };
 }
 
-/** A row of the old system has no token: its bots have never been given one. */
+/** A row of the old system has no token, because that system never issued any. */
 function leastToken({ fencingToken }: ImportRow): number {
   return fencingToken === undefined ? 0 : Math.max(fencingToken, leastLeapt);
 }
 
-/** Of a license that is made, or whose token is behind. */
+/** The token of a license that is created, or whose token is behind. */
 function firstToken({ fencingToken }: ImportRow, nowMs: number): number {
   return fencingToken === undefined ? 0 : tokenAheadBy(nowMs);
 }

@@ -3,11 +3,10 @@ import type { CommandContext } from "./command-context.ts";
 import { printable } from "./text-table.ts";
 
 /**
- * Asks before something is destroyed. `--yes` skips it.
+ * Asks before something is destroyed, unless `--yes` is given.
  *
- * @param question one line or more
- * @throws CommandError unless the answer is yes, and where nobody can answer; Interrupted
- *   on Ctrl-C
+ * @param question one or more lines
+ * @throws CommandError if the answer is not yes or nobody can answer; Interrupted on Ctrl-C
  */
 export async function confirm(
   { ask, stop }: Pick<CommandContext, "ask" | "stop">,

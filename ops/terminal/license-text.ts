@@ -54,7 +54,7 @@ export function sessionText(entry: Entry, nowMs: number): string {
   return `${stateText(entry, nowMs)}, ${deviceOf(entry) ?? "nobody"}`;
 }
 
-/** The license as a sentence names it: not by its key. */
+/** The license as messages name it, which is never by its key. */
 export function licenseName({ license_id, email }: LicenseItem): string {
   return `license ${license_id.slice(0, 12)}${email === undefined ? "" : ` of ${email}`}`;
 }

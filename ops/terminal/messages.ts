@@ -3,7 +3,7 @@ import { printable } from "./text-table.ts";
 /** Errors, notes and progress: everything but the output. */
 export type Messages = {
   isTTY: boolean;
-  /** Whole lines, in which no text can steer the terminal. */
+  /** Writes whole lines. Replaces control characters, so that no text can control the terminal. */
   write(text: string): void;
   /** A line that the next one replaces; an empty one removes it. */
   status(text: string): void;

@@ -6,7 +6,7 @@ import { symbolSchema } from "../../lambdas/request.ts";
 import { noSymbol } from "../../lambdas/sessions/session.ts";
 import { parseInstantMs } from "./parse-instant.ts";
 
-/** A reader of an option's value. It refuses without quoting the value, which may be a key. */
+/** Parses an option's value. The error message does not quote the value, which may be a key. */
 export function readAs<Value>(option: string, schema: z.ZodType<Value>): (text: string) => Value {
   return (text) => {
     const result = schema.safeParse(text);
@@ -36,7 +36,7 @@ export const typeSchema = z
 /** By RFC 5321. */
 export const longestEmail = 254;
 
-/** Every legal address, and not much besides: those with quotes or letters beyond ASCII, too. */
+/** Accepts every legal address, including quoted and non-ASCII ones, and little else. */
 export const emailSchema = z
   .string()
   .trim()
@@ -50,7 +50,7 @@ export const seatsSchema = wholeNumber(1, 100);
 
 export const limitSchema = wholeNumber(1, 1_000_000);
 
-/** As bots name it, and the name of the session without a symbol, which they can't. */
+/** A symbol as bots name it, or `*` for the session without a symbol, which bots can't name. */
 export const sessionSymbolSchema = z
   .union([z.literal(noSymbol), symbolSchema])
   .describe("1 to 64 printable ASCII characters, or * for the session without a symbol");

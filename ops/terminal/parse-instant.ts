@@ -2,11 +2,11 @@ const form =
   /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 
 /**
- * Reads a date or a time as people and PostgreSQL write it: `2027-01-31`, `2027-01-31 18:00:00.5`,
+ * Parses a date or a time as people and PostgreSQL write it: `2027-01-31`, `2027-01-31 18:00:00.5`,
  * `2027-01-31T18:00:00Z`, `2027-01-31 18:00:00+05:30`. Without a zone it is UTC; without a time it
  * is the first instant of the day.
  *
- * @returns epoch milliseconds, or `undefined` for what is no date, such as February 30
+ * @returns epoch milliseconds, or `undefined` if it is not a date, such as February 30
  */
 export function parseInstantMs(text: string): number | undefined {
   const match = form.exec(text.trim());
@@ -16,7 +16,7 @@ export function parseInstantMs(text: string): number | undefined {
   const milliseconds = fraction.slice(0, 3).padEnd(3, "0");
   const asUtc = `${year}-${month}-${day}T${hour}:${minute}:${second}.${milliseconds}Z`;
   const utc = new Date(asUtc);
-  // The 30th of February would become a day in March.
+  // `Date` would turn February 30 into a day in March.
   if (Number.isNaN(utc.getTime()) || utc.toISOString() !== asUtc) return undefined;
   const offsetMinutes = zoneOffsetMinutes(zone);
   return offsetMinutes === undefined ? undefined : utc.getTime() - offsetMinutes * 60_000;

@@ -6,7 +6,7 @@ import { expiresText, standingText } from "./license-text.ts";
 import { jsonText, printable, textTable } from "./text-table.ts";
 import { write } from "./write.ts";
 
-/** A license as it was and as it is; absent where there was none, or is none any more. */
+/** A license before and after a change; absent if it did not exist, or no longer exists. */
 export type BeforeAndAfter = {
   before: LicenseItem | undefined;
   after: LicenseItem | undefined;
@@ -49,7 +49,7 @@ export async function printChange(
   );
 }
 
-/** What differs between the two; `masked` is without what concerns a person. */
+/** The differences between the two; `masked` leaves out personal data. */
 export function changedFacts(
   { before, after, nowMs }: BeforeAndAfter,
   masked?: "masked",
@@ -61,7 +61,7 @@ export function changedFacts(
     .map((name) => ({ name, was: was.get(name) ?? "-", is: is.get(name) ?? "-" }));
 }
 
-/** What there is to say of a license, each in one line. */
+/** The facts about a license, each in one line. */
 function facts(
   license: LicenseItem,
   nowMs: number,

@@ -6,16 +6,16 @@ type ListShape<Entry> = {
   /** Printed above the lines, unless as JSON. */
   head: string;
   line(entry: Entry): string;
-  /** Printed below the lines, unless as JSON: a list that was cut off lacks it. */
+  /** Printed below the lines, unless as JSON. A truncated list lacks it. */
   foot?: string;
-  /** What becomes JSON. */
+  /** The value to print as JSON. */
   view(entry: Entry): unknown;
 };
 
 /**
- * Prints pages as they come: as lines, or as one JSON array with an element on each line. An array
- * that was cut off is invalid JSON, so nobody takes a part for the whole. Prints nothing if the first
- * page can't be read.
+ * Prints pages as they arrive, as lines or as one JSON array with an element per line. A truncated
+ * array is invalid JSON, so it can't be mistaken for the whole. Prints nothing if the first page
+ * can't be read.
  */
 export async function printList<Entry>(
   { output }: CommandContext,

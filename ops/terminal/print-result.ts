@@ -2,7 +2,7 @@ import type { CommandContext } from "./command-context.ts";
 import { jsonText } from "./text-table.ts";
 import { write } from "./write.ts";
 
-/** Prints what a verb has found or made: for programs with `--json`, else for people. */
+/** Prints the result of a verb: as JSON with `--json`, otherwise as text for people. */
 export function printResult(
   { output }: CommandContext,
   { json }: { json?: true | undefined },

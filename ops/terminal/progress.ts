@@ -1,13 +1,13 @@
 import type { CommandContext } from "./command-context.ts";
 
 type Progress = {
-  /** Shows how far it is, at most five times a second. */
+  /** Shows the progress, at most five times a second. */
   report(text: string): void;
-  /** Removes what was shown, so that what comes next stands alone. */
+  /** Removes the progress line. */
   end(): void;
 };
 
-/** A line that shows how far a verb has come, on a terminal, once it has taken a second. */
+/** A progress line on a terminal, shown once a verb has taken a second. */
 export function startProgress({ messages }: Pick<CommandContext, "messages">): Progress {
   let nextAtMs = performance.now() + 1_000;
   let shown = false;

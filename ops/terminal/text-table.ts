@@ -1,18 +1,20 @@
 import stringWidth from "string-width";
 
-/** A column of a table that is printed while it is read: its least width is known beforehand. */
+/**
+ * A column of a table that is printed while it is read, so its minimum width must be known first.
+ */
 type Column = {
   title: string;
   width: number;
-  /** Takes its part of what a terminal has beyond the least widths. */
+  /** Gets a share of the terminal's width beyond the minimum widths. */
   grows?: true;
 };
 
 type TextTable = { head: string; line(cells: readonly string[]): string };
 
 /**
- * A table as wide as the terminal: what is too long for its column ends in `…`. In a pipe (no
- * `terminalColumns`) every text is whole.
+ * A table as wide as the terminal. Text that is too long for its column ends in `…`. In a pipe (no
+ * `terminalColumns`) nothing is truncated.
  */
 export function textTable(
   columns: readonly Column[],
@@ -37,7 +39,7 @@ export function textTable(
 
 const indent = 18;
 
-/** Names and what they stand for, each in as many lines as the terminal needs; one in a pipe. */
+/** Names and their values, each wrapped to the terminal's width; one line each in a pipe. */
 export function fieldsText(
   fields: readonly (readonly [name: string, text: string])[],
   terminalColumns: number | undefined,
@@ -56,12 +58,12 @@ export function fieldsText(
 /** An instant as people read it, to the second: `2027-01-31 18:00:00Z`. */
 export function instantText(instantMs: number | undefined): string {
   if (instantMs === undefined) return "-";
-  // An item that was edited by hand may have any number.
+  // An item edited by hand may contain any number.
   if (!(Math.abs(instantMs) <= 253_402_300_799_999)) return "beyond the year 9999";
   return new Date(instantMs).toISOString().replace("T", " ").replace(/\.\d+/, "");
 }
 
-/** How long ago something was, in its greatest unit: `12 s`, `3 min`, `5 h`, `40 d`. */
+/** How long ago something was, in the largest unit that fits: `12 s`, `3 min`, `5 h`, `40 d`. */
 export function ageText(instantMs: number, nowMs: number): string {
   const seconds = Math.max(0, Math.floor((nowMs - instantMs) / 1000));
   if (seconds < 120) return `${seconds} s`;
@@ -70,12 +72,12 @@ export function ageText(instantMs: number, nowMs: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** Bots choose their device names and metadata, and must not steer an operator's terminal. */
+/** Replaces control characters: bots choose texts that reach an operator's terminal. */
 export function printable(text: string): string {
   return text.replace(steering, "?");
 }
 
-/** JSON in which no text can steer a terminal: what could is written as an escape. */
+/** JSON in which characters that could control a terminal are escaped. */
 export function jsonText(value: unknown): string {
   return JSON.stringify(value).replace(steering, (found) =>
     Array.from(
@@ -91,7 +93,7 @@ function cut(text: string, width: number): string {
   return stringWidth(text) <= width ? text : `${beginning(text, width - 1)}…`;
 }
 
-/** As many whole characters as fit, and one at least. */
+/** As many whole characters as fit, but at least one. */
 function beginning(text: string, width: number): string {
   if (text.length <= width && stringWidth(text) <= width) return text;
   let part = "";
@@ -106,7 +108,7 @@ function padded(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - stringWidth(text)));
 }
 
-/** The text in parts that fit, one at least. */
+/** The text split into parts that fit; at least one part. */
 function parts(text: string, width: number): string[] {
   const part = beginning(text, width);
   const rest = text.slice(part.length);

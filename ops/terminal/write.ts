@@ -1,9 +1,11 @@
 import { CommandError } from "../../command-line/command-error.ts";
 
 /**
- * Writes and waits until it is taken, so that a slow reader slows the verb and not its memory.
+ * Writes and waits until the text is consumed, so that a slow reader slows the verb down instead of
+ * filling its memory.
  *
- * @throws EPIPE when the reader has gone away, else a `CommandError`, such as for a full disk
+ * @throws EPIPE if the reader has closed the pipe; otherwise a `CommandError`, for example for a
+ *   full disk
  */
 export async function write(stream: NodeJS.WritableStream, text: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {

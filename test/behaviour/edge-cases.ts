@@ -9,7 +9,7 @@ const deviceA = "device-a-0123456789";
 const deviceB = "device-b-0123456789";
 const sevenDaysMs = 7 * 86_400_000;
 
-/** Ways that once led to two holders, a lost seat or a token that goes back: each is closed. */
+/** Sequences that could lead to two holders, a lost seat or a token that goes back. */
 export function describeEdgeCases(engineName: string, startEngine: () => Promise<Engine>): void {
   describe(`on ${engineName}`, () => {
     let engine: Engine;
@@ -72,7 +72,7 @@ export function describeEdgeCases(engineName: string, startEngine: () => Promise
       });
     });
 
-    describe("a session lapses when its holder was promised", () => {
+    describe("a session lapses no earlier than its holder was promised", () => {
       test("a shorter time-out concerns later claims and heartbeats only", async () => {
         const { service, b } = await heldByA();
         service.deploy({ sessionTimeoutSeconds: 30 });

@@ -382,7 +382,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
     });
 
     describe("POST /api/heartbeat", () => {
-      test("recorded: 200 and exactly the timer has moved", async () => {
+      test("recorded: 200, and nothing but the timer has changed", async () => {
         const { service, license_key, a, session_id } = await heldByA();
         await service.change(license_key, { license_expiration: service.nowMs() + 90 * 3_600_000 });
         const before = await service.item(license_key);
@@ -415,7 +415,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
         });
       });
 
-      test("a day that is not whole any more is not counted; an hour is, as far as it goes", async () => {
+      test("days until the end are rounded down; hours keep their fraction", async () => {
         const { service, license_key, a } = await heldByA();
         await service.change(license_key, { license_expiration: service.nowMs() + 86_400_000 });
         expect((await service.heartbeat(a)).body).toMatchObject({
@@ -491,7 +491,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
         expect(await service.item(license_key)).toEqual(before);
       });
 
-      test("no such session: 500 session_not_found, and none is made", async () => {
+      test("no such session: 500 session_not_found, and none is created", async () => {
         const service = openTestService(engine);
         const license_key = await service.license();
         const notFound = {
@@ -509,7 +509,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
         expect((await service.item(license_key))?.sessions).toEqual({});
       });
 
-      test("unknown key: 500 license_unknown, and no license is made", async () => {
+      test("unknown key: 500 license_unknown, and no license is created", async () => {
         const service = openTestService(engine);
         const unknown = { license_key: "no-such-key", device_fingerprint: deviceA };
         expect(await service.heartbeat(unknown)).toEqual({

@@ -161,14 +161,14 @@ test("a claim whose answer was lost is granted when its second attempt finds its
   expect(database.calls()).toHaveLength(1);
 });
 
-test("an item that is no license is a 500, not a guess", async () => {
+test("an item that is not a license is a 500", async () => {
   database
     .on(UpdateItemCommand)
     .resolves({ Attributes: { license_id: { S: "id" }, status: { S: "?" } } });
   expect((await ask(heartbeatHandler(service))).body.code).toBe("internal_error");
 });
 
-test("a database that never answers is a 500 of ours after 3.5 s", async () => {
+test("if the database never answers, the function answers 500 after 3.5 s", async () => {
   vi.useFakeTimers();
   database.on(UpdateItemCommand).callsFake(() => new Promise(() => {}));
   let isAnswered = false;
@@ -190,13 +190,13 @@ test("no timer outlives the answer", async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test("what is thrown and is no error is logged by its type alone", async () => {
+test("a thrown value that is not an Error is logged by its type alone", async () => {
   const update = () => Promise.reject("SECRET-KEY-1");
   await ask(heartbeatHandler({ ...service, table: { ...service.table, update } }));
   expect(logged.mock.lastCall?.[0].error).toEqual({ name: "string" });
 });
 
-test("the item that refuses a write is asked for with it", async () => {
+test("a write asks DynamoDB to return the item that fails its condition", async () => {
   database.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(details));
   await ask(heartbeatHandler(service));
   const [call] = database.commandCalls(UpdateItemCommand);
@@ -216,7 +216,7 @@ test("a number that JavaScript can't hold makes no license unreadable", async ()
   expect((await ask(heartbeatHandler(service))).status).toBe(200);
 });
 
-test("a check reads what was written last, which no engine but DynamoDB's own may fail to give", async () => {
+test("a check reads consistently, which only DynamoDB itself could get wrong", async () => {
   database.on(GetItemCommand).resolves({});
   await ask(claimHandler(service), { ...request, check_only: true });
   const [call] = database.commandCalls(GetItemCommand);

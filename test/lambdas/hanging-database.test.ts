@@ -108,7 +108,7 @@ test("a database that hangs up is asked three times", async () => {
   expect(requests).toBe(3);
 });
 
-test("answers that never ended hold no connections: the next heartbeat succeeds", async () => {
+test("unfinished answers don't occupy connections: the next heartbeat succeeds", async () => {
   let answer = endless;
   const service = await serviceOnDatabaseThat((socket) => {
     socket.on("data", () => socket.write(answer));

@@ -124,7 +124,7 @@ describe("an answer to a request with a nonce is signed:", () => {
   });
 });
 
-test("a quote and a backslash in a nonce are those of a structured field", async () => {
+test("a quote and a backslash in a nonce are escaped as in a structured field", async () => {
   const body = { ...asked, nonce: 'quote " and backslash \\ end' };
   const reply = await send({ path: heartbeat, body });
   expect(await reply.isSignedBy(keyOne.public_key)).toBe(true);

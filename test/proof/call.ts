@@ -18,7 +18,7 @@ export type Call =
   | { verb: "set-seats"; seats: number }
   | { verb: "end-session"; sessionSymbol: string };
 
-/** the fields of a heartbeat about the bot, as they are sent. */
+/** The fields of a heartbeat about the bot, as they are sent. */
 export type Report = {
   bot_version?: string;
   status?: string;

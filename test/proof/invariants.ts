@@ -3,11 +3,11 @@ import { deviceOf, isSession } from "../../lambdas/sessions/session.ts";
 import type { CallRecord } from "./recorder.ts";
 
 /**
- * What no history may break, each in the words of its breach. They hold whatever the order of the
- * calls was, and so are a second judge beside the search for an order.
+ * Properties that every history must have. Each one returns a description of its breaches. They
+ * hold for any order of the calls, and so complement the search for an order.
  */
 export const invariants = {
-  /** Of the devices that are let in at one instant each holds another symbol. */
+  /** Devices that are let in at the same instant all hold different symbols. */
   oneWinnerForASymbol(history) {
     if (!isOfOneInstant(history)) return [];
     const winners = Map.groupBy(granted(history), ({ call }) =>
@@ -18,7 +18,9 @@ export const invariants = {
       .map(([symbol, records]) => `${records.length} were let in for ${symbol ?? "*"}`);
   },
 
-  /** Whoever holds a seat that is taken away keeps it; there are never more than there were seats. */
+  /**
+   * Holders keep seats that are taken away, but there are never more sessions than seats before.
+   */
   noMoreSessionsThanSeats(_history, item, before) {
     const entries = Object.keys(item?.sessions ?? {}).length;
     const seats = Math.max(item?.max_sessions ?? 0, before?.max_sessions ?? 0);
@@ -36,7 +38,7 @@ export const invariants = {
     );
   },
 
-  /** Who is refused by a holder is shown a device that asked for or held a session. */
+  /** A refusal names a device that claimed or held a session. */
   losersAreToldTheTruth(history, item, before) {
     const devices = new Set([
       ...history.flatMap(({ call }) => ("device" in call ? [call.device] : [])),
@@ -60,7 +62,7 @@ export const invariants = {
     });
   },
 
-  /** Every answer of success has left its mark, or somebody who may has wiped it. */
+  /** Every success has left its trace in the item, unless an allowed later call has removed it. */
   noFalseSuccess(history, item) {
     if (!isOfOneInstant(history)) return [];
     return granted(history).flatMap(({ call, ended }) => {
@@ -96,7 +98,9 @@ function granted(history: readonly CallRecord[]): CallRecord[] {
   return history.filter(({ ended }) => ended?.answer.body.code === "granted");
 }
 
-/** While no time passes and no device replaces a session of its own, who was let in stays in. */
+/**
+ * If no time passes and no device replaces its own session, every device that was let in stays in.
+ */
 function isOfOneInstant(history: readonly CallRecord[]): boolean {
   const claims = granted(history).map(({ call }) => JSON.stringify(call));
   return (

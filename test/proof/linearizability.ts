@@ -17,9 +17,9 @@ export type Specification<State, Call, Answer> = {
 };
 
 /**
- * Looks for an order of the calls that explains all answers, in which no call comes before one that
- * had ended when it started: the search of Wing and Gong with the memory that Lowe added.
- * It finds one whenever there is one, and what it finds is one.
+ * Searches for an order of the calls that explains all answers and respects real time: a call that
+ * ended before another started comes first. Uses the algorithm of Wing and Gong with Lowe's
+ * memoisation, which is sound and complete.
  *
  * @returns the states that such orders can end in; empty if the history is not linearizable
  */

@@ -34,11 +34,11 @@ type HeartbeatCall = Extract<Call, { verb: "heartbeat" }>;
 type ReleaseCall = Extract<Call, { verb: "release" }>;
 
 /**
- * The rules of the service, said a second time and without a database: what one call may lead to
- * that meets `item` and has it for itself. There is more than one outcome only where sessions tie
- * for the place of the oldest.
+ * A second, independent statement of the service's rules, without a database: the possible outcomes
+ * of one call on `item` without concurrency. There is more than one only if sessions tie for the
+ * oldest.
  *
- * @param answered what was answered; of it only the random `session_id` of a claim is taken over
+ * @param answered the actual answer, of which only the random `session_id` of a claim is used
  */
 export function possibleOutcomes(
   item: License | undefined,
@@ -129,7 +129,7 @@ function outcomesOfClaim(
   const wasApplied =
     call.verb === "claim" && mine && current.session_id === claimId && nowMs < current.lapses_at;
   if (wasApplied) {
-    // It reports the lease that was given, whatever is given now.
+    // It reports the lease that was granted then, not one of the current length.
     return [granted(item, "granted", (current.lapses_at - Number(current.last_heartbeat)) / 1000)];
   }
 
@@ -141,7 +141,7 @@ function outcomesOfClaim(
   if (!isFree && (!mine || isLateAttempt)) return [blockedBy("session_conflict", current)];
 
   const others = without(entries, [symbol]);
-  // Whoever replaces what it still holds keeps its seat, be there ever so few of them.
+  // A device that replaces its own live session keeps its seat, even if the seats were reduced.
   const surplus = isFree ? Object.keys(others).length + 1 - item.max_sessions : 0;
   return choicesOfFirstFree(others, surplus).map(({ symbols, last }) => {
     if (last && nowMs < freeAt(last)) return blockedBy("session_limit", last);
@@ -199,7 +199,7 @@ function outcomeOfHeartbeat(
   const renewed: Entry = {
     ...session,
     last_heartbeat: nowMs,
-    // Whoever was given more time keeps it.
+    // A lease that was granted for longer is not shortened.
     lapses_at: Math.max(session.lapses_at, nowMs + sessionTimeoutMs),
     ...(bot_version !== undefined && { bot_version }),
     ...(status !== undefined && { bot_status: status }),

@@ -22,7 +22,9 @@ export type ProofEngine = {
   askForRefusedItem: boolean;
   /** The item of each license as the latest reply of the engine showed it. */
   shown: Map<string, License | undefined>;
-  /** What a request for a license waits for before it goes out and before its reply comes in. */
+  /**
+   * Called before a request for a license is sent and before its reply is delivered, to delay it.
+   */
   paces: Map<string, () => Promise<void>>;
   stop(): Promise<void>;
 };
@@ -44,8 +46,8 @@ export function hasDynamoDbLocal(): boolean {
 }
 
 /**
- * For tests by the ten thousand, once their engine is open: a log line for each refusal would take
- * longer than the refusal, and on a busy machine the time for an answer may run out.
+ * For runs of many thousand cases, after the engine is open. Logging a refusal would take longer
+ * than the refusal itself, and on a busy machine a request could time out.
  */
 export function muteLogsAndTimeouts(): void {
   vi.spyOn(console, "info").mockImplementation(() => {});

@@ -12,8 +12,8 @@ import { serveLicense } from "./served-license.ts";
 const options = { sessionTimeoutMs: 60_000, multiSymbolSessions: true };
 
 /**
- * Calls at one time, whose requests to the engine go out and whose replies come in in an order that
- * fast-check chooses.
+ * Concurrent calls. fast-check chooses the order in which their requests are sent to the engine and
+ * the replies are delivered.
  */
 export function describeRaces(
   engineName: string,
@@ -65,8 +65,8 @@ async function expectExplained(
   engine.paces.delete(served.licenseId);
 
   const item = await served.stored();
-  // Nothing fails in a race, so each caller is owed an answer that says what happened. With clocks a
-  // time-out apart there is no end to what rivals may do to a claim, and its service gives up.
+  // Nothing fails in a race, so every call must get a definite answer. The exception is clocks that
+  // are a time-out apart: rivals may then refuse a claim without end, and the service gives up.
   const clocksMs = recorder.history.map(({ call }) => call.nowMs);
   if (Math.max(...clocksMs) - Math.min(...clocksMs) < options.sessionTimeoutMs) {
     expect(recorder.history.filter(({ ended }) => !ended)).toEqual([]);

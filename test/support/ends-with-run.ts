@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { env } from "node:process";
 
 /**
- * Notes a process, so that neither it nor the group that it leads outlives the run of the tests,
- * which may end by Ctrl-C. See `global-setup.ts`.
+ * Registers a process, so that neither it nor its process group outlives the test run, even if that
+ * ends by Ctrl-C. See `global-setup.ts`.
  *
  * @returns the same process
  */

@@ -24,8 +24,8 @@ export type Engine = {
 const tableName = "Sessions";
 
 export async function startDynalite() {
-  // In memory: its close() would throw the data away. Nor is the port given up in a pause, for
-  // another test might get it meanwhile.
+  // The data is in memory, so close() would lose it. A pause also keeps the port, which another
+  // test might otherwise get.
   let isPaused = false;
   const database = dynalite({ createTableMs: 0 });
   const server = createHttpServer((request, response) =>
@@ -44,7 +44,7 @@ export async function startDynalite() {
     endpoint,
     tableName,
     askForRefusedItem: true,
-    /** It hangs up on everybody until it is resumed. Its data stays. */
+    /** Closes every connection until it is resumed. Its data stays. */
     pause() {
       isPaused = true;
       server.closeAllConnections();
@@ -95,7 +95,7 @@ export async function startDynamoDbLocal(): Promise<Engine> {
       await client.send(new ListTablesCommand({}));
       break;
     } catch (error) {
-      // How long it takes is the machine's business; the test has an end of its own.
+      // No time limit here, because the test has its own.
       if (java.exitCode !== null) throw error;
       await wait(100);
     }
@@ -127,7 +127,7 @@ async function createTable(endpoint: string): Promise<void> {
   );
 }
 
-/** Below those that a system gives away by itself: until it is used, no other test gets it. */
+/** A port below the range that the system assigns itself, so that no other test gets it first. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000);

@@ -1,19 +1,19 @@
 import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 
-/** What may become of a request to the engine or of its answer. */
+/** What may happen to a request to the engine or to its answer. */
 export type Fault = keyof typeof faults;
 
-/** Stands on the wire between the SDK and an engine, and spoils what a test asks it to. */
+/** A proxy between the SDK and an engine that injects the faults that a test plans. */
 export type FaultProxy = {
   endpoint: string;
-  /** What becomes of the next requests for a license, in order; those after them pass. */
+  /** Plans faults for the next requests for a license, in order. Later requests pass. */
   plan(licenseId: string, next: Fault[]): void;
   /** When the first planned fault of a license has run its course. */
   firstFaultOver(licenseId: string): Promise<void>;
   /** Holds back the next request for a license, while its sender sees a broken connection. */
   holdNext(licenseId: string): { deliver(): Promise<void> };
-  /** How many requests were spoiled so far, by kind and by attempt of the SDK (1, 2, 3). */
+  /** How many faults were injected so far, by kind and by attempt of the SDK (1, 2, 3). */
   spoiled: Map<Fault, Map<number, number>>;
   stop(): Promise<void>;
 };
@@ -103,7 +103,7 @@ export async function startFaultProxy(engineEndpoint: string): Promise<FaultProx
   // Not kept alive: the engine might close a connection just as it is used again.
   const agent = new Agent({ keepAlive: false });
 
-  // Nor does the proxy close one that was unused for some seconds: nobody has planned that.
+  // The proxy keeps idle connections open, because closing one would be an unplanned fault.
   const server = createServer({ keepAliveTimeout: 0 }, (incoming, response) => {
     response.on("error", () => {});
     // The engine itself may break off: so does the proxy then.

@@ -17,7 +17,7 @@ import type { WorldContext } from "../../simulation/world-context.ts";
 const sources = await loadSources();
 const epochMs = Date.UTC(2027, 0, 1);
 const licenseKey = "FIELD-KEY";
-/** There and back; a function takes no time of its own. */
+/** The network delay in each direction. Functions take no time. */
 const oneWayMs = 10;
 const rivalTriesEveryMs = 1_000;
 
@@ -29,7 +29,9 @@ const routes: Record<string, RouteName> = {
 
 export type LegacyBotSetup = Awaited<ReturnType<typeof setUpLegacyBot>>;
 
-/** A service with one license, a device with a legacy bot, and a rival that never tires. */
+/**
+ * A service with one license, a device with a legacy bot, and a rival device that can keep trying.
+ */
 export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
   const scheduler = createScheduler();
   const ground: WorldContext = {

@@ -15,9 +15,9 @@ export type CommandResult = {
 
 type OperatorOptions = {
   variables?: Variables;
-  /** What is answered to every question; without it there is nobody to answer. */
+  /** The answer to every question. If absent, nobody can answer. */
   answer?: boolean | (() => Promise<boolean>);
-  /** What happens with the text that the verb prints; it may refuse it. */
+  /** Receives the text that the verb prints, and may throw to simulate a failed write. */
   onOutput?: (text: string) => void;
   stop?: AbortSignal;
   now?: () => number;
@@ -25,7 +25,7 @@ type OperatorOptions = {
   columns?: number;
 };
 
-/** Somebody who types `npm run license --` and the words, in this process. */
+/** An operator who runs `npm run license --` with some arguments, in this process. */
 export function operator({ endpoint }: Pick<Engine, "endpoint">, fixed: OperatorOptions = {}) {
   return async (
     words: string | readonly string[],

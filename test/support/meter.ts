@@ -15,8 +15,8 @@ const exceptions = {
 type Judge = (operation: string, input: Record<string, unknown>) => Verdict;
 
 /**
- * Stands between a client and an engine, asks for the consumed capacity of every call, and keeps
- * account. So it measures what really goes over the wire, whoever sends it.
+ * A proxy between a client and an engine that requests the consumed capacity of every call and adds
+ * it up. It measures what actually goes over the wire, whichever client sends it.
  */
 export async function startMeter(engine: Pick<Engine, "endpoint">) {
   const calls: MeteredCall[] = [];

@@ -41,7 +41,7 @@ export type TestService = {
   session(licenseKey: string, symbol?: string): Promise<Session | undefined>;
   /** As an operator ends it. */
   endSession(licenseKey: string, symbol?: string): Promise<void>;
-  /** Replaces the functions by some with other settings; what is stored stays. */
+  /** Replaces the functions by ones with other settings. Stored data stays. */
   deploy(options: TestServiceOptions): void;
   /** Changes attributes of a license, as an operator would. */
   change(licenseKey: string, attributes: Partial<License>): Promise<void>;
@@ -88,7 +88,7 @@ export function openTestService(
       },
       table,
       now: () => nowMs,
-      // Its time stands still, so no time-out may count on that of the machine.
+      // The test's clock stands still, so a real time-out must never fire.
       answerWithinMs: 2 ** 31 - 1,
     };
     return {
@@ -151,7 +151,7 @@ export function openTestService(
   };
 }
 
-/** Holds every answer against the OpenAPI document. */
+/** Checks every answer against the OpenAPI document. */
 function documented(route: DocumentedRoute, ask: Ask): Ask {
   return async (body) => {
     const reply = await ask(body);

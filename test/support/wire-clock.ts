@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { vi } from "vitest";
 
-/** A clock for this thread's `setTimeout`, on which no machine is too slow. */
+/** A clock for this thread's `setTimeout` that a slow machine can't outrun. */
 export type WireClock = {
   /** Milliseconds that have passed on it. */
   nowMs(): number;

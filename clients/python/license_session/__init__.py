@@ -7,13 +7,12 @@
             if session.held:
                 ...  # place an order
 
-The right to the session lasts from the moment the last request that was *confirmed* was *sent*,
-for the session's timeout less a margin: the service can't have received it earlier, so it lets
-nobody else in before. Look at ``session.held`` right before each order. After a sleep of the
-machine it is false until the service has answered; the session is over only when ``wait_lost``
-says so.
+The right to the session starts when the last *confirmed* request was *sent*, and lasts for the
+session's timeout less a margin. The service can't have received the request earlier, so until then
+it lets nobody else in. Check ``session.held`` right before each order. After the machine has slept
+it is false until the service answers. The session is over only when ``wait_lost`` says so.
 
-``license_session.asyncio`` has the same for asyncio.
+``license_session.asyncio`` offers the same for asyncio.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What the service's answers mean. Only ``code`` decides: a 200 of a proxy grants nothing, a 403 of
-a firewall ends nothing.
+"""Interprets the service's answers. Only ``code`` counts: a proxy's 200 grants nothing, and a
+firewall's 403 ends nothing.
 """
 
 from __future__ import annotations
@@ -59,20 +59,20 @@ class Unreadable(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """Nothing is known of the session: what was asked may have been done or not."""
+    """The state of the session is unknown: the request may or may not have been carried out."""
 
     problem: str
     status: Optional[int] = None
     request_id: Optional[str] = None
     cause: Optional[BaseException] = None
-    #: How long the answer asks to wait before the next request.
+    #: How long to wait before the next request, if the answer says so.
     retry_after_ms: Optional[int] = None
-    #: The request surely never left this machine.
+    #: Whether the request certainly never left this machine.
     unsent: bool = False
 
 
 def read_claim_answer(exchange: Exchange) -> Union[Granted, Available, LicenseSessionError, Trouble]:
-    """What the answer to a claim means, or to the question whether one would be granted."""
+    """Interprets the answer to a claim, or to a check whether one would be granted."""
     if isinstance(exchange, NoAnswer):
         return _troubled(exchange)
     fields = _Fields(exchange)
@@ -110,7 +110,7 @@ def read_claim_answer(exchange: Exchange) -> Union[Granted, Available, LicenseSe
         field = fields.text("field")
         return RequestUnreadable(message, field=field, status=status, request_id=request_id)
     elif code is None and status == 404:
-        # Of a gateway or a web server: trying again would not help.
+        # A gateway or web server that does not know the route. A retry would not help.
         return ServiceNotFound(
             f"The server has no /{CLAIM_PATH} (HTTP 404): check the URL of the service",
             status=status,
@@ -120,7 +120,7 @@ def read_claim_answer(exchange: Exchange) -> Union[Granted, Available, LicenseSe
 
 
 def read_heartbeat_answer(exchange: Exchange) -> Union[Recorded, End, Unreadable, Trouble]:
-    """What the answer to a heartbeat means. ``heartbeat_late`` is trouble like any other: it
+    """Interprets the answer to a heartbeat. ``heartbeat_late`` is trouble like any other: it
     neither confirms nor ends anything.
     """
     if isinstance(exchange, NoAnswer):
@@ -145,7 +145,7 @@ def read_heartbeat_answer(exchange: Exchange) -> Union[Recorded, End, Unreadable
 
 
 def read_release_answer(exchange: Exchange) -> Optional[_Released]:
-    """``released`` or ``not_held``; ``None`` if the answer says nothing of the release."""
+    """``released`` or ``not_held``; ``None`` if the answer does not say which."""
     if isinstance(exchange, NoAnswer) or exchange.status != 200:
         return None
     code = _Fields(exchange).code
@@ -169,13 +169,13 @@ def _troubled(exchange: Exchange) -> Trouble:
 
 
 def _retry_after_ms(headers: Mapping[str, str]) -> Optional[int]:
-    """Seconds; the other form, a date, would rest on two clocks that people set."""
+    """Reads only the form in seconds. A date would depend on two wall clocks that may be wrong."""
     value = headers.get("retry-after", "").strip()
     return int(value) * 1000 if value.isdecimal() and len(value) <= 6 else None
 
 
 class _Fields:
-    """The members of a body, if it has any, of the types they should have."""
+    """The members of a body that have the expected type."""
 
     def __init__(self, answer: Answer) -> None:
         try:
@@ -192,7 +192,7 @@ class _Fields:
 
     def number(self, name: str) -> Optional[float]:
         value = self._members.get(name)
-        # A JSON of Python's may be infinite, and NaN is not greater than anything.
+        # Python's JSON parser accepts Infinity and NaN.
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return None
         return value if 0 <= value < 2**53 else None

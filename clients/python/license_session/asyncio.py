@@ -7,9 +7,9 @@
             if session.held:
                 ...  # place an order
 
-The rules are those of :mod:`license_session`, and so is the thread that keeps the session: it goes
-on when a step of the program keeps the event loop busy for longer than the right lasts. Nothing
-here blocks the loop. ``on_status`` and ``report`` are called in the loop, and may be coroutine
+The rules are those of :mod:`license_session`. A thread keeps the session here, too, so heartbeats
+continue even if the program blocks the event loop for longer than the right lasts. Nothing here
+blocks the loop. ``on_status`` and ``report`` are called in the loop, and may be coroutine
 functions.
 """
 
@@ -50,10 +50,10 @@ __all__ = ["AsyncSession", "Opening", "check_session", "open_session"]
 
 T = TypeVar("T")
 
-#: At most so long at once, so that waking from sleep is noticed soon.
+#: Waits are split into slices of this length, so that waking from sleep is noticed soon.
 _SLICE_MS = 1_000
 
-#: Whether this is a task that the session itself made for a callback.
+#: Whether the current task was created by the session itself for a callback.
 _in_callback: "contextvars.ContextVar[bool]" = contextvars.ContextVar("in_callback", default=False)
 
 
@@ -71,11 +71,11 @@ class AsyncSession(SessionView):
         return self._life.is_over()
 
     async def release(self) -> ReleaseOutcome:
-        """Ends the session and frees the key at the service. Safe to call twice; raises nothing,
-        and is done all the same if the waiting for it is cancelled.
+        """Ends the session and frees the key at the service. Safe to call twice; never raises. The
+        release continues even if awaiting it is cancelled.
 
-        Returns ``released``; ``not_held`` if there was nothing to release any more; or
-        ``unconfirmed`` if there was no answer within 5 s: then the session lapses on its own.
+        Returns ``released``; ``not_held`` if the session no longer existed or was not held; or
+        ``unconfirmed`` if no answer came within 5 s, so that the session lapses on its own.
         """
         life = self._life
         if life.is_elsewhere():
@@ -88,7 +88,7 @@ class AsyncSession(SessionView):
             callbacks_until_ms = min(runtime.now_ms() + CALLBACKS_WITHIN_MS, give_up_ms)
             await _wait(runtime, life.is_idle, callbacks_until_ms)
         if life.finished:
-            # Once more: on its own thread it could not take the signal handlers out.
+            # Again, on this thread: the session's own thread could not remove the signal handlers.
             process_end.leave(life)
         return life.outcome or "unconfirmed"
 
@@ -105,8 +105,8 @@ class AsyncSession(SessionView):
 
 
 class Opening:
-    """An opening under way: to be awaited, or entered by ``async with``. To cancel it gives it up,
-    and releases what it was granted after all.
+    """An opening in progress, to be awaited or entered by ``async with``. Cancelling it abandons
+    the claim, and releases the session if it is granted after all.
     """
 
     def __init__(self, open_it: Callable[[], Awaitable[AsyncSession]]) -> None:
@@ -151,8 +151,8 @@ def open_session(
 ) -> Opening:
     """Claims a session and keeps it until it is over.
 
-    The parameters are those of :func:`license_session.open_session`, and what awaiting it raises is
-    what that raises. ``transport`` is called on a thread of its own.
+    The parameters are those of :func:`license_session.open_session`, and awaiting it raises the
+    same exceptions. ``transport`` is called on a separate thread.
     """
 
     async def open_it() -> AsyncSession:
@@ -232,7 +232,7 @@ async def check_session(
 async def _wait(
     runtime: ThreadRuntime, is_so: Callable[[], bool], until_ms: float = math.inf
 ) -> None:
-    """Until something is so, or until then."""
+    """Waits until a condition holds or a time is reached."""
     loop = asyncio.get_running_loop()
     woken = asyncio.Event()
 
@@ -240,7 +240,7 @@ async def _wait(
         try:
             loop.call_soon_threadsafe(woken.set)
         except RuntimeError:
-            pass  # The loop is closed: nobody waits any more.
+            pass  # The loop is closed, so nothing is waiting any more.
 
     take_back = runtime.when_woken(wake)
     try:
@@ -259,7 +259,7 @@ async def _wait(
 def _in_loop(
     loop: asyncio.AbstractEventLoop, call: Callable[..., Union[T, Awaitable[T]]]
 ) -> Callable[..., T]:
-    """Has a callback called in the loop, from another thread, and waits for it there."""
+    """Lets another thread run a callback in the loop and wait for its result."""
 
     async def run(*arguments: object) -> Any:
         _in_callback.set(True)

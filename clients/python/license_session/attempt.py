@@ -1,4 +1,4 @@
-"""One try to get a request through, which another thread may give up."""
+"""One attempt to send a request, which another thread may abort."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["Attempt", "GivenUp"]
 
 
 class GivenUp(Exception):
-    """Nobody waits for the answer any more."""
+    """The request was abandoned; nothing waits for the answer."""
 
 
 class Attempt:
-    """Keeps the promise that a request given up is not sent afterwards, and ends what hangs."""
+    """Ensures that an abandoned request is not sent later, and closes a hanging connection."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -23,7 +23,7 @@ class Attempt:
         self._sent = False
 
     def hold(self, connection: socket.socket) -> None:
-        """What is to be shut down if the attempt is given up."""
+        """Sets the socket to shut down if the attempt is given up."""
         with self._lock:
             self._socket = connection
             if self._given_up:
@@ -47,7 +47,7 @@ class Attempt:
             self._given_up = True
             if self._socket is not None:
                 try:
-                    # Of the socket below TLS: that of TLS would first finish what it is at.
+                    # Of the plain socket: the TLS socket would first finish its current operation.
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
                 except OSError:
                     pass

@@ -13,8 +13,8 @@ _numbers = itertools.count(1)
 
 
 def next_claim_id() -> str:
-    """``random.process.number``. By the last two the service knows a late attempt at an earlier
-    claim of this process, which must not replace the session of a later one.
+    """``random.process.number``. By the last two parts the service recognises a late attempt at an
+    earlier claim of this process, which must not replace the session of a later one.
     """
     return f"{uuid.uuid4().hex}.{_process}.{next(_numbers)}"
 

@@ -17,20 +17,20 @@ from .timing import OPENING_INTERVAL_MS, RELEASE_WITHIN_MS, retry_at_ms, retry_d
 
 __all__ = ["Claim", "Claiming", "unavailable"]
 
-#: How long a refused claim waits if the service names no time.
+#: How long to wait after a refusal if the service names no time.
 _DEFAULT_WAIT_SECONDS = 20.0
 
 
 class Claim(NamedTuple):
-    """A granted claim, and the moment from which the right to the session counts."""
+    """A granted claim, and when its right to the session starts."""
 
     granted: Granted
     sent: Instant
 
 
 class Claiming:
-    """All attempts of one opening. Those up to an answer are one claim, by its id: one that the
-    network delivers late replaces nothing.
+    """All attempts of one opening. Attempts until a usable answer share one claim id, so that one
+    which the network delivers late replaces nothing.
     """
 
     def __init__(self, service: Service, notifier: Notifier) -> None:
@@ -43,18 +43,18 @@ class Claiming:
         self._failures = 0
         self._give_up_ms = 0
         self._cancelled_ms: Optional[int] = None
-        #: When the first attempt was sent that may have been granted, though no usable answer came.
+        #: When the first attempt was sent that may have been granted without a usable answer.
         self._maybe_granted: Optional[Instant] = None
-        #: Granted, but so late that only a heartbeat can say whether there is still a right.
+        #: Granted, but so late that only a heartbeat can tell whether the session is still held.
         self._unconfirmed: Optional[Granted] = None
 
     def cancel(self) -> None:
-        """From any thread. The runtime has to be woken after it."""
+        """May be called on any thread. The caller must then wake the runtime."""
         if self._cancelled_ms is None:
             self._cancelled_ms = self._runtime.now_ms()
 
     def claim(self) -> Union[Claim, LicenseSessionError, None]:
-        """Claims, and tries again; ``None`` once it is cancelled."""
+        """Claims, with retries; returns ``None`` if cancelled."""
         runtime, options = self._runtime, self._options
         wait_until_ms = runtime.now_ms() + options.wait_within_ms
         self._give_up_ms = runtime.now_ms() + options.open_within_ms
@@ -62,7 +62,7 @@ class Claiming:
             sent = read_clocks(runtime)
             outcome = self._attempt()
             if isinstance(outcome, Granted):
-                # A repeated claim writes nothing: the session counts from the one that was applied.
+                # A repeat writes nothing, so the right starts at the first attempt.
                 since = sent if self._unconfirmed else (self._maybe_granted or sent)
                 # Also for `give_back`, if the opening is cancelled before anybody keeps it.
                 self._unconfirmed = outcome
@@ -71,8 +71,8 @@ class Claiming:
                     return Claim(outcome, since)
                 error = self._try_again(Trouble(NO_ANSWER_IN_TIME), 0)
             elif isinstance(outcome, SessionRefused) and runtime.now_ms() < wait_until_ms:
-                # A write of it may still be applied. What that grants is older than the next claim,
-                # which by an id of its own replaces it.
+                # A late attempt at this claim may still be granted. The next claim gets a new id,
+                # so that it replaces such a session.
                 self._claim_id = runtime.next_claim_id()
                 self._maybe_granted = None
                 self._failures = 0
@@ -91,7 +91,7 @@ class Claiming:
         return None
 
     def give_back(self) -> None:
-        """Releases what was granted to nobody, or may have been."""
+        """Releases a session that was granted, or may have been, but is not used."""
         if self._maybe_granted is None and self._unconfirmed is None:
             return
         session_id = self._unconfirmed.session_id if self._unconfirmed else self._claim_id
@@ -116,7 +116,7 @@ class Claiming:
             timeout_ms = confirmed.session_timeout_ms or self._unconfirmed.session_timeout_ms
             return self._unconfirmed._replace(session_timeout_ms=timeout_ms)
         if isinstance(confirmed, End):
-            # The next claim says it in its own words.
+            # The next claim will get the reason as its own answer.
             self._unconfirmed = None
             return Trouble(confirmed.code)
         return confirmed if isinstance(confirmed, Trouble) else Trouble(confirmed.problem)
@@ -126,8 +126,8 @@ class Claiming:
         return self._service.exchange(path, body, lambda: min(until_ms, self._drop_ms()))
 
     def _drop_ms(self) -> float:
-        """Released before the claim arrives, the session would be granted after all: so a claim
-        under way that is cancelled is waited for, a while.
+        """A release that overtook its claim would free nothing. So when cancelled, this still waits
+        a while for the answer to the current claim.
         """
         if self._cancelled_ms is None:
             return float("inf")
@@ -150,7 +150,7 @@ class Claiming:
         if trouble.problem != NO_ANSWER_IN_TIME:
             self._answered = trouble
         if again_ms >= self._give_up_ms:
-            # The last attempt may only have been cut off: an earlier answer explains more.
+            # The last attempt may only have timed out. An earlier answer then explains more.
             was_cut_off = trouble.problem == NO_ANSWER_IN_TIME
             return unavailable((was_cut_off and self._answered) or trouble)
         self._notifier.notify(Status("opening", problem=trouble.problem))
@@ -175,7 +175,7 @@ class Claiming:
 
 
 def unavailable(trouble: Trouble) -> ServiceUnavailable:
-    """The error for a time in which no usable answer came."""
+    """The error if no usable answer came in time."""
     error = ServiceUnavailable(
         f"The license service gave no usable answer: {trouble.problem}",
         problem=trouble.problem,

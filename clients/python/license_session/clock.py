@@ -1,4 +1,4 @@
-"""A clock that nobody can set and that goes on while the machine sleeps."""
+"""A clock that can't be set and that keeps running while the machine sleeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["choose_clock"]
 def choose_clock() -> Callable[[], int]:
     """The clock to use on this system, in nanoseconds from some moment in the past.
 
-    ``time.monotonic`` stands still during the sleep of a Linux machine and of a Mac.
+    ``time.monotonic`` stops while a Linux machine or a Mac sleeps.
     """
     for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):
         clock: int = getattr(time, name, -1)

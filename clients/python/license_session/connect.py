@@ -1,4 +1,4 @@
-"""A connection to whichever address of a name answers first."""
+"""Connects to the address of a name that answers first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, List, Sequence, Tuple, cast
 
 __all__ = ["connect"]
 
-#: How long an address is tried alone before the next one is tried beside it (RFC 8305).
+#: How long an address is tried before the next one is tried in parallel (RFC 8305).
 _HEAD_START_SECONDS = 0.25
 
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, errno.EINTR)
@@ -20,11 +20,11 @@ _Address = Tuple[Any, ...]
 
 
 def connect(host: str, port: int, ends: float) -> socket.socket:
-    """Connects within the time, however many addresses of the name are silent.
+    """Connects in time even if many addresses of the name don't answer.
 
     :param ends: by ``time.monotonic()``
     :raises TimeoutError: no address answered in time
-    :raises OSError: none can be connected to
+    :raises OSError: no address can be connected to
     """
     waiting = _in_turn(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     problem: OSError = OSError(f"{host} has no address")
@@ -58,7 +58,7 @@ def connect(host: str, port: int, ends: float) -> socket.socket:
 
 
 def _in_turn(addresses: Sequence[_Address]) -> List[_Address]:
-    """The families in turn, beginning with the one that the system prefers."""
+    """Alternates between address families, starting with the one that the system prefers."""
     first = [address for address in addresses if address[0] == addresses[0][0]]
     others = [address for address in addresses if address[0] != addresses[0][0]]
     ordered: List[_Address] = []

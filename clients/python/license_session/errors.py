@@ -1,4 +1,4 @@
-"""What opening a session may end with. All errors have one root and survive pickling."""
+"""The errors of opening a session. They share one base class and survive pickling."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LicenseEndCode = Literal[
 
 
 class LicenseSessionError(Exception):
-    """The root of every error of this package, but for arguments that can't work (ValueError)."""
+    """The base class of all errors of this package, except for invalid arguments (ValueError)."""
 
     _code: str = "error"
 
@@ -34,21 +34,21 @@ class LicenseSessionError(Exception):
         super().__init__(message)
         #: The HTTP status, if there was an answer.
         self.status = status
-        #: For the operator of the service, who finds it in the logs.
+        #: By this id the operator of the service finds the request in the logs.
         self.request_id = request_id
 
     @property
     def code(self) -> str:
-        """Stable, for programs: a code of the service, or one of the client's own."""
+        """A stable code for programs: one of the service, or of this client."""
         return self._code
 
     @property
     def cause(self) -> Optional[BaseException]:
-        """What the transport raised, if that was the reason."""
+        """The exception of the transport, if that was the reason."""
         return self.__cause__
 
     def __reduce__(self) -> Union[str, tuple[Any, ...]]:
-        # A cause of somebody else's may be none that can be pickled: the error matters more.
+        # A foreign cause may not be picklable. The error is then pickled without it.
         cause = self.__cause__
         try:
             pickle.dumps(cause)
@@ -79,7 +79,7 @@ class SessionRefused(LicenseSessionError):
 
     @property
     def code(self) -> RefusalCode:
-        """Whether a device is in the way or there is no seat."""
+        """Whether another device holds the session or no seat is free."""
         return cast(RefusalCode, self._code)
 
 
@@ -99,12 +99,12 @@ class LicenseRefused(LicenseSessionError):
 
     @property
     def code(self) -> LicenseEndCode:
-        """What has become of the license."""
+        """Why the license can't be used."""
         return cast(LicenseEndCode, self._code)
 
 
 class RequestUnreadable(LicenseSessionError):
-    """The service can't read what it was given (400); ``field`` says which part."""
+    """The service can't read the request (400); ``field`` names the part."""
 
     _code = "bad_request"
 
@@ -121,13 +121,13 @@ class RequestUnreadable(LicenseSessionError):
 
 
 class ServiceNotFound(LicenseSessionError):
-    """At this address there is a server, but not the license service (404 without a code)."""
+    """The server at this address is not the license service (404 without a code)."""
 
     _code = "service_not_found"
 
 
 class ServiceUnavailable(LicenseSessionError):
-    """No usable answer came in the time there was; ``problem`` says what came instead."""
+    """No usable answer came in time; ``problem`` says what happened instead."""
 
     _code = "unavailable"
 
@@ -144,6 +144,6 @@ class ServiceUnavailable(LicenseSessionError):
 
 
 class OpeningCancelled(LicenseSessionError):
-    """The program gave up the opening by its ``cancel`` event."""
+    """The program cancelled the opening by its ``cancel`` event."""
 
     _code = "cancelled"

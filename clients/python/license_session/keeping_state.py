@@ -1,4 +1,4 @@
-"""The rules of keeping a session: pure functions from how it stands to how it stands next."""
+"""The rules of keeping a session, as pure functions from one state to the next."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Keeping:
-    """How the keeping of a session stands.
+    """The state of a session that is being kept.
 
-    While ``ask_until_ms`` is set there is no right until a heartbeat is confirmed; once ``end`` is
-    set nothing follows; else there is a right until ``right_ends_ms``, which heartbeats renew.
+    While ``ask_until_ms`` is set, there is no right until a heartbeat is confirmed. Once ``end`` is
+    set, the state is final. Otherwise the right lasts until ``right_ends_ms``; heartbeats renew it.
     """
 
     granted: Granted
@@ -39,11 +39,11 @@ class Keeping:
     timing: Timing
     license: License
     right_ends_ms: int
-    #: Of the wall clock over the other one, when the two were last known to agree.
+    #: The lead of the wall clock over the monotonic one when the two were last known to agree.
     wall_lead_ms: int
     next_beat_ms: int
     failures: int = 0
-    #: The service could not read the last report.
+    #: Whether the service could not read the last report.
     report_refused: bool = False
     ask_until_ms: Optional[int] = None
     end: Optional[End] = None
@@ -51,12 +51,12 @@ class Keeping:
 
 class Step(NamedTuple):
     keeping: Keeping
-    #: What the program is to learn of it.
+    #: The status to report to the program, if any.
     status: Optional[Status] = None
 
 
 def start_keeping(granted: Granted, sent: Instant, options: Options, chance: float) -> Keeping:
-    """The right counts from the sending: the service can't have received the request earlier."""
+    """The right counts from sending: the service can't have received the request earlier."""
     timing = options.timing_of(granted)
     return Keeping(
         granted=granted,
@@ -77,12 +77,12 @@ def right_lasts_ms(keeping: Keeping, at: Instant) -> int:
 
 
 def limit_ms(keeping: Keeping) -> int:
-    """When the right ends, or the asking for a new one."""
+    """When the right ends or, while asking, when the session is given up."""
     return keeping.right_ends_ms if keeping.ask_until_ms is None else keeping.ask_until_ms
 
 
 def wake_ms(keeping: Keeping) -> int:
-    """When there is something to do, at the latest."""
+    """The latest time of the next action."""
     return min(keeping.next_beat_ms, limit_ms(keeping))
 
 
@@ -98,12 +98,12 @@ def ended(keeping: Keeping, end: End) -> Step:
 
 
 def woke(keeping: Keeping, planned_ms: int, at: Instant) -> Step:
-    """What has come of the session by the mere passing of time.
+    """What the passing of time alone does to the session.
 
-    When its time is over it is lost; unless this process overslept, which is no fault of the
-    service: it asks whether the session is still there.
+    When its time is over, the session is lost. But if this process overslept, the service is not to
+    blame, so it is asked whether the session still exists.
 
-    :param planned_ms: when this should have been called at the latest
+    :param planned_ms: the latest time at which this should have been called
     """
     if keeping.end:
         return Step(keeping)
@@ -114,7 +114,7 @@ def woke(keeping: Keeping, planned_ms: int, at: Instant) -> Step:
         if at.now_ms - planned_ms > keeping.timing.overslept_after_ms:
             return _ask(keeping, at)
         return ended(keeping, End("lost", NO_ANSWER_IN_TIME))
-    # A wall clock that was set back must move on by as much before it could show a pause.
+    # After the wall clock was set back, a pause shows already at a smaller lead.
     if at.wall_lead_ms < keeping.wall_lead_ms:
         return Step(replace(keeping, wall_lead_ms=at.wall_lead_ms))
     return Step(keeping)
@@ -128,10 +128,10 @@ def answered(
     at: Instant,
     chance: float,
 ) -> Step:
-    """What has come of it by the outcome of a heartbeat.
+    """What the outcome of a heartbeat does to the session.
 
     :param sent: when the heartbeat was sent
-    :param planned_ms: when the outcome should have been there at the latest
+    :param planned_ms: the latest time at which the outcome should have been known
     :param chance: from 0 up to 1
     """
     if keeping.end:
@@ -141,7 +141,7 @@ def answered(
     if isinstance(outcome, Recorded):
         return _confirm(keeping, outcome, sent, at, chance)
     if isinstance(outcome, Unreadable):
-        # It can only be the report: the rest was good enough for the claim.
+        # Only the report can be unreadable, because the claim sent everything else.
         without = replace(keeping, report_refused=True)
         return _try_again(without, Trouble(outcome.problem), planned_ms, at, chance)
     return _try_again(keeping, outcome, planned_ms, at, chance)
@@ -157,7 +157,7 @@ def _confirm(
         granted=keeping.granted,
         license=replace(outcome.license, type=keeping.license.type),
     )
-    # An answer that was slept through may say nothing any more.
+    # If the machine slept while the answer was on its way, the answer may be out of date.
     if clocks_parted(renewed, at):
         return _ask(renewed, at, "clocks_parted")
     if at.now_ms >= renewed.right_ends_ms:
@@ -191,7 +191,7 @@ def _try_again(
 def _ask(keeping: Keeping, at: Instant, problem: Optional[str] = None) -> Step:
     asking = replace(
         keeping,
-        # The clocks alone lose no session: it is asked for at least while the right would last.
+        # Parted clocks alone must not lose a session, so ask at least as long as the right.
         ask_until_ms=max(at.now_ms + keeping.timing.ask_within_ms, keeping.right_ends_ms),
         next_beat_ms=at.now_ms,
         failures=0,
@@ -201,5 +201,5 @@ def _ask(keeping: Keeping, at: Instant, problem: Optional[str] = None) -> Step:
 
 
 def clocks_parted(keeping: Keeping, at: Instant) -> bool:
-    """Whether the wall clock gained on the other one, which may have stood still."""
+    """Whether the wall clock gained on the monotonic one, which may have stood still."""
     return at.wall_lead_ms - keeping.wall_lead_ms > keeping.timing.clocks_parted_after_ms

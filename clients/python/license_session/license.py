@@ -1,4 +1,4 @@
-"""What the service says of the license."""
+"""What the service says about the license."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["License"]
 class License:
     """The license, as of the last answer."""
 
-    #: As the operator named it, ``standard`` say.
+    #: The type that the operator set, such as ``standard``.
     type: Optional[str]
     #: When it ends, in UTC; ``None`` if it never does.
     expires_at: Optional[datetime]
-    #: The symbols with a live session, of whatever device.
+    #: The symbols with a live session on any device.
     active_symbols: tuple[str, ...]

@@ -34,7 +34,7 @@ __all__ = ["Life"]
 
 
 class Life:
-    """``live`` runs on the session's thread. The rest may be called from any."""
+    """``live`` runs on the session's thread. Everything else may be called from any thread."""
 
     def __init__(self, options: Options, runtime: Runtime) -> None:
         self.options = options
@@ -43,10 +43,10 @@ class Life:
         self.granted: Optional[Granted] = None
         #: Set if the opening has failed.
         self.error: Optional[LicenseSessionError] = None
-        #: Set once it has been released, or could not be.
+        #: Set once the release has succeeded or failed.
         self.outcome: Optional[ReleaseOutcome] = None
         self.release_begun_ms: Optional[int] = None
-        #: Set when its thread has nothing more to do.
+        #: Set when the session's thread is done.
         self.finished = False
         self._process_id = os.getpid()
         self._service = Service(options, runtime)
@@ -57,7 +57,7 @@ class Life:
 
     @property
     def keeping(self) -> Keeping:
-        """How the session stands, once it was granted."""
+        """The state of the session, available once it was granted."""
         assert self._keeping is not None
         return self._keeping
 
@@ -81,11 +81,11 @@ class Life:
         return self.granted is not None or self.error is not None
 
     def is_released(self) -> bool:
-        """Whether it is known what has come of the release."""
+        """Whether the outcome of the release is known."""
         return self.outcome is not None or self.is_elsewhere()
 
     def begin_release(self) -> None:
-        """Ends the session, or gives up its opening; what follows is done on its own thread."""
+        """Ends the session or cancels its opening. The session's own thread does the rest."""
         if self.is_elsewhere():
             return
         with self._lock:
@@ -148,7 +148,7 @@ class Life:
                 self._beat()
 
     def _is_to_look(self) -> bool:
-        """Whether the session is over, or its right gone without its time being over."""
+        """Whether the session is over, or its right has ended before its time was over."""
         keeping = self.keeping
         at = read_clocks(self.runtime)
         return self.is_over() or woke(keeping, at.now_ms, at).keeping is not keeping
@@ -172,7 +172,7 @@ class Life:
             self._take(answered(self.keeping, outcome, sent, planned_ms, at, chance))
 
     def _next_body(self) -> Mapping[str, object]:
-        """A report that can't be had or written down is left out: the heartbeat matters more."""
+        """If the report fails, the heartbeat is sent without it: it matters more."""
         keeping, caller = self.keeping, self.options.caller
         session_id = keeping.granted.session_id
         if keeping.report_refused:
@@ -186,7 +186,7 @@ class Life:
             return heartbeat_body(caller, session_id, {})
 
     def _linger(self) -> None:
-        """Until it is known whether to release: a lost session may still be there for a while."""
+        """Waits until it is clear whether to release: a lost session may exist for a while."""
         if self.release_begun_ms is not None or self._is_gone():
             return
         keeping = self.keeping
@@ -208,7 +208,7 @@ class Life:
             )
 
     def _release_late(self) -> None:
-        """Of a session that was over long before: its entry may still take a seat."""
+        """Releases a session that was over long before, because its entry may still take a seat."""
 
         def run() -> None:
             try:
@@ -235,7 +235,7 @@ class Life:
                 self._take(ended(self._keeping, end))
 
     def _take(self, step: Step) -> None:
-        """With the lock: what follows an end must not undo it."""
+        """Must be called with the lock held, so that no later step undoes an end."""
         self._keeping = step.keeping
         if step.status:
             self._notifier.notify(step.status)

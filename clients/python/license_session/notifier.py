@@ -1,4 +1,4 @@
-"""Notifies the program and its log of every change. It never raises, and never blocks."""
+"""Reports every change to the program and its log. Never raises, and never blocks."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Notifier:
         self._name = "License session" if symbol is None else f"License session {symbol}"
 
     def notify(self, status: Status) -> None:
-        """Logs the status, and has the program called with it after all before."""
+        """Logs the status, and queues the callback of the program, in order."""
         self._log(status)
         on_status = self._options.on_status
         if on_status is not None:
             self._runtime.call(partial(self._call, on_status, status))
 
     def report(self, until: Until) -> Mapping[str, object]:
-        """The program's report for a heartbeat; empty if it can't be had in time."""
+        """The program's report for a heartbeat; empty if it fails or is not ready in time."""
         report = self._options.report
         if report is None:
             return {}
@@ -48,13 +48,13 @@ class Notifier:
         self._say("warning", text)
 
     def exception(self, text: str) -> None:
-        """With the exception that is being handled."""
+        """Logs a text with the exception that is being handled."""
         self._say("exception", text)
 
     def _call(self, on_status: OnStatus, status: Status) -> None:
         try:
             on_status(status)
-        except BaseException:  # A SystemExit, too, must not end the thread of the callbacks.
+        except BaseException:  # Even a SystemExit must not end the callback thread.
             self.exception("on_status failed")
 
     def _log(self, status: Status) -> None:
@@ -69,7 +69,7 @@ class Notifier:
         try:
             getattr(self._options.logger, level)(f"{self._name}: %s", text)
         except Exception:
-            pass  # A logger that fails must not end the keeping.
+            pass  # A logger that raises must not end the session.
 
 
 def _in_words(status: Status) -> str:

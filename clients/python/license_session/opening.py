@@ -1,4 +1,4 @@
-"""Opens sessions, and asks whether one could be opened."""
+"""Opens sessions, and checks whether one could be opened."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .transport import HttpTransport, Transport
 
 __all__ = ["begin_opening", "check_session", "open_session", "runtime_of"]
 
-#: A ``cancel`` event wakes nobody: it is looked at so often.
+#: How often a ``cancel`` event is polled.
 _LOOK_MS = 100
 
 
@@ -52,29 +52,29 @@ def open_session(
     :param license_key: 1 to 128 characters
     :param device_fingerprint: 1 to 255 characters that stay the same on this device and differ
         from any other
-    :param symbol: a session of its own for each symbol; without one, the session without symbol
+    :param symbol: each symbol has its own session; without one, the session without a symbol
     :param report: called before each heartbeat for a mapping of ``bot_version``, ``status`` (at
         most 64 characters) and ``metadata`` (at most 1,024 bytes as JSON), each optional. If it
         fails, or takes longer than a second, the heartbeat goes without it
-    :param on_status: called with every change and every heartbeat. It and ``report`` are called on
-        one thread beside the session's: one at a time, in order, and what they raise is logged
+    :param on_status: called for every change and every heartbeat. It and ``report`` are called on
+        one separate thread, one at a time and in order. Exceptions that they raise are logged
     :param margin_seconds: the right ends this long before another device could be let in; by
         default 5 s, or a sixth of the session's timeout if that is less; never more than half
-    :param request_timeout_seconds: for each request; a third of the right if that is less
+    :param request_timeout_seconds: the limit of each request; at most a third of the right
     :param open_within_seconds: how long to try while the service gives no usable answer;
-        ``math.inf``: until there is one
-    :param wait_within_seconds: how long to wait while another device holds the session; 0: raise
+        ``math.inf`` for no limit
+    :param wait_within_seconds: how long to wait while another device holds the session; 0 raises
         :class:`SessionRefused` at once
     :param cancel: set it, on another thread, to give up the opening
-    :param transport: sends the requests instead of this package, which does it by HTTP through the
-        proxy of the environment
-    :param ssl_context: with the certificates to trust, if not those of the system or of
+    :param transport: sends the requests instead of this package's HTTP, which uses the proxy of the
+        environment
+    :param ssl_context: the certificates to trust, if not those of the system or of
         ``SSL_CERT_FILE``
-    :param public_keys: those of the service, as its vendor gives them out (``ed25519:...``): then
-        an answer that it did not sign neither grants nor ends anything. Needs the package
-        ``cryptography``, or ``pip install "license-session[signed]"``
+    :param public_keys: the service's public keys (``ed25519:...``), which its vendor publishes. If
+        given, an answer that is not signed by one of them neither grants nor ends anything. Needs
+        the package ``cryptography``: ``pip install "license-session[signed]"``
     :param logger: instead of ``logging.getLogger("license_session")``. The loss of a session is a
-        warning, every other change is INFO or DEBUG
+        warning; every other change is INFO or DEBUG
     :param release_at_exit: release the session when the interpreter ends
     :param release_on_signals: release it on SIGTERM and SIGHUP where the program does not handle
         them itself; for sessions opened off the main thread see :func:`handle_signals`
@@ -84,7 +84,7 @@ def open_session(
     :raises ServiceNotFound: the server at the URL is not the license service
     :raises ServiceUnavailable: no usable answer came in time
     :raises OpeningCancelled: ``cancel`` was set
-    :raises ValueError: an argument is none that could work
+    :raises ValueError: an argument is invalid
     :raises ModuleNotFoundError: ``public_keys`` are given and ``cryptography`` is not installed
     """
     options = options_of(
@@ -130,7 +130,8 @@ def check_session(
 ) -> License:
     """Whether a session could be opened now. Writes nothing at the service.
 
-    The parameters are those of :func:`open_session`, and what it raises if one could not.
+    The parameters are those of :func:`open_session`. If one could not, raises what that would
+    raise.
     """
     options = options_of(
         license_key,
@@ -145,7 +146,7 @@ def check_session(
 
 
 def check_with(options: Options, runtime: ThreadRuntime) -> License:
-    """:raises LicenseSessionError: a session could not be opened, or nobody knows"""
+    """:raises LicenseSessionError: a session could not be opened, or that is unknown"""
     service = Service(options, runtime)
     give_up_ms = runtime.now_ms() + options.open_within_ms
     failures = 0
@@ -174,12 +175,12 @@ def check_with(options: Options, runtime: ThreadRuntime) -> License:
 def runtime_of(
     url: str, transport: Optional[Transport], ssl_context: Optional[ssl.SSLContext]
 ) -> ThreadRuntime:
-    """:raises ValueError: the URL is none, or not one of http or https"""
+    """:raises ValueError: the URL is invalid, or neither http nor https"""
     return ThreadRuntime(url, HttpTransport(url, ssl_context) if transport is None else transport)
 
 
 def begin_opening(life: LiveSession, at_exit: bool, on_signals: bool) -> None:
-    """:raises ServiceUnavailable: there is no thread to be had; nothing was sent"""
+    """:raises ServiceUnavailable: no thread could be started; nothing was sent"""
     try:
         if not process_end.prepare(on_signals):
             life.options.logger.warning(

@@ -1,4 +1,4 @@
-"""What the program asks for, in milliseconds and checked."""
+"""The program's arguments, validated and converted to milliseconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Report = Callable[[], Mapping[str, Any]]
 
 
 class Logger(Protocol):
-    """A logger of ``logging``, an adapter of one, or whatever has the methods."""
+    """A logger of ``logging``, an adapter of one, or any object with these methods."""
 
     def debug(self, msg: str, *args: object) -> object:
         ...
@@ -40,10 +40,10 @@ LOGGER = logging.getLogger("license_session")
 
 @dataclass(frozen=True)
 class Signing:
-    """Of a service whose answers are signed."""
+    """What is needed to verify signed answers."""
 
     verifier: Verifier
-    #: The path of the service's address, which is a part of what is signed.
+    #: The path of the service's address, which the signature covers.
     base_path: str
 
 
@@ -87,7 +87,7 @@ def options_of(
     public_keys: Union[str, Sequence[str], None] = None,
     url: str = "",
 ) -> Options:
-    """:raises ValueError: an argument is none that could work"""
+    """:raises ValueError: an argument is invalid"""
     if margin_seconds is not None and not 0 <= margin_seconds < math.inf:
         raise ValueError(f"margin_seconds is {margin_seconds}: it must be 0 or more, and finite")
     if not 0 < request_timeout_seconds < math.inf:

@@ -1,11 +1,11 @@
-"""Leaves nothing behind when the program ends: every session of the process is released, side by
-side, within 5 s.
+"""Releases all sessions of the process when the program ends, in parallel and within 5 s.
 
-The program comes first. A SIGTERM or SIGHUP that the program handles itself is its own affair, in
-whatever order handlers and sessions were set up: it closes its positions while it still holds, and
-the release comes when it exits. Only where the signal would end the process at once is there a
-handler here, one for all sessions. It takes no lock and does not use the network; a thread that
-waits for it releases, and then lets the signal do what it would have done.
+The program takes precedence. If it handles SIGTERM or SIGHUP itself, nothing is done on that
+signal, in whatever order handlers and sessions were set up: the program closes its positions while
+it still holds the session, which is released when it exits. Only where the signal would end the
+process at once does this module set a handler, one for all sessions. The handler takes no lock and
+does not use the network. It wakes a thread that releases the sessions and then lets the signal take
+its effect.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SIGNALS = [
 
 
 class Leaving(Protocol):
-    """What leaves with the process: a session, or its opening."""
+    """What is released when the process ends: a session, or its opening."""
 
     finished: bool
 
@@ -42,20 +42,20 @@ class Leaving(Protocol):
 
 
 class _Ends(NamedTuple):
-    """At which ends of the program a session is released."""
+    """On which kinds of program end a session is released."""
 
     exit: bool
     signals: bool
 
 
 class _Process:
-    """What is of this process alone: a forked child begins anew."""
+    """The state of this process. A forked child starts with a new one."""
 
     def __init__(self) -> None:
         self.id = os.getpid()
         self.lock = threading.RLock()
         self.sessions: Dict[Leaving, _Ends] = {}
-        #: Put by the signal handler, which may: ``SimpleQueue.put`` is reentrant.
+        #: Filled by the signal handler, which is safe because ``SimpleQueue.put`` is reentrant.
         self.signals: "queue.SimpleQueue[int]" = queue.SimpleQueue()
         self.thread: Optional[threading.Thread] = None
         self.keeps_handlers = False
@@ -67,8 +67,8 @@ _process = _Process()
 
 
 def handle_signals() -> None:
-    """Has SIGTERM and SIGHUP release the sessions of this process, where the program does not
-    handle them itself. Opening a session on the main thread does the same; a program that opens its
+    """Makes SIGTERM and SIGHUP release the sessions of this process, unless the program handles
+    them itself. Opening a session on the main thread does the same. A program that opens its
     sessions on other threads calls this once, on the main thread.
 
     :raises ValueError: this is not the main thread, the only one that Python lets set handlers
@@ -78,8 +78,8 @@ def handle_signals() -> None:
 
 
 def prepare(signals: bool) -> bool:
-    """Sets the handlers if this thread may. Returns whether there is nothing to say about it: once
-    in a process it is said that signals release no session.
+    """Sets the handlers if this thread is allowed to. Returns false if the caller should warn, once
+    per process, that signals release no session.
     """
     if not signals or sys.platform == "win32":  # Windows sends none of them.
         return True
@@ -93,13 +93,13 @@ def prepare(signals: bool) -> bool:
 
 
 def enter(session: Leaving, at_exit: bool, on_signals: bool) -> None:
-    """From now on the session is released when the program ends."""
+    """Registers a session to be released when the program ends."""
     with _process.lock:
         _process.sessions[session] = _Ends(at_exit, on_signals)
 
 
 def leave(session: Leaving) -> None:
-    """There is nothing more to release of it. With the last one the handlers go."""
+    """Unregisters a session. With the last one, the handlers are removed."""
     process = _process
     with process.lock:
         process.sessions.pop(session, None)
@@ -109,9 +109,8 @@ def leave(session: Leaving) -> None:
 
 
 def refuse_import_by_child() -> None:
-    """:raises RuntimeError: this would open a session by mere import: a child that
-    ``multiprocessing`` starts by spawn imports the main module, and would take the session from its
-    parent.
+    """:raises RuntimeError: a session is opened by a mere import. A child that ``multiprocessing``
+    spawns imports the main module, and would take the session from its parent.
     """
     if "__mp_main__" not in sys.modules:
         return
@@ -128,7 +127,7 @@ def refuse_import_by_child() -> None:
 
 def _set_handlers() -> None:
     for number in _SIGNALS:
-        # Where the program handles it, or ignores it, it is the program's.
+        # A signal that the program handles or ignores is left alone.
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _handle)
     with _process.lock:
@@ -145,14 +144,14 @@ def _set_handlers() -> None:
 
 def _take_handlers_out() -> None:
     if threading.current_thread() is not threading.main_thread():
-        return  # It does no harm where it is, and goes with the next one.
+        return  # The handlers do no harm, and are removed with the next session.
     for number in _SIGNALS:
         if signal.getsignal(number) is _handle:
             signal.signal(number, signal.SIG_DFL)
 
 
 def _handle(number: int, _: Optional[FrameType]) -> None:
-    # A second one ends the program at once, as it would have without us.
+    # A second signal then ends the program at once, as it would without this module.
     signal.signal(number, signal.SIG_DFL)
     process = _process
     if process.id != os.getpid() or process.thread is None:
@@ -166,7 +165,7 @@ def _release_on_signal(process: _Process) -> None:
     number = process.signals.get()
     _release_all([session for session, ends in _listed(process) if ends.signals])
     if os.getpid() == 1:
-        # The first process of a container is spared by the signals it does not handle.
+        # Process 1 of a container is not ended by signals that it does not handle.
         os._exit(128 + number)
     os.kill(os.getpid(), number)
 
@@ -177,7 +176,7 @@ def _release_at_exit() -> None:
         return
     _release_all([session for session, ends in _listed(process) if ends.exit])
     if process.leaves_by is not None and process.thread is not None:
-        # So that the program ends by the signal, as it would have without us.
+        # So that the program ends by the signal, as it would without this module.
         process.thread.join(1.0)
 
 
@@ -195,7 +194,7 @@ def _release_all(sessions: List[Leaving]) -> None:
 
 
 def _begin_anew() -> None:
-    """In a forked child, which has none of the threads and none of the sessions."""
+    """Runs in a forked child, which has neither the threads nor the sessions."""
     global _process
     _process = _Process()
     try:
@@ -204,7 +203,7 @@ def _begin_anew() -> None:
         pass
 
 
-# Handlers of `atexit` run last in, first out: those of the program, set later, come before this.
+# `atexit` handlers run last in, first out, so the program's, which are set later, run before this.
 atexit.register(_release_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)

@@ -1,4 +1,4 @@
-"""Calls of the program's own code, which may be slow, hang or fail without harm to the session."""
+"""Calls the program's own code, which may be slow, hang or fail without harming the session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["ProgramCalls"]
 
 T = TypeVar("T")
 
-#: Calls that wait for one that does not return.
+#: The most calls that are queued behind one that does not return.
 _LONGEST_QUEUE = 100
 
 
@@ -22,7 +22,7 @@ class _Raised:
 
 
 class ProgramCalls:
-    """One call at a time, in order, on a thread that is started with the first."""
+    """Makes one call at a time, in order, on a thread that is started for the first one."""
 
     def __init__(self, pause: Callable[[Until], None], wake: Callable[[], None]) -> None:
         self._pause = pause
@@ -34,7 +34,7 @@ class ProgramCalls:
         self._thread: Optional[threading.Thread] = None
 
     def put(self, call: Callable[[], object]) -> None:
-        """The oldest call is dropped if too many wait for one that does not return."""
+        """Queues a call. If the queue is full, the oldest call is dropped."""
         with self._lock:
             self._queue.append(call)
             if len(self._queue) > _LONGEST_QUEUE:
@@ -46,12 +46,12 @@ class ProgramCalls:
                 try:
                     thread.start()
                 except RuntimeError:
-                    return  # Tried again with the next call: the session can do without.
+                    return  # No thread: retried at the next call. The session works without.
                 self._thread = thread
             self._lock.notify()
 
     def result_within(self, call: Callable[[], T], until: Until) -> Optional[T]:
-        """``None`` if there was no result in time; then it is not called any more.
+        """Returns the result, or ``None`` if there was none in time; a queued call is then dropped.
 
         :raises BaseException: what the call raised
         """
@@ -86,7 +86,7 @@ class ProgramCalls:
         return threading.current_thread() is self._thread
 
     def close(self) -> None:
-        """What is in the queue is still called."""
+        """Stops the thread after the queued calls have been made."""
         with self._lock:
             self._closed = True
             self._lock.notify()

@@ -20,7 +20,7 @@ class Proxy(NamedTuple):
 def proxy_for(scheme: str, host: str, port: int) -> Optional[Proxy]:
     """The proxy to use for an address, as ``urllib`` would choose it.
 
-    :raises ValueError: the proxy is of a kind that only a ``transport`` of one's own can use
+    :raises ValueError: only a custom ``transport`` can use this kind of proxy
     """
     proxies = urllib.request.getproxies()
     url = proxies.get(scheme) or proxies.get("all")
@@ -28,7 +28,7 @@ def proxy_for(scheme: str, host: str, port: int) -> Optional[Proxy]:
         return None
     parts = urllib.parse.urlsplit(url if "://" in url else f"http://{url}")
     if parts.scheme != "http" or not parts.hostname:
-        # Without what follows the scheme, which may have a password in it.
+        # Names only the scheme, because the rest may contain a password.
         raise ValueError(
             f"The proxy of the environment is a {parts.scheme} proxy, and only http proxies can be "
             "used: set HTTPS_PROXY to one, name the host in NO_PROXY, or pass a transport"

@@ -19,7 +19,7 @@ def release_session(
     heartbeat_interval_ms: int,
     until_ms: int,
 ) -> ReleaseOutcome:
-    """Tries until then, and raises nothing."""
+    """Retries until the given time. Never raises."""
     runtime = service.runtime
     body = release_body(service.options.caller, session_id)
     failures = 0

@@ -1,4 +1,4 @@
-"""What is asked of the service."""
+"""The bodies of the requests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_body(caller: Body) -> Body:
 
 
 def heartbeat_body(caller: Body, session_id: str, report: Mapping[str, Any]) -> Body:
-    """:raises Exception: the report can't be read, or not be written as JSON"""
+    """:raises Exception: the report can't be read or can't be serialised as JSON"""
     reported = {name: report[name] for name in _REPORTED if report.get(name) is not None}
     json.dumps(reported, allow_nan=False)
     return {**caller, "session_id": session_id, **reported}

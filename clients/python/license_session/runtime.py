@@ -1,4 +1,4 @@
-"""The world outside of the client. Tests and simulations bring one with a time of its own."""
+"""The environment of the client. Tests and simulations supply one with virtual time."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NO_ANSWER_IN_TIME: Final = "no_answer_in_time"
 
 T = TypeVar("T")
 
-#: When to stop waiting, in milliseconds of ``now_ms``. Asked again each time the runtime is woken.
+#: When to stop waiting, in milliseconds of ``now_ms``. Called again each time the runtime is woken.
 Until = Callable[[], float]
 
 
 class Answer(NamedTuple):
-    """An answer of whatever kind."""
+    """An answer of any kind."""
 
     status: int
     #: The body as it came.
@@ -34,11 +34,11 @@ class Answer(NamedTuple):
 
 
 class NoAnswer(NamedTuple):
-    """None came. What was asked may have been done or not."""
+    """No answer came. The request may or may not have been carried out."""
 
     problem: str
     cause: Optional[BaseException] = None
-    #: The request surely never left this machine: then it can't have been carried out.
+    #: True if the request certainly never left this machine, so it can't have been carried out.
     unsent: bool = False
 
 
@@ -46,32 +46,30 @@ Exchange = Union[Answer, NoAnswer]
 
 
 class Instant(NamedTuple):
-    """One look at both clocks."""
+    """A reading of both clocks."""
 
     now_ms: int
     wall_ms: int
 
     @property
     def wall_lead_ms(self) -> int:
-        """How far the wall clock is ahead of the other one."""
+        """How far the wall clock is ahead of the monotonic one."""
         return self.wall_ms - self.now_ms
 
 
 class Runtime(Protocol):
-    """What the rules need of the world. All but ``now_ms``, ``wall_ms`` and ``wake`` are called on
-    the session's own thread alone.
+    """What the rules need from their environment. Except for ``now_ms``, ``wall_ms`` and ``wake``,
+    everything is called only on the session's own thread.
     """
 
     def now_ms(self) -> int:
-        """Milliseconds that only ever grow, also while the machine is asleep. All times are of
-        this clock.
-        """
+        """A monotonic clock in milliseconds that also counts sleep. All times refer to it."""
         ...
 
     def wall_ms(self) -> int:
-        """Milliseconds since 1970, which people and time servers set. It decides nothing by
-        itself: if it moves on by more than the other clock, that one may have stood still, as in
-        a paused virtual machine, and the client asks the service.
+        """The wall clock, in milliseconds since 1970, which may be set. It decides nothing by
+        itself. But if it gains on the monotonic clock, that one may have stood still, as in a
+        paused virtual machine, and the client then asks the service.
         """
         ...
 
@@ -80,44 +78,44 @@ class Runtime(Protocol):
         ...
 
     def random_id(self) -> str:
-        """A new one each time, 16 to 64 characters of hex: of one request."""
+        """A new id for each request: 16 to 64 hex characters."""
         ...
 
     def next_claim_id(self) -> str:
-        """That of a new claim; those of one process are in their order."""
+        """The id of a new claim. The ids of one process are ordered."""
         ...
 
     def pause(self, until: Until) -> None:
-        """Returns at the instant; ``until`` is asked again from time to time and when woken."""
+        """Returns at the given time. ``until`` is called again periodically and when woken."""
 
     def exchange(self, path: str, body: bytes, until: Until) -> Exchange:
-        """Posts JSON to a path below the service's address. Returns by the instant; a request that
-        was not sent by then is never sent.
+        """Posts JSON to a path below the service's address. Returns by the given time; a request
+        that has not been sent by then is never sent.
         """
         ...
 
     def call(self, program: Callable[[], object]) -> None:
-        """Runs code of the program beside the session: one call at a time, in order."""
+        """Runs code of the program on another thread: one call at a time, in order."""
 
     def call_within(self, program: Callable[[], T], until: Until) -> Optional[T]:
-        """The same, and waits for its result until then. ``None`` if there was none in time.
+        """The same, but waits for the result. Returns ``None`` if there was none in time.
 
         :raises Exception: what the program raised
         """
 
     def spawn(self, run: Callable[[], None]) -> None:
-        """Runs the life of a session beside the program.
+        """Runs a session on its own thread.
 
-        :raises RuntimeError: there is no thread to be had
+        :raises RuntimeError: no thread could be started
         """
 
     def wake(self) -> None:
-        """Lets whoever waits ask again until when."""
+        """Wakes all waiting threads, which then call their ``until`` again."""
 
 
 def read_clocks(runtime: Runtime) -> Instant:
-    """Both clocks, the wall clock first: a stop between the two readings then looks like a pause
-    of the other clock at most, which costs a heartbeat, and hides none.
+    """Reads both clocks, the monotonic one last: a delay between the two readings then can't hide a
+    pause.
     """
     wall_ms = runtime.wall_ms()
     return Instant(runtime.now_ms(), wall_ms)

@@ -12,7 +12,7 @@ from .signatures import Asked
 
 __all__ = ["Service"]
 
-#: Functions refuse to work with a clock 2 s off, whole seconds are sent, and clocks drift.
+#: Functions fail if their clock is off by 2 s, dates are in whole seconds, and clocks drift.
 _CREATED_TOLERANCE_MS = 6_000
 
 
@@ -22,12 +22,12 @@ class Service:
     def __init__(self, options: Options, runtime: Runtime) -> None:
         self.options = options
         self.runtime = runtime
-        #: By how much the service's clock is ahead of ours, at least and at most, in milliseconds.
+        #: The lead of the service's clock over ours: its least and greatest value, in milliseconds.
         self._lead_ms = (-math.inf, math.inf)
 
     def exchange(self, path: str, body: Mapping[str, object], until: Until) -> Exchange:
-        """Posts a body. Returns by the instant, and raises nothing. With pinned keys, an answer that
-        is not signed as the answer to this request is none.
+        """Posts a body. Returns by the given time, and never raises. With pinned keys, an answer
+        that is not signed for this request counts as no answer.
         """
         signing = self.options.signing
         if signing is None:
@@ -48,8 +48,8 @@ class Service:
                 (received_ms + self._lead_ms[1] + _CREATED_TOLERANCE_MS) / 1000,
             ),
         )
-        # Each one anew, also one at a wrong time: clocks drift, and stand still in a paused machine.
-        # A function whose own clock is wrong fails, and its time says nothing.
+        # Updated by every signed answer, even one at a wrong time: clocks drift, and stand still in
+        # a paused machine. An internal_error is ignored: the function's clock may be its cause.
         if created is not None and b'"code":"internal_error"' not in exchange.body:
             self._lead_ms = (created * 1000 - received_ms, created * 1000 - sent_ms)
         return exchange if problem is None else NoAnswer(problem)

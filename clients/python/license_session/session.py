@@ -15,12 +15,12 @@ from .timing import RELEASE_WITHIN_MS
 
 __all__ = ["CALLBACKS_WITHIN_MS", "LiveSession", "Session", "SessionView"]
 
-#: For callbacks under way when a session has been released.
+#: How long to wait for running callbacks after a session has been released.
 CALLBACKS_WITHIN_MS = 1_000
 
 
 class LiveSession(Life):
-    """A life in the real world."""
+    """A ``Life`` with the real runtime."""
 
     runtime: ThreadRuntime
 
@@ -32,7 +32,7 @@ class LiveSession(Life):
             process_end.leave(self)
 
     def wait_finished(self, seconds: float) -> None:
-        """Until there is nothing more to release, but no longer."""
+        """Waits until the release is finished, but no longer."""
         runtime = self.runtime
         until_ms = runtime.now_ms() + int(seconds * 1000)
         runtime.pause(lambda: 0 if self.finished else until_ms)
@@ -40,25 +40,25 @@ class LiveSession(Life):
         runtime.pause(lambda: 0 if self.is_idle() else callbacks_until_ms)
 
     def is_idle(self) -> bool:
-        """Whether no callback is under way that could be waited for."""
+        """Whether no callback is running that could be waited for."""
         calls = self.runtime.calls
         return calls.is_idle() or calls.is_own_thread()
 
 
 class SessionView:
-    """What can be read of a session, on any thread."""
+    """The readable state of a session, for any thread."""
 
     def __init__(self, life: LiveSession) -> None:
         granted = life.keeping.granted
         #: Names this claim.
         self.session_id: str = granted.session_id
-        #: Grows with every claim on the license: what carries a smaller one is of an older session.
+        #: Grows with every claim on the license: a smaller token belongs to an older session.
         self.fencing_token: int = granted.fencing_token
         self._life = life
 
     @property
     def held(self) -> bool:
-        """Whether there is a right to the session at this very moment. Look before each order."""
+        """Whether there is a right to the session right now. Check it before each order."""
         return self._life.right_lasts_ms() > 0
 
     @property
@@ -73,8 +73,8 @@ class SessionView:
 
     @property
     def ended(self) -> Optional[End]:
-        """Why the session is over, or ``None`` while it is not. While it is not, it may be without
-        a right for a moment: the machine was asleep, and the service is being asked.
+        """Why the session is over, or ``None`` if it is not. A session that is not over may briefly
+        have no right: after the machine was asleep, until the service has answered.
         """
         return self._life.end
 
@@ -101,10 +101,10 @@ class Session(SessionView):
         return is_over()
 
     def release(self) -> ReleaseOutcome:
-        """Ends the session and frees the key at the service. Safe to call twice; raises nothing.
+        """Ends the session and frees the key at the service. Safe to call twice; never raises.
 
-        Returns ``released``; ``not_held`` if there was nothing to release any more; or
-        ``unconfirmed`` if there was no answer within 5 s: then the session lapses on its own.
+        Returns ``released``; ``not_held`` if the session no longer existed or was not held; or
+        ``unconfirmed`` if no answer came within 5 s, so that the session lapses on its own.
         """
         life = self._life
         if life.is_elsewhere():
@@ -117,7 +117,7 @@ class Session(SessionView):
         callbacks_until_ms = min(runtime.now_ms() + CALLBACKS_WITHIN_MS, give_up_ms)
         runtime.pause(lambda: 0 if life.is_idle() else callbacks_until_ms)
         if life.finished:
-            # Once more: on its own thread it could not take the signal handlers out.
+            # Again, on this thread: the session's own thread could not remove the signal handlers.
             process_end.leave(life)
         return life.outcome or "unconfirmed"
 

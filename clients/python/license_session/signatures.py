@@ -28,7 +28,7 @@ from .runtime import Answer
 
 __all__ = ["Asked", "Signed", "Verdict", "Verifier", "key_id_of", "signature_base", "signatures_of"]
 
-#: What a signature must cover, so that the answer is to this request, whole, and nobody edited it.
+#: What a signature must cover to prove that the answer is unaltered, complete and to this request.
 _COVERED = (
     '"@status"',
     '"content-digest"',
@@ -40,7 +40,7 @@ _COVERED = (
 #: ``label=("covered" ...);parameter=value``
 _KEY = r"[a-z*][a-z0-9_.*-]*"
 _STRING = r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"'
-#: More than the service sends: a proxy may have added a signature of its own beside it.
+#: Accepts more than the service sends, because a proxy may have added its own signature.
 _VALUE = (
     _STRING
     + r"|-?[0-9]{1,15}(?:\.[0-9]{1,3})?|\?[01]|:[A-Za-z0-9+/=]*:|[A-Za-z*][\w!#$%&'*+.^`|~:/-]*"
@@ -56,7 +56,7 @@ _SIGNATURE = re.compile(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/=]*):(?:[ \t]*,[ \
 
 
 class Asked(NamedTuple):
-    """The request to which an answer must be."""
+    """The request that an answer must belong to."""
 
     path: str
     body: bytes
@@ -68,18 +68,18 @@ class Signed(NamedTuple):
 
     covered: List[str]
     parameters: Mapping[str, Union[int, str]]
-    #: The covered components and the parameters as they came.
+    #: The covered components and the parameters as received.
     text: str
     #: ``None`` if there is none under its label.
     signature: Optional[bytes]
 
 
 class Verdict(NamedTuple):
-    """What is made of an answer."""
+    """The result of verifying an answer."""
 
-    #: ``None`` if it is the service's.
+    #: ``None`` if the answer is the service's.
     problem: Optional[str]
-    #: In seconds since 1970 by the service's clock; there if a pinned key has signed it.
+    #: In seconds since 1970 by the service's clock; set if a pinned key has signed the answer.
     created: Optional[int] = None
 
 
@@ -89,14 +89,14 @@ class Verifier:
     def __init__(self, public_keys: Union[str, Sequence[str]]) -> None:
         """
         :param public_keys: ``ed25519:`` and 32 bytes in base64url, each; two during a rotation
-        :raises ValueError: one is none, or there is none
+        :raises ValueError: a key is invalid, or there is none
         :raises ModuleNotFoundError: the package ``cryptography`` is not installed
         """
         listed = [public_keys] if isinstance(public_keys, str) else list(public_keys)
         if not listed:
             raise ValueError("public_keys is empty: leave it out to take answers unsigned")
         try:
-            # By name, so that types and users without signed answers don't need it.
+            # Imported by name, so that only signed answers need it.
             ed25519: Any = importlib.import_module(
                 "cryptography.hazmat.primitives.asymmetric.ed25519"
             )
@@ -113,11 +113,10 @@ class Verifier:
     def verdict_on(
         self, answer: Answer, asked: Asked, created_between: Tuple[float, float]
     ) -> Verdict:
-        """Whether a pinned key has signed this answer for this request; else the first thing that is
-        wrong.
+        """Whether a pinned key has signed this answer for this request; if not, the first problem.
 
-        :param created_between: when, by the service's clock, the answer can have been made, in
-            seconds since 1970; both ends included
+        :param created_between: the range of times, by the service's clock, at which the answer can
+            have been made, in seconds since 1970; inclusive
         """
         headers = answer.headers
         if "signature" not in headers or "signature-input" not in headers:
@@ -147,7 +146,7 @@ class Verifier:
             return Verdict("answer_signature_incomplete")
         try:
             self._keys[str(parameters["keyid"])].verify(signed.signature, base)
-        except Exception:  # InvalidSignature, of a module that is imported by name.
+        except Exception:  # InvalidSignature, which can't be named without importing the module.
             return Verdict("answer_signature_wrong")
         earliest, latest = created_between
         return Verdict(None if earliest <= created <= latest else "answer_time_wrong", created)
@@ -170,7 +169,7 @@ def signatures_of(signature_input: str, signature: str) -> Optional[List[Signed]
 
 
 def signature_base(signed: Signed, value_of: Callable[[str], Optional[str]]) -> Optional[bytes]:
-    """What was signed (RFC 9421, 2.5); ``None`` if a component has no value here."""
+    """The signature base (RFC 9421, 2.5); ``None`` if a component has no value here."""
     lines: List[str] = []
     for component in signed.covered:
         value = value_of(component)
@@ -200,7 +199,7 @@ def _raw_key(text: str) -> bytes:
     except binascii.Error:
         raw = b""
     if kind != "ed25519" or len(raw) != 32:
-        # Not the text itself: it may be a private key, put in the wrong place.
+        # Does not quote the text, which may be a private key by mistake.
         raise ValueError('public_keys must hold "ed25519:" and 43 characters of base64url each')
     return raw
 
@@ -228,7 +227,7 @@ def _parameters(text: str) -> Dict[str, Union[int, str]]:
 
 
 def _members(pattern: "re.Pattern[str]", text: str) -> "Optional[List[Any]]":
-    """Every member of a dictionary; ``None`` if a part of it is something else."""
+    """All members of a dictionary; ``None`` if a part of it can't be parsed."""
     members: List[Any] = []
     labels: Set[str] = set()
     rest = text.strip(" \t")

@@ -1,4 +1,4 @@
-"""How a session stands, as the program learns it."""
+"""The status of a session as reported to the program."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class End:
     ``reason`` is one of:
 
     ``taken``         another device (``active_device``) or a later claim of this one holds it, or
-                      an operator ended it. Stop, and don't claim again without a person's word
+                      an operator ended it. Stop, and claim again only if a person decides so
     ``license_ended`` the license was suspended, cancelled, deleted or has expired. Stop
     ``lost``          not confirmed in time, or gone from the service. May be claimed again
     ``released``      by the program itself

@@ -1,4 +1,4 @@
-"""The real world: threads, clocks, and a transport."""
+"""The real runtime: threads, clocks, and a transport."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 class ThreadRuntime:
     """The runtime of one session."""
 
-    #: At most so long at once, so that waking from sleep is noticed soon.
+    #: Waits are split into slices of this length, so that waking from sleep is noticed soon.
     _SLICE_MS = 1_000
 
     def __init__(self, url: str, transport: Union[HttpTransport, Transport]) -> None:
@@ -60,8 +60,8 @@ class ThreadRuntime:
                 self._changed.wait(min(left_ms, self._SLICE_MS) / 1000)
 
     def exchange(self, path: str, body: bytes, until: Until) -> Exchange:
-        # On a thread of its own: neither a name that is slow to resolve nor an answer that trickles
-        # in byte by byte can keep the caller beyond its time.
+        # Runs on a separate thread, so that neither a slow name resolution nor an answer that
+        # arrives byte by byte can delay the caller beyond its time limit.
         left_ms = until() - self.now_ms()
         if left_ms <= 0:
             return NoAnswer(NO_ANSWER_IN_TIME, unsent=True)
@@ -77,11 +77,11 @@ class ThreadRuntime:
         try:
             threading.Thread(target=run, name="license-session-request", daemon=True).start()
         except RuntimeError:
-            run()  # At the exit of the program no other thread can be started.
+            run()  # No thread can be started any more while the interpreter exits.
         self.pause(lambda: 0 if results else until())
         if results:
             return results[0]
-        # What comes now was cut off by giving it up.
+        # A result that arrives after this is only the effect of giving up.
         return NoAnswer(NO_ANSWER_IN_TIME, unsent=not attempt.give_up())
 
     def call(self, program: Callable[[], object]) -> None:
@@ -97,12 +97,12 @@ class ThreadRuntime:
             call()
 
     def when_woken(self, call: Callable[[], None]) -> Callable[[], None]:
-        """Has something called, on whatever thread, each time. Returns what takes it back."""
+        """Registers a call for each wake, on any thread. Returns a function that unregisters it."""
         self._when_woken.append(call)
         return lambda: self._when_woken.remove(call)
 
     def spawn(self, run: Callable[[], None]) -> None:
-        """:raises RuntimeError: there is no thread to be had"""
+        """:raises RuntimeError: no thread could be started"""
         threading.Thread(target=run, name="license-session", daemon=True).start()
 
     def _try(self, request: Request, attempt: Attempt) -> Exchange:
@@ -113,7 +113,7 @@ class ThreadRuntime:
             return NoAnswer(NO_ANSWER_IN_TIME, error, not attempt.is_sent)
         except http.client.RemoteDisconnected as error:
             return NoAnswer("the connection was closed without an answer", error)
-        except Exception as error:  # Of many kinds, and none of them may end a thread.
+        except Exception as error:  # There are many kinds, and none may end the thread.
             return NoAnswer(str(error) or type(error).__name__, error, not attempt.is_sent)
 
     def _send(self, request: Request, attempt: Attempt) -> Response:

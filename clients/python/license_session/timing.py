@@ -1,4 +1,4 @@
-"""When: everything follows from what the service named."""
+"""The timing of a session, derived from what the service named."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ __all__ = [
     "timing_of",
 ]
 
-#: As long as the service has named no interval.
+#: Used until the service has named an interval.
 OPENING_INTERVAL_MS = 20_000
-#: How long a release is tried.
+#: The time limit of a release, including retries.
 RELEASE_WITHIN_MS = 5_000
 
 
 class Timing(NamedTuple):
     """How a session is kept in time."""
 
-    #: How long a request that was confirmed gives a right to the session, from its sending.
+    #: How long a confirmed request gives a right to the session, counted from its sending.
     right_ms: int
     heartbeat_interval_ms: int
     request_timeout_ms: int
-    #: How long to ask for the session again after oversleeping.
+    #: How long to ask whether the session still exists after oversleeping.
     ask_within_ms: int
-    #: Later than this is not a late timer: the process was asleep or stuck.
+    #: A timer that is later than this means that the process was asleep or stuck.
     overslept_after_ms: int
-    #: If the wall clock gains so much on the other one, that one may have stood still.
+    #: If the wall clock gains this much on the monotonic one, that one may have stood still.
     clocks_parted_after_ms: int
     #: How long a heartbeat waits for its report.
     report_within_ms: int
@@ -56,19 +56,19 @@ def timing_of(
         request_timeout_ms=request_ms,
         ask_within_ms=min(10_000, right_ms),
         overslept_after_ms=min(1_000, right_ms // 5),
-        # Clocks tick in steps, and are slewed: less than a tenth of a second says nothing.
+        # Clocks tick in steps and are slewed, so a difference below 0.1 s means nothing.
         clocks_parted_after_ms=math.floor(max(100, min(1_000, actual_margin_ms))),
         report_within_ms=min(1_000, request_ms // 2),
     )
 
 
 def heartbeat_delay_ms(interval_ms: int, chance: float) -> int:
-    """Up to a tenth early, so that bots which started together drift apart."""
+    """Up to a tenth early, so that bots that started together spread out."""
     return math.floor(interval_ms * (1 - 0.1 * chance))
 
 
 def retry_delay_ms(failures: int, interval_ms: int, chance: float) -> int:
-    """Half a second, then twice as long each time up to 4 s, for an interval of 20 s."""
+    """At an interval of 20 s: half a second, then doubling up to 4 s."""
     delay_ms = min(interval_ms / 40 * 2.0 ** min(failures - 1, 10), interval_ms / 5)
     return math.floor(delay_ms * (1 - 0.5 * chance))
 
@@ -80,13 +80,13 @@ def retry_at_ms(
     ends_ms: int,
     request_timeout_ms: int,
 ) -> int:
-    """After the delay, or as late as the answer asks for, but in time for one more whole request
-    before the end.
+    """When to retry: after the delay, or later if the answer asks for it, but early enough for one
+    more full request before the end.
     """
     asked_for_ms = min(now_ms + (retry_after_ms or 0), ends_ms - request_timeout_ms)
     return max(now_ms + delay_ms, asked_for_ms)
 
 
 def milliseconds(seconds: float) -> int:
-    """Thirty years stand for all that is longer, and for ``math.inf``."""
+    """Caps longer times, including ``math.inf``, at about thirty years."""
     return int(min(seconds, 1e9) * 1000)

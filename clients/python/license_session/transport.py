@@ -1,4 +1,4 @@
-"""How requests get to the service: by HTTP of this package's own, or as the program chooses."""
+"""Sends requests to the service: by this package's own HTTP, or by the program's transport."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ __all__ = ["HttpTransport", "Request", "Response", "Transport", "USER_AGENT", "p
 
 USER_AGENT = f"license-session-python/{__version__} Python/{platform.python_version()}"
 
-#: No answer of the service comes near.
+#: Far more than any answer of the service.
 _LONGEST_ANSWER_BYTES = 1024 * 1024
 
-#: Of what systems take for the timeout of a socket.
+#: The longest socket timeout in use: some systems don't accept much longer ones.
 _LONGEST_WAIT_SECONDS = 3_600
 
 
 class Request(NamedTuple):
-    """What a transport is to POST."""
+    """A request that a transport must POST."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
-    #: Nobody waits longer for the answer; the request should not be sent any more after it.
+    #: Nothing waits longer for the answer, so the request should not be sent after this time.
     timeout_seconds: float
 
 
 class Response(NamedTuple):
-    """What came back, of whatever status. Redirects are not to be followed."""
+    """A response of any status. Redirects must not be followed."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-#: May raise whatever it likes: then there was no answer. Called on a thread of its own.
+#: May raise any exception, which counts as no answer. Called on a separate thread.
 Transport = Callable[[Request], Response]
 
 
 class HttpTransport:
-    """HTTP with a connection for each request, through the proxy of the environment."""
+    """HTTP with a new connection for each request, through the proxy of the environment."""
 
     def __init__(self, base_url: str, ssl_context: Optional[ssl.SSLContext] = None) -> None:
-        """:raises ValueError: the URL is none, or not one of http or https"""
+        """:raises ValueError: the URL is invalid, or neither http nor https"""
         parts = urllib.parse.urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("The URL must be one of http or https, with a host")
@@ -106,7 +106,7 @@ class HttpTransport:
             connection.close()
 
     def _tls(self) -> Optional[ssl.SSLContext]:
-        """Made with the first request, on its thread: to read certificates takes a while."""
+        """Created on the first request's thread, because reading the certificates takes a while."""
         if self._scheme == "https" and self._context is None:
             self._context = ssl.create_default_context()
         return self._context if self._scheme == "https" else None

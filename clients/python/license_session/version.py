@@ -1,4 +1,4 @@
-"""The version of the package, for whom it is installed and for the service's logs."""
+"""The version of the package, for the user agent in the service's logs."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ describe("a claim that is about to replace a session of its own device", () => {
     expect(await claimOfEs("claim", third)).toEqual(granted(nowMs + 90_000));
   });
 
-  test("is contested as long as an entry without holder, however much longer it has got", async () => {
+  test("is contested as long as an entry without holder, even one extended meanwhile", async () => {
     await put({ ES: { vacated_by: own, lapses_at: nowMs + 1 } }, 20);
     const longer = {
       ...secondWrite,
@@ -114,7 +114,7 @@ describe("an attempt that finds the session of its own claim", () => {
     expect(outcome).toMatchObject({ code: "granted", written, displaced: [] });
   });
 
-  test("lapsed, on seats that were taken away, is refused as anybody is", async () => {
+  test("lapsed, on seats that were taken away, is refused like any other claim", async () => {
     const sessions = { ES: ofOwnClaim(60_000), NQ: sessionOf(own, 0) };
     await put(sessions, 1);
     expect(await claimOfEs("claim")).toEqual({ code: "session_limit", sessions });
@@ -127,7 +127,7 @@ describe("an attempt that finds the session of its own claim", () => {
   });
 });
 
-test("a claim gives up after 101 writes that rivals alone can't have refused", async () => {
+test("a claim fails after 101 refused writes, more than rivals can explain", async () => {
   const { table, writes } = refusing(licenseWith({}), 101);
   const message = "A claim was refused more often than rivals can explain";
   await expect(claim(table, ownClaim, time, signal)).rejects.toThrow(message);

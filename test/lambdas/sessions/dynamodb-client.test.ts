@@ -70,7 +70,7 @@ test("credentials that were replaced in the environment sign the next call once 
   expect(requests.map(keyOf)).toEqual(["first", "first", "second"]);
 });
 
-test("a call that is refused for its time is signed anew with the time of DynamoDB", async () => {
+test("a call that is refused for its time is signed again with DynamoDB's time", async () => {
   const dateMs = Date.now() + 20 * minuteMs;
   const tooSkewed = { __type: "com.amazon.coral.service#RequestTimeTooSkewed", message: "" };
   const { requests, get } = await tableOnDatabaseThatAnswers(

@@ -41,7 +41,7 @@ describe("a heartbeat that keeps a lease that is longer than its own", () => {
   });
 });
 
-test("a heartbeat gives up after 4 writes that rivals alone can't have refused", async () => {
+test("a heartbeat fails after 4 refused writes, more than rivals can explain", async () => {
   const license = licenseWith({ sessions: { ES: sessionOf(own, 0) } });
   const { table, writes } = refusing(license, 4);
   const message = "A heartbeat was refused more often than rivals can explain";

@@ -51,7 +51,7 @@ test("only live sessions make a symbol active, and symbols come in order", () =>
   expect(activeSymbols({ ...license, sessions }, 60_000)).toEqual(["ES", "NQ"]);
 });
 
-test("a status that is none is that of a suspended license", () => {
+test("a license with an invalid status counts as suspended", () => {
   expect(licenseSchema.parse({ ...license, status: "paused" }).status).toBe("suspended");
 });
 

@@ -56,8 +56,8 @@ export function granted(contestedUntilMs?: number) {
 }
 
 /**
- * What no engine gives but by chance: a table that refuses so many writes by this item, and applies
- * the next one.
+ * A table that refuses the given number of writes with this item, and applies the next one. A real
+ * engine does this only by chance.
  */
 export function refusing(license: License, writes: number) {
   let count = 0;
@@ -81,7 +81,7 @@ export function openLicense() {
   beforeAll(async () => {
     engine = await openInProcessDynalite();
     table = openTable(engine);
-    // On a busy machine the write that drops entries would be given up.
+    // On a busy machine, the write that drops entries would time out.
     muteLogsAndTimeouts();
   });
   afterAll(async () => {

@@ -52,7 +52,7 @@ describe("a release that finds another claim of its device, before it leaves an 
   });
 });
 
-test("a release gives up after 4 writes that rivals alone can't have refused", async () => {
+test("a release fails after 4 refused writes, more than rivals can explain", async () => {
   const license = licenseWith({ sessions: { ES: sessionOf(own, 0) } });
   const { table, writes } = refusing(license, 4);
   const message = "A release was refused more often than rivals can explain";

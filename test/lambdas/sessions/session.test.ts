@@ -32,7 +32,7 @@ test("an entry without holder is not live, and is free when it lapses", () => {
   expect(freeAtMs(vacancy)).toBe(beatAtMs);
 });
 
-test("a contested session is free when nobody can believe any more that they hold it", () => {
+test("a contested session is free once no process can still believe that it holds it", () => {
   expect(freeAtMs({ ...session, contested_until: beatAtMs + 90_000 })).toBe(beatAtMs + 90_000);
   expect(freeAtMs({ ...session, contested_until: beatAtMs })).toBe(beatAtMs + 60_000);
 });
