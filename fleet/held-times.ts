@@ -13,7 +13,7 @@ export function openHeldTimes() {
     all,
     /**
      * The service has confirmed the session. The right begins when the answer arrives and ends one
-     * time-out after the request was sent, because the server can't have set its timer any earlier.
+     * timeout after the request was sent, because the server can't have set its timer any earlier.
      */
     confirmed(
       license: number,

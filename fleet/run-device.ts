@@ -18,7 +18,7 @@ const grantedSchema = z.object({
 /**
  * Runs one bot on one device until it is stopped. It claims, beats, crashes, sleeps and restarts.
  *
- * @throws ZodError if the service grants a session without naming its time-out
+ * @throws ZodError if the service grants a session without naming its timeout
  */
 export async function runDevice(
   { license, licenseKey, name }: FleetDevice,

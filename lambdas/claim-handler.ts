@@ -133,7 +133,7 @@ function licenseFields(
     symbol,
     active_symbols: activeSymbols(license, nowMs),
     session_timeout_seconds: sessionTimeoutSeconds,
-    // Two heartbeats may be lost before the session lapses.
+    // Two heartbeats may be lost before the session lapses, as clients send each a little early.
     heartbeat_interval_seconds: Math.max(1, Math.floor(sessionTimeoutSeconds / 3)),
   };
 }

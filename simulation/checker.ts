@@ -49,7 +49,7 @@ export type Process = {
 
 export type Violation = { rule: string; atMs: number; what: string };
 
-/** The share of its time-out that a session may lose to clock differences and drift. */
+/** The share of its timeout that a session may lose to clock differences and drift. */
 const allowedDriftShare = 0.006;
 const rememberedMs = 150_000;
 

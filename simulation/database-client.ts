@@ -30,7 +30,7 @@ const requestTimeoutMs = 1_000;
 
 /**
  * Replaces the SDK's client in an instance of a function. Calls go to the model of the table over a
- * simulated network, with the SDK's retries and time-outs (see `lambdas/`).
+ * simulated network, with the SDK's retries and timeouts (see `lambdas/`).
  */
 export function createDatabaseClient({
   context,

@@ -44,7 +44,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     rule: "a timer never runs backwards",
   },
   "time-out-changed": {
-    what: "A shorter time-out is applied to sessions whose holders were told a longer one.",
+    what: "A shorter timeout is applied to sessions whose holders were told a longer one.",
     edits: [
       {
         file: claim,
@@ -260,7 +260,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     rule: "one device at a time",
   },
   "client-without-margin": {
-    what: "A client counts on the whole time-out, and keeps nothing for clocks that differ.",
+    what: "A client counts on the whole timeout, and keeps nothing for clocks that differ.",
     edits: [
       {
         file: "clients/typescript/timing.ts",

@@ -48,7 +48,7 @@ export function createOperators(
 
       each("change the time-out", (name) => {
         const sessionTimeoutMs = choices.oneOf(name, [20_000, 30_000, 60_000, 120_000]);
-        context.note("operator", () => `deploys a time-out of ${sessionTimeoutMs / 1000} s`);
+        context.note("operator", () => `deploys a timeout of ${sessionTimeoutMs / 1000} s`);
         service.deploy({ sessionTimeoutMs });
       });
       each("change legacyBots", () => {

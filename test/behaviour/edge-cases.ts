@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { endedVacancy } from "../../lambdas/sessions/end-session-update.ts";
 import type { License } from "../../lambdas/sessions/license.ts";
-import { muteLogsAndTimeouts } from "../proof/proof-engine.ts";
+import { engineForTests } from "../support/engine-for-tests.ts";
 import type { Engine } from "../support/engines.ts";
 import { openTestService, type TestServiceOptions } from "../support/test-service.ts";
 
@@ -12,18 +12,10 @@ const sevenDaysMs = 7 * 86_400_000;
 /** Sequences that could lead to two holders, a lost seat or a token that goes back. */
 export function describeEdgeCases(engineName: string, startEngine: () => Promise<Engine>): void {
   describe(`on ${engineName}`, () => {
-    let engine: Engine;
-    beforeAll(async () => {
-      engine = await startEngine();
-      muteLogsAndTimeouts();
-    });
-    afterAll(async () => {
-      vi.useRealTimers();
-      await engine.stop();
-    });
+    const engine = engineForTests(startEngine);
 
     async function openLicense(options?: TestServiceOptions, maxSessions = 20) {
-      const service = openTestService(engine, options);
+      const service = openTestService(engine(), options);
       const license_key = await service.license({ maxSessions });
       const a = { license_key, device_fingerprint: deviceA };
       const b = { license_key, device_fingerprint: deviceB };
@@ -55,7 +47,7 @@ export function describeEdgeCases(engineName: string, startEngine: () => Promise
         expect(await service.item(license_key)).toEqual(before);
       });
 
-      test("also not where a longer time-out would move the end of the lease on", async () => {
+      test("also not where a longer timeout would move the end of the lease on", async () => {
         const { service, license_key, held } = await heldByA({ sessionTimeoutSeconds: 30 });
         const before = await service.item(license_key);
         service.deploy({ sessionTimeoutSeconds: 60 });
@@ -73,7 +65,7 @@ export function describeEdgeCases(engineName: string, startEngine: () => Promise
     });
 
     describe("a session lapses no earlier than its holder was promised", () => {
-      test("a shorter time-out concerns later claims and heartbeats only", async () => {
+      test("a shorter timeout concerns later claims and heartbeats only", async () => {
         const { service, b } = await heldByA();
         service.deploy({ sessionTimeoutSeconds: 30 });
         service.passMs(59_999);
@@ -88,7 +80,7 @@ export function describeEdgeCases(engineName: string, startEngine: () => Promise
         });
       });
 
-      test("a heartbeat under the shorter time-out takes nothing of what was promised before", async () => {
+      test("a heartbeat under the shorter timeout takes nothing of what was promised before", async () => {
         const { service, license_key, a, b, held } = await heldByA();
         service.passSeconds(1);
         service.deploy({ sessionTimeoutSeconds: 30 });
@@ -107,7 +99,7 @@ export function describeEdgeCases(engineName: string, startEngine: () => Promise
         expect((await service.validate(b)).status).toBe(200);
       });
 
-      test("a longer time-out is given with the next heartbeat", async () => {
+      test("a longer timeout is given with the next heartbeat", async () => {
         const { service, b, held } = await heldByA({ sessionTimeoutSeconds: 30 });
         service.deploy({ sessionTimeoutSeconds: 90 });
         await service.heartbeat(held);
@@ -275,7 +267,7 @@ export function describeEdgeCases(engineName: string, startEngine: () => Promise
         expect((await service.validate(b)).status).toBe(200);
       });
 
-      test("that lapses under a shorter time-out doesn't free the key either", async () => {
+      test("that lapses under a shorter timeout doesn't free the key either", async () => {
         const { service, a, b } = await heldByA();
         service.deploy({ sessionTimeoutSeconds: 5 });
         await service.validate(a);

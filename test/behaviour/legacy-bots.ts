@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { muteLogsAndTimeouts } from "../proof/proof-engine.ts";
+import { describe, expect, test } from "vitest";
+import { engineForTests } from "../support/engine-for-tests.ts";
 import type { Engine } from "../support/engines.ts";
 import { openTestService } from "../support/test-service.ts";
 
@@ -9,18 +9,10 @@ const deviceB = "device-b-0123456789";
 /** What `LEGACY_BOTS` changes for requests without `session_id`, and for no others. */
 export function describeLegacyBots(engineName: string, startEngine: () => Promise<Engine>): void {
   describe(`LEGACY_BOTS on ${engineName}`, () => {
-    let engine: Engine;
-    beforeAll(async () => {
-      engine = await startEngine();
-      muteLogsAndTimeouts();
-    });
-    afterAll(async () => {
-      vi.useRealTimers();
-      await engine.stop();
-    });
+    const engine = engineForTests(startEngine);
 
     async function openLicense(maxSessions = 20) {
-      const service = openTestService(engine, { legacyBots: true });
+      const service = openTestService(engine(), { legacyBots: true });
       const license_key = await service.license({ maxSessions });
       const a = { license_key, device_fingerprint: deviceA };
       const b = { license_key, device_fingerprint: deviceB };

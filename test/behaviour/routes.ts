@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { muteLogsAndTimeouts } from "../proof/proof-engine.ts";
+import { describe, expect, test } from "vitest";
+import { engineForTests } from "../support/engine-for-tests.ts";
 import type { Engine } from "../support/engines.ts";
 import { openTestService, type TestServiceOptions } from "../support/test-service.ts";
 
@@ -9,19 +9,11 @@ const deviceB = "device-b-0123456789";
 /** What the service promises, shown by the three functions on a real engine. */
 export function describeRoutes(engineName: string, startEngine: () => Promise<Engine>): void {
   describe(`on ${engineName}`, () => {
-    let engine: Engine;
-    beforeAll(async () => {
-      engine = await startEngine();
-      muteLogsAndTimeouts();
-    });
-    afterAll(async () => {
-      vi.useRealTimers();
-      await engine.stop();
-    });
+    const engine = engineForTests(startEngine);
 
     /** A service with one license on which device A holds the session of no symbol. */
     async function heldByA(options?: TestServiceOptions) {
-      const service = openTestService(engine, options);
+      const service = openTestService(engine(), options);
       const license_key = await service.license();
       const a = { license_key, device_fingerprint: deviceA };
       const b = { license_key, device_fingerprint: deviceB };
@@ -57,7 +49,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
       });
 
       test("of many devices that claim at one instant exactly one is let in", async () => {
-        const service = openTestService(engine);
+        const service = openTestService(engine());
         const license_key = await service.license();
         const devices = Array.from({ length: 20 }, (_, index) => `device-${index}-of-twenty`);
         const replies = await Promise.all(
@@ -81,7 +73,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
 
     describe("POST /api/validate-license", () => {
       test("granted: 200 with all that a bot needs, and a session that says who and when", async () => {
-        const service = openTestService(engine);
+        const service = openTestService(engine());
         const license_key = await service.license({
           licenseType: "pro",
           expiresAtMs: service.nowMs() + 86_400_000,
@@ -120,22 +112,22 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
       });
 
       test("a license without end has no expiry date, a claim without symbol echoes none", async () => {
-        const service = openTestService(engine);
+        const service = openTestService(engine());
         const license_key = await service.license();
         const { body } = await service.validate({ license_key, device_fingerprint: deviceA });
         expect(body).toMatchObject({ expiry_date: null, active_symbols: ["*"] });
         expect(body).not.toHaveProperty("symbol");
       });
 
-      test("a time-out of less than 3 s still names an interval of 1 s", async () => {
-        const service = openTestService(engine, { sessionTimeoutSeconds: 2 });
+      test("a timeout of less than 3 s still names an interval of 1 s", async () => {
+        const service = openTestService(engine(), { sessionTimeoutSeconds: 2 });
         const license_key = await service.license();
         const { body } = await service.validate({ license_key, device_fingerprint: deviceA });
         expect(body).toMatchObject({ session_timeout_seconds: 2, heartbeat_interval_seconds: 1 });
       });
 
       test("check_only on a free session: available, and nothing is written", async () => {
-        const service = openTestService(engine);
+        const service = openTestService(engine());
         const license_key = await service.license();
         const before = await service.item(license_key);
         const { status, body } = await service.validate({
@@ -170,7 +162,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
       });
 
       test.for([true, false])("unknown key: 401 (check_only %s)", async (check_only) => {
-        const service = openTestService(engine);
+        const service = openTestService(engine());
         const unknown = { license_key: "no-such-key", device_fingerprint: deviceA, check_only };
         expect(await service.validate(unknown)).toEqual({
           status: 401,
@@ -200,7 +192,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
       );
 
       test("a license is good until the instant of its expiration and expired at it", async () => {
-        const service = openTestService(engine);
+        const service = openTestService(engine());
         const license_key = await service.license({ expiresAtMs: service.nowMs() + 1000 });
         const a = { license_key, device_fingerprint: deviceA };
         service.passMs(999);
@@ -249,7 +241,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
       });
 
       test("symbols are sessions of their own, in any case of letters", async () => {
-        const service = openTestService(engine);
+        const service = openTestService(engine());
         const license_key = await service.license();
         const es = { license_key, device_fingerprint: deviceA, symbol: "ES" };
         expect((await service.validate(es)).status).toBe(200);
@@ -273,7 +265,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
 
     describe("seats", () => {
       async function fullLicense(maxSessions: number) {
-        const service = openTestService(engine);
+        const service = openTestService(engine());
         const license_key = await service.license({ maxSessions });
         const claim = (symbol: string, device_fingerprint = `device-of-${symbol}`) =>
           service.validate({ license_key, device_fingerprint, symbol });
@@ -492,7 +484,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
       });
 
       test("no such session: 500 session_not_found, and none is created", async () => {
-        const service = openTestService(engine);
+        const service = openTestService(engine());
         const license_key = await service.license();
         const notFound = {
           status: 500,
@@ -510,7 +502,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
       });
 
       test("unknown key: 500 license_unknown, and no license is created", async () => {
-        const service = openTestService(engine);
+        const service = openTestService(engine());
         const unknown = { license_key: "no-such-key", device_fingerprint: deviceA };
         expect(await service.heartbeat(unknown)).toEqual({
           status: 500,
@@ -602,7 +594,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
 
     describe("MULTI_SYMBOL_SESSIONS=false", () => {
       test("all symbols share one session, and the symbol is still echoed", async () => {
-        const service = openTestService(engine, { multiSymbolSessions: false });
+        const service = openTestService(engine(), { multiSymbolSessions: false });
         const license_key = await service.license();
         const es = { license_key, device_fingerprint: deviceA, symbol: "es" };
         expect((await service.validate(es)).body).toMatchObject({ code: "granted", symbol: "ES" });
@@ -621,7 +613,7 @@ export function describeRoutes(engineName: string, startEngine: () => Promise<En
       test("claim, heartbeat, release and their refusals cost one UpdateItem", async () => {
         const { service, a, b } = await heldByA();
         const written = ["UpdateItem"];
-        const refused = engine.askForRefusedItem ? ["UpdateItem", "GetItem"] : ["UpdateItem"];
+        const refused = engine().askForRefusedItem ? ["UpdateItem", "GetItem"] : ["UpdateItem"];
         service.takeCalls();
         const callsOf = async (work: Promise<unknown>) => {
           await work;

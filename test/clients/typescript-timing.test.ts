@@ -52,7 +52,7 @@ test.for(vectors.timings)("a session is kept: $guarantee", (vector) => {
   expect(timingOf(sessionTimeoutMs, namedIntervalMs, options)).toEqual(timing);
 });
 
-test("a request may take 5 s where the program names no time-out", () => {
+test("a request may take 5 s where the program names no timeout", () => {
   expect(timingOf(60_000, 20_000, {}).requestTimeoutMs).toBe(5_000);
 });
 

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -69,6 +69,13 @@ describe("npm start", () => {
     client.destroy();
   }
 
+  test.skipIf(process.platform === "win32")(
+    "nobody else can read or change the code that it runs",
+    () => {
+      expect(statSync(join(dataFolder, "cdk.out")).mode & 0o777).toBe(0o700);
+    },
+  );
+
   test("prints a curl that claims when it is pasted", async () => {
     const { stdout } = await promisify(execFile)("bash", ["-c", `${service.curl} -s`]);
     expect(JSON.parse(stdout)).toMatchObject({
@@ -117,7 +124,7 @@ describe("npm start", () => {
     }
   });
 
-  test("heartbeats keep a second device out beyond the time-out", async () => {
+  test("heartbeats keep a second device out beyond the timeout", async () => {
     const { a, b } = await twoDevices();
     await service.post(validate, a);
     for (let beat = 0; beat < 3; beat++) {

@@ -42,7 +42,7 @@ test("all symbols of a license can share one session", () => {
   expect(read({ ...whole, MULTI_SYMBOL_SESSIONS: "false" }).multiSymbolSessions).toBe(false);
 });
 
-test.for(["1", "86400"])("a time-out of %s s is one", (SESSION_TIMEOUT_SECONDS) => {
+test.for(["1", "86400"])("a timeout of %s s is one", (SESSION_TIMEOUT_SECONDS) => {
   expect(read({ ...whole, SESSION_TIMEOUT_SECONDS }).sessionTimeoutMs).toBe(
     Number(SESSION_TIMEOUT_SECONDS) * 1000,
   );

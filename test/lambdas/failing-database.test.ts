@@ -47,7 +47,7 @@ afterEach(() => vi.useRealTimers());
 const details = { $metadata: {}, message: "secret internals" };
 const failures: [string, Error][] = [
   ["a throttle", new ProvisionedThroughputExceededException(details)],
-  ["a time-out", Object.assign(new Error("secret internals"), { name: "TimeoutError" })],
+  ["a timeout", Object.assign(new Error("secret internals"), { name: "TimeoutError" })],
   ["a missing table", new ResourceNotFoundException(details)],
   ["a reset connection", Object.assign(new Error("secret internals"), { code: "ECONNRESET" })],
   ["a bug", new TypeError("secret internals")],

@@ -82,7 +82,7 @@ async function judge(index: number): Promise<void> {
     const { failure, isTimeout } = await runTests(`${index}`, files);
     if (failure === undefined) continue;
     if (isTimeout) {
-      timedOut = `, after a time-out in ${failure}`;
+      timedOut = `, after a timeout in ${failure}`;
       continue;
     }
     stdout.write(`${index} killed by ${failure}\n    ${inWords(mutant)}\n`);

@@ -3,7 +3,7 @@ import type { License } from "../../lambdas/sessions/license.ts";
 type FromDevice = {
   device: string;
   symbol: string | undefined;
-  /** The time-out of the function that serves it, where it differs: a deploy is under way. */
+  /** The timeout of the function that serves it, where it differs: a deploy is under way. */
   timeoutMs?: number | undefined;
 };
 

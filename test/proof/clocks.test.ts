@@ -1,7 +1,8 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { engineForTests } from "../support/engine-for-tests.ts";
 import { printTried, replayable, scaled } from "./case-counts.ts";
-import { dynaliteForProof, muteLogsAndTimeouts, type ProofEngine } from "./proof-engine.ts";
+import { dynaliteForProof } from "./proof-engine.ts";
 import { serveLicense } from "./served-license.ts";
 
 const timeoutMs = 60_000;
@@ -10,12 +11,7 @@ const trueMs = Date.UTC(2026, 0, 5, 12);
 /** How wrong the clock of the machine is that serves a request. */
 const errorMs = fc.integer({ min: -2_500, max: 2_500 });
 
-let engine: ProofEngine;
-beforeAll(async () => {
-  engine = await dynaliteForProof();
-  muteLogsAndTimeouts();
-});
-afterAll(() => engine.stop());
+const engine = engineForTests(dynaliteForProof);
 
 /** Device A holds the session, by a heartbeat that a machine with that error has served. */
 async function heldThrough(machineErrorMs: number) {
@@ -26,7 +22,7 @@ async function heldThrough(machineErrorMs: number) {
     fencing_token: 0,
     sessions: {},
   };
-  const served = await serveLicense(engine, options, license);
+  const served = await serveLicense(engine(), options, license);
   const a = { device: "alpha-0123456789", symbol: "ES" };
   const beat = { verb: "heartbeat" as const, sessionId: undefined, report: {}, ...a };
   await served.perform({ verb: "claim", ...a }, trueMs + machineErrorMs);

@@ -9,7 +9,7 @@ import { type ProofEngine, watched } from "./proof-engine.ts";
 /** One engine seen twice: through the proxy by the client of the functions, and past it. */
 export type FaultyService = {
   proxy: FaultProxy;
-  /** What the time-outs of the functions and of their client go by. It runs until the end. */
+  /** What the timeouts of the functions and of their client go by. It runs until the end. */
   clock: Pick<WireClock, "nowMs" | "wait">;
   /** As a function that has just started: a client whose budget of retries is used up has none. */
   throughProxy(): ProofEngine;

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { License } from "../../lambdas/sessions/license.ts";
+import { engineForTests } from "../support/engine-for-tests.ts";
 import type { Answer, Call } from "./call.ts";
 import { printTried, replayable } from "./case-counts.ts";
 import { arbitrarySteps, type Step, startMs } from "./history-step.ts";
 import { possibleOutcomes } from "./model.ts";
-import { muteLogsAndTimeouts, type ProofEngine } from "./proof-engine.ts";
+import type { ProofEngine } from "./proof-engine.ts";
 import { type ServedLicense, type ServiceOptions, serveLicense } from "./served-license.ts";
 
 const stepsOfHistory = 30;
@@ -31,27 +32,19 @@ export function describeHistories(
   size: HistoriesSize,
 ): void {
   describe(`on ${engineName}`, () => {
-    let engine: ProofEngine;
-    beforeAll(async () => {
-      engine = await openEngine();
-      muteLogsAndTimeouts();
-    });
-    afterAll(async () => {
-      vi.useRealTimers();
-      await engine.stop();
-    });
+    const engine = engineForTests(openEngine);
 
     test("after every step of every history answer and stored item are those of the rules", async () => {
       let steps = 0;
       const property = fc.asyncProperty(arbitrarySteps(stepsOfHistory), async (history) => {
-        const served = await serveLicense(engine, history.options, history.license);
+        const served = await serveLicense(engine(), history.options, history.license);
         const item = history.license && { license_id: served.licenseId, ...history.license };
         await fc.asyncModelRun(
           () => ({ model: { item, nowMs: startMs, grantedIds: [] }, real: served }),
           history.steps.map((step) => commandOf(step, history.options)),
         );
-        expect(await served.stored()).toEqual(engine.shown.get(served.licenseId));
-        engine.shown.delete(served.licenseId);
+        expect(await served.stored()).toEqual(engine().shown.get(served.licenseId));
+        engine().shown.delete(served.licenseId);
         steps += history.steps.length;
       });
       await inLanes(size, async (runs, lane) => {

@@ -75,7 +75,7 @@ describe("a request that arrives after a later one", () => {
     expect(await direct.stored()).toEqual(before);
   });
 
-  test("a claim that arrives after its release lets nobody in, and blocks at most its time-out", async () => {
+  test("a claim that arrives after its release lets nobody in, and blocks at most its timeout", async () => {
     const { direct, slow, hold } = await openDirectAndSlow();
     const held = hold();
     const granted = await slow.perform({ verb: "claim", ...a }, nowMs);

@@ -7,7 +7,6 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
-import { vi } from "vitest";
 import type { License } from "../../lambdas/sessions/license.ts";
 import { clientFor, startDynamoDbLocal } from "../support/engines.ts";
 import { openInProcessDynalite } from "../support/in-process-dynalite.ts";
@@ -43,17 +42,6 @@ export async function dynamoDbLocalForProof(): Promise<ProofEngine> {
 /** Without Java there is no DynamoDB Local; in CI that is a failure. */
 export function hasDynamoDbLocal(): boolean {
   return env.CI !== undefined || spawnSync("java", ["-version"]).status === 0;
-}
-
-/**
- * For runs of many thousand cases, after the engine is open. Logging a refusal would take longer
- * than the refusal itself, and on a busy machine a request could time out.
- */
-export function muteLogsAndTimeouts(): void {
-  vi.spyOn(console, "info").mockImplementation(() => {});
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  // Not one of the timers that vitest can fake.
-  vi.spyOn(AbortSignal, "timeout").mockImplementation(() => new AbortController().signal);
 }
 
 export function watched(engine: Omit<ProofEngine, "shown" | "paces">): ProofEngine {

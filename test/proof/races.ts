@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
+import { engineForTests } from "../support/engine-for-tests.ts";
 import { printTried, replayable } from "./case-counts.ts";
 import { breaches } from "./invariants.ts";
 import { finalStates } from "./linearizability.ts";
-import { muteLogsAndTimeouts, type ProofEngine } from "./proof-engine.ts";
+import type { ProofEngine } from "./proof-engine.ts";
 import { type Race, type RaceKind, raceKinds } from "./race.ts";
 import { openRecorder, rulesOf } from "./recorder.ts";
 import { serveLicense } from "./served-license.ts";
@@ -21,22 +22,14 @@ export function describeRaces(
   rounds: number,
 ): void {
   describe(`on ${engineName}`, () => {
-    let engine: ProofEngine;
-    beforeAll(async () => {
-      engine = await openEngine();
-      muteLogsAndTimeouts();
-    });
-    afterAll(async () => {
-      vi.useRealTimers();
-      await engine.stop();
-    });
+    const engine = engineForTests(openEngine);
 
     const promise = "some order of the calls explains every answer, and no invariant is broken";
     test.for(Object.keys(raceKinds))(`%s: ${promise}`, { timeout: 3_600_000 }, async (name) => {
       const kind = kindNamed(name);
       await fc.assert(
         fc.asyncProperty(kind.race, fc.scheduler(), (race, scheduler) =>
-          expectExplained(engine, kind, race, scheduler),
+          expectExplained(engine(), kind, race, scheduler),
         ),
         replayable(rounds),
       );
@@ -66,7 +59,7 @@ async function expectExplained(
 
   const item = await served.stored();
   // Nothing fails in a race, so every call must get a definite answer. The exception is clocks that
-  // are a time-out apart: rivals may then refuse a claim without end, and the service gives up.
+  // are a timeout apart: rivals may then refuse a claim without end, and the service gives up.
   const clocksMs = recorder.history.map(({ call }) => call.nowMs);
   if (Math.max(...clocksMs) - Math.min(...clocksMs) < options.sessionTimeoutMs) {
     expect(recorder.history.filter(({ ended }) => !ended)).toEqual([]);

@@ -50,7 +50,7 @@ export async function serveLicense(
   const table = openTable({ client: engine.functionsClient, ...settings });
   const deployed = new Map<number, Functions>();
 
-  /** The functions with this time-out, or that of the options. */
+  /** The functions with this timeout, or that of the options. */
   function functions(sessionTimeoutMs = options.sessionTimeoutMs): Functions {
     const known = deployed.get(sessionTimeoutMs);
     if (known) return known;

@@ -88,7 +88,7 @@ export function openTestService(
       },
       table,
       now: () => nowMs,
-      // The test's clock stands still, so a real time-out must never fire.
+      // The test's clock stands still, so a real timeout must never fire.
       answerWithinMs: 2 ** 31 - 1,
     };
     return {

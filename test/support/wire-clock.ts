@@ -18,7 +18,7 @@ export type WireClock = {
  * Replaces `setTimeout` by a clock that counts round trips of a byte on the loopback interface, one
  * a millisecond. Sockets of this thread share the event loop and the kernel's queue with that byte:
  * whatever holds them up holds the clock up as well. So a request of a few round trips is as far
- * from a time-out of a second on a busy machine as on an idle one.
+ * from a timeout of a second on a busy machine as on an idle one.
  */
 export async function startWireClock(): Promise<WireClock> {
   const server = createServer({ noDelay: true }, (socket) => socket.pipe(socket));

@@ -1,10 +1,10 @@
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { afterAll, beforeAll, expect, vi } from "vitest";
+import { expect } from "vitest";
 import { type Claim, claim } from "../../../lambdas/sessions/claim.ts";
 import type { License } from "../../../lambdas/sessions/license.ts";
 import { leaseFrom, type Session } from "../../../lambdas/sessions/session.ts";
 import { openTable, type SessionTable } from "../../../lambdas/sessions/table.ts";
-import { muteLogsAndTimeouts } from "../../proof/proof-engine.ts";
+import { engineForTests } from "../../support/engine-for-tests.ts";
 import { openInProcessDynalite } from "../../support/in-process-dynalite.ts";
 
 export const nowMs = Date.UTC(2026, 0, 5, 12);
@@ -76,22 +76,12 @@ type Meanwhile = { beforeWrite: 1 | 2; expression: string; values: Record<string
 
 /** A table with one license, for the tests of a file. */
 export function openLicense() {
-  let engine: Awaited<ReturnType<typeof openInProcessDynalite>>;
-  let table: SessionTable;
-  beforeAll(async () => {
-    engine = await openInProcessDynalite();
-    table = openTable(engine);
-    // On a busy machine, the write that drops entries would time out.
-    muteLogsAndTimeouts();
-  });
-  afterAll(async () => {
-    vi.useRealTimers();
-    await engine.stop();
-  });
+  const engine = engineForTests(openInProcessDynalite);
+  const table = () => openTable(engine());
 
   async function put(sessions: License["sessions"], maxSessions: number): Promise<void> {
     const license = licenseWith({ sessions, max_sessions: maxSessions });
-    await engine.client.send(new PutCommand({ TableName: engine.tableName, Item: license }));
+    await engine().client.send(new PutCommand({ TableName: engine().tableName, Item: license }));
   }
 
   /** The table, on which that happens. */
@@ -99,13 +89,13 @@ export function openLicense() {
     let writes = 0;
     let happened = false;
     const watched: SessionTable = {
-      ...table,
+      ...table(),
       async update(change, until) {
         if (++writes === meanwhile?.beforeWrite) {
           const values = Object.entries(meanwhile.values);
-          await engine.client.send(
+          await engine().client.send(
             new UpdateCommand({
-              TableName: engine.tableName,
+              TableName: engine().tableName,
               Key: { license_id: licenseId },
               UpdateExpression: meanwhile.expression,
               ExpressionAttributeValues: Object.fromEntries(
@@ -115,14 +105,14 @@ export function openLicense() {
           );
           happened = true;
         }
-        return table.update(change, until);
+        return table().update(change, until);
       },
     };
     return { watched, writes: () => writes, happened: () => happened };
   }
 
   async function sessions() {
-    return (await table.get(licenseId, signal))?.sessions;
+    return (await table().get(licenseId, signal))?.sessions;
   }
 
   async function claimOfEs(kind: Claim["kind"], meanwhile?: Meanwhile) {
@@ -132,5 +122,5 @@ export function openLicense() {
     return { code, sessions: (await sessions()) ?? {} };
   }
 
-  return { table: () => table, put, interrupted, sessions, claimOfEs };
+  return { table, put, interrupted, sessions, claimOfEs };
 }

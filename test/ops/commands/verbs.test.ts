@@ -71,7 +71,7 @@ describe("show", () => {
     expect(stdout).not.toContain(key);
   });
 
-  test("judges by the time-out that the session was given", async () => {
+  test("judges by the timeout that the session was given", async () => {
     const { service, key, license, claim } = await newLicense();
     service.deploy({ sessionTimeoutSeconds: 90 });
     await claim();

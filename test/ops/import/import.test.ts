@@ -513,7 +513,7 @@ describe("an import that is interrupted", () => {
     const metered = operator(meter, { now: service.nowMs });
     const ran = await metered(["import", file], { stop: stop.signal });
     await meter.stop();
-    expect(ran.exitCode).toBe(130);
+    expect(ran).toMatchObject({ exitCode: 130, stdout: "" });
     const [, written] = /^Stopped after (\d+) of 400 rows/.exec(ran.stderr) ?? [];
     expect(await count()).toBe(Number(written));
     expect(Number(written)).toBeLessThan(400);
@@ -526,9 +526,10 @@ describe("an import that is interrupted", () => {
     const file = csv(header, ...rows);
     const meter = await startMeter(engine);
     meter.onCall(() => (meter.calls.length > 100 ? "break off" : undefined));
-    const ran = await operator(meter, { now: service.nowMs })(["import", file]);
+    const ran = await operator(meter, { now: service.nowMs })(["import", file, "--json"]);
     await meter.stop();
     expect(ran.exitCode).toBe(1);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ rows: 400, complete: false });
     expect(ran.stderr).toMatch(/^Failed after \d+ of 400 rows.*Run the same command again/);
     expect((await license(["import", file])).exitCode).toBe(0);
     expect(await count()).toBe(400);
