@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { endedVacancy } from "../../lambdas/rules/end-session-update.ts";
+import { vacancyAfter } from "../../lambdas/rules/end.ts";
 import type { License } from "../../lambdas/rules/license.ts";
 import { engineForTests } from "../support/engine-for-tests.ts";
 import type { Engine } from "../support/engines.ts";
@@ -378,7 +378,12 @@ export function describeEdgeCases(engineName: string, startEngine: () => Promise
         const session = await service.session(license_key);
         if (!session) throw new Error("A holds the session");
         await service.change(license_key, {
-          sessions: { "*": endedVacancy(session, service.nowMs()) },
+          sessions: {
+            "*": {
+              ...vacancyAfter({ kind: "session", ...session }, service.nowMs()),
+              ended_at: service.nowMs(),
+            },
+          },
         });
         expect((await service.heartbeat(held)).body.code).toBe("session_ended");
         expect((await service.validate(b)).status).toBe(200);
