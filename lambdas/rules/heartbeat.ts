@@ -25,6 +25,8 @@ export type Heartbeat = Holder & {
   nowMs: number;
   /** The timeout in force, for entries that have no `lease_ms`. */
   sessionTimeoutMs: number;
+  /** Another device has asked for the session, and this lease is kept. */
+  keep: boolean;
   /** Attributes of legacy bots that the heartbeat takes off. */
   takesOff?: readonly string[];
 };
@@ -76,61 +78,46 @@ const mostWrites = 5;
 function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
   const { nowMs, sessionTimeoutMs, sessionId, report } = request;
   return (asking) => {
-    const { seen } = asking;
     const path = placeOf(request);
     const at = (name: string) => [...path, name];
-    const license = seen?.license;
-    const refusal = (outcome: HeartbeatOutcome): HeartbeatOutcome => {
-      // A heartbeat that can't be written names the license's end first.
-      if (!seen) return { code: "license_unknown" };
-      const ended = endedCode(seen.license, nowMs);
-      return ended ? { code: ended } : outcome;
+    // A heartbeat that can't be written names the license's end before the session's.
+    const refusal = (outcome: (license: License) => HeartbeatOutcome): HeartbeatOutcome => {
+      if (!asking.seen) return { code: "license_unknown" };
+      const { license } = asking.seen;
+      const ended = endedCode(license, nowMs);
+      return ended ? { code: ended } : outcome(license);
     };
-    const lost = (): HeartbeatOutcome =>
-      license
-        ? { code: "lost", lost: lossesOf(license, request, request.symbols) }
-        : { code: "license_unknown" };
-    asking.must(refusal(lost()), isHeldBy(path, request));
-    asking.must(refusal({ code: "heartbeat_late" }), atMost(at("last_heartbeat"), nowMs));
+    const lost = (license: License) =>
+      ({ code: "lost", lost: lossesOf(license, request, request.symbols) }) as const;
+    const late = () => ({ code: "heartbeat_late" }) as const;
+    asking.must(() => refusal(lost), isHeldBy(path, request));
+    asking.must(() => refusal(late), atMost(at("last_heartbeat"), nowMs));
 
     const set: [Path, Assigned][] = [[at("last_heartbeat"), nowMs]];
     for (const [name, value] of Object.entries(report)) {
       if (value !== undefined) set.push([at(name), value]);
     }
     if (sessionId !== undefined) set.push([at("confirmed"), true]);
-    const isUsual =
-      sessionId === undefined
-        ? exists(at("lease_ms"))
-        : and(exists(at("lease_ms")), isNamedAt(path));
-    if (asking.is(isUsual)) {
-      set.push([at("lapses_at"), { kind: "sum", path: at("lease_ms"), plus: nowMs }]);
-    } else {
-      const session = seen && sessionAt(seen.license, path);
-      if (!session) throw new Error("A session that was held has vanished");
-      const seenLeaseMs = leaseMs(session);
-      const isShorter = session.lapses_at > nowMs + sessionTimeoutMs;
-      const newLeaseMs = session.lease_ms ?? (isShorter ? seenLeaseMs : sessionTimeoutMs);
-      set.push([at("lease_ms"), newLeaseMs], [at("lapses_at"), nowMs + newLeaseMs]);
+    let lapsesAt: Assigned = { kind: "sum", path: at("lease_ms"), plus: nowMs };
+    const hasLease = exists(at("lease_ms"));
+    if (!asking.is(sessionId === undefined ? hasLease : and(hasLease, isNamedAt(path)))) {
+      const session = sessionAt(asking.item().license, path);
+      const isLonger = session.lapses_at > nowMs + sessionTimeoutMs;
+      const lease = session.lease_ms ?? (isLonger ? leaseMs(session) : sessionTimeoutMs);
+      lapsesAt = nowMs + lease;
+      set.push([at("lease_ms"), lease]);
       // Another process, which does not name the session, may have renewed it.
-      if (
-        sessionId !== undefined &&
-        !isNamed(session) &&
-        session.last_heartbeat > session.started_at
-      ) {
+      const mayBeShared = !isNamed(session) && session.last_heartbeat > session.started_at;
+      if (sessionId !== undefined && mayBeShared) {
         set.push([at("contested_until"), freeAtMs(session)]);
       }
-      for (const name of [
-        "last_heartbeat",
-        "lapses_at",
-        "contested_until",
-        "lease_ms",
-        "confirmed",
-      ]) {
-        asking.asSeen(at(name));
-      }
+      for (const name of changedByHeartbeats) asking.asSeen(at(name));
     }
+    set.push([at("lapses_at"), lapsesAt]);
+    if (request.keep) set.push([at("kept_until"), lapsesAt]);
+    const takenOff = [...(request.keep ? ["asked"] : []), ...(request.takesOff ?? [])];
     return {
-      change: { set, remove: (request.takesOff ?? []).map(at) },
+      change: { set, remove: takenOff.map(at) },
       applied({ before, after }) {
         const recorded = {
           license: after.license,
@@ -152,6 +139,14 @@ function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
     };
   };
 }
+
+const changedByHeartbeats = [
+  "last_heartbeat",
+  "lapses_at",
+  "contested_until",
+  "lease_ms",
+  "confirmed",
+];
 
 function isHeldBy(path: Path, { deviceFingerprint, sessionId }: Heartbeat): Predicate {
   const isOfDevice = equal([...path, "device_fingerprint"], deviceFingerprint);
