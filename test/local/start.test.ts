@@ -103,6 +103,7 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
       dataFolder,
       enginePort: 0,
       engineEndpoint: undefined,
+      host: "127.0.0.1",
     });
     const { end } = await start({ DATA_DIR: dataFolder });
     const { exitCode, errors } = await end();
