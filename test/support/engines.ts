@@ -15,8 +15,6 @@ import { endsWithRun } from "./ends-with-run.ts";
 export type Engine = {
   endpoint: string;
   tableName: string;
-  /** Whether it leaves out the item that refused a write, so that it has to be asked for. */
-  askForRefusedItem: boolean;
   stop(): Promise<void>;
 };
 
@@ -40,7 +38,6 @@ export async function startDynalite() {
   return {
     endpoint,
     tableName,
-    askForRefusedItem: false,
     /** Closes every connection until it is resumed. Its data stays. */
     pause() {
       isPaused = true;
@@ -100,7 +97,6 @@ export async function startDynamoDbLocal(): Promise<Engine> {
   return {
     endpoint,
     tableName,
-    askForRefusedItem: false,
     async stop() {
       java.kill();
       await exited;

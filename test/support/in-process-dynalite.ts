@@ -62,7 +62,7 @@ export async function openInProcessDynalite() {
     { step: "initialize", priority: "low" },
   );
 
-  return { client, tableName, askForRefusedItem: false, async stop() {} };
+  return { client, tableName, async stop() {} };
 }
 
 const itemSchema = z.record(z.string(), z.custom<AttributeValue>());
