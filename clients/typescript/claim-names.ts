@@ -1,15 +1,18 @@
+/** How a claim names itself: the run of this process, and which of its openings it belongs to. */
+export type ClaimName = { runId: string; claimNumber: number };
+
 /**
- * Creates the ids of the claims of one process, in order: `random.process.number`. By the last two
- * parts the service recognises a late attempt at an earlier claim, which must not replace the
- * session of a later one.
+ * Creates the names of the openings of one process, in order. All attempts of one opening share a
+ * name, so that the service recognises a late attempt of an earlier opening.
  *
- * @param randomId returns a new id at each call: hex, at most 32 characters
+ * @param randomId returns 16 to 64 printable ASCII characters. It is called once per process and
+ *   its result is never stored, because a run id that is used again makes two runs look like one.
  */
-export function createClaimIds(randomId: () => string): () => string {
-  let process: string | undefined;
-  let claims = 0;
+export function createClaimNames(randomId: () => string): () => ClaimName {
+  let runId: string | undefined;
+  let openings = 0;
   return () => {
-    process ??= randomId().slice(0, 16);
-    return `${randomId()}.${process}.${++claims}`;
+    runId ??= randomId();
+    return { runId, claimNumber: ++openings };
   };
 }

@@ -1,23 +1,20 @@
 import { expect, test } from "vitest";
-import { createClaimIds } from "../../clients/typescript/claim-ids.ts";
+import { createClaimNames } from "../../clients/typescript/claim-names.ts";
 import { createWebRuntime } from "../../clients/typescript/web-runtime.ts";
-import { isEarlierClaim } from "../../lambdas/sessions/claim-order.ts";
 
-test("the service knows the order of the claims of one process by their ids, across its sessions", () => {
+test("the openings of one process are numbered from 1, across its sessions, and share one run", () => {
   const url = "https://license.example";
-  const ids = Array.from({ length: 12 }, () => createWebRuntime({ url }, console).nextClaimId());
-  for (const [index, id] of ids.entries()) {
-    expect(id.length).toBeLessThanOrEqual(64);
-    expect(ids.map((other) => isEarlierClaim(other, id))).toEqual(
-      ids.map((_, otherIndex) => otherIndex < index),
-    );
-  }
-  expect(new Set(ids.map((id) => id.split(".")[0])).size).toBe(ids.length);
+  const names = [1, 2, 3].map(() => createWebRuntime({ url }, console).nextClaimName());
+  expect(names.map(({ claimNumber }) => claimNumber)).toEqual([1, 2, 3]);
+  expect(new Set(names.map(({ runId }) => runId)).size).toBe(1);
+  expect(names[0]?.runId).toMatch(/^[\x21-\x7e]{16,64}$/);
 });
 
-test("ids of two processes are in no order", () => {
+test("another process is another run, which begins at 1 again", () => {
   let processes = 0;
-  const [one, two] = [1, 2].map(() => createClaimIds(() => `process-${++processes}`));
-  const [first = "", second = ""] = [one?.(), two?.()];
-  expect(isEarlierClaim(first, second) || isEarlierClaim(second, first)).toBe(false);
+  const names = [1, 2].map(() => createClaimNames(() => `process-${++processes}`)());
+  expect(names).toEqual([
+    { runId: "process-1", claimNumber: 1 },
+    { runId: "process-2", claimNumber: 1 },
+  ]);
 });
