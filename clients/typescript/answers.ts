@@ -146,6 +146,10 @@ export function readHeartbeatAnswer(exchange: Exchange): HeartbeatAnswer {
       return ended({ reason: "license_ended", code });
     case "bad_request":
       return { kind: "unreadable", problem: `${code} ${text("field") ?? ""}`.trimEnd() };
+    case undefined:
+      // A gateway lets only so much through, and only the report can be that long.
+      if (exchange.status === 413) return { kind: "unreadable", problem: "HTTP 413" };
+      return troubled(exchange);
     default:
       // Includes `heartbeat_late` and `internal_error`, which neither confirm nor end anything.
       return troubled(exchange);

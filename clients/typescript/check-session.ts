@@ -1,5 +1,5 @@
 import { readClaimAnswer, type Trouble } from "./answers.ts";
-import { ServiceUnavailable, SessionRefused } from "./errors.ts";
+import { type RefusalFacts, ServiceUnavailable, SessionRefused } from "./errors.ts";
 import { createNotifier } from "./notifier.ts";
 import { checkText, claimPath } from "./requests.ts";
 import { neverAborted, noAnswerInTime, type Runtime } from "./runtime.ts";
@@ -18,15 +18,7 @@ import { createWebRuntime } from "./web-runtime.ts";
 /** Whether a claim would succeed now. */
 export type SessionCheck =
   | { available: true; license: License }
-  | {
-      available: false;
-      code: SessionRefused["code"];
-      message: string;
-      /** The first characters of the holder's fingerprint. */
-      activeDevice: string | undefined;
-      /** How long until the session lapses if its holder sends nothing more. */
-      waitSeconds: number | undefined;
-    };
+  | (RefusalFacts & { available: false; code: SessionRefused["code"]; message: string });
 
 /**
  * Asks whether a claim would succeed, without claiming anything.
@@ -60,8 +52,7 @@ export async function askUntilAnswered(
     if (outcome.kind === "available") return { available: true, license: outcome.license };
     if (outcome.kind === "refused") {
       if (!(outcome.error instanceof SessionRefused)) throw outcome.error;
-      const { code, message, activeDevice, waitSeconds } = outcome.error;
-      return { available: false, code, message, activeDevice, waitSeconds };
+      return { available: false, ...factsOf(outcome.error) };
     }
     const trouble: Trouble =
       outcome.kind === "trouble" ? outcome : { kind: "trouble", problem: outcome.kind };
@@ -79,4 +70,10 @@ export async function askUntilAnswered(
     }
     await runtime.pause(againMs, signal, "keeps alive");
   }
+}
+
+/** What the error of an opening would say; its facts have the same names. */
+function factsOf(error: SessionRefused) {
+  const { code, message, activeDevice, waitSeconds, heldByThisDevice, holder, blocked } = error;
+  return { code, message, activeDevice, waitSeconds, heldByThisDevice, holder, blocked };
 }

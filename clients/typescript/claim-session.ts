@@ -61,7 +61,7 @@ export async function claimSession(
     const dropped = new AbortController();
     const sent = readClocks(runtime);
     const untilMs = attemptUntilMs(claiming, options, sent.nowMs);
-    const text = claimText(options, claiming.name);
+    const text = claimText(options, claiming.name, claiming.asksHolder);
     const pending = runtime.exchange(claimPath, text, untilMs, dropped.signal);
     const aborted = new Promise<void>((resolve) => {
       signal.addEventListener("abort", () => resolve(), { signal: settled.signal });

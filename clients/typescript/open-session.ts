@@ -7,9 +7,11 @@ import { createWebRuntime } from "./web-runtime.ts";
 // The public interface of the package. No other file is meant to be imported.
 export { checkSession, type SessionCheck } from "./check-session.ts";
 export {
+  type Blocked,
   Ed25519Missing,
   type EndCode,
   type EndReason,
+  type Holder,
   type LicenseEndCode,
   LicenseRefused,
   LicenseSessionError,
@@ -24,9 +26,12 @@ export type {
   BotReport,
   License,
   ReleaseOutcome,
+  ReleaseRequest,
   Session,
   SessionOptions,
   SessionStatus,
+  SymbolLoss,
+  SymbolLossCode,
 } from "./session.ts";
 export type { FetchAnswer, FetchFunction } from "./transport.ts";
 export { version } from "./version.ts";

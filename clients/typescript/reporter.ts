@@ -32,12 +32,18 @@ export function createReporter(
 
   async function call(take: () => BotReport | Promise<BotReport>): Promise<BotReport | undefined> {
     try {
-      return await take();
+      const taken: unknown = await take();
+      return isReport(taken) ? taken : undefined;
     } catch (error) {
       log.warn("The report failed; the heartbeat is sent without it:", error);
       return undefined;
     }
   }
+}
+
+/** A program without types may return anything. */
+function isReport(taken: unknown): taken is BotReport {
+  return typeof taken === "object" && taken !== null;
 }
 
 /** `AbortSignal.any` came with Node.js 20.3, and later to browsers. */
