@@ -79,6 +79,8 @@ const scenarioSchema = z.strictObject({
         .optional(),
       with: z.record(z.string(), z.unknown()).default({}),
       fails: z.string().optional(),
+      /** With `fails`: no other attempt can succeed either. */
+      lasting: z.literal(true).optional(),
       drop: z.literal(true).optional(),
     }),
   ),
