@@ -27,6 +27,8 @@ export type Trouble = ErrorFacts & {
   problem: string;
   /** How long to wait before the next request, if the answer says so. */
   retryAfterMs?: number | undefined;
+  /** Set if no other attempt can succeed either. */
+  lasting?: boolean | undefined;
 };
 
 export type ClaimAnswer =

@@ -1,12 +1,12 @@
 import { readClaimAnswer, type Trouble } from "./answers.ts";
 import { type RefusalFacts, ServiceUnavailable, SessionRefused } from "./errors.ts";
 import { createNotifier } from "./notifier.ts";
+import { checkOptions } from "./options.ts";
 import { checkText, claimPath } from "./requests.ts";
 import { neverAborted, noAnswerInTime, type Runtime } from "./runtime.ts";
 import type { License, SessionOptions } from "./session.ts";
 import {
   attemptTimeoutMs,
-  checkTimes,
   defaultRequestTimeoutMs,
   openingIntervalMs,
   retryAtMs,
@@ -27,7 +27,7 @@ export type SessionCheck =
  * RangeError like `openSession`, and the reason that `options.signal` is aborted with
  */
 export async function checkSession(options: SessionOptions): Promise<SessionCheck> {
-  checkTimes(options);
+  checkOptions(options);
   const webRuntime = createWebRuntime(options, createNotifier(options).log);
   return askUntilAnswered(options, await trustingRuntime(options, webRuntime));
 }
@@ -47,7 +47,9 @@ export async function askUntilAnswered(
     signal.throwIfAborted();
     const withinMs = attemptTimeoutMs(requestTimeoutMs, unanswered);
     const untilMs = Math.min(runtime.nowMs() + withinMs, giveUpMs);
-    const outcome = readClaimAnswer(await runtime.exchange(claimPath, text, untilMs, signal));
+    const outcome = readClaimAnswer(
+      await runtime.exchange(claimPath, text, untilMs, signal, "keeps alive"),
+    );
     signal.throwIfAborted();
     if (outcome.kind === "available") return { available: true, license: outcome.license };
     if (outcome.kind === "refused") {
@@ -63,6 +65,7 @@ export async function askUntilAnswered(
     });
     if (trouble.problem === noAnswerInTime) unanswered++;
     else [answered, unanswered] = [trouble, 0];
+    if (trouble.lasting) throw new ServiceUnavailable(trouble.problem, trouble);
     if (againMs >= giveUpMs) {
       // The last attempt may only have timed out. An earlier answer then says more about the cause.
       const last = answered ?? trouble;

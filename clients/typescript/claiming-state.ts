@@ -200,6 +200,7 @@ function tryAgain(
     mayBeGranted: true,
     ...(!isUnanswered && { answered: trouble }),
   };
+  if (trouble.lasting) return failed(next, new ServiceUnavailable(problem, trouble));
   if (untilMs < claiming.giveUpMs) return { claiming: next, status: { state: "opening", problem } };
   // The last attempt may only have timed out. An earlier answer then says more about the cause.
   const last = next.answered ?? trouble;

@@ -10,6 +10,7 @@ import {
   wakeMs,
 } from "./keeping-state.ts";
 import type { Notifier } from "./notifier.ts";
+import { onAbort } from "./on-abort.ts";
 import { releaseSession } from "./release-session.ts";
 import { createReporter } from "./reporter.ts";
 import { heartbeatPath, heartbeatText } from "./requests.ts";
@@ -76,10 +77,10 @@ export function keepSession(
     },
   };
 
-  options.signal?.addEventListener("abort", () => void session.release(), {
-    once: true,
-    signal: over.signal,
-  });
+  if (options.signal) {
+    const stopListening = onAbort(options.signal, () => void session.release());
+    over.signal.addEventListener("abort", stopListening);
+  }
   if (options.signal?.aborted) void session.release();
   else notify({ state: "held", rightLastsMs: session.rightLastsMs });
   keep().catch((error) => {

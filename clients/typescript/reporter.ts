@@ -1,4 +1,5 @@
 import type { Logger } from "./logger.ts";
+import { onAbort } from "./on-abort.ts";
 import type { Runtime } from "./runtime.ts";
 import type { BotReport, SessionOptions } from "./session.ts";
 
@@ -17,12 +18,13 @@ export function createReporter(
     if (!report || pending) return undefined;
     pending = true;
     const settled = new AbortController();
+    const stopListening = onAbort(signal, () => settled.abort());
     const taken = call(report).finally(() => {
       pending = false;
       settled.abort();
     });
     const untilMs = runtime.nowMs() + withinMs;
-    const late = runtime.pause(untilMs, anyOf(signal, settled.signal), "lets exit");
+    const late = runtime.pause(untilMs, settled.signal, "lets exit").finally(stopListening);
     await Promise.race([taken, late]);
     if (!pending) return taken;
     if (!signal.aborted)
@@ -44,14 +46,4 @@ export function createReporter(
 /** A program without types may return anything. */
 function isReport(taken: unknown): taken is BotReport {
   return typeof taken === "object" && taken !== null;
-}
-
-/** `AbortSignal.any` came with Node.js 20.3, and later to browsers. */
-function anyOf(...signals: AbortSignal[]): AbortSignal {
-  const any = new AbortController();
-  for (const signal of signals) {
-    if (signal.aborted) any.abort();
-    signal.addEventListener("abort", () => any.abort(), { once: true, signal: any.signal });
-  }
-  return any.signal;
 }
