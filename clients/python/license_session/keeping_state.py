@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Optional, Union
+from typing import Mapping, NamedTuple, Optional, Tuple, Union
 
-from .answers import Granted, Recorded, Trouble, Unreadable
+from .answers import Granted, PartLost, Recorded, Trouble, Unreadable
+from .holder import ReleaseRequest, SymbolLost
 from .license import License
 from .options import Options
 from .runtime import NO_ANSWER_IN_TIME, Instant
-from .status import End, Status
+from .status import End, EndReason, Status
+from .symbols import in_service_form
 from .timing import Timing, heartbeat_delay_ms, retry_at_ms, retry_delay_ms
 
 __all__ = [
+    "Beat",
     "Keeping",
     "Step",
     "answered",
     "ended",
     "held_status",
     "limit_ms",
+    "request_timeout_ms",
     "right_lasts_ms",
     "start_keeping",
     "wake_ms",
@@ -43,16 +47,33 @@ class Keeping:
     wall_lead_ms: int
     next_beat_ms: int
     failures: int = 0
-    #: Whether the service could not read the last report.
-    report_refused: bool = False
+    #: Whether the last heartbeat was not answered in time.
+    was_unanswered: bool = False
+    #: Those that are left of a session of several.
+    symbols: Tuple[str, ...] = ()
+    #: A report that the service could not read, which is not sent again.
+    refused_report: Optional[Mapping[str, object]] = None
+    #: The device that asks for the session, and when it did so by this machine's clock.
+    asking: Optional[Tuple[ReleaseRequest, float]] = None
     ask_until_ms: Optional[int] = None
     end: Optional[End] = None
 
 
+class Beat(NamedTuple):
+    """A heartbeat as it was sent."""
+
+    sent: Instant
+    report: Mapping[str, object]
+    #: Whether it said that the program keeps the session.
+    keeps: bool = False
+
+
 class Step(NamedTuple):
     keeping: Keeping
-    #: The status to report to the program, if any.
+    #: What to report to the program, if anything.
     status: Optional[Status] = None
+    lost: Tuple[SymbolLost, ...] = ()
+    release_request: Optional[ReleaseRequest] = None
 
 
 def start_keeping(granted: Granted, sent: Instant, options: Options, chance: float) -> Keeping:
@@ -66,6 +87,7 @@ def start_keeping(granted: Granted, sent: Instant, options: Options, chance: flo
         right_ends_ms=sent.now_ms + timing.right_ms,
         wall_lead_ms=sent.wall_lead_ms,
         next_beat_ms=sent.now_ms + heartbeat_delay_ms(timing.heartbeat_interval_ms, chance),
+        symbols=options.symbols or (),
     )
 
 
@@ -84,6 +106,12 @@ def limit_ms(keeping: Keeping) -> int:
 def wake_ms(keeping: Keeping) -> int:
     """The latest time of the next action."""
     return min(keeping.next_beat_ms, limit_ms(keeping))
+
+
+def request_timeout_ms(keeping: Keeping) -> int:
+    """The time limit of the next heartbeat."""
+    timing = keeping.timing
+    return timing.longest_request_ms if keeping.was_unanswered else timing.request_timeout_ms
 
 
 def held_status(keeping: Keeping, at: Instant) -> Status:
@@ -122,15 +150,14 @@ def woke(keeping: Keeping, planned_ms: int, at: Instant) -> Step:
 
 def answered(
     keeping: Keeping,
-    outcome: Union[Recorded, End, Unreadable, Trouble],
-    sent: Instant,
+    outcome: Union[Recorded, PartLost, End, Unreadable, Trouble],
+    beat: Beat,
     planned_ms: int,
     at: Instant,
     chance: float,
 ) -> Step:
     """What the outcome of a heartbeat does to the session.
 
-    :param sent: when the heartbeat was sent
     :param planned_ms: the latest time at which the outcome should have been known
     :param chance: from 0 up to 1
     """
@@ -139,30 +166,81 @@ def answered(
     if isinstance(outcome, End):
         return ended(keeping, outcome)
     if isinstance(outcome, Recorded):
-        return _confirm(keeping, outcome, sent, at, chance)
+        return _confirm(keeping, outcome, beat, at, chance)
+    if isinstance(outcome, PartLost):
+        return _part(keeping, outcome, beat, planned_ms, at, chance)
     if isinstance(outcome, Unreadable):
-        # Only the report can be unreadable, because the claim sent everything else.
-        without = replace(keeping, report_refused=True)
-        return _try_again(without, Trouble(outcome.problem), planned_ms, at, chance)
+        if beat.report:
+            # Only the report can be unreadable, because the claim sent everything else.
+            keeping = replace(keeping, refused_report=beat.report)
+        outcome = Trouble(outcome.problem)
     return _try_again(keeping, outcome, planned_ms, at, chance)
 
 
-def _confirm(
-    keeping: Keeping, outcome: Recorded, sent: Instant, at: Instant, chance: float
-) -> Step:
-    timeout_ms = outcome.session_timeout_ms or keeping.granted.session_timeout_ms
-    granted = keeping.granted._replace(session_timeout_ms=timeout_ms)
+def _confirm(keeping: Keeping, outcome: Recorded, beat: Beat, at: Instant, chance: float) -> Step:
+    granted = keeping.granted._replace(
+        session_timeout_ms=outcome.session_timeout_ms, held_for_ms=outcome.held_for_ms
+    )
+    asking, release_request = _who_asks(keeping, outcome, beat)
     renewed = replace(
-        start_keeping(granted, sent, keeping.options, chance),
+        start_keeping(granted, beat.sent, keeping.options, chance),
         granted=keeping.granted,
         license=replace(outcome.license, type=keeping.license.type),
+        symbols=keeping.symbols,
+        refused_report=keeping.refused_report,
+        asking=asking,
     )
     # If the machine slept while the answer was on its way, the answer may be out of date.
     if clocks_parted(renewed, at):
-        return _ask(renewed, at, "clocks_parted")
-    if at.now_ms >= renewed.right_ends_ms:
-        return _ask(renewed, at)
-    return Step(renewed, held_status(renewed, at))
+        step = _ask(renewed, at, "clocks_parted")
+    elif at.now_ms >= renewed.right_ends_ms:
+        step = _ask(renewed, at)
+    else:
+        step = Step(renewed, held_status(renewed, at))
+    return step._replace(release_request=release_request)
+
+
+def _part(
+    keeping: Keeping, outcome: PartLost, beat: Beat, planned_ms: int, at: Instant, chance: float
+) -> Step:
+    """Takes the lost symbols off. The next heartbeat, which leaves them out, confirms that."""
+    held = {in_service_form(symbol) for symbol in outcome.held}
+    named = {in_service_form(lost.symbol): lost for lost in outcome.lost}
+    unnamed = SymbolLost("", "session_not_found", None)
+    lost = tuple(
+        replace(named.get(in_service_form(symbol), unnamed), symbol=symbol)
+        for symbol in keeping.symbols
+        if in_service_form(symbol) not in held
+    )
+    symbols = tuple(_ for _ in keeping.symbols if in_service_form(_) in held)
+    if not symbols:
+        reason: EndReason = "lost" if lost[-1].code == "session_not_found" else "taken"
+        end = End(reason, lost[-1].code, lost[-1].active_device)
+        return ended(keeping, end)._replace(lost=lost)
+    left = replace(keeping, symbols=symbols)
+    if outcome.lease is None:
+        step = _try_again(left, outcome.trouble, planned_ms, at, chance)
+    else:
+        recorded = Recorded(*outcome.lease, keeping.license, outcome.release_request)
+        step = _confirm(left, recorded, beat, at, chance)
+    return step._replace(lost=lost)
+
+
+def _who_asks(
+    keeping: Keeping, outcome: Recorded, beat: Beat
+) -> Tuple[Optional[Tuple[ReleaseRequest, float]], Optional[ReleaseRequest]]:
+    """Who asks for the session now, and the request if the program has not been told of it."""
+    request = outcome.release_request
+    if request is None or beat.keeps:
+        return None, None
+    asked_ms = beat.sent.now_ms - request.seconds_ago * 1000
+    if keeping.asking:
+        known, known_asked_ms = keeping.asking
+        # Each answer repeats a request while it lasts. The next can't come before a timeout.
+        is_same = abs(asked_ms - known_asked_ms) < outcome.session_timeout_ms / 2
+        if is_same and request.device == known.device:
+            return keeping.asking, None
+    return (request, asked_ms), request
 
 
 def _try_again(
@@ -180,7 +258,12 @@ def _try_again(
         limit_ms(keeping),
         keeping.timing.request_timeout_ms,
     )
-    again = replace(keeping, failures=failures, next_beat_ms=next_beat_ms)
+    again = replace(
+        keeping,
+        failures=failures,
+        next_beat_ms=next_beat_ms,
+        was_unanswered=trouble.problem == NO_ANSWER_IN_TIME,
+    )
     if again.ask_until_ms is not None:
         return Step(again, Status("asking", problem=trouble.problem))
     lasts_seconds = right_lasts_ms(again, at) / 1000
@@ -195,6 +278,7 @@ def _ask(keeping: Keeping, at: Instant, problem: Optional[str] = None) -> Step:
         ask_until_ms=max(at.now_ms + keeping.timing.ask_within_ms, keeping.right_ends_ms),
         next_beat_ms=at.now_ms,
         failures=0,
+        was_unanswered=False,
         wall_lead_ms=at.wall_lead_ms,
     )
     return Step(asking, Status("asking", problem=problem))

@@ -53,7 +53,8 @@ class _Process:
 
     def __init__(self) -> None:
         self.id = os.getpid()
-        self.lock = threading.RLock()
+        #: No lock guards it: a signal handler of the program, which may release a session, would
+        #: wait for a lock that the code it interrupted holds.
         self.sessions: Dict[Leaving, _Ends] = {}
         #: Filled by the signal handler, which is safe because ``SimpleQueue.put`` is reentrant.
         self.signals: "queue.SimpleQueue[int]" = queue.SimpleQueue()
@@ -94,17 +95,14 @@ def prepare(signals: bool) -> bool:
 
 def enter(session: Leaving, at_exit: bool, on_signals: bool) -> None:
     """Registers a session to be released when the program ends."""
-    with _process.lock:
-        _process.sessions[session] = _Ends(at_exit, on_signals)
+    _process.sessions[session] = _Ends(at_exit, on_signals)
 
 
 def leave(session: Leaving) -> None:
     """Unregisters a session. With the last one, the handlers are removed."""
     process = _process
-    with process.lock:
-        process.sessions.pop(session, None)
-        is_last = not process.sessions
-    if is_last and not process.keeps_handlers:
+    process.sessions.pop(session, None)
+    if not process.sessions and not process.keeps_handlers:
         _take_handlers_out()
 
 
@@ -130,16 +128,12 @@ def _set_handlers() -> None:
         # A signal that the program handles or ignores is left alone.
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _handle)
-    with _process.lock:
-        if _process.thread is None:
-            thread = threading.Thread(
-                target=_release_on_signal,
-                args=(_process,),
-                name="license-session-leave",
-                daemon=True,
-            )
-            thread.start()
-            _process.thread = thread
+    if _process.thread is None:
+        thread = threading.Thread(
+            target=_release_on_signal, args=(_process,), name="license-session-leave", daemon=True
+        )
+        thread.start()
+        _process.thread = thread
 
 
 def _take_handlers_out() -> None:
@@ -181,8 +175,7 @@ def _release_at_exit() -> None:
 
 
 def _listed(process: _Process) -> "List[Any]":
-    with process.lock:
-        return list(process.sessions.items())
+    return list(process.sessions.items())
 
 
 def _release_all(sessions: List[Leaving]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Mapping
+
 from .answers import read_release_answer
-from .requests import RELEASE_PATH, release_body
+from .requests import RELEASE_PATH
 from .service import Service
 from .status import ReleaseOutcome
 from .timing import retry_delay_ms
@@ -13,7 +15,7 @@ __all__ = ["release_session"]
 
 def release_session(
     service: Service,
-    session_id: str,
+    body: Mapping[str, object],
     *,
     request_timeout_ms: int,
     heartbeat_interval_ms: int,
@@ -21,7 +23,6 @@ def release_session(
 ) -> ReleaseOutcome:
     """Retries until the given time. Never raises."""
     runtime = service.runtime
-    body = release_body(service.options.caller, session_id)
     failures = 0
     while True:
         give_up_ms = min(runtime.now_ms() + request_timeout_ms, until_ms)

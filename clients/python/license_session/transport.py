@@ -95,7 +95,6 @@ class HttpTransport:
                 if proxy.authorization:
                     headers["proxy-authorization"] = proxy.authorization
             connection.sock.settimeout(_left(ends))
-            attempt.begin_sending()
             connection.request("POST", target, body=request.body, headers=headers)
             with closing(connection.getresponse()) as response:
                 body = response.read(_LONGEST_ANSWER_BYTES + 1)

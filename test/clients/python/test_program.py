@@ -14,6 +14,7 @@ from fake_service import FakeService
 from license_session import LicenseSessionError, Status, open_session
 from license_session.live_session import Life
 from license_session.options import Options
+from license_session.runtime import Until
 from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
 from processes import RELEASE, until
@@ -52,24 +53,29 @@ class Program(unittest.TestCase):
         self.assertEqual((session.ended.reason, session.ended.active_device), ("taken", "x..."))
 
     def test_a_keeper_that_fails_ends_the_session_and_says_so(self) -> None:
-        scenario = {
-            "server": [
-                {"at": 0, "ask": "claim", "after": 0, "answer": "granted"},
-                {"at": 0, "ask": "release", "after": 0, "answer": "released"},
-            ]
-        }
+        server = [
+            {"at": 0, "ask": "claim", "answer": "granted"},
+            {"at": 5_000, "ask": "release", "answer": "released"},
+        ]
         for error in (RuntimeError("bug"), SystemExit(1)):
-            runtime = ScriptedRuntime(scenario)
+            runtime = ScriptedRuntime({"server": server})
             statuses: list[Status] = []
-            life = Life(Options(caller={}, on_status=statuses.append, logger=QUIET), runtime)
-            pause, runtime.pause = runtime.pause, unittest.mock.Mock(side_effect=error)
-            with self.assertRaises(type(error)):
-                life.live()
+            options = Options(caller={}, on_status=statuses.append, logger=QUIET)
+            life = Life(options, runtime)
+            pauses = iter([error])
+            pause = runtime.pause
+
+            def fail_once(until: Until) -> None:
+                for error in pauses:
+                    raise error
+                pause(until)
+
+            runtime.pause = fail_once  # type: ignore[method-assign]
+            runtime.opened = True
+            runtime.program(5_000, life.begin_release)
+            life.live()
             self.assertEqual(life.right_lasts_ms(), 0)
             self.assertEqual((statuses[-1].reason, statuses[-1].code), ("lost", "keeper_failed"))
-            runtime.pause = pause
-            life.begin_release()
-            runtime.run()
             self.assertEqual(life.outcome, "released")
 
     def test_a_grant_that_meets_the_end_of_its_opening_is_released(self) -> None:
@@ -97,9 +103,9 @@ class Program(unittest.TestCase):
     def test_an_opening_that_fails_by_a_bug_ends_with_an_error(self) -> None:
         runtime = ScriptedRuntime({"server": []})
         life = Life(Options(caller={}, logger=QUIET), runtime)
-        with self.assertRaises(AssertionError):
-            life.live()
+        life.live()
         self.assertIsInstance(life.error, LicenseSessionError)
+        self.assertIsInstance(life.error.cause, AssertionError)
 
     def test_opening_works_on_any_thread(self) -> None:
         sessions = []
@@ -119,6 +125,7 @@ class Program(unittest.TestCase):
             {"open_within_seconds": -1},
             {"open_within_seconds": math.nan},
             {"open_within_seconds": -math.inf},
+            {"wait_within_seconds": -1},
         ):
             with self.assertRaises(ValueError):
                 self.open(**options)

@@ -16,6 +16,13 @@ from quiet import QUIET
 from scripted_runtime import ROOT, ScriptedRuntime
 
 
+class StrictLife(Life):
+    """Fails where the scenario is not followed."""
+
+    def _fail(self, error: BaseException) -> None:
+        raise error
+
+
 class Program:
     """What a program does with a session, and what it sees of it."""
 
@@ -46,6 +53,7 @@ class Program:
         life, now_ms = self.life, self.runtime.now_ms()
         if life.granted and self.opened_ms is None:
             self.opened_ms = now_ms
+            self.runtime.opened = True
         if life.error and self.refused is None:
             self.refused = {"at": now_ms, **error_in_short(life.error)}
         while self._releasing and life.outcome:
@@ -66,12 +74,13 @@ def play(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
         report=lambda: report,
         on_status=lambda status: statuses.append([runtime.now_ms(), *in_short(status)]),
         logger=QUIET,
+        wishes={"only_if_free": True} if chosen.get("onlyIfFree") else {},
         margin_ms=chosen.get("marginMs"),
         request_timeout_ms=chosen.get("requestTimeoutMs", 5_000),
         open_within_ms=length_of(chosen.get("openWithinMs", 30_000)),
         wait_within_ms=length_of(chosen.get("waitWithinMs", 0)),
     )
-    life = Life(options, runtime)
+    life = StrictLife(options, runtime)
     program = Program(runtime, life)
     for at_ms, what in scenario.get("does", []):
         runtime.program(at_ms, {"release": program.release, "abort": program.abort}[what])

@@ -296,18 +296,14 @@ class GivenUp(TransportTest):
         proxy.join(60)
         self.assertEqual(received, [b""])
 
-    def test_an_attempt_that_was_given_up_can_not_begin_sending(self) -> None:
+    def test_an_attempt_that_was_given_up_sends_nothing_any_more(self) -> None:
         attempt = Attempt()
-        self.assertFalse(attempt.give_up())
+        attempt.give_up()
         with self.assertRaises(attempts.GivenUp):
-            attempt.begin_sending()
-        self.assertFalse(attempt.is_sent)
+            attempt.check()
         with self.assertRaises(attempts.GivenUp):
             HttpTransport(self.service.url).send(Request(self.service.url, {}, b"{}", 60), attempt)
         self.assertEqual(self.service.asked, [])
-        sending = Attempt()
-        sending.begin_sending()
-        self.assertTrue(sending.give_up())
 
 
 class Proxies(TransportTest):
@@ -402,7 +398,7 @@ class Certificates(TransportTest):
         refused = exchange_with(ThreadRuntime(self.url, HttpTransport(self.url)))
         self.assertIn("certificate verify failed", refused.problem)
         self.assertIsInstance(refused.cause, ssl.SSLError)
-        self.assertTrue(refused.unsent)
+        self.assertTrue(refused.lasts)
         self.assertEqual(self.service.asked, [])
 
 
@@ -428,7 +424,7 @@ class TransportsOfTheProgram(TransportTest):
 
         refused = exchange_with(ThreadRuntime("http://unused", transport))
         self.assertEqual((refused.problem, refused.cause), ("no network", error))
-        self.assertFalse(refused.unsent, "nobody knows")
+        self.assertFalse(refused.lasts)
 
     def test_what_it_returns_may_be_nonsense(self) -> None:
         for nonsense in (None, 7, Response(200, {}, None), Response("x", {}, b"")):  # type: ignore[arg-type]
