@@ -11,6 +11,7 @@ its effect.
 from __future__ import annotations
 
 import atexit
+import logging  # noqa: F401  (see at the end)
 import os
 import queue
 import signal
@@ -196,7 +197,8 @@ def _begin_anew() -> None:
         pass
 
 
-# `atexit` handlers run last in, first out, so the program's, which are set later, run before this.
+# `atexit` handlers run last in, first out, so the program's, which are set later, run before this. That
+# of `logging` runs after it, as it is imported above: it waits for each log handler.
 atexit.register(_release_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_begin_anew)
