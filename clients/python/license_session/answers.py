@@ -57,8 +57,6 @@ class Granted(NamedTuple):
 
 class Available(NamedTuple):
     license: License
-    #: This device itself, if it holds the session.
-    holder: Optional[Holder] = None
 
 
 class Lease(NamedTuple):
@@ -116,7 +114,7 @@ def read_claim_answer(
         if granted:
             return granted
     elif code == "available" and status == 200:
-        return Available(fields.license("expiry_date"), fields.holder())
+        return Available(fields.license("expiry_date"))
     elif code in ("session_conflict", "session_limit", "claim_late", "session_ended"):
         return SessionRefused(
             message,

@@ -15,8 +15,7 @@ __all__ = ["check"]
 def check(service: Service) -> License:
     """:raises LicenseSessionError: what opening a session would raise"""
     options, runtime = service.options, service.runtime
-    # It names itself like a claim, because the service judges it as that claim would be.
-    body = check_body(options.caller, runtime.next_claim_name(), options.wishes)
+    body = check_body(options.caller, runtime.next_claim_name(), options.only_if_free)
     attempts = Attempts(options, runtime)
     while True:
         until_ms = attempts.until_ms()

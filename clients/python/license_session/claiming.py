@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Union
+from typing import Dict, NamedTuple, Optional, Union
 
 from .answers import Available, Granted, Trouble, read_claim_answer
 from .attempts import Attempts
@@ -38,6 +38,10 @@ class Claiming:
         self._notifier = notifier
         self._name = self._runtime.next_claim_name()
         self._cancelled_ms: Optional[int] = None
+        #: Whether the attempts ask the holder to release the session.
+        self._asks_holder = self._options.ask_holder
+        #: What the last refusals said about that.
+        self._request: Dict[str, bool] = {}
         #: Whether an attempt may have been granted without anybody keeping its session.
         self._maybe_granted = False
 
@@ -93,7 +97,8 @@ class Claiming:
         )
 
     def _attempt(self, until_ms: int) -> Union[Granted, LicenseSessionError, Trouble]:
-        body = claim_body(self._options.caller, self._name, self._options.wishes)
+        options = self._options
+        body = claim_body(options.caller, self._name, options.only_if_free, self._asks_holder)
         exchange = self._service.exchange(
             CLAIM_PATH, body, lambda: min(until_ms, self._drop_ms())
         )
@@ -109,12 +114,20 @@ class Claiming:
         return self._cancelled_ms + RELEASE_WITHIN_MS / 2
 
     def _wait(self, refused: SessionRefused, wait_until_ms: int) -> None:
+        for name in ("holder_asked", "holder_told", "holder_keeps"):
+            said = getattr(refused, name)
+            if said is not None:
+                self._request[name] = said
+        self._asks_holder = self._asks_holder and not refused.has_reached_holders
         self._notifier.notify(
             Status(
                 "waiting",
                 wait_seconds=refused.wait_seconds,
                 active_device=refused.active_device,
                 refusal=refused.code,
+                holder_asked=self._request.get("holder_asked"),
+                holder_told=self._request.get("holder_told"),
+                holder_keeps=self._request.get("holder_keeps"),
             )
         )
         delay_ms = poll_delay_ms(refused.wait_seconds, self._runtime.random())

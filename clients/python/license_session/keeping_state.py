@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Mapping, NamedTuple, Optional, Tuple, Union
+from typing import NamedTuple, Optional, Tuple, Union
 
 from .answers import Granted, PartLost, Recorded, Trouble, Unreadable
 from .holder import ReleaseRequest, SymbolLost
@@ -11,11 +11,10 @@ from .license import License
 from .options import Options
 from .runtime import NO_ANSWER_IN_TIME, Instant
 from .status import End, EndReason, Status
-from .symbols import in_service_form
+from .symbols import in_service_form, symbols_among, symbols_without
 from .timing import Timing, heartbeat_delay_ms, retry_at_ms, retry_delay_ms
 
 __all__ = [
-    "Beat",
     "Keeping",
     "Step",
     "answered",
@@ -28,6 +27,9 @@ __all__ = [
     "wake_ms",
     "woke",
 ]
+
+
+_LEAST_BEAT_GAP_MS = 200
 
 
 @dataclass(frozen=True)
@@ -49,23 +51,14 @@ class Keeping:
     failures: int = 0
     #: Whether the last heartbeat was not answered in time.
     was_unanswered: bool = False
-    #: Those that are left of a session of several.
+    #: Those that are not lost.
     symbols: Tuple[str, ...] = ()
-    #: A report that the service could not read, which is not sent again.
-    refused_report: Optional[Mapping[str, object]] = None
-    #: The device that asks for the session, and when it did so by this machine's clock.
-    asking: Optional[Tuple[ReleaseRequest, float]] = None
+    #: Whether the service could not read a report: heartbeats then go without one.
+    report_refused: bool = False
+    #: Somebody asks for the session.
+    release_request: Optional[ReleaseRequest] = None
     ask_until_ms: Optional[int] = None
     end: Optional[End] = None
-
-
-class Beat(NamedTuple):
-    """A heartbeat as it was sent."""
-
-    sent: Instant
-    report: Mapping[str, object]
-    #: Whether it said that the program keeps the session.
-    keeps: bool = False
 
 
 class Step(NamedTuple):
@@ -87,7 +80,7 @@ def start_keeping(granted: Granted, sent: Instant, options: Options, chance: flo
         right_ends_ms=sent.now_ms + timing.right_ms,
         wall_lead_ms=sent.wall_lead_ms,
         next_beat_ms=sent.now_ms + heartbeat_delay_ms(timing.heartbeat_interval_ms, chance),
-        symbols=options.symbols or (),
+        symbols=options.all_symbols,
     )
 
 
@@ -151,13 +144,14 @@ def woke(keeping: Keeping, planned_ms: int, at: Instant) -> Step:
 def answered(
     keeping: Keeping,
     outcome: Union[Recorded, PartLost, End, Unreadable, Trouble],
-    beat: Beat,
+    sent: Instant,
     planned_ms: int,
     at: Instant,
     chance: float,
 ) -> Step:
     """What the outcome of a heartbeat does to the session.
 
+    :param sent: when the heartbeat was sent
     :param planned_ms: the latest time at which the outcome should have been known
     :param chance: from 0 up to 1
     """
@@ -166,81 +160,61 @@ def answered(
     if isinstance(outcome, End):
         return ended(keeping, outcome)
     if isinstance(outcome, Recorded):
-        return _confirm(keeping, outcome, beat, at, chance)
+        return _confirm(keeping, outcome, sent, at, chance)
     if isinstance(outcome, PartLost):
-        return _part(keeping, outcome, beat, planned_ms, at, chance)
+        return _part(keeping, outcome, sent, planned_ms, at, chance)
     if isinstance(outcome, Unreadable):
-        if beat.report:
-            # Only the report can be unreadable, because the claim sent everything else.
-            keeping = replace(keeping, refused_report=beat.report)
+        # Only the report can be unreadable, because the claim sent everything else.
+        keeping = replace(keeping, report_refused=True)
         outcome = Trouble(outcome.problem)
     return _try_again(keeping, outcome, planned_ms, at, chance)
 
 
-def _confirm(keeping: Keeping, outcome: Recorded, beat: Beat, at: Instant, chance: float) -> Step:
+def _confirm(keeping: Keeping, outcome: Recorded, sent: Instant, at: Instant, chance: float) -> Step:
     granted = keeping.granted._replace(
         session_timeout_ms=outcome.session_timeout_ms, held_for_ms=outcome.held_for_ms
     )
-    asking, release_request = _who_asks(keeping, outcome, beat)
     renewed = replace(
-        start_keeping(granted, beat.sent, keeping.options, chance),
+        start_keeping(granted, sent, keeping.options, chance),
         granted=keeping.granted,
         license=replace(outcome.license, type=keeping.license.type),
         symbols=keeping.symbols,
-        refused_report=keeping.refused_report,
-        asking=asking,
+        report_refused=keeping.report_refused,
+        release_request=outcome.release_request,
     )
     # If the machine slept while the answer was on its way, the answer may be out of date.
     if clocks_parted(renewed, at):
-        step = _ask(renewed, at, "clocks_parted")
+        step = _ask_soon(renewed, sent, at, "clocks_parted")
     elif at.now_ms >= renewed.right_ends_ms:
-        step = _ask(renewed, at)
+        step = _ask_soon(renewed, sent, at)
     else:
         step = Step(renewed, held_status(renewed, at))
-    return step._replace(release_request=release_request)
+    # It is said with every heartbeat; the program is asked once.
+    is_new = keeping.release_request is None
+    return step._replace(release_request=outcome.release_request if is_new else None)
 
 
 def _part(
-    keeping: Keeping, outcome: PartLost, beat: Beat, planned_ms: int, at: Instant, chance: float
+    keeping: Keeping, outcome: PartLost, sent: Instant, planned_ms: int, at: Instant, chance: float
 ) -> Step:
     """Takes the lost symbols off. The next heartbeat, which leaves them out, confirms that."""
-    held = {in_service_form(symbol) for symbol in outcome.held}
     named = {in_service_form(lost.symbol): lost for lost in outcome.lost}
     unnamed = SymbolLost("", "session_not_found", None)
     lost = tuple(
         replace(named.get(in_service_form(symbol), unnamed), symbol=symbol)
-        for symbol in keeping.symbols
-        if in_service_form(symbol) not in held
+        for symbol in symbols_without(keeping.symbols, outcome.held)
     )
-    symbols = tuple(_ for _ in keeping.symbols if in_service_form(_) in held)
-    if not symbols:
-        reason: EndReason = "lost" if lost[-1].code == "session_not_found" else "taken"
-        end = End(reason, lost[-1].code, lost[-1].active_device)
-        return ended(keeping, end)._replace(lost=lost)
+    symbols = symbols_among(keeping.symbols, outcome.held)
+    if lost and not symbols:
+        reason: EndReason = "lost" if lost[0].code == "session_not_found" else "taken"
+        return ended(keeping, End(reason, lost[0].code, lost[0].active_device))
     left = replace(keeping, symbols=symbols)
     if outcome.lease is None:
         step = _try_again(left, outcome.trouble, planned_ms, at, chance)
     else:
         recorded = Recorded(*outcome.lease, keeping.license, outcome.release_request)
-        step = _confirm(left, recorded, beat, at, chance)
+        step = _confirm(left, recorded, sent, at, chance)
     return step._replace(lost=lost)
-
-
-def _who_asks(
-    keeping: Keeping, outcome: Recorded, beat: Beat
-) -> Tuple[Optional[Tuple[ReleaseRequest, float]], Optional[ReleaseRequest]]:
-    """Who asks for the session now, and the request if the program has not been told of it."""
-    request = outcome.release_request
-    if request is None or beat.keeps:
-        return None, None
-    asked_ms = beat.sent.now_ms - request.seconds_ago * 1000
-    if keeping.asking:
-        known, known_asked_ms = keeping.asking
-        # Each answer repeats a request while it lasts. The next can't come before a timeout.
-        is_same = abs(asked_ms - known_asked_ms) < outcome.session_timeout_ms / 2
-        if is_same and request.device == known.device:
-            return keeping.asking, None
-    return (request, asked_ms), request
 
 
 def _try_again(
@@ -282,6 +256,15 @@ def _ask(keeping: Keeping, at: Instant, problem: Optional[str] = None) -> Step:
         wall_lead_ms=at.wall_lead_ms,
     )
     return Step(asking, Status("asking", problem=problem))
+
+
+def _ask_soon(
+    keeping: Keeping, sent: Instant, at: Instant, problem: Optional[str] = None
+) -> Step:
+    """Not before 0.2 s after the last heartbeat, in case the service confirms less than that."""
+    step = _ask(keeping, at, problem)
+    next_beat_ms = max(at.now_ms, sent.now_ms + _LEAST_BEAT_GAP_MS)
+    return step._replace(keeping=replace(step.keeping, next_beat_ms=next_beat_ms))
 
 
 def clocks_parted(keeping: Keeping, at: Instant) -> bool:

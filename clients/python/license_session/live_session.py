@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Dict, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from .answers import Granted, PartLost, Recorded, Unreadable, read_heartbeat_answer
 from .claiming import Claim, Claiming
 from .errors import LicenseSessionError
 from .keeping_state import (
-    Beat,
     Keeping,
     Step,
     answered,
@@ -36,7 +35,7 @@ from .requests import HEARTBEAT_PATH, heartbeat_body, release_body
 from .runtime import Runtime, read_clocks
 from .service import Service
 from .status import End, ReleaseOutcome, Status
-from .symbols import in_service_form
+from .symbols import symbols_among, symbols_without
 from .timing import RELEASE_WITHIN_MS
 
 __all__ = ["Life"]
@@ -66,8 +65,11 @@ class Life:
         self._end: Once[End] = Once()
         self._release_begun_ms: Once[int] = Once()
         self._dropped = False
-        #: The symbols that the program gave back, in the service's form.
+        #: The symbols that the program gave back. The service keeps what heartbeats no longer name,
+        #: so those that it did not confirm are released again.
         self._given_back: Dict[str, None] = {}
+        self._unreleased: Dict[str, None] = {}
+        self._release_again_ms = math.inf
         #: How often the program said that it keeps the session, and how often that was confirmed.
         self._keeps = 0
         self._keeps_confirmed = 0
@@ -90,13 +92,11 @@ class Life:
 
     @property
     def symbols(self) -> Tuple[str, ...]:
-        """Those of the session that are neither lost nor given back."""
-        if self._keeping is None or self.is_over():
-            return ()
-        if self.options.symbols is None:
-            symbol = self.options.caller.get("symbol")
-            return (symbol,) if isinstance(symbol, str) else ()
-        return self._left(self._keeping.symbols)
+        """Those to which there is a right."""
+        return self._left() if self.right_lasts_ms() else ()
+
+    def holds(self, symbol: str) -> bool:
+        return bool(symbols_among([symbol], self.symbols))
 
     def is_elsewhere(self) -> bool:
         """A forked child has a copy of this object, but no thread that would keep the session."""
@@ -138,18 +138,19 @@ class Life:
 
         Returns those that are to be freed, or ``None`` if that is the end of the session.
         """
-        named = {in_service_form(symbol): None for symbol in symbols}
-        claimed = self.options.symbols or self.symbols
-        freed = tuple(_ for _ in claimed if in_service_form(_) in named)
-        left = [_ for _ in self.symbols if in_service_form(_) not in named]
-        if freed and not left:
+        left = self._left()
+        freed = symbols_among(left, symbols)
+        if freed and len(freed) == len(left):
             return None
-        self._given_back.update({in_service_form(symbol): None for symbol in freed})
+        self._given_back.update(dict.fromkeys(freed))
         return freed
 
     def release_some(self, symbols: Sequence[str]) -> ReleaseOutcome:
         """Frees at the service what was given back. Blocks for 5 s at most, and never raises."""
-        return self._release_at_service(symbols, self.runtime.now_ms()) if symbols else "not_held"
+        if not symbols:
+            return "not_held"
+        now_ms = self.runtime.now_ms()
+        return self._release_symbols(symbols, now_ms + RELEASE_WITHIN_MS)
 
     def keep(self) -> None:
         """Tells the service, by a heartbeat at once, that the program keeps the session."""
@@ -212,11 +213,14 @@ class Life:
         runtime = self.runtime
         while not self.is_over():
             planned_ms = wake_ms(self.keeping)
-            runtime.pause(lambda: 0 if self._is_to_look() else planned_ms)
+            runtime.pause(lambda: 0 if self._is_to_look() else self._planned_ms(planned_ms))
             self._take(woke(self.keeping, planned_ms, read_clocks(runtime)))
-            is_due = runtime.now_ms() >= self.keeping.next_beat_ms or self._is_keep_due()
-            if is_due and not self.is_over():
+            if self.is_over():
+                break
+            if runtime.now_ms() >= self.keeping.next_beat_ms or self._is_keep_due():
                 self._beat()
+            elif runtime.now_ms() >= self._release_again_ms:
+                self._release_again()
         end = self.end
         if end:
             self._say_end(end)
@@ -228,6 +232,9 @@ class Life:
         is_over = self.is_over() or self._is_keep_due()
         return is_over or woke(keeping, at.now_ms, at).keeping is not keeping
 
+    def _planned_ms(self, wake_ms: int) -> float:
+        return min(wake_ms, self._release_again_ms)
+
     def _beat(self) -> None:
         runtime, keeping = self.runtime, self.keeping
         keeps = self._keeps
@@ -236,10 +243,11 @@ class Life:
         if self.is_over():
             return
         is_kept = keeps > self._keeps_confirmed
-        beat = Beat(read_clocks(runtime), report, is_kept)
-        session_id, symbols = keeping.granted.session_id, self._left(keeping.symbols)
-        body = heartbeat_body(self.options.caller, session_id, symbols, report, is_kept)
-        planned_ms = min(beat.sent.now_ms + request_timeout_ms(keeping), limit_ms(keeping))
+        sent = read_clocks(runtime)
+        body = heartbeat_body(
+            self.options.caller, keeping.granted.session_id, self._left(), report, is_kept
+        )
+        planned_ms = min(sent.now_ms + request_timeout_ms(keeping), limit_ms(keeping))
         exchange = self._service.exchange(
             HEARTBEAT_PATH, body, lambda: 0 if self.is_over() else planned_ms
         )
@@ -247,19 +255,26 @@ class Life:
         at, chance = read_clocks(runtime), runtime.random()
         if isinstance(outcome, Unreadable) and report:
             self._notifier.warning(
-                f"The service can't read the report ({outcome.problem}); heartbeats go on without "
-                "it until it changes"
+                f"The service can't read the report ({outcome.problem}): from now on, heartbeats are "
+                "sent without one"
             )
-        self._take(answered(self.keeping, outcome, beat, planned_ms, at, chance))
+        self._take(answered(self.keeping, outcome, sent, planned_ms, at, chance))
         if is_kept and isinstance(outcome, (Recorded, PartLost)):
             self._keeps_confirmed = keeps
 
     def _next_report(self) -> Mapping[str, object]:
-        """If the report fails, the heartbeat is sent without it: it matters more."""
+        """The heartbeat matters more: it does not wait long for a report, and is repeated without."""
         keeping = self.keeping
+        if keeping.report_refused or keeping.failures:
+            return {}
         until_ms = self.runtime.now_ms() + keeping.timing.report_within_ms
-        report = self._notifier.report(lambda: 0 if self.is_over() else until_ms)
-        return {} if report == keeping.refused_report else report
+        return self._notifier.report(lambda: 0 if self.is_over() else until_ms)
+
+    def _release_again(self) -> None:
+        """Tries to free what was given back, in the time until the next heartbeat."""
+        until_ms = self.runtime.now_ms() + RELEASE_WITHIN_MS
+        self._release_again_ms = math.inf
+        self._release_symbols(list(self._unreleased), min(until_ms, self.keeping.next_beat_ms))
 
     def _linger(self) -> None:
         """Waits until the program releases a session that was lost: its entry may still take a
@@ -280,20 +295,37 @@ class Life:
         if self._is_gone():
             self.outcome = "not_held"
         elif self.release_begun_ms is not None:
-            self.outcome = self._release_at_service(None, self.release_begun_ms)
+            symbols = [*self._left(), *self._unreleased]
+            until_ms = self.release_begun_ms + RELEASE_WITHIN_MS
+            self.outcome = self._release_at_service(symbols, until_ms)
+
+    def _release_symbols(self, symbols: Sequence[str], until_ms: int) -> ReleaseOutcome:
+        self._unreleased.update(dict.fromkeys(symbols))
+        # The end of the session releases them as well.
+        outcome = self._release_at_service(symbols, until_ms, self.is_over)
+        if outcome == "unconfirmed":
+            interval_ms = self.keeping.timing.heartbeat_interval_ms
+            self._release_again_ms = self.runtime.now_ms() + interval_ms
+            self.runtime.wake()
+        else:
+            for symbol in symbols:
+                self._unreleased.pop(symbol, None)
+        return outcome
 
     def _release_at_service(
-        self, symbols: Optional[Sequence[str]], begun_ms: int
+        self,
+        symbols: Sequence[str],
+        until_ms: int,
+        is_needless: Callable[[], bool] = lambda: False,
     ) -> ReleaseOutcome:
         timing, who = self.keeping.timing, {"session_id": self.keeping.granted.session_id}
-        if symbols is None and self.options.symbols is not None:
-            symbols = self.options.symbols
         return release_session(
             self._service,
             release_body(self.options.caller, who, symbols),
             request_timeout_ms=timing.request_timeout_ms,
             heartbeat_interval_ms=timing.heartbeat_interval_ms,
-            until_ms=begun_ms + RELEASE_WITHIN_MS,
+            until_ms=until_ms,
+            is_needless=is_needless,
         )
 
     def _is_gone(self) -> bool:
@@ -303,15 +335,12 @@ class Life:
     def _is_keep_due(self) -> bool:
         return self._keeps > self._keeps_sent
 
-    def _left(self, symbols: Sequence[str]) -> Tuple[str, ...]:
-        given_back = self._given_back
-        return tuple(_ for _ in symbols if in_service_form(_) not in given_back)
+    def _left(self) -> Tuple[str, ...]:
+        """The symbols that are neither lost nor given back."""
+        return symbols_without(self.keeping.symbols, list(self._given_back))
 
     def _take(self, step: Step) -> None:
         self._keeping = step.keeping
-        for lost in step.lost:
-            if in_service_form(lost.symbol) not in self._given_back:
-                self._notifier.lost(lost)
         end = step.keeping.end
         if end:
             # Unless the program has ended it before. What it ended by is said at the end.
@@ -320,6 +349,9 @@ class Life:
         elif not self.is_over():
             if step.status:
                 self._notifier.notify(step.status)
+            for lost in step.lost:
+                if lost.symbol not in self._given_back:
+                    self._notifier.lost(lost)
             if step.release_request:
                 self._notifier.release_request(step.release_request)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import numbers
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional, Protocol, Sequence, Tuple, Union
 
 from .answers import Granted
@@ -70,8 +70,8 @@ class Options:
     caller: Mapping[str, object]
     #: Those of a session of several.
     symbols: Optional[Tuple[str, ...]] = None
-    #: ``only_if_free`` and ``ask_holder``, as a claim says them.
-    wishes: Mapping[str, object] = field(default_factory=dict)
+    only_if_free: bool = False
+    ask_holder: bool = False
     report: Optional[Report] = None
     on_status: Optional[OnStatus] = None
     on_symbol_lost: Optional[OnSymbolLost] = None
@@ -82,6 +82,12 @@ class Options:
     open_within_ms: int = 30_000
     wait_within_ms: int = 0
     signing: Optional[Signing] = None
+
+    @property
+    def all_symbols(self) -> Tuple[str, ...]:
+        """The symbol or the symbols; empty without one."""
+        symbol = self.caller.get("symbol")
+        return self.symbols or ((symbol,) if isinstance(symbol, str) else ())
 
     def timing_of(self, granted: Granted) -> Timing:
         """The timing of a session, by what the service named."""
@@ -127,7 +133,6 @@ def options_of(
         caller["symbols"] = list(several)
     elif symbol is not None:
         caller["symbol"] = _text("symbol", symbol)
-    wishes = {"only_if_free": only_if_free, "ask_holder": ask_holder}
     margin_s = None if margin_seconds is None else _seconds("margin_seconds", margin_seconds)
     request_timeout_s = _seconds("request_timeout_seconds", request_timeout_seconds)
     if margin_s == math.inf:
@@ -149,7 +154,8 @@ def options_of(
     return Options(
         caller=caller,
         symbols=several,
-        wishes={name: True for name, is_wished in wishes.items() if is_wished},
+        only_if_free=bool(only_if_free),
+        ask_holder=bool(ask_holder),
         report=report,
         on_status=on_status,
         on_symbol_lost=on_symbol_lost,

@@ -27,21 +27,22 @@ _REPORTED = ("bot_version", "status", "metadata")
 Body = Mapping[str, object]
 
 
-def claim_body(caller: Body, name: ClaimName, wishes: Body) -> Body:
-    """:param wishes: ``only_if_free`` and ``ask_holder``"""
-    return {**caller, **name._asdict(), **wishes}
+def claim_body(caller: Body, name: ClaimName, only_if_free: bool, asks_holder: bool) -> Body:
+    wishes = {"only_if_free": only_if_free, "ask_holder": asks_holder}
+    return {**caller, **name._asdict(), **_those_set(wishes)}
 
 
-def check_body(caller: Body, name: ClaimName, wishes: Body) -> Body:
-    return {**claim_body(caller, name, wishes), "check_only": True}
+def check_body(caller: Body, name: ClaimName, only_if_free: bool) -> Body:
+    """A check names itself like a claim, because the service judges it as that claim would be."""
+    return {**claim_body(caller, name, only_if_free, False), "check_only": True}
 
 
 def heartbeat_body(
     caller: Body, session_id: str, symbols: Sequence[str], report: Body, keep: bool = False
 ) -> Body:
     """:param symbols: those that are still held, of a session of several"""
-    kept = {"keep": True} if keep else {}
-    return {**_naming(caller, symbols), "session_id": session_id, **report, **kept}
+    named = _naming(caller, symbols)
+    return {**named, "session_id": session_id, **report, **_those_set({"keep": keep})}
 
 
 def read_report(report: Mapping[str, Any]) -> Dict[str, object]:
@@ -54,11 +55,13 @@ def read_report(report: Mapping[str, Any]) -> Dict[str, object]:
     return plain
 
 
-def release_body(
-    caller: Body, who: Body, symbols: Optional[Sequence[str]] = None
-) -> Body:
+def release_body(caller: Body, who: Body, symbols: Optional[Sequence[str]] = None) -> Body:
     """:param who: the ``session_id``, or the name of its opening"""
     return {**(caller if symbols is None else _naming(caller, symbols)), **who}
+
+
+def _those_set(flags: Mapping[str, bool]) -> Body:
+    return {name: True for name, is_set in flags.items() if is_set}
 
 
 def _naming(caller: Body, symbols: Sequence[str]) -> Body:

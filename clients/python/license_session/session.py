@@ -11,7 +11,6 @@ from .license import License
 from .live_session import Life
 from .options import symbols_of
 from .status import End, ReleaseOutcome
-from .symbols import in_service_form
 from .thread_runtime import ThreadRuntime
 from .timing import RELEASE_WITHIN_MS
 
@@ -65,12 +64,11 @@ class SessionView:
 
     def holds(self, symbol: str) -> bool:
         """Whether there is a right to this symbol right now."""
-        wanted = in_service_form(symbol)
-        return any(in_service_form(each) == wanted for each in self.symbols) and self.held
+        return self._life.holds(symbol)
 
     @property
     def symbols(self) -> Tuple[str, ...]:
-        """The symbols of the session, without those that were lost or released."""
+        """The symbols to which there is a right at this moment: none that was lost or released."""
         return self._life.symbols
 
     @property

@@ -65,6 +65,10 @@ class Status:
     wait_seconds: Optional[float] = None
     active_device: Optional[str] = None
     refusal: Optional[RefusalCode] = None
+    #: With ``ask_holder``, as in :class:`license_session.SessionRefused`.
+    holder_asked: Optional[bool] = None
+    holder_told: Optional[bool] = None
+    holder_keeps: Optional[bool] = None
     end: Optional[End] = None
 
     @property

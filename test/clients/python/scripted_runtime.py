@@ -167,7 +167,7 @@ class ScriptedRuntime:
         if entry.get("drop"):
             return None
         if "fails" in entry:
-            return NoAnswer(entry["fails"])
+            return NoAnswer(entry["fails"], lasts=entry.get("lasting", False))
         answer = entry["answer"]
         if isinstance(answer, dict):
             body = json.dumps(answer["body"]).encode() if "body" in answer else b""
