@@ -199,6 +199,7 @@ def open_session(
             request_timeout_seconds=request_timeout_seconds,
             open_within_seconds=open_within_seconds,
             wait_within_seconds=wait_within_seconds,
+            transport=transport,
             public_keys=public_keys,
         )
         process_end.refuse_import_by_child()
@@ -241,6 +242,7 @@ async def check_session(
         only_if_free=only_if_free,
         request_timeout_seconds=request_timeout_seconds,
         open_within_seconds=open_within_seconds,
+        transport=transport,
         public_keys=public_keys,
     )
     runtime = runtime_of(url, transport, ssl_context)

@@ -21,6 +21,7 @@ from .options import (
     options_of,
 )
 from .service import Service
+from .service_url import base_url
 from .session import LiveSession, Session
 from .thread_runtime import ThreadRuntime
 from .transport import HttpTransport, Transport
@@ -106,7 +107,7 @@ def open_session(
     :raises ServiceNotFound: the server at the URL is not the license service
     :raises ServiceUnavailable: no usable answer came in time
     :raises OpeningCancelled: ``cancel`` was set
-    :raises ValueError: an argument is invalid
+    :raises TypeError, ValueError: an argument is invalid; the message says which, and what is expected
     :raises ModuleNotFoundError: ``public_keys`` are given and ``cryptography`` is not installed
     """
     options = options_of(
@@ -126,6 +127,7 @@ def open_session(
         request_timeout_seconds=request_timeout_seconds,
         open_within_seconds=open_within_seconds,
         wait_within_seconds=wait_within_seconds,
+        transport=transport,
         public_keys=public_keys,
     )
     process_end.refuse_import_by_child()
@@ -171,6 +173,7 @@ def check_session(
         only_if_free=only_if_free,
         request_timeout_seconds=request_timeout_seconds,
         open_within_seconds=open_within_seconds,
+        transport=transport,
         public_keys=public_keys,
     )
     return check_with(options, runtime_of(url, transport, ssl_context))
@@ -187,8 +190,9 @@ def check_with(options: Options, runtime: ThreadRuntime) -> License:
 def runtime_of(
     url: str, transport: Optional[Transport], ssl_context: Optional[ssl.SSLContext]
 ) -> ThreadRuntime:
-    """:raises ValueError: the URL is invalid, or neither http nor https"""
-    return ThreadRuntime(url, HttpTransport(url, ssl_context) if transport is None else transport)
+    """:raises ValueError: the proxy of the environment can't be used"""
+    base = base_url(url, any_scheme=transport is not None)
+    return ThreadRuntime(base, HttpTransport(base, ssl_context) if transport is None else transport)
 
 
 def begin_opening(life: LiveSession, at_exit: bool, on_signals: bool) -> None:

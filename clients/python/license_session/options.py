@@ -10,11 +10,12 @@ from typing import Any, Callable, Mapping, Optional, Protocol, Sequence, Tuple, 
 
 from .answers import Granted
 from .holder import ReleaseRequest, SymbolLost
+from .service_url import base_url, path_of
 from .signatures import Verifier
 from .status import Status
 from .symbols import in_service_form
 from .timing import Timing, milliseconds, timing_of
-from .transport import path_of
+from .transport import Transport
 
 __all__ = [
     "Logger",
@@ -118,12 +119,14 @@ def options_of(
     request_timeout_seconds: float = 5.0,
     open_within_seconds: float = 30.0,
     wait_within_seconds: float = 0.0,
+    transport: Optional[Transport] = None,
     public_keys: Union[str, Sequence[str], None] = None,
 ) -> Options:
     """:raises TypeError, ValueError: an argument is invalid; says which, and what is expected"""
+    base = base_url(url, any_scheme=transport is not None)
     caller: dict[str, object] = {
-        "license_key": _text("license_key", license_key),
-        "device_fingerprint": _text("device_fingerprint", device_fingerprint),
+        "license_key": _text("license_key", license_key, "the key as its owner received it"),
+        "device_fingerprint": _text("device_fingerprint", device_fingerprint, "1 to 255 characters"),
     }
     several: Optional[Tuple[str, ...]] = None
     if symbols is not None:
@@ -148,9 +151,12 @@ def options_of(
         ("on_status", on_status),
         ("on_symbol_lost", on_symbol_lost),
         ("on_release_request", on_release_request),
+        ("transport", transport),
     ):
         if call is not None and not callable(call):
             raise TypeError(f"{name} is a {type(call).__name__}: expected a function")
+    if isinstance(logger, str):
+        raise TypeError("logger is a str: expected a logger, such as logging.getLogger of that name")
     return Options(
         caller=caller,
         symbols=several,
@@ -165,7 +171,7 @@ def options_of(
         request_timeout_ms=max(1, milliseconds(request_timeout_s)),
         open_within_ms=milliseconds(open_within_s),
         wait_within_ms=milliseconds(wait_within_s),
-        signing=None if public_keys is None else Signing(Verifier(public_keys), path_of(url).rstrip("/")),
+        signing=None if public_keys is None else Signing(Verifier(public_keys), path_of(base)),
     )
 
 
@@ -189,11 +195,13 @@ def symbols_of(name: str, symbols: Sequence[str]) -> Tuple[str, ...]:
     return several
 
 
-def _text(name: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    # Without the value: it may be the key.
-    raise TypeError(f"{name} is a {type(value).__name__}: expected a str")
+def _text(name: str, value: object, expected: str = "a name") -> str:
+    if not isinstance(value, str):
+        # Without the value: it may be the key.
+        raise TypeError(f"{name} is a {type(value).__name__}: expected a str, {expected}")
+    if not value.strip():
+        raise ValueError(f"{name} is empty: expected {expected}")
+    return value
 
 
 def _seconds(name: str, value: object) -> float:

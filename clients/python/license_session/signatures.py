@@ -92,7 +92,12 @@ class Verifier:
         :raises ValueError: a key is invalid, or there is none
         :raises ModuleNotFoundError: the package ``cryptography`` is not installed
         """
-        listed = [public_keys] if isinstance(public_keys, str) else list(public_keys)
+        listed = [public_keys] if isinstance(public_keys, str) else public_keys
+        if not isinstance(listed, (list, tuple)):
+            raise TypeError(
+                f"public_keys is a {type(listed).__name__}: expected a key, or a list of them, each as "
+                "ed25519:..."
+            )
         if not listed:
             raise ValueError("public_keys is empty: leave it out to take answers unsigned")
         try:

@@ -34,7 +34,8 @@ class ThreadRuntime:
     _SLICE_MS = 1_000
 
     def __init__(self, url: str, transport: Union[HttpTransport, Transport]) -> None:
-        self._url = url.rstrip("/")
+        """:param url: the address below which the routes are, without a slash at its end"""
+        self._url = url
         self._transport = transport
         self._clock_ns = choose_clock()
         self._waiting: Dict[object, Callable[[], object]] = {}

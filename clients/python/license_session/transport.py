@@ -13,9 +13,10 @@ from typing import Callable, Dict, Mapping, NamedTuple, Optional
 from .attempt import Attempt
 from .connect import connect
 from .proxy import Proxy, proxy_for
+from .service_url import path_of
 from .version import __version__
 
-__all__ = ["HttpTransport", "Request", "Response", "Transport", "USER_AGENT", "path_of"]
+__all__ = ["HttpTransport", "Request", "Response", "Transport", "USER_AGENT"]
 
 USER_AGENT = f"license-session-python/{__version__} Python/{platform.python_version()}"
 
@@ -52,12 +53,10 @@ class HttpTransport:
     """HTTP with a new connection for each request, through the proxy of the environment."""
 
     def __init__(self, base_url: str, ssl_context: Optional[ssl.SSLContext] = None) -> None:
-        """:raises ValueError: the URL is invalid, or neither http nor https"""
+        """:raises ValueError: the proxy of the environment can't be used"""
         parts = urllib.parse.urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("The URL must be one of http or https, with a host")
         self._scheme = parts.scheme
-        self._host = _ascii_host(parts.hostname)
+        self._host = _ascii_host(parts.hostname or "")
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._authority = host if parts.port is None else f"{host}:{parts.port}"
@@ -128,12 +127,6 @@ def _left(ends: float) -> float:
     if left <= 0:
         raise TimeoutError
     return left
-
-
-def path_of(url: str) -> str:
-    """The path of an address as it is sent."""
-    path = urllib.parse.urlsplit(url).path
-    return urllib.parse.quote(path, safe="/%:@!$&'()*+,;=~")
 
 
 def _ascii_host(host: str) -> str:

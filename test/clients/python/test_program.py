@@ -129,9 +129,6 @@ class Program(unittest.TestCase):
         ):
             with self.assertRaises(ValueError):
                 self.open(**options)
-        for url in ("ftp://host", "host", ""):
-            with self.assertRaises(ValueError):
-                open_session(url, "KEY", "device")
         self.assertEqual(self.service.asked, [])
 
     def test_any_length_of_time_can_be_chosen(self) -> None:
