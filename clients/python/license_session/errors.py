@@ -6,6 +6,7 @@ import pickle
 from typing import Any, Literal, Optional, Tuple, Union, cast
 
 from .holder import Blocked, Holder
+from .one_per_process import is_first
 
 __all__ = [
     "LicenseEndCode",
@@ -185,3 +186,6 @@ class OpeningCancelled(LicenseSessionError):
     """The program cancelled the opening by its ``cancel`` event."""
 
     _code = "cancelled"
+
+
+is_first(__name__, 1)

@@ -21,6 +21,8 @@ import time
 from types import FrameType
 from typing import Any, Dict, List, NamedTuple, Optional, Protocol
 
+from .one_per_process import is_first
+
 __all__ = ["Leaving", "enter", "handle_signals", "leave", "prepare", "refuse_import_by_child"]
 
 _WITHIN_SECONDS = 5.0
@@ -63,6 +65,7 @@ class _Process:
         self.keeps_handlers = False
         self.has_warned = False
         self.leaves_by: Optional[int] = None
+        self.ends_as_child = False
 
 
 _process = _Process()
@@ -97,6 +100,8 @@ def prepare(signals: bool) -> bool:
 def enter(session: Leaving, at_exit: bool, on_signals: bool) -> None:
     """Registers a session to be released when the program ends."""
     _process.sessions[session] = _Ends(at_exit, on_signals)
+    if at_exit:
+        _release_as_child()
 
 
 def leave(session: Leaving) -> None:
@@ -122,6 +127,15 @@ def refuse_import_by_child() -> None:
                 'if __name__ == "__main__":'
             )
         frame = frame.f_back
+
+
+def _release_as_child() -> None:
+    """A child of ``multiprocessing`` may end without ``atexit``, but not without its own handlers."""
+    util, processes = (sys.modules.get(f"multiprocessing.{name}") for name in ("util", "process"))
+    if util and processes and processes.parent_process() and not _process.ends_as_child:
+        _process.ends_as_child = True
+        # After those of the program, which have a priority of 0 or more.
+        util.Finalize(None, _release_at_exit, exitpriority=0)
 
 
 def _set_handlers() -> None:
@@ -197,8 +211,9 @@ def _begin_anew() -> None:
         pass
 
 
-# `atexit` handlers run last in, first out, so the program's, which are set later, run before this. That
-# of `logging` runs after it, as it is imported above: it waits for each log handler.
-atexit.register(_release_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+if is_first(__name__, 1):
+    # `atexit` handlers run last in, first out, so the program's, which are set later, run before
+    # this. That of `logging` runs after it, as it is imported above: it waits for each log handler.
+    atexit.register(_release_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_begin_anew)
