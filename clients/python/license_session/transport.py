@@ -7,6 +7,7 @@ import platform
 import ssl
 import time
 import urllib.parse
+import zlib
 from contextlib import closing
 from typing import Callable, Dict, Mapping, NamedTuple, Optional
 
@@ -22,6 +23,9 @@ USER_AGENT = f"license-session-python/{__version__} Python/{platform.python_vers
 
 #: Far more than any answer of the service.
 _LONGEST_ANSWER_BYTES = 1024 * 1024
+
+#: As ``zlib`` takes them. What HTTP calls deflate is zlib, but some send it without its frame.
+_WINDOW_BITS = {"gzip": [31], "deflate": [15, -15]}
 
 #: The longest socket timeout in use: some systems don't accept much longer ones.
 _LONGEST_WAIT_SECONDS = 3_600
@@ -87,19 +91,18 @@ class HttpTransport:
                 attempt.hold(secure)
                 secure.settimeout(_left(ends))
                 secure.do_handshake()
-            headers = {**request.headers, "host": self._authority, "connection": "close"}
+            sent_headers = {**request.headers, "host": self._authority, "connection": "close"}
             target = path_of(request.url)
             if proxy and not context:
                 target = f"http://{self._authority}{target}"
                 if proxy.authorization:
-                    headers["proxy-authorization"] = proxy.authorization
+                    sent_headers["proxy-authorization"] = proxy.authorization
             connection.sock.settimeout(_left(ends))
-            connection.request("POST", target, body=request.body, headers=headers)
+            connection.request("POST", target, body=request.body, headers=sent_headers)
             with closing(connection.getresponse()) as response:
-                body = response.read(_LONGEST_ANSWER_BYTES + 1)
-                if len(body) > _LONGEST_ANSWER_BYTES:
-                    raise http.client.HTTPException("the answer is longer than 1 MiB")
-                return Response(response.status, _headers_of(response), body)
+                headers = _headers_of(response)
+                body = _within_limit(response.read(_LONGEST_ANSWER_BYTES + 1))
+                return Response(response.status, headers, _decompressed(body, headers))
         finally:
             connection.close()
 
@@ -131,6 +134,31 @@ def _left(ends: float) -> float:
 
 def _ascii_host(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode()
+
+
+def _decompressed(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """A proxy may compress an answer although nobody asked it to.
+
+    :raises http.client.HTTPException: it can't be read
+    """
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding == "identity":
+        return body
+    if encoding not in _WINDOW_BITS:
+        raise http.client.HTTPException(f"the answer is compressed by {encoding}")
+    for window_bits in _WINDOW_BITS[encoding]:
+        try:
+            decompressor = zlib.decompressobj(window_bits)
+            return _within_limit(decompressor.decompress(body, _LONGEST_ANSWER_BYTES + 1))
+        except zlib.error:
+            continue
+    raise http.client.HTTPException(f"the answer is said to be {encoding}, and is not")
+
+
+def _within_limit(body: bytes) -> bytes:
+    if len(body) > _LONGEST_ANSWER_BYTES:
+        raise http.client.HTTPException("the answer is longer than 1 MiB")
+    return body
 
 
 def _headers_of(response: http.client.HTTPResponse) -> Mapping[str, str]:

@@ -12,6 +12,8 @@ from typing import Any
 import license_session
 from fake_service import FakeService, answer
 from license_session import (
+    Blocked,
+    Holder,
     LicenseRefused,
     LicenseSessionError,
     OpeningCancelled,
@@ -34,6 +36,12 @@ ALL = [
         code="session_limit",
         active_device="x...",
         wait_seconds=7,
+        held_by_this_device=False,
+        blocked=(Blocked("ES", "x...", 7, None, True, False, None),),
+        holder=Holder("x...", 60, 7, "flat"),
+        holder_asked=True,
+        holder_told=False,
+        holder_keeps=None,
         status=403,
         request_id="r",
     ),

@@ -11,13 +11,14 @@ import unittest
 import unittest.mock
 
 from fake_service import FakeService
-from license_session import LicenseSessionError, Status, open_session
+from license_session import LicenseSessionError, ReleaseRequest, Status, SymbolLost, open_session
+from license_session.clock import choose_clock
 from license_session.live_session import Life
 from license_session.options import Options
 from license_session.runtime import Until
 from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
-from processes import RELEASE, until
+from processes import HEARTBEAT, RELEASE, until
 from quiet import QUIET
 from scripted_runtime import ScriptedRuntime
 
@@ -51,6 +52,42 @@ class Program(unittest.TestCase):
         self.service.answers["/api/heartbeat"] = {"code": "session_taken", "active_device": "x..."}
         self.assertTrue(session.wait_lost(10))
         self.assertEqual((session.ended.reason, session.ended.active_device), ("taken", "x..."))
+
+    def test_several_symbols_are_one_session(self) -> None:
+        lost: list[SymbolLost] = []
+        with self.open(symbols=["ES", "NQ", "CL"], on_symbol_lost=lost.append) as session:
+            self.assertEqual(session.symbols, ("ES", "NQ", "CL"))
+            self.assertTrue(session.holds("nq") and session.held)
+            self.assertEqual(session.release(["CL"]), "released")
+            self.assertEqual(session.release(["CL"]), "not_held")
+            self.assertFalse(session.holds("CL"))
+            part = {
+                "code": "session_taken",
+                "symbols_held": ["ES"],
+                "symbols_lost": [{"symbol": "NQ", "code": "session_taken", "active_device": "x..."}],
+            }
+            self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **part}
+            self.assertTrue(until(lambda: lost))
+            self.assertEqual((session.symbols, session.held), (("ES",), True))
+            with self.assertRaisesRegex(TypeError, "symbols is a str: expected a list"):
+                session.release("ES")
+        self.assertEqual(lost, [SymbolLost("NQ", "session_taken", "x...")])
+        self.assertEqual((session.symbols, session.holds("ES")), ((), False))
+        released = [body["symbols"] for body in self.service.asked_with(RELEASE)]
+        self.assertEqual(released, [["CL"], ["ES"]])
+
+    def test_who_is_asked_to_release_may_keep(self) -> None:
+        requests: list[ReleaseRequest] = []
+        asks = {"release_asked_by": "x...", "release_asked_seconds_ago": 3}
+        self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **asks}
+        session = self.open(on_release_request=requests.append)
+        self.assertTrue(until(lambda: requests))
+        session.keep()
+        kept = lambda: [body for body in self.service.asked_with(HEARTBEAT) if body.get("keep")]
+        self.assertTrue(until(kept))
+        self.assertTrue(until(lambda: self.service.asked.count(HEARTBEAT) >= 4))
+        self.assertEqual(len(kept()), 1)
+        self.assertEqual(requests, [ReleaseRequest("x...", 3, ())])
 
     def test_a_keeper_that_fails_ends_the_session_and_says_so(self) -> None:
         server = [
@@ -140,6 +177,40 @@ class Program(unittest.TestCase):
                 open_within_seconds=open_within_seconds,
             )
             self.assertTrue(session.held)
+
+    def test_a_sleep_of_the_machine_is_noticed_within_a_slice_of_a_wait(self) -> None:
+        runtime = ThreadRuntime("http://127.0.0.1", HttpTransport("http://127.0.0.1"))
+        self.assertLessEqual(runtime._SLICE_MS, 1_000)
+        slept_ns = 0
+        clock = runtime._clock_ns
+        runtime._clock_ns = lambda: clock() + slept_ns
+        runtime._SLICE_MS = 20
+        until_ms = runtime.now_ms() + 3_600_000
+        waiting = threading.Thread(target=runtime.pause, args=(lambda: until_ms,), daemon=True)
+        waiting.start()
+        # Nobody wakes it.
+        slept_ns = 3_600_000_000_000
+        waiting.join(60)
+        self.assertFalse(waiting.is_alive())
+
+    def test_the_clock_is_one_that_counts_sleep_where_there_is_one(self) -> None:
+        read = unittest.mock.Mock(return_value=7)
+        with unittest.mock.patch.multiple(time, CLOCK_BOOTTIME=70, clock_gettime_ns=read, create=True):
+            self.assertEqual(choose_clock()(), 7)
+            read.assert_called_with(70)
+            with unittest.mock.patch.object(sys, "platform", "darwin"):
+                # Of a Mac the monotonic clock counts it, and there is no other.
+                with unittest.mock.patch.multiple(time, CLOCK_BOOTTIME=-1, CLOCK_MONOTONIC=71):
+                    choose_clock()()
+                    read.assert_called_with(71)
+
+    def test_where_no_clock_counts_sleep_the_monotonic_one_is_taken(self) -> None:
+        refused = unittest.mock.Mock(side_effect=OSError)
+        for boottime in (-1, 70):
+            with unittest.mock.patch.multiple(
+                time, CLOCK_BOOTTIME=boottime, clock_gettime_ns=refused, create=True
+            ), unittest.mock.patch.object(sys, "platform", "win32"):
+                self.assertIs(choose_clock(), time.monotonic_ns)
 
     def test_the_clock_never_goes_back_and_keeps_step(self) -> None:
         runtime = ThreadRuntime("http://127.0.0.1", HttpTransport("http://127.0.0.1"))
