@@ -1,0 +1,128 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Reflection;
+using LicenseSessions;
+
+/// <summary>Runs the tests and prints the outcome of each as a line of JSON.</summary>
+internal static class Program
+{
+    /// <summary>The repository.</summary>
+    internal static string Root;
+
+    private static int Main(string[] words)
+    {
+        Root = words[0];
+        string only = words.Length > 1 ? words[1] : "";
+        bool passed = true;
+        foreach (Type group in typeof(Program).Assembly.GetTypes().OrderBy(type => type.Name))
+        {
+            foreach (MethodInfo method in group.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
+            {
+                var guarantee = (TestAttribute)Attribute.GetCustomAttribute(method, typeof(TestAttribute));
+                if (guarantee != null) passed &= Run(group.Name, guarantee.Name, only, (Action)Delegate.CreateDelegate(typeof(Action), method));
+                if (Attribute.IsDefined(method, typeof(CasesAttribute)))
+                {
+                    foreach (Case one in (IEnumerable<Case>)method.Invoke(null, null)) passed &= Run(group.Name, one.Name, only, one.Run);
+                }
+            }
+        }
+        return passed ? 0 : 1;
+    }
+
+    private static bool Run(string group, string name, string only, Action test)
+    {
+        if ((group + ": " + name).IndexOf(only, StringComparison.Ordinal) < 0) return true;
+        string detail = "";
+        try
+        {
+            test();
+        }
+        catch (Exception error)
+        {
+            detail = error.ToString();
+        }
+        var line = new Dictionary<string, object>
+        {
+            { "group", group }, { "name", name }, { "outcome", detail == "" ? "passed" : "failed" }, { "detail", detail },
+        };
+        Console.WriteLine(Json.Write(line));
+        Console.Out.Flush();
+        return detail == "";
+    }
+
+    internal static object ReadJson(string path)
+    {
+        return Json.Parse(File.ReadAllText(Path.Combine(Root, path)));
+    }
+}
+
+/// <summary>A test, named for what it guarantees.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class TestAttribute : Attribute
+{
+    internal readonly string Name;
+
+    public TestAttribute(string name)
+    {
+        Name = name;
+    }
+}
+
+/// <summary>Returns tests, one for each entry of a table.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class CasesAttribute : Attribute
+{
+}
+
+internal sealed class Case
+{
+    internal readonly string Name;
+    internal readonly Action Run;
+
+    internal Case(string name, Action run)
+    {
+        Name = name;
+        Run = run;
+    }
+}
+
+internal static class Expect
+{
+    /// <summary>Compares values as the JSON that they are written as, which shows both.</summary>
+    internal static void Same(object expected, object actual, string what = "")
+    {
+        string wanted = Json.Write(Sorted(expected));
+        string got = Json.Write(Sorted(actual));
+        if (wanted != got) throw new Exception(what + "\nexpected " + wanted + "\n     got " + got);
+    }
+
+    internal static void True(bool condition, string what)
+    {
+        if (!condition) throw new Exception(what);
+    }
+
+    internal static T Throws<T>(Action run) where T : Exception
+    {
+        try
+        {
+            run();
+        }
+        catch (T error)
+        {
+            return error;
+        }
+        throw new Exception("expected a " + typeof(T).Name + ", and nothing was thrown");
+    }
+
+    private static object Sorted(object value)
+    {
+        var members = value as IDictionary<string, object>;
+        if (members != null) return members.OrderBy(member => member.Key, StringComparer.Ordinal).ToDictionary(member => member.Key, member => Sorted(member.Value));
+        var text = value as string;
+        var values = value as System.Collections.IEnumerable;
+        if (text == null && values != null) return values.Cast<object>().Select(Sorted).ToList();
+        return value is int || value is long || value is float ? Convert.ToDouble(value) : value;
+    }
+}
