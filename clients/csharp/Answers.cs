@@ -156,6 +156,11 @@ namespace LicenseSessions
             }
         }
 
+        internal static string CodeOf(Exchange answer)
+        {
+            return new Fields(answer).Code;
+        }
+
         private static Granted GrantedOf(Exchange exchange, Fields fields)
         {
             string sessionId = fields.Text("session_id");

@@ -101,6 +101,8 @@ namespace LicenseSessions
         internal double RequestTimeoutMs = 5000;
         internal double OpenWithinMs = 30000;
         internal double WaitWithinMs;
+        /// <summary><c>null</c> if answers are taken unsigned.</summary>
+        internal PinnedKeys PinnedKeys;
         internal Transport Transport;
         internal bool ReleaseAtExit;
 
@@ -128,6 +130,7 @@ namespace LicenseSessions
                 RequestTimeoutMs = Time("RequestTimeout", options.RequestTimeout, 1, false),
                 OpenWithinMs = Time("OpenWithin", options.OpenWithin, 0, true),
                 WaitWithinMs = Time("WaitWithin", options.WaitWithin, 0, true),
+                PinnedKeys = options.PublicKeys == null ? null : new PinnedKeys(options.PublicKeys),
                 Transport = options.Transport,
                 ReleaseAtExit = options.ReleaseAtExit,
             };
