@@ -5,6 +5,7 @@ import { checkText, claimPath } from "./requests.ts";
 import { neverAborted, noAnswerInTime, type Runtime } from "./runtime.ts";
 import type { License, SessionOptions } from "./session.ts";
 import {
+  attemptTimeoutMs,
   checkTimes,
   defaultRequestTimeoutMs,
   openingIntervalMs,
@@ -19,7 +20,7 @@ export type SessionCheck =
   | { available: true; license: License }
   | {
       available: false;
-      code: "session_conflict" | "session_limit";
+      code: SessionRefused["code"];
       message: string;
       /** The first characters of the holder's fingerprint. */
       activeDevice: string | undefined;
@@ -47,13 +48,14 @@ export async function askUntilAnswered(
   const { signal = neverAborted, openWithinMs = 30_000 } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
   const giveUpMs = runtime.nowMs() + openWithinMs;
+  const text = checkText(options, runtime.nextClaimName());
+  let unanswered = 0;
   let answered: Trouble | undefined;
   for (let failures = 1; ; failures++) {
     signal.throwIfAborted();
-    const untilMs = Math.min(runtime.nowMs() + requestTimeoutMs, giveUpMs);
-    const outcome = readClaimAnswer(
-      await runtime.exchange(claimPath, checkText(options), untilMs, signal),
-    );
+    const withinMs = attemptTimeoutMs(requestTimeoutMs, unanswered);
+    const untilMs = Math.min(runtime.nowMs() + withinMs, giveUpMs);
+    const outcome = readClaimAnswer(await runtime.exchange(claimPath, text, untilMs, signal));
     signal.throwIfAborted();
     if (outcome.kind === "available") return { available: true, license: outcome.license };
     if (outcome.kind === "refused") {
@@ -68,7 +70,8 @@ export async function askUntilAnswered(
       endsMs: giveUpMs,
       requestTimeoutMs,
     });
-    if (trouble.problem !== noAnswerInTime) answered = trouble;
+    if (trouble.problem === noAnswerInTime) unanswered++;
+    else [answered, unanswered] = [trouble, 0];
     if (againMs >= giveUpMs) {
       // The last attempt may only have timed out. An earlier answer then says more about the cause.
       const last = answered ?? trouble;

@@ -1,10 +1,10 @@
 import { readHeartbeatAnswer } from "./answers.ts";
-import type { Claim } from "./claim-session.ts";
+import type { Claim } from "./claiming-state.ts";
 import { SessionEnded } from "./errors.ts";
 import {
   advance,
   type KeepingEvent,
-  limitMs,
+  requestUntilMs,
   rightLastsMs,
   startKeeping,
   wakeMs,
@@ -86,7 +86,7 @@ export function keepSession(
     const text = await nextText();
     if (over.signal.aborted) return;
     const sent = readClocks(runtime);
-    const plannedMs = Math.min(sent.nowMs + keeping.timing.requestTimeoutMs, limitMs(keeping));
+    const plannedMs = requestUntilMs(keeping, sent.nowMs);
     const exchange = await runtime.exchange(heartbeatPath, text, plannedMs, over.signal);
     takeAnswer(exchange);
 
@@ -129,6 +129,6 @@ export function keepSession(
       keeping.phase === "over" &&
       (keeping.end.reason === "taken" || keeping.end.code === "session_not_found");
     take({ kind: "ended", end: { reason: "released", code: "released" } });
-    return isGone ? "not_held" : releaseSession(options, sessionId, keeping.timing, runtime);
+    return isGone ? "not_held" : releaseSession(options, { sessionId }, keeping.timing, runtime);
   }
 }

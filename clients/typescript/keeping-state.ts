@@ -26,6 +26,8 @@ export type Keeping = {
   wallLeadMs: number;
   nextBeatMs: number;
   failures: number;
+  /** How many requests in a row were not answered in time. */
+  unanswered: number;
   /** Whether the service could not read the last report. */
   reportRefused: boolean;
 } & ({ phase: "held" } | { phase: "asking"; giveUpMs: number } | { phase: "over"; end: End });
@@ -52,7 +54,12 @@ export function startKeeping(
   options: TimingOptions,
   random: number,
 ): Keeping {
-  const timing = timingOf(granted.sessionTimeoutMs, granted.heartbeatIntervalMs, options);
+  const timing = timingOf(
+    granted.sessionTimeoutMs,
+    granted.heldForMs,
+    granted.heartbeatIntervalMs,
+    options,
+  );
   return {
     phase: "held",
     timing,
@@ -61,8 +68,16 @@ export function startKeeping(
     wallLeadMs: wallLeadMs(sent),
     nextBeatMs: sent.nowMs + heartbeatDelayMs(timing.heartbeatIntervalMs, random),
     failures: 0,
+    unanswered: 0,
     reportRefused: false,
   };
+}
+
+/** The time limit of a heartbeat that is sent at `nowMs`. */
+export function requestUntilMs(keeping: Keeping, nowMs: number): number {
+  const { requestTimeoutMs, longestRequestMs } = keeping.timing;
+  const withinMs = keeping.unanswered > 0 ? longestRequestMs : requestTimeoutMs;
+  return Math.min(nowMs + withinMs, limitMs(keeping));
 }
 
 /** How long the right lasts unless a heartbeat is confirmed; 0 without one. */
@@ -105,6 +120,8 @@ function judge(keeping: Keeping, event: KeepingEvent, circumstances: Circumstanc
           const trouble: Trouble = { kind: "trouble", problem: outcome.problem };
           return tryAgain(without, trouble, event.plannedMs, circumstances);
         }
+        case "part_lost":
+          return tryAgain(keeping, outcome.trouble, event.plannedMs, circumstances);
         case "trouble":
           return tryAgain(keeping, outcome, event.plannedMs, circumstances);
       }
@@ -121,13 +138,9 @@ function confirm(
   sent: Instant,
   { granted, options, at, random }: Circumstances,
 ): Step {
+  const { sessionTimeoutMs, heldForMs } = outcome;
   const renewed = {
-    ...startKeeping(
-      { ...granted, sessionTimeoutMs: outcome.sessionTimeoutMs ?? granted.sessionTimeoutMs },
-      sent,
-      options,
-      random,
-    ),
+    ...startKeeping({ ...granted, sessionTimeoutMs, heldForMs }, sent, options, random),
     // A heartbeat's answer does not name the type.
     license: { ...outcome.license, type: keeping.license.type },
   };
@@ -146,13 +159,14 @@ function tryAgain(
   const passed = passTime(keeping, plannedMs, at);
   if (passed) return passed;
   const failures = keeping.failures + 1;
+  const unanswered = problem === noAnswerInTime ? keeping.unanswered + 1 : 0;
   const { heartbeatIntervalMs, requestTimeoutMs } = keeping.timing;
   const delayMs = retryDelayMs(failures, heartbeatIntervalMs, random);
   const nextBeatMs = retryAtMs(at.nowMs, delayMs, retryAfterMs, {
     endsMs: limitMs(keeping),
     requestTimeoutMs,
   });
-  const next = { ...keeping, failures, nextBeatMs };
+  const next = { ...keeping, failures, unanswered, nextBeatMs };
   if (keeping.phase === "asking") return { keeping: next, status: { state: "asking", problem } };
   const status = { state: "troubled", problem, rightLastsMs: rightLastsMs(next, at) } as const;
   return { keeping: next, status };
@@ -184,6 +198,7 @@ function ask(keeping: Keeping, at: Instant, problem?: "clocks_parted"): Step {
       giveUpMs: Math.max(giveUpMs, keeping.rightEndsMs),
       nextBeatMs: at.nowMs,
       failures: 0,
+      unanswered: 0,
       wallLeadMs: wallLeadMs(at),
     },
     status: { state: "asking", ...(problem && { problem }) },

@@ -1,5 +1,5 @@
 import { readReleaseAnswer } from "./answers.ts";
-import { releasePath, releaseText } from "./requests.ts";
+import { type Released, releasePath, releaseText } from "./requests.ts";
 import { neverAborted, type Runtime } from "./runtime.ts";
 import type { ReleaseOutcome, SessionOptions } from "./session.ts";
 import { retryDelayMs, type Timing } from "./timing.ts";
@@ -10,12 +10,12 @@ export const releaseWithinMs = 5_000;
 /** Releases the session at the service. Retries until the given instant, and never rejects. */
 export async function releaseSession(
   options: SessionOptions,
-  sessionId: string,
+  released: Released,
   timing: Pick<Timing, "requestTimeoutMs" | "heartbeatIntervalMs">,
   runtime: Runtime,
   giveUpMs: number = runtime.nowMs() + releaseWithinMs,
 ): Promise<ReleaseOutcome> {
-  const text = releaseText(options, sessionId);
+  const text = releaseText(options, released);
   for (let failures = 1; ; failures++) {
     const untilMs = Math.min(runtime.nowMs() + timing.requestTimeoutMs, giveUpMs);
     const exchange = await runtime.exchange(releasePath, text, untilMs, neverAborted);

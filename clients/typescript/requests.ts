@@ -1,19 +1,27 @@
+import type { ClaimName } from "./claim-names.ts";
 import type { BotReport, SessionOptions } from "./session.ts";
 
 export const claimPath = "api/validate-license";
 export const heartbeatPath = "api/heartbeat";
 export const releasePath = "api/session/release";
 
-export function claimText(options: SessionOptions, claimId: string): string {
-  return JSON.stringify({ ...callerFields(options), claim_id: claimId });
+export function claimText(options: SessionOptions, name: ClaimName): string {
+  return JSON.stringify({ ...callerFields(options), ...claimFields(options, name) });
 }
 
-export function checkText(options: SessionOptions): string {
-  return JSON.stringify({ ...callerFields(options), check_only: true });
+/** A check names itself like a claim, because the service judges it as that claim would be. */
+export function checkText(options: SessionOptions, name: ClaimName): string {
+  const fields = { ...callerFields(options), ...claimFields(options, name) };
+  return JSON.stringify({ ...fields, check_only: true });
 }
 
-export function releaseText(options: SessionOptions, sessionId: string): string {
-  return JSON.stringify({ ...callerFields(options), session_id: sessionId });
+/** What is released: a session by its id or, if that never arrived, what an opening was granted. */
+export type Released = { sessionId: string } | ClaimName;
+
+export function releaseText(options: SessionOptions, released: Released): string {
+  const fields =
+    "sessionId" in released ? { session_id: released.sessionId } : nameFields(released);
+  return JSON.stringify({ ...callerFields(options), ...fields });
 }
 
 /** @throws TypeError if the report can't be written as JSON */
@@ -29,6 +37,14 @@ export function heartbeatText(
     status,
     metadata,
   });
+}
+
+function claimFields({ onlyIfFree }: SessionOptions, name: ClaimName) {
+  return { ...nameFields(name), only_if_free: onlyIfFree || undefined };
+}
+
+function nameFields({ runId, claimNumber }: ClaimName) {
+  return { run_id: runId, claim_number: claimNumber };
 }
 
 function callerFields({ licenseKey, deviceFingerprint, symbol }: SessionOptions) {

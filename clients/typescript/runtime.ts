@@ -1,3 +1,5 @@
+import type { ClaimName } from "./claim-names.ts";
+
 /** The outcome of one request: an answer of any kind, or none. */
 export type Exchange = Answer | NoAnswer;
 
@@ -9,14 +11,8 @@ export type Answer = {
   headers: Readonly<Record<string, string>>;
 };
 
-export type NoAnswer = {
-  problem: string;
-  cause?: unknown;
-  /**
-   * True if the request certainly never left this machine, so that it can't have been carried out.
-   */
-  unsent?: boolean;
-};
+/** The request may have been carried out all the same, whatever the problem is called. */
+export type NoAnswer = { problem: string; cause?: unknown };
 
 /** A reading of both clocks. */
 export type Instant = { nowMs: number; wallMs: number };
@@ -35,8 +31,8 @@ export type Runtime = {
   random(): number;
   /** A new id for each request: 16 to 64 hex characters. */
   randomId(): string;
-  /** The id of a new claim. The ids of one process are ordered. */
-  nextClaimId(): string;
+  /** The name of a new opening: one run per process, numbered from 1. */
+  nextClaimName(): ClaimName;
   /**
    * Resolves at `untilMs` or when the signal fires, whichever comes first; may resolve earlier if
    * the two clocks have parted. Never rejects.

@@ -49,12 +49,20 @@ export type SessionOptions = {
   /** Aborts the opening, and releases the session if it is open. */
   signal?: AbortSignal | undefined;
   /**
-   * The right to the session ends this long before another device could be let in. By default 5 s,
-   * or a sixth of the session's timeout if that is less. Never more than half of the timeout.
+   * Refuses the opening if this device holds the session already, in this or another process. By
+   * default an opening replaces an earlier session of its own device. For platforms that start
+   * further instances by themselves, such as optimizers and charts.
+   */
+  onlyIfFree?: boolean | undefined;
+  /**
+   * Ends the right to the session this long before the session's timeout. The service names how
+   * long a right lasts; this can only shorten it, down to half of the timeout.
    */
   marginMs?: number | undefined;
   /**
-   * The time limit of each request: by default 5 s, but at most a third of the right's duration.
+   * The time limit of each request: by default 5 s. After a request that was not answered in time
+   * the next may take twice as long, and up to four times as long while opening; a heartbeat never
+   * takes more than a third of the right's duration.
    */
   requestTimeoutMs?: number | undefined;
   /**
@@ -64,8 +72,8 @@ export type SessionOptions = {
   openWithinMs?: number | undefined;
   /**
    * How long to wait while another device holds the session or every seat is taken. The session is
-   * claimed again after each wait that the service names. By default opening fails at once;
-   * `Infinity` waits without limit.
+   * claimed again about every 5 s; those who wait are in no order. By default opening fails at
+   * once; `Infinity` waits without limit.
    */
   waitWithinMs?: number | undefined;
   /**
@@ -89,7 +97,7 @@ export type License = {
 export type SessionStatus =
   /** A claim got no usable answer; it will be retried. */
   | { state: "opening"; problem: string }
-  /** Another device holds it, or every seat is taken. Claimed again within `waitSeconds`. */
+  /** Another device holds it, or every seat is taken. It is claimed again in a few seconds. */
   | {
       state: "waiting";
       code: "session_conflict" | "session_limit";
@@ -109,6 +117,31 @@ export type SessionStatus =
   | { state: "asking"; problem?: string }
   /** The final state. */
   | ({ state: "ended" } & End);
+
+/** A symbol of a session of several that is lost; the session goes on with the others. */
+export type SymbolLoss = {
+  /** As this program wrote it. */
+  symbol: string;
+  code: SymbolLossCode;
+  /** The device that has taken it, if the service says so. */
+  activeDevice?: string;
+};
+
+/** As the codes of a whole session that is over. */
+export type SymbolLossCode =
+  | "session_taken"
+  | "session_replaced"
+  | "session_ended"
+  | "session_not_found";
+
+/** Somebody asks for the session. Nothing happens unless this program releases it. */
+export type ReleaseRequest = {
+  /** The first characters of the fingerprint of the device that asks. */
+  device: string;
+  secondsAgo: number;
+  /** The symbols that are asked for, of a session of several. */
+  symbols?: readonly string[];
+};
 
 export type ReleaseOutcome =
   /** The next device may claim at once. */

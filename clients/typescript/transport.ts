@@ -27,16 +27,6 @@ export type FetchAnswer = {
 /** The service's own answers have a few hundred bytes. */
 export const maxAnswerBytes = 64 * 1_024;
 
-/** Node.js error codes that mean the server was never reached. */
-const unsentCodes = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
-
 /** @throws TypeError if the URL is invalid, or neither http nor https */
 export function baseUrl(url: string | URL): URL {
   const base = new URL(url);
@@ -117,11 +107,6 @@ function inWords(error: unknown): NoAnswer {
   // Node.js reports only "fetch failed"; the actual error is the cause.
   const cause = error.cause instanceof Error ? error.cause : error;
   const code = "code" in cause ? String(cause.code) : undefined;
-  const unsent = code !== undefined && unsentCodes.has(code);
   // The message is empty if the addresses of a name failed in different ways.
-  return {
-    problem: cause.message || code || cause.name,
-    cause: error,
-    ...(unsent && { unsent }),
-  };
+  return { problem: cause.message || code || cause.name, cause: error };
 }

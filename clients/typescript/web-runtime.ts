@@ -1,4 +1,4 @@
-import { createClaimIds } from "./claim-ids.ts";
+import { createClaimNames } from "./claim-names.ts";
 import { createClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import { type Exchange, noAnswerInTime, type PauseMode, type Runtime } from "./runtime.ts";
@@ -10,7 +10,7 @@ const sliceMs = 1_000;
 
 let shortcomingSaid = false;
 
-const nextClaimId = createClaimIds(randomId);
+const nextClaimName = createClaimNames(randomId);
 
 /**
  * The runtime of Node.js 20 and later and of browsers.
@@ -38,7 +38,7 @@ export function createWebRuntime(
     nowMs,
     wallMs,
     random: Math.random,
-    nextClaimId,
+    nextClaimName,
     randomId,
     pause: (untilMs, signal, mode) => wait(untilMs, signal, mode, true),
     exchange,

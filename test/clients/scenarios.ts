@@ -15,6 +15,7 @@ const scenarioSchema = z.strictObject({
   options: z
     .strictObject({
       marginMs: z.int(),
+      onlyIfFree: z.boolean(),
       requestTimeoutMs: z.int(),
       openWithinMs: lengthSchema,
       waitWithinMs: lengthSchema,
@@ -50,8 +51,6 @@ const scenarioSchema = z.strictObject({
         .optional(),
       with: z.record(z.string(), z.unknown()).default({}),
       fails: z.string().optional(),
-      /** What failed before anything was sent. */
-      unsent: z.literal(true).optional(),
       drop: z.literal(true).optional(),
     }),
   ),
