@@ -33,6 +33,7 @@ namespace LicenseSessions
     {
         internal double SessionTimeoutMs;
         internal double HeldForMs;
+        /// <summary><c>null</c> if the answer says nothing of it.</summary>
         internal License License;
         internal ReleaseRequest Asked;
     }
@@ -120,7 +121,7 @@ namespace LicenseSessions
             var fields = new Fields(exchange);
             if (fields.Code == "recorded")
             {
-                return (exchange.Status == 200 ? RecordedOf(fields) : null) ?? (Outcome)Troubled(exchange);
+                return (exchange.Status == 200 ? RecordedOf(fields, fields.License("license_expiration")) : null) ?? (Outcome)Troubled(exchange);
             }
             if (LicenseEnds(fields.Code)) return Ended(EndReason.LicenseEnded, fields);
             switch (fields.Code)
@@ -132,7 +133,7 @@ namespace LicenseSessions
                     IReadOnlyList<string> held = fields.Texts("symbols_held");
                     if (held.Count > 0)
                     {
-                        return new PartLost { Held = held, Lost = fields.Lost(), Recorded = RecordedOf(fields), Trouble = Troubled(exchange) };
+                        return new PartLost { Held = held, Lost = fields.Lost(), Recorded = RecordedOf(fields, null), Trouble = Troubled(exchange) };
                     }
                     return Ended(fields.Code == "session_not_found" ? EndReason.Lost : EndReason.Taken, fields);
                 case "bad_request":
@@ -180,7 +181,7 @@ namespace LicenseSessions
         }
 
         /// <summary><c>null</c> if the answer does not say for how long, which renews nothing.</summary>
-        private static Recorded RecordedOf(Fields fields)
+        private static Recorded RecordedOf(Fields fields, License license)
         {
             double? timeoutMs = fields.TimeoutMs();
             double? heldForMs = timeoutMs.HasValue ? fields.HeldForMs(timeoutMs.Value) : null;
@@ -189,7 +190,7 @@ namespace LicenseSessions
             {
                 SessionTimeoutMs = timeoutMs.Value,
                 HeldForMs = heldForMs.Value,
-                License = fields.License("license_expiration"),
+                License = license,
                 Asked = fields.Asked(),
             };
         }

@@ -5,8 +5,8 @@ namespace LicenseSessions
     /// <summary>Asks whether a session could be opened.</summary>
     internal static class Checking
     {
-        /// <exception cref="LicenseSessionException">It could not, or that is unknown.</exception>
-        internal static License Check(Service service, ClaimName name)
+        /// <exception cref="LicenseSessionException">The license is refused, or nothing is known.</exception>
+        internal static SessionCheck Check(Service service, ClaimName name)
         {
             IRuntime runtime = service.Runtime;
             SessionSettings settings = service.Settings;
@@ -19,8 +19,9 @@ namespace LicenseSessions
                 Exchange exchange = service.Exchange(Caller.ClaimPath, settings.Caller.CheckBody(name), () => untilMs);
                 Outcome outcome = Answers.ReadClaim(exchange);
                 var available = outcome as Available;
-                if (available != null) return available.License;
+                if (available != null) return new SessionCheck(available.License, null);
                 var refused = outcome as Refused;
+                if (refused != null && refused.Error is SessionRefusedException) return new SessionCheck(null, (SessionRefusedException)refused.Error);
                 if (refused != null) throw refused.Error;
                 Trouble trouble = outcome as Trouble ?? new Trouble { Problem = "granted" };
                 bool wasCutOff = trouble.Problem == LicenseSessions.Exchange.NoAnswerInTime;

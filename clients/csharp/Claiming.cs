@@ -1,4 +1,5 @@
 using System;
+using System.Linq;
 
 namespace LicenseSessions
 {
@@ -11,6 +12,8 @@ namespace LicenseSessions
         private readonly Notifier _notifier;
         private readonly ClaimName _name;
         private Trouble _answered;
+        /// <summary>Whether the attempts ask the holder to release the session.</summary>
+        private bool _asksHolder;
         private int _failures;
         /// <summary>How many attempts in a row were not answered in time.</summary>
         private int _unanswered;
@@ -26,6 +29,7 @@ namespace LicenseSessions
             _runtime = service.Runtime;
             _notifier = notifier;
             _name = name;
+            _asksHolder = service.Settings.Caller.AskHolder;
         }
 
         /// <summary>When the request was sent that was granted.</summary>
@@ -117,7 +121,7 @@ namespace LicenseSessions
             double untilMs = Math.Min(_runtime.NowMs + timeoutMs, _giveUpMs);
             Outcome outcome = Answers.ReadClaim(_service.Exchange(
                 Caller.ClaimPath,
-                _settings.Caller.ClaimBody(_name),
+                _settings.Caller.ClaimBody(_name, _asksHolder),
                 () => Math.Min(untilMs, DropMs)));
             return outcome is Available ? new Trouble { Problem = "available" } : outcome;
         }
@@ -152,8 +156,16 @@ namespace LicenseSessions
             return null;
         }
 
+        /// <summary>The request has arrived, or was answered. To ask on would be to ask a second time.</summary>
+        private static bool HasReachedHolders(SessionRefusedException refusal)
+        {
+            if (refusal.Blocked.Count == 0) return refusal.HolderTold == true || refusal.HolderKeeps == true;
+            return refusal.Blocked.All(one => one.HolderTold == true || one.HolderKeeps == true);
+        }
+
         private void Wait(SessionRefusedException refusal, double waitUntilMs)
         {
+            if (HasReachedHolders(refusal)) _asksHolder = false;
             _notifier.Notify(new SessionStatus(SessionState.Waiting) { Refusal = refusal });
             double againMs = _runtime.NowMs + Timing.PollDelayMs(refusal.WaitSeconds, _runtime.Random());
             PauseUntil(Math.Min(againMs, waitUntilMs));

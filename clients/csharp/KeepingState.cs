@@ -10,11 +10,17 @@ namespace LicenseSessions
         internal readonly Keeping Keeping;
         /// <summary>The status to report to the program, if any.</summary>
         internal readonly SessionStatus Status;
+        /// <summary>Symbols of several that are lost while the session goes on.</summary>
+        internal readonly IReadOnlyList<SymbolLoss> Lost;
+        /// <summary>A request to release that the program has not heard of yet.</summary>
+        internal readonly ReleaseRequest Asked;
 
-        internal Step(Keeping keeping, SessionStatus status = null)
+        internal Step(Keeping keeping, SessionStatus status = null, IReadOnlyList<SymbolLoss> lost = null, ReleaseRequest asked = null)
         {
             Keeping = keeping;
             Status = status;
+            Lost = lost ?? new SymbolLoss[0];
+            Asked = asked;
         }
     }
 
@@ -41,12 +47,18 @@ namespace LicenseSessions
         internal int Failures { get; private set; }
         /// <summary>How many requests in a row were not answered in time.</summary>
         internal int Unanswered { get; private set; }
-        /// <summary>The report that the service could not read. It is not sent again.</summary>
-        internal string RefusedReport { get; private set; }
+        /// <summary>Whether the service could not read a report: heartbeats then go without one.</summary>
+        internal bool ReportRefused { get; private set; }
+        /// <summary>Whether somebody asks for the session, and the program has been told.</summary>
+        internal bool IsAsked { get; private set; }
+        /// <summary>Whether the next heartbeat says that the session is kept.</summary>
+        internal bool SaysKeep { get; private set; }
         internal double? AskUntilMs { get; private set; }
         internal SessionEnd End { get; private set; }
         /// <summary>When the service will let others in if nothing more is confirmed.</summary>
         internal double LapsesMs { get; private set; }
+
+        private const long LeastBeatGapMs = 200;
 
         private Keeping()
         {
@@ -108,20 +120,29 @@ namespace LicenseSessions
             return new Step(over, new SessionStatus(SessionState.Ended) { End = end });
         }
 
-        /// <summary>The heartbeat is due now.</summary>
-        internal Keeping BeatingAt(double nowMs)
+        /// <summary>The program keeps the session, although somebody asks for it. A heartbeat says so at once.</summary>
+        internal Keeping Kept(double nowMs)
         {
-            Keeping sooner = Copy();
-            sooner.NextBeatMs = Math.Min(NextBeatMs, nowMs);
-            return sooner;
+            Keeping kept = Copy();
+            kept.SaysKeep = true;
+            kept.NextBeatMs = Math.Min(NextBeatMs, nowMs);
+            return kept;
         }
 
-        /// <summary>The program has given up some symbols of several.</summary>
-        internal Keeping Without(ICollection<string> released)
+        /// <summary>The program gives up some of several symbols.</summary>
+        internal Keeping Dropped(IEnumerable<string> released)
         {
             Keeping rest = Copy();
-            rest.Symbols = Symbols.Where(symbol => !released.Contains(symbol)).ToArray();
+            rest.Symbols = Symbols.Without(released);
             return rest;
+        }
+
+        /// <summary>Nobody listens yet: the program is told as soon as an answer says it again.</summary>
+        internal Keeping Unasked()
+        {
+            Keeping unasked = Copy();
+            unasked.IsAsked = false;
+            return unasked;
         }
 
         /// <summary>
@@ -150,53 +171,68 @@ namespace LicenseSessions
 
         /// <summary>What the outcome of a heartbeat does to the session.</summary>
         /// <param name="outcome">of the heartbeat</param>
-        /// <param name="report">what it carried, as JSON; <c>null</c> if nothing</param>
+        /// <param name="saidKeep">whether the heartbeat said that the session is kept</param>
         /// <param name="sent">when the heartbeat was sent</param>
         /// <param name="plannedMs">the latest time at which the outcome should have been known</param>
         /// <param name="at">now</param>
         /// <param name="chance">from 0 up to 1</param>
-        internal Step Answered(Outcome outcome, string report, Instant sent, double plannedMs, Instant at, double chance)
+        internal Step Answered(Outcome outcome, bool saidKeep, Instant sent, double plannedMs, Instant at, double chance)
         {
             if (End != null) return new Step(this);
             var ended = outcome as EndedOutcome;
             if (ended != null) return Ended(ended.End);
             var recorded = outcome as Recorded;
-            if (recorded != null) return Confirm(recorded, sent, at, chance);
+            if (recorded != null) return Confirm(recorded, saidKeep, sent, at, chance);
             var partLost = outcome as PartLost;
-            if (partLost != null) return LosePart(partLost, sent, plannedMs, at, chance);
+            if (partLost != null) return LosePart(partLost, saidKeep, sent, plannedMs, at, chance);
             var unreadable = outcome as Unreadable;
             if (unreadable == null) return TryAgain((Trouble)outcome, plannedMs, at, chance);
             // Only the report can be unreadable, because the claim sent everything else.
             Keeping without = Copy();
-            without.RefusedReport = report ?? RefusedReport;
+            without.ReportRefused = true;
             return without.TryAgain(new Trouble { Problem = unreadable.Problem }, plannedMs, at, chance);
         }
 
-        /// <summary>Some of several symbols are lost. The answer renews the others as any other does.</summary>
-        private Step LosePart(PartLost part, Instant sent, double plannedMs, Instant at, double chance)
+        /// <summary>Of several symbols, some are lost. The next heartbeat leaves them out, and so confirms it.</summary>
+        private Step LosePart(PartLost part, bool saidKeep, Instant sent, double plannedMs, Instant at, double chance)
         {
-            Keeping rest = Without(part.Lost.Select(loss => loss.Symbol).ToArray());
-            if (rest.Symbols.Count == 0)
+            SymbolLoss[] lost = Symbols.Without(part.Held).Select(symbol => LossOf(symbol, part.Lost)).ToArray();
+            Keeping rest = Dropped(lost.Select(loss => loss.Symbol));
+            if (lost.Length > 0 && rest.Symbols.Count == 0)
             {
-                SymbolLoss first = part.Lost[0];
-                EndReason reason = first.Code == "session_not_found" ? EndReason.Lost : EndReason.Taken;
-                return Ended(new SessionEnd(reason, first.Code, first.ActiveDevice));
+                EndReason reason = lost[0].Code == "session_not_found" ? EndReason.Lost : EndReason.Taken;
+                return Ended(new SessionEnd(reason, lost[0].Code, lost[0].ActiveDevice));
             }
-            return part.Recorded == null ? rest.TryAgain(part.Trouble, plannedMs, at, chance) : rest.Confirm(part.Recorded, sent, at, chance);
+            Step step = part.Recorded == null
+                ? rest.TryAgain(part.Trouble, plannedMs, at, chance)
+                : rest.Confirm(part.Recorded, saidKeep, sent, at, chance);
+            return new Step(step.Keeping, step.Status, lost, step.Asked);
         }
 
-        private Step Confirm(Recorded recorded, Instant sent, Instant at, double chance)
+        private static SymbolLoss LossOf(string symbol, IEnumerable<SymbolLoss> named)
+        {
+            SymbolLoss loss = named.FirstOrDefault(one => SymbolNames.Key(one.Symbol) == SymbolNames.Key(symbol));
+            return loss == null ? new SymbolLoss(symbol, "session_not_found", null) : new SymbolLoss(symbol, loss.Code, loss.ActiveDevice);
+        }
+
+        private Step Confirm(Recorded recorded, bool saidKeep, Instant sent, Instant at, double chance)
         {
             Keeping renewed = Copy();
-            renewed.License = recorded.License.WithType(License.Type);
+            // A heartbeat's answer does not name the type.
+            if (recorded.License != null) renewed.License = recorded.License.WithType(License.Type);
             renewed.Renew(new Lease(recorded.SessionTimeoutMs, Granted.Lease.HeartbeatIntervalMs, recorded.HeldForMs), sent, chance);
+            renewed.SaysKeep = SaysKeep && !saidKeep;
+            if (renewed.SaysKeep) renewed.NextBeatMs = at.NowMs;
+            // It is said with every heartbeat; the program is told once.
+            ReleaseRequest asked = IsAsked ? null : recorded.Asked;
+            renewed.IsAsked = recorded.Asked != null;
             // If the machine slept while the answer was on its way, the answer may be out of date.
             bool parted = renewed.ClocksParted(at);
-            if (!parted && at.NowMs < renewed.RightEndsMs) return new Step(renewed, renewed.HeldStatus(at));
+            if (!parted && at.NowMs < renewed.RightEndsMs) return new Step(renewed, renewed.HeldStatus(at), null, asked);
             Step asking = renewed.Ask(at, parted ? "clocks_parted" : null);
-            // Asked a second time in a row, it is no sleep any more, and must not become a busy loop.
-            if (AskUntilMs.HasValue) asking.Keeping.NextBeatMs += Timing.RetryDelayMs(1, Timing.HeartbeatIntervalMs, chance);
-            return asking;
+            // Not at once, in case the service confirms less than an answer takes.
+            asking.Keeping.NextBeatMs = Math.Max(at.NowMs, sent.NowMs + LeastBeatGapMs);
+            return new Step(asking.Keeping, asking.Status, null, asked);
         }
 
         private Step TryAgain(Trouble trouble, double plannedMs, Instant at, double chance)

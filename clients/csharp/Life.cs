@@ -23,8 +23,6 @@ namespace LicenseSessions
         private ReleaseOutcome? _outcome;
         private double? _releaseBegunMs;
         private bool _finished;
-        private bool _keeps;
-        private double? _askedSecondsAgo;
         private readonly List<PartRelease> _parts = new List<PartRelease>();
         private Action<SymbolLoss> _symbolLost;
         private Action<ReleaseRequest> _releaseRequested;
@@ -82,6 +80,12 @@ namespace LicenseSessions
             get { lock (Runtime.Sync) return _keeping == null ? 0 : _keeping.RightLastsMs(Instant.Of(Runtime)); }
         }
 
+        /// <summary>The symbols to which there is a right right now.</summary>
+        internal IReadOnlyList<string> Held
+        {
+            get { lock (Runtime.Sync) return RightLastsMs > 0 ? _keeping.Symbols : new string[0]; }
+        }
+
         internal bool IsOpenOrFailed
         {
             get { lock (Runtime.Sync) return _keeping != null || _error != null; }
@@ -135,22 +139,39 @@ namespace LicenseSessions
         }
 
         /// <summary>Gives up some symbols of several. Their right ends at once.</summary>
-        internal PartRelease BeginRelease(IReadOnlyList<string> symbols)
+        /// <returns><c>null</c> if they are all, so that the session is released</returns>
+        internal PartRelease BeginRelease(IEnumerable<string> symbols)
         {
+            PartRelease part;
             lock (Runtime.Sync)
             {
-                string[] held = symbols.Where(symbol => _keeping.Symbols.Contains(symbol)).ToArray();
-                var part = new PartRelease(held);
-                if (held.Length == 0 || _keeping.End != null)
+                IReadOnlyList<string> held = _keeping.Symbols.Among(symbols);
+                part = held.Count > 0 && held.Count == _keeping.Symbols.Count ? null : new PartRelease(held);
+                if (part != null && (held.Count == 0 || _keeping.End != null))
                 {
                     part.Outcome = ReleaseOutcome.NotHeld;
                     return part;
                 }
-                _keeping = _keeping.Without(held);
-                _parts.Add(part);
-                SpawnPart(part);
-                return part;
+                if (part != null)
+                {
+                    _keeping = _keeping.Dropped(held);
+                    _parts.Add(part);
+                }
             }
+            if (part == null)
+            {
+                BeginRelease();
+                return null;
+            }
+            try
+            {
+                Runtime.Spawn(() => ReleasePart(part));
+            }
+            catch (Exception)
+            {
+                lock (Runtime.Sync) part.Outcome = ReleaseOutcome.Unconfirmed;
+            }
+            return part;
         }
 
         /// <summary>Answers a request to release: the program keeps the session. Said by a heartbeat that is sent at once.</summary>
@@ -159,8 +180,7 @@ namespace LicenseSessions
             lock (Runtime.Sync)
             {
                 if (_keeping == null || _keeping.End != null) return;
-                _keeps = true;
-                _keeping = _keeping.BeatingAt(Runtime.NowMs);
+                _keeping = _keeping.Kept(Runtime.NowMs);
             }
             Runtime.Wake();
         }
@@ -243,16 +263,10 @@ namespace LicenseSessions
         private void Beat()
         {
             string report = TakeReport();
-            bool keeps;
-            Keeping sending;
-            lock (Runtime.Sync)
-            {
-                if (_keeping.End != null) return;
-                sending = _keeping;
-                keeps = _keeps;
-            }
+            Keeping sending = Keeping;
+            if (sending.End != null) return;
             var body = Settings.Caller.HeartbeatBody(sending.Granted.SessionId, sending.Symbols);
-            if (keeps) body["keep"] = true;
+            if (sending.SaysKeep) body["keep"] = true;
             AddReport(body, report);
             Instant sent = Instant.Of(Runtime);
             double plannedMs = sending.RequestUntilMs(sent.NowMs);
@@ -261,22 +275,20 @@ namespace LicenseSessions
             var unreadable = outcome as Unreadable;
             if (unreadable != null && report != null)
             {
-                Notifier.Say(LogLevel.Warning, "The service can't read the report (" + unreadable.Problem + "); it is not sent again until it changes");
+                Notifier.Say(LogLevel.Warning, "The service can't read the report (" + unreadable.Problem + "): from now on, heartbeats are sent without one");
             }
             lock (Runtime.Sync)
             {
-                IReadOnlyList<string> before = _keeping.Symbols;
-                Take(_keeping.Answered(outcome, report, sent, plannedMs, Instant.Of(Runtime), Runtime.Random()));
-                TakeNews(outcome, before, keeps);
+                Take(_keeping.Answered(outcome, sending.SaysKeep, sent, plannedMs, Instant.Of(Runtime), Runtime.Random()));
             }
         }
 
-        /// <summary>The report of the program, unless the service has refused that very one.</summary>
+        /// <summary>The heartbeat matters more: it does not wait long for a report, and is repeated without one.</summary>
         private string TakeReport()
         {
+            if (Keeping.ReportRefused || Keeping.Failures > 0) return null;
             double untilMs = Runtime.NowMs + Keeping.Timing.ReportWithinMs;
-            string report = _reporter.Take(() => End != null ? 0 : untilMs);
-            return report == Keeping.RefusedReport ? null : report;
+            return _reporter.Take(() => End != null ? 0 : untilMs);
         }
 
         private static void AddReport(Dictionary<string, object> body, string report)
@@ -285,72 +297,30 @@ namespace LicenseSessions
             foreach (KeyValuePair<string, object> field in (Dictionary<string, object>)Json.Parse(report)) body[field.Key] = field.Value;
         }
 
-        /// <summary>Called under the lock.</summary>
-        private void TakeNews(Outcome outcome, IReadOnlyList<string> before, bool kept)
-        {
-            var partLost = outcome as PartLost;
-            if (partLost != null)
-            {
-                foreach (SymbolLoss loss in partLost.Lost.Where(loss => before.Contains(loss.Symbol)))
-                {
-                    Notifier.Say(LogLevel.Warning, "lost " + loss.Symbol + " (" + loss.Code + "); the others go on");
-                    Notifier.Call(_symbolLost, loss, "Session.SymbolLost", false);
-                }
-            }
-            Recorded recorded = partLost == null ? outcome as Recorded : partLost.Recorded;
-            if (recorded == null) return;
-            if (kept) _keeps = false;
-            TakeRequest(recorded.Asked);
-            foreach (PartRelease part in _parts.Where(part => !part.IsUnderWay).ToArray()) SpawnPart(part);
-        }
-
         /// <summary>
-        /// While somebody asks, every heartbeat's answer says so. The program is told once: the next time
-        /// after an answer that did not say it, or that said a later asking.
+        /// The service keeps what heartbeats no longer name, so this is repeated until it is answered, as long as
+        /// the session lasts.
         /// </summary>
-        private void TakeRequest(ReleaseRequest asked)
-        {
-            bool isNew = asked != null && !(asked.SecondsAgo >= _askedSecondsAgo);
-            if (asked != null && isNew && _releaseRequested == null) return; // Told once somebody listens.
-            _askedSecondsAgo = asked == null ? (double?)null : asked.SecondsAgo;
-            if (!isNew) return;
-            Notifier.Say(LogLevel.Info, "asked by " + asked.Device + " to release");
-            Notifier.Call(_releaseRequested, asked, "Session.ReleaseRequested", false);
-        }
-
-        /// <summary>
-        /// Called under the lock. A part whose release nobody has answered would be renewed with the rest, so
-        /// it is released again after each heartbeat until it is answered.
-        /// </summary>
-        private void SpawnPart(PartRelease part)
-        {
-            part.IsUnderWay = true;
-            try
-            {
-                Runtime.Spawn(() => ReleasePart(part));
-            }
-            catch (Exception)
-            {
-                part.IsUnderWay = false;
-                part.Outcome = part.Outcome ?? ReleaseOutcome.Unconfirmed;
-            }
-        }
-
         private void ReleasePart(PartRelease part)
         {
-            Keeping keeping = Keeping;
-            ReleaseOutcome outcome = _service.Release(
-                Settings.Caller.ReleaseBody(keeping.Granted.SessionId, part.Symbols),
-                keeping.Timing.RequestTimeoutMs,
-                keeping.Timing.HeartbeatIntervalMs,
-                Runtime.NowMs + Timing.ReleaseWithinMs);
-            lock (Runtime.Sync)
+            while (true)
             {
-                part.IsUnderWay = false;
-                part.Outcome = outcome;
-                if (outcome != ReleaseOutcome.Unconfirmed) _parts.Remove(part);
+                Keeping keeping = Keeping;
+                ReleaseOutcome outcome = _service.Release(
+                    Settings.Caller.ReleaseBody(keeping.Granted.SessionId, part.Symbols),
+                    keeping.Timing.RequestTimeoutMs,
+                    keeping.Timing.HeartbeatIntervalMs,
+                    Runtime.NowMs + Timing.ReleaseWithinMs);
+                lock (Runtime.Sync)
+                {
+                    part.Outcome = part.Outcome ?? outcome;
+                    if (outcome != ReleaseOutcome.Unconfirmed) _parts.Remove(part);
+                }
+                Runtime.Wake();
+                double againMs = Runtime.NowMs + keeping.Timing.HeartbeatIntervalMs;
+                if (outcome == ReleaseOutcome.Unconfirmed) Runtime.Pause(() => End != null ? 0 : againMs);
+                if (outcome != ReleaseOutcome.Unconfirmed || End != null) return;
             }
-            Runtime.Wake();
         }
 
         /// <summary>Waits until it is clear whether to release: a lost session may exist for a while.</summary>
@@ -407,10 +377,23 @@ namespace LicenseSessions
             }
         }
 
+        private void TellOfRequest(ReleaseRequest request)
+        {
+            Notifier.Say(LogLevel.Info, "asked by " + request.Device + " to release");
+            if (_releaseRequested == null) _keeping = _keeping.Unasked();
+            else Notifier.Call(_releaseRequested, request, "Session.ReleaseRequested", false);
+        }
+
         /// <summary>Must be called under the lock, so that no later step undoes an end.</summary>
         private void Take(Step step)
         {
             _keeping = step.Keeping;
+            foreach (SymbolLoss loss in step.Lost)
+            {
+                Notifier.Say(LogLevel.Warning, "lost " + loss.Symbol + " (" + loss.Code + "); the others go on");
+                Notifier.Call(_symbolLost, loss, "Session.SymbolLost", false);
+            }
+            if (step.Asked != null) TellOfRequest(step.Asked);
             if (step.Status == null) return;
             Notifier.Notify(step.Status);
             if (step.Status.State != SessionState.Ended) return;
@@ -422,12 +405,11 @@ namespace LicenseSessions
         }
     }
 
-    /// <summary>A release of some symbols of several.</summary>
+    /// <summary>A release of some symbols of several, whose outcome is set under the lock.</summary>
     internal sealed class PartRelease
     {
         internal readonly IReadOnlyList<string> Symbols;
         internal ReleaseOutcome? Outcome;
-        internal bool IsUnderWay;
 
         internal PartRelease(IReadOnlyList<string> symbols)
         {

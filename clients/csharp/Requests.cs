@@ -18,11 +18,13 @@ namespace LicenseSessions
         internal bool OnlyIfFree;
         internal bool AskHolder;
 
-        internal Dictionary<string, object> ClaimBody(ClaimName name)
+        /// <param name="name">of the opening</param>
+        /// <param name="asksHolder">whether to ask the holder to release the session</param>
+        internal Dictionary<string, object> ClaimBody(ClaimName name, bool asksHolder)
         {
             Dictionary<string, object> body = NamedBody(name);
             if (OnlyIfFree) body["only_if_free"] = true;
-            if (AskHolder) body["ask_holder"] = true;
+            if (asksHolder) body["ask_holder"] = true;
             return body;
         }
 

@@ -1,6 +1,5 @@
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 
@@ -101,12 +100,10 @@ namespace LicenseSessions
 
         /// <summary>Asks whether a session could be opened now. Writes nothing at the service.</summary>
         /// <param name="options">what would be opened</param>
-        /// <returns>what the service says about the license</returns>
-        /// <exception cref="SessionRefusedException">
-        /// Another device holds it; <see cref="SessionRefusedException.Holder"/> says how that one is doing.
+        /// <exception cref="LicenseSessionException">
+        /// As <see cref="Open(SessionOptions)"/>, but a session that another device holds is an answer.
         /// </exception>
-        /// <exception cref="LicenseSessionException">As <see cref="Open(SessionOptions)"/>.</exception>
-        public static License Check(SessionOptions options)
+        public static SessionCheck Check(SessionOptions options)
         {
             SessionSettings settings = SessionSettings.Of(options);
             var runtime = new ThreadRuntime(settings.Url, settings.Transport);
@@ -116,7 +113,7 @@ namespace LicenseSessions
         /// <summary>Asks whether a session could be opened now, without blocking the caller.</summary>
         /// <param name="options">what would be opened</param>
         /// <returns>what the service says; fails as <see cref="Check(SessionOptions)"/> throws</returns>
-        public static Task<License> CheckAsync(SessionOptions options)
+        public static Task<SessionCheck> CheckAsync(SessionOptions options)
         {
             return OnThread(() => Check(options), CancellationToken.None);
         }
@@ -133,14 +130,10 @@ namespace LicenseSessions
             get { return TimeSpan.FromMilliseconds(_life.RightLastsMs); }
         }
 
-        /// <summary>What is held now, as the program wrote it; empty once the session is over.</summary>
+        /// <summary>The symbols to which there is a right right now, as the program wrote them.</summary>
         public IReadOnlyList<string> Symbols
         {
-            get
-            {
-                Keeping keeping = _life.Keeping;
-                return keeping.End == null ? keeping.Symbols : new string[0];
-            }
+            get { return _life.Held; }
         }
 
         /// <summary>Whether there is a right to this symbol right now.</summary>
@@ -148,8 +141,7 @@ namespace LicenseSessions
         public bool Holds(string symbol)
         {
             if (symbol == null) throw new ArgumentNullException("symbol");
-            string wanted = SessionSettings.Symbol(symbol);
-            return Held && Symbols.Any(held => SessionSettings.Symbol(held) == wanted);
+            return Symbols.Among(new[] { symbol }).Count > 0;
         }
 
         /// <summary>Names this session at the service.</summary>
@@ -254,11 +246,8 @@ namespace LicenseSessions
         public ReleaseOutcome Release(IEnumerable<string> symbols)
         {
             if (symbols == null) throw new ArgumentNullException("symbols");
-            var wanted = new HashSet<string>(symbols.Select(SessionSettings.Symbol));
-            IReadOnlyList<string> held = Symbols;
-            string[] released = held.Where(symbol => wanted.Contains(SessionSettings.Symbol(symbol))).ToArray();
-            if (released.Length == held.Count && released.Length > 0) return Release();
-            PartRelease part = _life.BeginRelease(released);
+            PartRelease part = _life.BeginRelease(symbols);
+            if (part == null) return Release();
             double giveUpMs = _runtime.NowMs + Timing.ReleaseWithinMs;
             _runtime.Pause(() => part.Outcome.HasValue ? 0 : giveUpMs);
             return part.Outcome ?? ReleaseOutcome.Unconfirmed;

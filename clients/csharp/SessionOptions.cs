@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using System.Text;
 using System.Threading;
 
 namespace LicenseSessions
@@ -154,16 +153,10 @@ namespace LicenseSessions
             {
                 if (string.IsNullOrWhiteSpace(name)) throw new ArgumentException("Symbols has an entry that is empty: each is the name of a symbol.", "Symbols");
                 string same;
-                if (seen.TryGetValue(Symbol(name), out same)) throw new ArgumentException("Symbols names one symbol twice, as \"" + same + "\" and \"" + name + "\".", "Symbols");
-                seen[Symbol(name)] = name;
+                if (seen.TryGetValue(SymbolNames.Key(name), out same)) throw new ArgumentException("Symbols names one symbol twice, as \"" + same + "\" and \"" + name + "\".", "Symbols");
+                seen[SymbolNames.Key(name)] = name;
             }
             return names;
-        }
-
-        /// <summary>A symbol as the service compares it.</summary>
-        internal static string Symbol(string name)
-        {
-            return name.Trim().Normalize(NormalizationForm.FormC).ToUpperInvariant().Normalize(NormalizationForm.FormC);
         }
 
         private static double Time(string name, TimeSpan time, double leastMs, bool mayBeInfinite)

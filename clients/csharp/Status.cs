@@ -247,6 +247,31 @@ namespace LicenseSessions
         }
     }
 
+    /// <summary>Whether a session could be opened now.</summary>
+    public sealed class SessionCheck
+    {
+        /// <summary>Whether it could.</summary>
+        public bool Available
+        {
+            get { return Refusal == null; }
+        }
+
+        /// <summary>What the service says about the license; <c>null</c> if a session is in the way.</summary>
+        public License License { get; }
+
+        /// <summary>
+        /// What an opening would throw; <c>null</c> if it would succeed. <see cref="SessionRefusedException.Holder"/>
+        /// says how the bot that holds the session is doing.
+        /// </summary>
+        public SessionRefusedException Refusal { get; }
+
+        internal SessionCheck(License license, SessionRefusedException refusal)
+        {
+            License = license;
+            Refusal = refusal;
+        }
+    }
+
     /// <summary>What a bot reports with a heartbeat. What is <c>null</c> is not sent.</summary>
     public sealed class SessionReport
     {

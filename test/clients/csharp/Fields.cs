@@ -41,4 +41,16 @@ internal static class Fields
     {
         return ((List<object>)list).Cast<double>().ToArray();
     }
+
+    internal static Dictionary<string, object> With(this Dictionary<string, object> members, string name, object value)
+    {
+        return new Dictionary<string, object>(members) { { name, value } };
+    }
+
+    internal static Dictionary<string, object> Less(this Dictionary<string, object> members, string name)
+    {
+        var rest = new Dictionary<string, object>(members);
+        rest.Remove(name);
+        return rest;
+    }
 }

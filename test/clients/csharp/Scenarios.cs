@@ -25,53 +25,115 @@ internal static class Scenarios
     private static void Play(object scenario)
     {
         var runtime = new ScriptedRuntime(scenario);
-        var statuses = new List<object>();
-        var held = new List<object>();
-        var releases = new List<object>();
-        var losses = new List<object>();
-        var requests = new List<object>();
+        var seen = new Seen();
+        Dictionary<string, object> refused = null, checked_ = null;
+        SessionSettings settings = SettingsOf(scenario, status => seen.Add("statuses", InShort(runtime.NowMs, status)));
+        if (scenario.Text("call") == "check")
+        {
+            runtime.Spawn(() =>
+            {
+                try
+                {
+                    SessionCheck check = Checking.Check(new Service(settings, runtime), ScriptedRuntime.Name);
+                    checked_ = new Dictionary<string, object> { { "available", true } };
+                    if (!check.Available) checked_ = InShort(check.Refusal).With("available", false).Less("error");
+                    checked_["at"] = runtime.NowMs;
+                }
+                catch (LicenseSessionException error)
+                {
+                    refused = InShort(error).With("at", runtime.NowMs);
+                }
+            });
+            runtime.Time.Run();
+            Compare(scenario, runtime, seen, null, refused, checked_);
+            return;
+        }
         object opened = null;
-        Dictionary<string, object> refused = null;
-        int releasing = 0;
-        var life = new Life(SettingsOf(scenario, status => statuses.Add(InShort(runtime.NowMs, status))), runtime, ScriptedRuntime.Name);
-        life.OnSymbolLost(loss => losses.Add(new object[] { runtime.NowMs, loss.Symbol, loss.Code }), true);
-        life.OnReleaseRequested(request => requests.Add(new object[] { runtime.NowMs, request.Device, request.SecondsAgo }), true);
+        var releasing = new List<Func<ReleaseOutcome?>>();
+        var life = new Life(settings, runtime, ScriptedRuntime.Name);
+        life.OnSymbolLost(loss => seen.Add("lost", runtime.NowMs, loss.Symbol, loss.Code, loss.ActiveDevice ?? ""), true);
+        life.OnReleaseRequested(asked => seen.Add("asked", runtime.NowMs, asked.Device, asked.SecondsAgo, asked.Symbols), true);
         runtime.Woken = () =>
         {
             if (life.Keeping != null && opened == null) opened = runtime.NowMs;
-            if (life.Error != null && refused == null) refused = InShort(runtime.NowMs, life.Error);
-            for (; releasing > 0 && life.Outcome.HasValue; releasing--) releases.Add(new object[] { runtime.NowMs, InShort(life.Outcome.Value) });
-        };
-        foreach (object does in scenario.List("does"))
-        {
-            string what = (string)((List<object>)does)[1];
-            runtime.Time.At((double)((List<object>)does)[0], VirtualTime.Program, () =>
+            if (life.Error != null && refused == null) refused = InShort(life.Error).With("at", runtime.NowMs);
+            foreach (var outcome in releasing.Where(one => one().HasValue).ToArray())
             {
-                if (what == "release") releasing++;
-                else if (!life.IsOpenOrFailed) refused = new Dictionary<string, object> { { "at", runtime.NowMs }, { "error", "AbortError" } };
-                life.BeginRelease();
+                releasing.Remove(outcome);
+                seen.Add("releases", runtime.NowMs, InShort(outcome().Value));
+            }
+        };
+        foreach (List<object> does in scenario.List("does").Cast<List<object>>())
+        {
+            runtime.Time.At((double)does[0], VirtualTime.Program, () =>
+            {
+                string what = (string)does[1];
+                PartRelease part = null;
+                if (what == "keep") life.Keep();
+                else if (does.Count > 2) part = life.BeginRelease(does.Skip(2).SelectMany(Names));
+                else
+                {
+                    if (what == "abort" && !life.IsOpenOrFailed) refused = new Dictionary<string, object> { { "at", runtime.NowMs }, { "error", "AbortError" } };
+                    life.BeginRelease();
+                }
+                if (what != "release") return;
+                releasing.Add(() => part == null ? life.Outcome : part.Outcome);
+                runtime.Woken();
             });
         }
-        foreach (object look in scenario.List("held"))
+        foreach (List<object> look in scenario.List("held").Cast<List<object>>())
         {
-            double atMs = (double)((List<object>)look)[0];
-            runtime.Time.At(atMs, VirtualTime.Probe, () => held.Add(new object[] { atMs, life.RightLastsMs > 0 }));
+            runtime.Time.At((double)look[0], VirtualTime.Probe, () => seen.Add("held", look[0], life.RightLastsMs > 0));
+        }
+        foreach (List<object> look in scenario.List("holds").Cast<List<object>>())
+        {
+            runtime.Time.At((double)look[0], VirtualTime.Probe, () => seen.Add("holds", look[0], look[1], life.Held.Among(new[] { (string)look[1] }).Count > 0));
+        }
+        foreach (List<object> look in scenario.List("symbols").Cast<List<object>>())
+        {
+            runtime.Time.At((double)look[0], VirtualTime.Probe, () => seen.Add("symbols", look[0], life.Held));
         }
         runtime.Spawn(life.Live);
         runtime.Time.Run();
 
+        Compare(scenario, runtime, seen, opened, refused, null);
+        if (life.Keeping == null) return;
+        if (scenario.Has("endedBy")) Expect.Same(scenario.Text("endedBy"), life.End.ActiveDevice, "endedBy");
+        Expect.Same(new[] { Lower(life.End.Reason.ToString()), life.End.Code }, seen.All("statuses").Last().Skip(2), "the end");
+    }
+
+    private static void Compare(object scenario, ScriptedRuntime runtime, Seen seen, object opened, object refused, object checked_)
+    {
         int last = (int)scenario.Number("lastStatuses", 1000);
+        List<object[]> statuses = seen.All("statuses");
         Expect.Same(scenario.Get("statuses"), statuses.Skip(Math.Max(0, statuses.Count - last)).ToList(), "statuses");
         Expect.Same(0, runtime.Script.Count, "what nobody asked");
         Expect.Same(scenario.Get("opens"), opened, "opens");
         Expect.Same(scenario.Get("refused"), refused, "refused");
-        Expect.Same(scenario.List("held"), held, "held");
-        if (scenario.Has("releases")) Expect.Same(scenario.Get("releases"), releases, "releases");
-        if (scenario.Has("symbolsLost")) Expect.Same(scenario.Get("symbolsLost"), losses, "symbolsLost");
-        if (scenario.Has("releaseRequests")) Expect.Same(scenario.Get("releaseRequests"), requests, "releaseRequests");
-        if (life.Keeping == null) return;
-        if (scenario.Has("endedBy")) Expect.Same(scenario.Text("endedBy"), life.End.ActiveDevice, "endedBy");
-        Expect.Same(new[] { Lower(life.End.Reason.ToString()), life.End.Code }, ((object[])statuses.Last()).Skip(2), "the end");
+        Expect.Same(scenario.Get("checked"), checked_, "checked");
+        foreach (string what in new[] { "held", "holds", "symbols", "lost", "asked" }) Expect.Same(scenario.List(what), seen.All(what), what);
+        if (scenario.Has("releases")) Expect.Same(scenario.Get("releases"), seen.All("releases"), "releases");
+    }
+
+    private static IEnumerable<string> Names(object names)
+    {
+        return names is string ? new[] { (string)names } : ((List<object>)names).Cast<string>();
+    }
+
+    private sealed class Seen
+    {
+        private readonly Dictionary<string, List<object[]>> _lists = new Dictionary<string, List<object[]>>();
+
+        internal void Add(string what, params object[] facts)
+        {
+            if (!_lists.ContainsKey(what)) _lists[what] = new List<object[]>();
+            _lists[what].Add(facts);
+        }
+
+        internal List<object[]> All(string what)
+        {
+            return _lists.ContainsKey(what) ? _lists[what] : new List<object[]>();
+        }
     }
 
     private static SessionSettings SettingsOf(object scenario, Action<SessionStatus> statusChanged)
@@ -83,6 +145,7 @@ internal static class Scenarios
             {
                 LicenseKey = "KEY",
                 DeviceFingerprint = "device",
+                Symbol = chosen.Text("symbol"),
                 OnlyIfFree = chosen.Get("onlyIfFree") != null,
                 AskHolder = chosen.Get("askHolder") != null,
                 Symbols = chosen.Has("symbols") ? chosen.List("symbols").Cast<string>().ToArray() : null,
@@ -111,18 +174,25 @@ internal static class Scenarios
         {
             case SessionState.Held: return new object[] { nowMs, state, Math.Round(status.RightLasts.TotalMilliseconds) };
             case SessionState.Troubled: return new object[] { nowMs, state, status.Problem, Math.Round(status.RightLasts.TotalMilliseconds) };
-            case SessionState.Waiting: return new object[] { nowMs, state, status.Refusal.ActiveDevice ?? "", status.Refusal.WaitSeconds ?? -1 };
+            case SessionState.Waiting:
+                var waiting = new List<object> { nowMs, state, status.Refusal.ActiveDevice ?? "", status.Refusal.WaitSeconds ?? -1 };
+                if (status.Refusal.HolderAsked == true) waiting.Add("holderAsked");
+                if (status.Refusal.HolderTold == true) waiting.Add("holderTold");
+                if (status.Refusal.HolderKeeps == true) waiting.Add("holderKeeps");
+                return waiting.ToArray();
             case SessionState.Ended: return new object[] { nowMs, state, Lower(status.End.Reason.ToString()), status.End.Code };
             default: return status.Problem == null ? new object[] { nowMs, state } : new object[] { nowMs, state, status.Problem };
         }
     }
 
-    private static Dictionary<string, object> InShort(double nowMs, LicenseSessionException error)
+    private static Dictionary<string, object> InShort(LicenseSessionException error)
     {
-        var facts = new Dictionary<string, object> { { "at", nowMs }, { "error", error.GetType().Name.Replace("Exception", "") }, { "code", error.Code } };
+        var facts = new Dictionary<string, object> { { "error", error.GetType().Name.Replace("Exception", "") }, { "code", error.Code } };
         var refused = error as SessionRefusedException;
-        if (refused != null && refused.ActiveDevice != null) facts["activeDevice"] = refused.ActiveDevice;
-        if (refused != null && refused.WaitSeconds != null) facts["waitSeconds"] = refused.WaitSeconds;
+        if (refused != null)
+        {
+            foreach (KeyValuePair<string, object> fact in Vectors.FactsOf(refused)) facts[fact.Key] = fact.Value;
+        }
         var unreadable = error as RequestUnreadableException;
         if (unreadable != null) facts["field"] = unreadable.Field;
         var unavailable = error as ServiceUnavailableException;

@@ -161,17 +161,23 @@ internal static class Vectors
         if (unreadable != null) meaning["field"] = unreadable.Field;
         var refused = error as SessionRefusedException;
         if (refused == null) return meaning;
-        meaning["activeDevice"] = refused.ActiveDevice;
-        meaning["waitSeconds"] = refused.WaitSeconds;
-        var more = new Dictionary<string, object>
+        meaning["activeDevice"] = null;
+        meaning["waitSeconds"] = null;
+        foreach (KeyValuePair<string, object> fact in FactsOf(refused)) meaning[fact.Key] = fact.Value;
+        return meaning;
+    }
+
+    /// <summary>What a refusal says about who is in the way; what is not known is left out.</summary>
+    internal static Dictionary<string, object> FactsOf(SessionRefusedException refused)
+    {
+        return Known(new Dictionary<string, object>
         {
+            { "activeDevice", refused.ActiveDevice }, { "waitSeconds", refused.WaitSeconds },
             { "holderAsked", refused.HolderAsked }, { "holderTold", refused.HolderTold }, { "holderKeeps", refused.HolderKeeps },
             { "heldByThisDevice", refused.HeldByThisDevice ? true : (bool?)null },
             { "holder", HolderOf(refused.Holder) },
             { "blocked", refused.Blocked.Count == 0 ? null : refused.Blocked.Select(BlockedOf).ToList() },
-        };
-        foreach (KeyValuePair<string, object> fact in Known(more)) meaning[fact.Key] = fact.Value;
-        return meaning;
+        });
     }
 
     private static object HolderOf(SessionHolder holder)
