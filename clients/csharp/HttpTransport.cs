@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
 using System.IO;
+using System.Linq;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -172,13 +173,13 @@ namespace LicenseSessions
             var writable = new List<Socket>(trying);
             var failed = new List<Socket>(trying);
             Socket.Select(null, writable, failed, waitMs * 1000);
-            writable.AddRange(failed);
-            foreach (Socket socket in writable)
+            // Windows names a failed attempt in the second list only, other systems in both.
+            foreach (Socket socket in writable.Union(failed).ToArray())
             {
                 var error = (int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error);
-                if (error == 0 && !failed.Contains(socket)) return socket;
-                if (!trying.Remove(socket)) continue;
+                if (error == 0 && writable.Contains(socket)) return socket;
                 problem = new SocketException(error);
+                trying.Remove(socket);
                 socket.Dispose();
             }
             return null;
