@@ -9,6 +9,8 @@ namespace LicenseSessions
     /// <summary>Releases the sessions that are open when the process ends.</summary>
     internal static class ProcessEnd
     {
+        private const int OwnEndWithinMs = 500;
+
         private static readonly object Lock = new object();
         private static readonly HashSet<Life> Open = new HashSet<Life>();
         private static bool _listens;
@@ -41,7 +43,11 @@ namespace LicenseSessions
         /// <summary>A handler before this one that cancels the end keeps the program, and its sessions, alive.</summary>
         private static void CtrlC(object sender, ConsoleCancelEventArgs pressed)
         {
-            if (!pressed.Cancel) ReleaseAll();
+            if (pressed.Cancel) return;
+            ReleaseAll();
+            // A program whose session is over may end by itself, and Mono hangs now and then when it ends twice at
+            // the same moment.
+            Thread.Sleep(OwnEndWithinMs);
         }
 
         /// <summary>Side by side, in 5 s at most.</summary>

@@ -68,7 +68,7 @@ internal sealed class FakeServer : IDisposable
         }
     }
 
-    /// <summary>Grants, records and releases a session of 6 s, with a heartbeat every second.</summary>
+    /// <summary>Grants, records and releases a session of 6 s, with a heartbeat every 0.6 s.</summary>
     internal static string Usual(Request request)
     {
         return Json200(Body(request));
@@ -83,7 +83,7 @@ internal sealed class FakeServer : IDisposable
                 body["code"] = "granted";
                 body["session_id"] = "session-1";
                 body["fencing_token"] = 7;
-                body["heartbeat_interval_seconds"] = 1;
+                body["heartbeat_interval_seconds"] = 0.6;
                 return body;
             case "heartbeat":
                 body["code"] = "recorded";

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Reflection;
+using System.Threading;
 using LicenseSessions;
 
 /// <summary>Runs the tests and prints the outcome of each as a line of JSON.</summary>
@@ -13,31 +14,45 @@ internal static class Program
 
     private static int Main(string[] words)
     {
+        if (words[0] == "--program") return Programs.Run(words[1], words[2]);
         Root = words[0];
         string only = words.Length > 1 ? words[1] : "";
         bool passed = true;
         foreach (Type group in typeof(Program).Assembly.GetTypes().OrderBy(type => type.Name))
         {
-            foreach (MethodInfo method in group.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
+            Case[] cases = CasesOf(group).Where(one => (group.Name + ": " + one.Name).Contains(only)).ToArray();
+            // Those that wait for heartbeats more than they compute.
+            bool sideBySide = Attribute.IsDefined(group, typeof(SideBySideAttribute));
+            if (!sideBySide) foreach (Case one in cases) passed &= Run(group.Name, one);
+            else
             {
-                var guarantee = (TestAttribute)Attribute.GetCustomAttribute(method, typeof(TestAttribute));
-                if (guarantee != null) passed &= Run(group.Name, guarantee.Name, only, (Action)Delegate.CreateDelegate(typeof(Action), method));
-                if (Attribute.IsDefined(method, typeof(CasesAttribute)))
-                {
-                    foreach (Case one in (IEnumerable<Case>)method.Invoke(null, null)) passed &= Run(group.Name, one.Name, only, one.Run);
-                }
+                var outcomes = new bool[cases.Length];
+                Thread[] threads = cases.Select((one, at) => new Thread(() => outcomes[at] = Run(group.Name, one))).ToArray();
+                foreach (Thread thread in threads) thread.Start();
+                foreach (Thread thread in threads) thread.Join();
+                passed &= outcomes.All(outcome => outcome);
             }
         }
         return passed ? 0 : 1;
     }
 
-    private static bool Run(string group, string name, string only, Action test)
+    private static IEnumerable<Case> CasesOf(Type group)
     {
-        if ((group + ": " + name).IndexOf(only, StringComparison.Ordinal) < 0) return true;
+        foreach (MethodInfo method in group.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
+        {
+            var guarantee = (TestAttribute)Attribute.GetCustomAttribute(method, typeof(TestAttribute));
+            if (guarantee != null) yield return new Case(guarantee.Name, (Action)Delegate.CreateDelegate(typeof(Action), method));
+            if (!Attribute.IsDefined(method, typeof(CasesAttribute))) continue;
+            foreach (Case one in (IEnumerable<Case>)method.Invoke(null, null)) yield return one;
+        }
+    }
+
+    private static bool Run(string group, Case test)
+    {
         string detail = "";
         try
         {
-            test();
+            test.Run();
         }
         catch (Exception error)
         {
@@ -45,10 +60,13 @@ internal static class Program
         }
         var line = new Dictionary<string, object>
         {
-            { "group", group }, { "name", name }, { "outcome", detail == "" ? "passed" : "failed" }, { "detail", detail },
+            { "group", group }, { "name", test.Name }, { "outcome", detail == "" ? "passed" : "failed" }, { "detail", detail },
         };
-        Console.WriteLine(Json.Write(line));
-        Console.Out.Flush();
+        lock (Console.Out)
+        {
+            Console.WriteLine(Json.Write(line));
+            Console.Out.Flush();
+        }
         return detail == "";
     }
 
@@ -73,6 +91,12 @@ internal sealed class TestAttribute : Attribute
 /// <summary>Returns tests, one for each entry of a table.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class CasesAttribute : Attribute
+{
+}
+
+/// <summary>The tests of this group may run at one time.</summary>
+[AttributeUsage(AttributeTargets.Class)]
+internal sealed class SideBySideAttribute : Attribute
 {
 }
 
