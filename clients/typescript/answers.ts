@@ -27,6 +27,8 @@ export type Trouble = ErrorFacts & {
   problem: string;
   /** How long to wait before the next request, if the answer says so. */
   retryAfterMs?: number | undefined;
+  /** Set if no other attempt can succeed either. */
+  lasting?: boolean | undefined;
 };
 
 export type ClaimAnswer =
@@ -146,6 +148,10 @@ export function readHeartbeatAnswer(exchange: Exchange): HeartbeatAnswer {
       return ended({ reason: "license_ended", code });
     case "bad_request":
       return { kind: "unreadable", problem: `${code} ${text("field") ?? ""}`.trimEnd() };
+    case undefined:
+      // A gateway lets only so much through, and only the report can be that long.
+      if (exchange.status === 413) return { kind: "unreadable", problem: "HTTP 413" };
+      return troubled(exchange);
     default:
       // Includes `heartbeat_late` and `internal_error`, which neither confirm nor end anything.
       return troubled(exchange);

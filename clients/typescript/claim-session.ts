@@ -7,6 +7,7 @@ import {
   startClaiming,
 } from "./claiming-state.ts";
 import type { Notifier } from "./notifier.ts";
+import { onAbort } from "./on-abort.ts";
 import { releaseSession, releaseWithinMs } from "./release-session.ts";
 import { claimPath, claimText } from "./requests.ts";
 import { type Exchange, neverAborted, type Runtime, readClocks } from "./runtime.ts";
@@ -57,16 +58,16 @@ export async function claimSession(
 
   /** If the opening is aborted, this attempt may still be granted. `giveBack` then releases it. */
   async function attempt(): Promise<void> {
-    const settled = new AbortController();
     const dropped = new AbortController();
     const sent = readClocks(runtime);
     const untilMs = attemptUntilMs(claiming, options, sent.nowMs);
-    const text = claimText(options, claiming.name);
-    const pending = runtime.exchange(claimPath, text, untilMs, dropped.signal);
+    const text = claimText(options, claiming.name, claiming.asksHolder);
+    const pending = runtime.exchange(claimPath, text, untilMs, dropped.signal, "keeps alive");
+    let settle = (): void => {};
     const aborted = new Promise<void>((resolve) => {
-      signal.addEventListener("abort", () => resolve(), { signal: settled.signal });
+      settle = onAbort(signal, resolve);
     });
-    const first = await Promise.race([pending, aborted]).finally(() => settled.abort());
+    const first = await Promise.race([pending, aborted]).finally(settle);
     if (!first || signal.aborted) {
       take({ kind: "aborted", reason: signal.reason });
       givingBack(giveBack(pending, dropped));

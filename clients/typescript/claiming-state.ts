@@ -34,6 +34,10 @@ export type Claiming = {
   unanswered: number;
   /** Whether an attempt got no usable answer, and may therefore have been granted. */
   mayBeGranted: boolean;
+  /** Whether the attempts ask the holder to release the session. */
+  asksHolder: boolean;
+  /** What the last refusals said about that. */
+  request: HolderRequest;
   /** The last trouble that was more than the lack of an answer. */
   answered?: Trouble;
 } & (
@@ -43,6 +47,11 @@ export type Claiming = {
   | { phase: "failed"; error: unknown }
 );
 
+type HolderRequest = Pick<
+  SessionStatus & { state: "waiting" },
+  "holderAsked" | "holderTold" | "holderKeeps"
+>;
+
 export type ClaimingEvent =
   | { kind: "answered"; outcome: ClaimAnswer; sent: Instant }
   | { kind: "rested" }
@@ -51,6 +60,7 @@ export type ClaimingEvent =
 export type ClaimingOptions = TimingOptions & {
   openWithinMs?: number | undefined;
   waitWithinMs?: number | undefined;
+  askHolder?: boolean | undefined;
 };
 
 export type ClaimingStep = { claiming: Claiming; status?: SessionStatus };
@@ -61,7 +71,7 @@ export type ClaimingCircumstances = { options: ClaimingOptions; at: Instant; ran
 const defaultOpenWithinMs = 30_000;
 
 export function startClaiming(name: ClaimName, options: ClaimingOptions, nowMs: number): Claiming {
-  const { openWithinMs = defaultOpenWithinMs, waitWithinMs = 0 } = options;
+  const { openWithinMs = defaultOpenWithinMs, waitWithinMs = 0, askHolder = false } = options;
   return {
     phase: "claiming",
     name,
@@ -70,6 +80,8 @@ export function startClaiming(name: ClaimName, options: ClaimingOptions, nowMs: 
     failures: 0,
     unanswered: 0,
     mayBeGranted: false,
+    asksHolder: askHolder,
+    request: {},
   };
 }
 
@@ -122,8 +134,15 @@ export function advanceClaim(
 }
 
 /** This device does not wait for itself, and an opening that came too late stays so. */
-function canWaitFor({ code, heldByThisDevice }: SessionRefused): boolean {
-  return !heldByThisDevice && (code === "session_conflict" || code === "session_limit");
+function canWaitFor({ code, heldByThisDevice, blocked = [] }: SessionRefused): boolean {
+  const isOwn = heldByThisDevice || blocked.some((symbol) => symbol.heldByThisDevice);
+  return !isOwn && (code === "session_conflict" || code === "session_limit");
+}
+
+/** The request has arrived, or was answered. To ask on would be to ask a second time. */
+function hasReachedHolders({ blocked, ...refusal }: SessionRefused): boolean {
+  const refusals = blocked ?? [refusal];
+  return refusals.every(({ holderTold, holderKeeps }) => holderTold || holderKeeps);
 }
 
 function wait(
@@ -132,17 +151,26 @@ function wait(
   { at, random }: ClaimingCircumstances,
 ): ClaimingStep {
   if (at.nowMs >= claiming.waitUntilMs) return failed(claiming, error);
-  const { code, activeDevice, waitSeconds } = error;
+  const { code, activeDevice, waitSeconds, holderAsked, holderTold, holderKeeps } = error;
   const untilMs = Math.min(at.nowMs + pollDelayMs(waitSeconds, random), claiming.waitUntilMs);
+  const request = {
+    ...claiming.request,
+    ...(holderAsked !== undefined && { holderAsked }),
+    ...(holderTold !== undefined && { holderTold }),
+    ...(holderKeeps !== undefined && { holderKeeps }),
+  };
   return {
     claiming: {
       ...claiming,
       ...{ phase: "resting", untilMs, refused: true, failures: 0, unanswered: 0 },
+      asksHolder: claiming.asksHolder && !hasReachedHolders(error),
+      request,
     },
     status: {
       ...{ state: "waiting", code: code === "session_limit" ? code : "session_conflict" },
       ...(activeDevice !== undefined && { activeDevice }),
       ...(waitSeconds !== undefined && { waitSeconds }),
+      ...request,
     },
   };
 }
@@ -172,6 +200,7 @@ function tryAgain(
     mayBeGranted: true,
     ...(!isUnanswered && { answered: trouble }),
   };
+  if (trouble.lasting) return failed(next, new ServiceUnavailable(problem, trouble));
   if (untilMs < claiming.giveUpMs) return { claiming: next, status: { state: "opening", problem } };
   // The last attempt may only have timed out. An earlier answer then says more about the cause.
   const last = next.answered ?? trouble;

@@ -18,12 +18,19 @@ export async function releaseSession(
   const text = releaseText(options, released);
   for (let failures = 1; ; failures++) {
     const untilMs = Math.min(runtime.nowMs() + timing.requestTimeoutMs, giveUpMs);
-    const exchange = await runtime.exchange(releasePath, text, untilMs, neverAborted);
+    const exchange = await runtime.exchange(
+      releasePath,
+      text,
+      untilMs,
+      neverAborted,
+      "keeps alive",
+    );
     const outcome = readReleaseAnswer(exchange);
     if (outcome) return outcome;
     const delayMs = retryDelayMs(failures, timing.heartbeatIntervalMs, runtime.random());
     const againMs = runtime.nowMs() + delayMs;
-    if (againMs >= giveUpMs) return "unconfirmed";
+    const isLasting = "problem" in exchange && exchange.lasting;
+    if (isLasting || againMs >= giveUpMs) return "unconfirmed";
     await runtime.pause(againMs, neverAborted, "keeps alive");
   }
 }

@@ -12,7 +12,12 @@ export type Answer = {
 };
 
 /** The request may have been carried out all the same, whatever the problem is called. */
-export type NoAnswer = { problem: string; cause?: unknown };
+export type NoAnswer = {
+  problem: string;
+  cause?: unknown;
+  /** Set if no other attempt can succeed either, as with an expired certificate. */
+  lasting?: boolean;
+};
 
 /** A reading of both clocks. */
 export type Instant = { nowMs: number; wallMs: number };
@@ -35,17 +40,26 @@ export type Runtime = {
   nextClaimName(): ClaimName;
   /**
    * Resolves at `untilMs` or when the signal fires, whichever comes first; may resolve earlier if
-   * the two clocks have parted. Never rejects.
+   * the two clocks have parted. Always lets other events of the process come first, unless the
+   * signal has fired. Never rejects.
    */
   pause(untilMs: number, signal: AbortSignal, mode: PauseMode): Promise<void>;
   /**
    * Posts JSON text to a path below the service's address. Resolves by `untilMs` or when the signal
    * fires; a request that has not been sent by then is never sent. Never rejects.
+   *
+   * @param mode "lets exit" by default
    */
-  exchange(path: string, text: string, untilMs: number, signal: AbortSignal): Promise<Exchange>;
+  exchange(
+    path: string,
+    text: string,
+    untilMs: number,
+    signal: AbortSignal,
+    mode?: PauseMode,
+  ): Promise<Exchange>;
 };
 
-/** A pause keeps the process alive only while the program itself waits for it. */
+/** A pause or an exchange keeps the process alive only while the program itself waits for it. */
 export type PauseMode = "keeps alive" | "lets exit";
 
 export const noAnswerInTime = "no_answer_in_time";

@@ -22,6 +22,11 @@ export type SessionOptions = {
   /** Each symbol has its own session. If omitted, the session without a symbol is used. */
   symbol?: string | undefined;
   /**
+   * One session for all of these symbols: it is opened for all or for none, and kept by one
+   * heartbeat. Instead of `symbol`.
+   */
+  symbols?: readonly string[] | undefined;
+  /**
    * Called before each heartbeat. If it fails, or its promise takes longer than a second, the
    * heartbeat is sent without a report.
    */
@@ -31,6 +36,16 @@ export type SessionOptions = {
    * promise, the next call waits for it. Errors that it throws are only logged.
    */
   onStatus?: ((status: SessionStatus) => unknown) | undefined;
+  /**
+   * Called, in the way of `onStatus`, for each of several `symbols` that is lost while the session
+   * goes on with the others.
+   */
+  onSymbolLost?: ((loss: SymbolLoss) => unknown) | undefined;
+  /**
+   * Called once, in the way of `onStatus`, if somebody asks for the session (`askHolder`). Close
+   * the positions and call `release()`, or call `keep()`. Without it nothing happens.
+   */
+  onReleaseRequest?: ((request: ReleaseRequest) => unknown) | undefined;
   /**
    * By default, warnings and errors go to the console. Pass `console` to see everything. The logger
    * never receives a license key or a full fingerprint.
@@ -48,6 +63,12 @@ export type SessionOptions = {
   publicKeys?: readonly string[] | undefined;
   /** Aborts the opening, and releases the session if it is open. */
   signal?: AbortSignal | undefined;
+  /**
+   * Asks the device that holds the session to release it, once. Nothing is taken from it: with
+   * `waitWithinMs`, this opening waits for the answer. The waiting status and `SessionRefused` say
+   * whether the holder was asked, was told, and keeps the session.
+   */
+  askHolder?: boolean | undefined;
   /**
    * Refuses the opening if this device holds the session already, in this or another process. By
    * default an opening replaces an earlier session of its own device. For platforms that start
@@ -103,6 +124,10 @@ export type SessionStatus =
       code: "session_conflict" | "session_limit";
       activeDevice?: string;
       waitSeconds?: number;
+      /** With `askHolder`: as in `SessionRefused`. */
+      holderAsked?: boolean;
+      holderTold?: boolean;
+      holderKeeps?: boolean;
     }
   /** The service has confirmed the session. The right lasts for `rightLastsMs` unless renewed. */
   | { state: "held"; rightLastsMs: number }
@@ -159,12 +184,25 @@ export type Session = {
   readonly license: License;
   /** Whether there is a right to the session right now. Check it before each order. */
   readonly held: boolean;
+  /** Whether there is a right to this symbol right now. */
+  holds(symbol: string): boolean;
+  /** The symbols to which there is a right right now, as the program wrote them. */
+  readonly symbols: readonly string[];
   /** How long the right lasts unless a heartbeat is confirmed; 0 if there is none. */
   readonly rightLastsMs: number;
   /** Fires once, when the session is over. The reason is a `SessionEnded`. */
   readonly signal: AbortSignal;
-  /** Ends the session and frees the key at the service. Safe to call twice; never rejects. */
-  release(): Promise<ReleaseOutcome>;
+  /**
+   * Ends the session and frees the key at the service. Safe to call twice; never rejects.
+   *
+   * @param symbols releases only these of several, and the session goes on with the others
+   */
+  release(symbols?: readonly string[]): Promise<ReleaseOutcome>;
+  /**
+   * Answers a request to release the session (`onReleaseRequest`): it is kept. A heartbeat says so
+   * at once. Nobody is asked again before the session's timeout.
+   */
+  keep(): void;
   /** Releases the session, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 };

@@ -26,22 +26,33 @@ export const defaultRequestTimeoutMs = 5_000;
 /** Used until the service has named an interval. */
 export const openingIntervalMs = 20_000;
 
-/** @throws RangeError. A negative margin, for example, would extend the right beyond the session */
+/** @throws TypeError or RangeError that names the option, what was given and what is expected */
 export function checkTimes(
   options: TimingOptions & {
     openWithinMs?: number | undefined;
     waitWithinMs?: number | undefined;
   },
 ): void {
-  const { marginMs = 0, requestTimeoutMs = 1, openWithinMs = 0, waitWithinMs = 0 } = options;
-  if (!(marginMs >= 0 && marginMs < Infinity))
-    throw new RangeError(`marginMs is ${marginMs}: it must be 0 or more, and finite`);
-  if (!(requestTimeoutMs > 0 && requestTimeoutMs < Infinity))
-    throw new RangeError(`requestTimeoutMs is ${requestTimeoutMs}: it must be positive and finite`);
-  if (!(openWithinMs >= 0))
-    throw new RangeError(`openWithinMs is ${openWithinMs}: it must be 0 or more`);
-  if (!(waitWithinMs >= 0))
-    throw new RangeError(`waitWithinMs is ${waitWithinMs}: it must be 0 or more`);
+  const { marginMs, requestTimeoutMs, openWithinMs, waitWithinMs } = options;
+  const orMore = "0 or more milliseconds";
+  checkTime("marginMs", marginMs, `${orMore}, and finite`, (ms) => ms >= 0 && ms < Infinity);
+  const positive = "more than 0 milliseconds, and finite";
+  checkTime("requestTimeoutMs", requestTimeoutMs, positive, (ms) => ms > 0 && ms < Infinity);
+  checkTime("openWithinMs", openWithinMs, orMore, (ms) => ms >= 0);
+  checkTime("waitWithinMs", waitWithinMs, orMore, (ms) => ms >= 0);
+}
+
+function checkTime(
+  name: string,
+  value: unknown,
+  expected: string,
+  isExpected: (ms: number) => boolean,
+): void {
+  if (value === undefined) return;
+  // A text would pass every comparison, and fail in the middle of the opening.
+  if (typeof value !== "number")
+    throw new TypeError(`${name} is ${JSON.stringify(value)}: it must be a number, of ${expected}`);
+  if (!isExpected(value)) throw new RangeError(`${name} is ${value}: it must be ${expected}`);
 }
 
 /** @param heldForMs how long the service says that the right lasts */

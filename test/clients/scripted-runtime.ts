@@ -118,7 +118,8 @@ export function createScriptedRuntime(
 
   function resultOf(entry: (typeof script)[number]): Exchange | undefined {
     if (entry.drop) return undefined;
-    if (entry.fails !== undefined) return { problem: entry.fails };
+    const { fails, lasting } = entry;
+    if (fails !== undefined) return { problem: fails, ...(lasting && { lasting }) };
     if (typeof entry.answer === "object") {
       const { status, body, headers } = entry.answer;
       return { status, text: JSON.stringify(body) ?? "", headers };

@@ -39,6 +39,7 @@ const recorded: KeepingEvent = {
   },
   sent: { nowMs: 20_000, wallMs: 20_000 },
   plannedMs: 25_000,
+  saidKeep: false,
 };
 
 test("at the instant the right ends the session is lost, and not a millisecond before", () => {
