@@ -1,4 +1,5 @@
 using System;
+using System.Threading;
 
 namespace LicenseSessions
 {
@@ -6,7 +7,8 @@ namespace LicenseSessions
     internal static class Checking
     {
         /// <exception cref="LicenseSessionException">The license is refused, or nothing is known.</exception>
-        internal static SessionCheck Check(Service service, ClaimName name)
+        /// <exception cref="OperationCanceledException">It was given up.</exception>
+        internal static SessionCheck Check(Service service, ClaimName name, CancellationToken cancellation)
         {
             IRuntime runtime = service.Runtime;
             SessionSettings settings = service.Settings;
@@ -16,7 +18,8 @@ namespace LicenseSessions
             for (int failures = 1; ; failures++)
             {
                 double untilMs = Math.Min(runtime.NowMs + Timing.AttemptTimeoutMs(settings.RequestTimeoutMs, unanswered), giveUpMs);
-                Exchange exchange = service.Exchange(Caller.ClaimPath, settings.Caller.CheckBody(name), () => untilMs);
+                Exchange exchange = service.Exchange(Caller.ClaimPath, settings.Caller.CheckBody(name), () => cancellation.IsCancellationRequested ? 0 : untilMs);
+                cancellation.ThrowIfCancellationRequested();
                 Outcome outcome = Answers.ReadClaim(exchange);
                 var available = outcome as Available;
                 if (available != null) return new SessionCheck(available.License, null);
@@ -29,8 +32,10 @@ namespace LicenseSessions
                 if (!wasCutOff) answered = trouble;
                 double delayMs = Timing.RetryDelayMs(failures, Timing.OpeningIntervalMs, runtime.Random());
                 double againMs = Timing.RetryAtMs(runtime.NowMs, delayMs, trouble.RetryAfterMs, giveUpMs, settings.RequestTimeoutMs);
-                if (trouble.CantPass || againMs >= giveUpMs) throw Claiming.Unavailable(answered ?? trouble);
-                runtime.Pause(() => againMs);
+                if (trouble.CantPass) throw Claiming.Unavailable(trouble);
+                if (againMs >= giveUpMs) throw Claiming.Unavailable(answered ?? trouble);
+                runtime.Pause(() => cancellation.IsCancellationRequested ? 0 : againMs);
+                cancellation.ThrowIfCancellationRequested();
             }
         }
     }

@@ -14,6 +14,9 @@ namespace LicenseSessions
         private Trouble _answered;
         /// <summary>Whether the attempts ask the holder to release the session.</summary>
         private bool _asksHolder;
+        private bool? _holderAsked;
+        private bool? _holderTold;
+        private bool? _holderKeeps;
         private int _failures;
         /// <summary>How many attempts in a row were not answered in time.</summary>
         private int _unanswered;
@@ -112,7 +115,7 @@ namespace LicenseSessions
         private static bool CanWaitFor(LicenseSessionException error)
         {
             var refused = error as SessionRefusedException;
-            return refused != null && !refused.HeldByThisDevice && (refused.Code == "session_conflict" || refused.Code == "session_limit");
+            return refused != null && !refused.HeldByThisDevice && !refused.Blocked.Any(one => one.HeldByThisDevice) && (refused.Code == "session_conflict" || refused.Code == "session_limit");
         }
 
         private Outcome Attempt()
@@ -146,7 +149,8 @@ namespace LicenseSessions
             double nowMs = _runtime.NowMs;
             double delayMs = Timing.RetryDelayMs(_failures, Timing.OpeningIntervalMs, _runtime.Random());
             double againMs = Timing.RetryAtMs(nowMs, delayMs, trouble.RetryAfterMs, _giveUpMs, _settings.RequestTimeoutMs);
-            if (trouble.CantPass || againMs >= _giveUpMs)
+            if (trouble.CantPass) return new Refused { Error = Unavailable(trouble) };
+            if (againMs >= _giveUpMs)
             {
                 // The last attempt may only have timed out. An earlier answer then explains more.
                 return new Refused { Error = Unavailable(_answered ?? trouble) };
@@ -166,7 +170,14 @@ namespace LicenseSessions
         private void Wait(SessionRefusedException refusal, double waitUntilMs)
         {
             if (HasReachedHolders(refusal)) _asksHolder = false;
-            _notifier.Notify(new SessionStatus(SessionState.Waiting) { Refusal = refusal });
+            // An attempt that asks no more is not answered what became of the asking.
+            _holderAsked = refusal.HolderAsked ?? _holderAsked;
+            _holderTold = refusal.HolderTold ?? _holderTold;
+            _holderKeeps = refusal.HolderKeeps ?? _holderKeeps;
+            _notifier.Notify(new SessionStatus(SessionState.Waiting)
+            {
+                Refusal = refusal, HolderAsked = _holderAsked, HolderTold = _holderTold, HolderKeeps = _holderKeeps,
+            });
             double againMs = _runtime.NowMs + Timing.PollDelayMs(refusal.WaitSeconds, _runtime.Random());
             PauseUntil(Math.Min(againMs, waitUntilMs));
         }

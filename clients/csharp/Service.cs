@@ -75,8 +75,10 @@ namespace LicenseSessions
             for (int failures = 1; ; failures++)
             {
                 double giveUpMs = Math.Min(Runtime.NowMs + requestTimeoutMs, untilMs);
-                ReleaseOutcome? outcome = Answers.ReadRelease(Exchange(Caller.ReleasePath, body, () => giveUpMs));
+                Exchange exchange = Exchange(Caller.ReleasePath, body, () => giveUpMs);
+                ReleaseOutcome? outcome = Answers.ReadRelease(exchange);
                 if (outcome.HasValue) return outcome.Value;
+                if (exchange.CantPass) return ReleaseOutcome.Unconfirmed;
                 double againMs = Runtime.NowMs + Timing.RetryDelayMs(failures, heartbeatIntervalMs, Runtime.Random());
                 if (againMs >= untilMs) return ReleaseOutcome.Unconfirmed;
                 Runtime.Pause(() => againMs);

@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Linq;
 
 namespace LicenseSessions
 {
@@ -12,11 +13,13 @@ namespace LicenseSessions
         internal static Uri Checked(string url)
         {
             if (string.IsNullOrWhiteSpace(url)) throw Invalid("is missing");
+            string text = url.Trim();
+            if (text.IndexOf('@') >= 0) throw Invalid("has a user name or password in it, which the service does not take");
+            if (text.IndexOfAny(new[] { '?', '#' }) >= 0) throw Invalid("has a query or fragment, which belongs to no base address");
+            if (text.Any(c => c == '\\' || char.IsWhiteSpace(c) || char.IsControl(c))) throw Invalid("has a space or a backslash in it");
             Uri uri;
-            if (!Uri.TryCreate(url.Trim(), UriKind.Absolute, out uri)) throw Invalid("is no address");
+            if (!Uri.TryCreate(text, UriKind.Absolute, out uri)) throw Invalid("is no address");
             if (uri.Scheme != "http" && uri.Scheme != "https") throw Invalid("begins with " + uri.Scheme + ":, and only http and https are spoken");
-            if (uri.UserInfo.Length > 0) throw Invalid("has a user name or password in it, which the service does not take");
-            if (uri.Query.Length > 0 || uri.Fragment.Length > 0) throw Invalid("has a query or fragment, which belongs to no base address");
             if (uri.Host.Length == 0) throw Invalid("names no host");
             return new Uri(uri.GetLeftPart(UriPartial.Path).TrimEnd('/') + "/");
         }

@@ -105,17 +105,32 @@ namespace LicenseSessions
         /// </exception>
         public static SessionCheck Check(SessionOptions options)
         {
+            return Check(options, CancellationToken.None);
+        }
+
+        /// <summary>Asks whether a session could be opened now. Writes nothing at the service.</summary>
+        /// <param name="options">what would be opened</param>
+        /// <param name="cancellation">gives the check up</param>
+        /// <exception cref="LicenseSessionException">As without a token.</exception>
+        /// <exception cref="OperationCanceledException">The check was given up.</exception>
+        public static SessionCheck Check(SessionOptions options, CancellationToken cancellation)
+        {
             SessionSettings settings = SessionSettings.Of(options);
+            cancellation.ThrowIfCancellationRequested();
             var runtime = new ThreadRuntime(settings.Url, settings.Transport);
-            return Checking.Check(new Service(settings, runtime), ClaimName.Next());
+            using (cancellation.Register(runtime.Wake))
+            {
+                return Checking.Check(new Service(settings, runtime), ClaimName.Next(), cancellation);
+            }
         }
 
         /// <summary>Asks whether a session could be opened now, without blocking the caller.</summary>
         /// <param name="options">what would be opened</param>
+        /// <param name="cancellation">gives the check up</param>
         /// <returns>what the service says; fails as <see cref="Check(SessionOptions)"/> throws</returns>
-        public static Task<SessionCheck> CheckAsync(SessionOptions options)
+        public static Task<SessionCheck> CheckAsync(SessionOptions options, CancellationToken cancellation = default(CancellationToken))
         {
-            return OnThread(() => Check(options), CancellationToken.None);
+            return OnThread(() => Check(options, cancellation), cancellation);
         }
 
         /// <summary>Whether there is a right to the session right now. Look at it before each order.</summary>

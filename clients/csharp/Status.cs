@@ -105,6 +105,15 @@ namespace LicenseSessions
         /// <summary>While waiting: why, with who holds the session and how long that may last.</summary>
         public SessionRefusedException Refusal { get; internal set; }
 
+        /// <summary>While waiting: whether the holder is asked to release; false if it can't be asked, null if nobody asked.</summary>
+        public bool? HolderAsked { get; internal set; }
+
+        /// <summary>While waiting: whether a heartbeat's answer has carried that to the holder.</summary>
+        public bool? HolderTold { get; internal set; }
+
+        /// <summary>While waiting: whether the holder has answered that it keeps the session.</summary>
+        public bool? HolderKeeps { get; internal set; }
+
         /// <summary>Why the session is over, once it is.</summary>
         public SessionEnd End { get; internal set; }
 

@@ -36,12 +36,11 @@ internal static class Options
     [Cases]
     internal static IEnumerable<Case> Addresses()
     {
-        yield return Becomes("https://license.example", "https://license.example/api/heartbeat");
-        yield return Becomes("https://license.example/", "https://license.example/api/heartbeat");
-        yield return Becomes("https://license.example//", "https://license.example/api/heartbeat");
-        yield return Becomes(" https://LICENSE.example/stage/v1/ ", "https://license.example/stage/v1/api/heartbeat");
-        yield return Becomes("http://[::1]:3000", "http://[::1]:3000/api/heartbeat");
-        yield return Becomes("https://license.example/a%20b", "https://license.example/a%20b/api/heartbeat");
+        foreach (object one in (List<object>)Program.ReadJson("clients/vectors/urls.json"))
+        {
+            object vector = one;
+            yield return new Case("in an address, " + vector.Text("guarantee"), () => CheckUrl(vector));
+        }
         yield return new Case("a name of other letters is asked for in ASCII", () => Expect.Same("xn--brse-5qa.example", ServiceUrl.Authority(new Uri("https://börse.example/"))));
         yield return new Case("an unusual port is named", () => Expect.Same("[::1]:3000", ServiceUrl.Authority(new Uri("http://[::1]:3000/"))));
     }
@@ -85,8 +84,14 @@ internal static class Options
         });
     }
 
-    private static Case Becomes(string url, string expected)
+    private static void CheckUrl(object vector)
     {
-        return new Case("requests to " + url + " go to " + expected, () => Expect.Same(expected, new Uri(ServiceUrl.Checked(url), "api/heartbeat").AbsoluteUri));
+        if (vector.Has("refused"))
+        {
+            string message = Expect.Throws<ArgumentException>(() => ServiceUrl.Checked(vector.Text("given"))).Message;
+            Expect.True(message.StartsWith("Url ") && !message.Contains("s3cret"), message);
+            return;
+        }
+        Expect.Same(vector.Text("claim"), new Uri(ServiceUrl.Checked(vector.Text("given")), Caller.ClaimPath).AbsoluteUri);
     }
 }

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using System.Threading;
 using LicenseSessions;
 
 /// <summary>The scenarios that all clients must pass, with virtual time.</summary>
@@ -30,11 +31,13 @@ internal static class Scenarios
         SessionSettings settings = SettingsOf(scenario, status => seen.Add("statuses", InShort(runtime.NowMs, status)));
         if (scenario.Text("call") == "check")
         {
+            var aborting = new CancellationTokenSource();
+            foreach (List<object> does in scenario.List("does").Cast<List<object>>()) runtime.Time.At((double)does[0], VirtualTime.Program, aborting.Cancel);
             runtime.Spawn(() =>
             {
                 try
                 {
-                    SessionCheck check = Checking.Check(new Service(settings, runtime), ScriptedRuntime.Name);
+                    SessionCheck check = Checking.Check(new Service(settings, runtime), ScriptedRuntime.Name, aborting.Token);
                     checked_ = new Dictionary<string, object> { { "available", true } };
                     if (!check.Available) checked_ = InShort(check.Refusal).With("available", false).Less("error");
                     checked_["at"] = runtime.NowMs;
@@ -42,6 +45,10 @@ internal static class Scenarios
                 catch (LicenseSessionException error)
                 {
                     refused = InShort(error).With("at", runtime.NowMs);
+                }
+                catch (OperationCanceledException)
+                {
+                    refused = new Dictionary<string, object> { { "at", runtime.NowMs }, { "error", "AbortError" } };
                 }
             });
             runtime.Time.Run();
@@ -176,9 +183,9 @@ internal static class Scenarios
             case SessionState.Troubled: return new object[] { nowMs, state, status.Problem, Math.Round(status.RightLasts.TotalMilliseconds) };
             case SessionState.Waiting:
                 var waiting = new List<object> { nowMs, state, status.Refusal.ActiveDevice ?? "", status.Refusal.WaitSeconds ?? -1 };
-                if (status.Refusal.HolderAsked == true) waiting.Add("holderAsked");
-                if (status.Refusal.HolderTold == true) waiting.Add("holderTold");
-                if (status.Refusal.HolderKeeps == true) waiting.Add("holderKeeps");
+                if (status.HolderAsked == true) waiting.Add("holderAsked");
+                if (status.HolderTold == true) waiting.Add("holderTold");
+                if (status.HolderKeeps == true) waiting.Add("holderKeeps");
                 return waiting.ToArray();
             case SessionState.Ended: return new object[] { nowMs, state, Lower(status.End.Reason.ToString()), status.End.Code };
             default: return status.Problem == null ? new object[] { nowMs, state } : new object[] { nowMs, state, status.Problem };

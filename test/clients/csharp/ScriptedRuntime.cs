@@ -97,7 +97,7 @@ internal sealed class ScriptedRuntime : IRuntime
     private Exchange ResultOf(object entry)
     {
         if (entry.Has("drop")) return null;
-        if (entry.Has("fails")) return new Exchange(entry.Text("fails"));
+        if (entry.Has("fails")) return new Exchange(entry.Text("fails"), null, entry.Has("lasting"));
         object answer = entry.Get("answer");
         if (answer is string) return Example(entry, (string)answer);
         var headers = new Dictionary<string, string>();
