@@ -11,7 +11,7 @@ namespace LicenseSessions
     public abstract class LicenseSessionException : Exception
     {
         /// <summary>A stable code for programs: one of the service, or of this client.</summary>
-        public string Code { get; }
+        public string Code { get; private set; }
 
         /// <summary>The HTTP status, if there was an answer.</summary>
         public int? Status { get; internal set; }
@@ -94,7 +94,7 @@ namespace LicenseSessions
     public sealed class ServiceUnavailableException : LicenseSessionException
     {
         /// <summary>What happened instead: a code of the service, <c>no_answer_in_time</c>, or text.</summary>
-        public string Problem { get; }
+        public string Problem { get; private set; }
 
         internal ServiceUnavailableException(string problem, Exception cause)
             : base("unavailable", "The license service gave no usable answer: " + problem, cause)

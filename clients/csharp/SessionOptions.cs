@@ -8,6 +8,15 @@ namespace LicenseSessions
     /// <summary>What to open, and how. Times of <see cref="Timeout.InfiniteTimeSpan"/> have no limit.</summary>
     public sealed class SessionOptions
     {
+        /// <summary>Options with their defaults; <see cref="Url"/>, <see cref="LicenseKey"/> and
+        /// <see cref="DeviceFingerprint"/> are needed.</summary>
+        public SessionOptions()
+        {
+            RequestTimeout = TimeSpan.FromSeconds(5);
+            OpenWithin = TimeSpan.FromSeconds(30);
+            ReleaseAtExit = true;
+        }
+
         /// <summary>Where the service is, as <c>https://abc.execute-api.eu-central-1.amazonaws.com</c>.</summary>
         public string Url { get; set; }
 
@@ -61,10 +70,10 @@ namespace LicenseSessions
         public TimeSpan? Margin { get; set; }
 
         /// <summary>The limit of each request; 5 s by default, and at most a third of the right.</summary>
-        public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(5);
+        public TimeSpan RequestTimeout { get; set; }
 
         /// <summary>How long to try to open while the service gives no usable answer; 30 s by default.</summary>
-        public TimeSpan OpenWithin { get; set; } = TimeSpan.FromSeconds(30);
+        public TimeSpan OpenWithin { get; set; }
 
         /// <summary>
         /// How long to wait while another device holds the session; by default not at all. Nobody stands in a
@@ -85,7 +94,7 @@ namespace LicenseSessions
         /// Release the session when the process ends, also by Ctrl-C unless a handler of
         /// <see cref="Console.CancelKeyPress"/> that was added before cancels that; <c>true</c> by default.
         /// </summary>
-        public bool ReleaseAtExit { get; set; } = true;
+        public bool ReleaseAtExit { get; set; }
     }
 
     /// <summary>The options of an opening, checked and copied, so that later changes change nothing.</summary>

@@ -65,16 +65,16 @@ namespace LicenseSessions
     public sealed class SessionEnd
     {
         /// <summary>What to do about it.</summary>
-        public EndReason Reason { get; }
+        public EndReason Reason { get; private set; }
 
         /// <summary>
         /// The code of the service, or <c>no_answer_in_time</c>, <c>keeper_failed</c> (a bug of this
         /// client) or <c>released</c>.
         /// </summary>
-        public string Code { get; }
+        public string Code { get; private set; }
 
         /// <summary>The first characters of the fingerprint of the device that holds it, if that is known.</summary>
-        public string ActiveDevice { get; }
+        public string ActiveDevice { get; private set; }
 
         internal SessionEnd(EndReason reason, string code, string activeDevice = null)
         {
@@ -94,7 +94,7 @@ namespace LicenseSessions
     public sealed class SessionStatus
     {
         /// <summary>What the session is doing.</summary>
-        public SessionState State { get; }
+        public SessionState State { get; private set; }
 
         /// <summary>What went wrong: a code of the service, <c>no_answer_in_time</c>, <c>clocks_parted</c>, or text.</summary>
         public string Problem { get; internal set; }
@@ -142,13 +142,13 @@ namespace LicenseSessions
     public sealed class SymbolLoss
     {
         /// <summary>The symbol, as the program wrote it.</summary>
-        public string Symbol { get; }
+        public string Symbol { get; private set; }
 
         /// <summary>The code of the service, such as <c>session_taken</c>.</summary>
-        public string Code { get; }
+        public string Code { get; private set; }
 
         /// <summary>The first characters of the fingerprint of the device that holds it, if that is known.</summary>
-        public string ActiveDevice { get; }
+        public string ActiveDevice { get; private set; }
 
         internal SymbolLoss(string symbol, string code, string activeDevice)
         {
@@ -162,13 +162,13 @@ namespace LicenseSessions
     public sealed class ReleaseRequest
     {
         /// <summary>The first characters of its fingerprint.</summary>
-        public string Device { get; }
+        public string Device { get; private set; }
 
         /// <summary>How long ago it asked first, in seconds.</summary>
-        public double SecondsAgo { get; }
+        public double SecondsAgo { get; private set; }
 
         /// <summary>The symbols it asks for; empty where the session has none or only one.</summary>
-        public IReadOnlyList<string> Symbols { get; }
+        public IReadOnlyList<string> Symbols { get; private set; }
 
         internal ReleaseRequest(string device, double secondsAgo, IReadOnlyList<string> symbols)
         {
@@ -182,16 +182,16 @@ namespace LicenseSessions
     public sealed class SessionHolder
     {
         /// <summary>The first characters of its fingerprint.</summary>
-        public string Device { get; }
+        public string Device { get; private set; }
 
         /// <summary>For how long it has held the session, in seconds.</summary>
-        public double? SinceSeconds { get; }
+        public double? SinceSeconds { get; private set; }
 
         /// <summary>How long ago its last heartbeat came, in seconds.</summary>
-        public double? LastHeartbeatSecondsAgo { get; }
+        public double? LastHeartbeatSecondsAgo { get; private set; }
 
         /// <summary>The status that it reported last, if it reports one.</summary>
-        public string Status { get; }
+        public string Status { get; private set; }
 
         internal SessionHolder(string device, double? sinceSeconds, double? lastHeartbeatSecondsAgo, string status)
         {
@@ -235,13 +235,13 @@ namespace LicenseSessions
     public sealed class License
     {
         /// <summary>The type that the operator set, such as <c>standard</c>.</summary>
-        public string Type { get; }
+        public string Type { get; private set; }
 
         /// <summary>When it ends, in UTC; <c>null</c> if it never does.</summary>
-        public DateTime? ExpiresAt { get; }
+        public DateTime? ExpiresAt { get; private set; }
 
         /// <summary>The symbols with a live session on any device.</summary>
-        public IReadOnlyList<string> ActiveSymbols { get; }
+        public IReadOnlyList<string> ActiveSymbols { get; private set; }
 
         internal License(string type, DateTime? expiresAt, IReadOnlyList<string> activeSymbols)
         {
@@ -266,13 +266,13 @@ namespace LicenseSessions
         }
 
         /// <summary>What the service says about the license; <c>null</c> if a session is in the way.</summary>
-        public License License { get; }
+        public License License { get; private set; }
 
         /// <summary>
         /// What an opening would throw; <c>null</c> if it would succeed. <see cref="SessionRefusedException.Holder"/>
         /// says how the bot that holds the session is doing.
         /// </summary>
-        public SessionRefusedException Refusal { get; }
+        public SessionRefusedException Refusal { get; private set; }
 
         internal SessionCheck(License license, SessionRefusedException refusal)
         {

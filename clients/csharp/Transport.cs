@@ -14,16 +14,16 @@ namespace LicenseSessions
     public sealed class TransportRequest
     {
         /// <summary>Where to.</summary>
-        public Uri Url { get; }
+        public Uri Url { get; private set; }
 
         /// <summary>The headers to send.</summary>
-        public IDictionary<string, string> Headers { get; }
+        public IDictionary<string, string> Headers { get; private set; }
 
         /// <summary>The body to send.</summary>
-        public byte[] Body { get; }
+        public byte[] Body { get; private set; }
 
         /// <summary>Nothing waits longer for the answer, so the request should not be sent after this time.</summary>
-        public TimeSpan Timeout { get; }
+        public TimeSpan Timeout { get; private set; }
 
         internal TransportRequest(Uri url, IDictionary<string, string> headers, byte[] body, TimeSpan timeout)
         {
@@ -38,13 +38,13 @@ namespace LicenseSessions
     public sealed class TransportResponse
     {
         /// <summary>The HTTP status.</summary>
-        public int Status { get; }
+        public int Status { get; private set; }
 
         /// <summary>The headers, of which only a few count.</summary>
-        public IDictionary<string, string> Headers { get; }
+        public IDictionary<string, string> Headers { get; private set; }
 
         /// <summary>The body, decompressed.</summary>
-        public byte[] Body { get; }
+        public byte[] Body { get; private set; }
 
         /// <summary>Makes a response.</summary>
         /// <param name="status">the HTTP status</param>
