@@ -26,15 +26,16 @@ export type CaseResult = {
 /** Above this the examiner may have caused what it found. */
 const disturbedAboveMs = 200;
 
-/** Plays one case with the program that a command starts. */
+/** Plays one case with the program that a command starts; ends early when it is stopped. */
 export async function playCase(
   examined: Case,
   command: readonly string[],
   stillClock: StillClock | undefined,
+  stop?: AbortSignal,
 ): Promise<CaseResult> {
   const { name, section, shows } = examined;
   const lag = measureLag();
-  const stage = await openStage(command, examined.needsStillClock && stillClock);
+  const stage = await openStage(command, examined.needsStillClock ? stillClock : undefined, stop);
   let skipped: string | undefined;
   let endedAtMs: number;
   try {

@@ -93,7 +93,8 @@ async function examine(
   let deaf = false;
   const work = async () => {
     for (let next = waiting.shift(); next && !stop?.aborted && !deaf; next = waiting.shift()) {
-      const result = await playCase(next, command, stillClock);
+      const result = await playCase(next, command, stillClock, stop);
+      if (stop?.aborted) return;
       results.set(next, result);
       messages.write(`${result.result.padEnd(12)}  ${result.name}\n`);
       // It never came to the service: so it would be in each case.
@@ -104,7 +105,7 @@ async function examine(
   for (const [one, { result }] of results) {
     if (result !== "inconclusive" || stop?.aborted) continue;
     messages.write(`again, alone  ${one.name}\n`);
-    results.set(one, await playCase(one, command, stillClock));
+    results.set(one, await playCase(one, command, stillClock, stop));
   }
   return cases.flatMap((one) => results.get(one) ?? []);
 }
@@ -123,9 +124,12 @@ type Options = {
 };
 
 function readOptions(argv: readonly string[]): Options | { problem: string } {
-  const end = argv.indexOf("--");
-  const own = end < 0 ? [...argv] : argv.slice(0, end);
-  const command = end < 0 ? [] : argv.slice(end + 1);
+  // Where there are no options, npm has taken the only `--` away.
+  const bare = argv[0]?.startsWith("-") === false;
+  const separator = argv.indexOf("--");
+  const end = bare ? -1 : separator < 0 ? argv.length : separator;
+  const own = bare ? [] : argv.slice(0, end);
+  const command = argv.slice(end + 1);
   const parsed = parse(own);
   if ("problem" in parsed) return parsed;
   const { values } = parsed;

@@ -30,8 +30,13 @@ const usualLease: Lease = { timeoutSeconds: 6, heldForSeconds: 5, intervalSecond
  *
  * @param command that starts the program
  * @param stillClock makes monotonic clocks that can stand still, if the case needs one
+ * @param stop ends every wait of the script
  */
-export async function openStage(command: readonly string[], stillClock?: StillClock) {
+export async function openStage(
+  command: readonly string[],
+  stillClock: StillClock | undefined,
+  stop?: AbortSignal,
+) {
   const originMs = performance.now();
   const nowMs = () => performance.now() - originMs;
   const record: CaseRecord = { exchanges: [], programs: [] };
@@ -74,8 +79,8 @@ export async function openStage(command: readonly string[], stillClock?: StillCl
       await tradesAgain(silenceAllowedSeconds, "did-not-open", "was granted a session");
     },
     /** Connections are refused from now on, or taken again. */
-    goAway: () => Promise.all(programs.map(({ door }) => door.shut())),
-    comeBack: () => Promise.all(programs.map(({ door }) => door.open())),
+    goAway: async () => void (await Promise.all(programs.map(({ door }) => door.shut()))),
+    comeBack: async () => void (await Promise.all(programs.map(({ door }) => door.open()))),
 
     /** Lets time go by; ends early once no program is left, as nothing can happen any more. */
     wait: async (seconds: number) => {
@@ -83,6 +88,9 @@ export async function openStage(command: readonly string[], stillClock?: StillCl
     },
     hasAsked,
     tradesAgain,
+    /** Looks that the program trades on, now that nothing is in its way. */
+    stillTrades: () =>
+      tradesAgain(silenceAllowedSeconds, "stopped-with-right", "could have kept its session"),
     /** Waits until a program has exited, for so long at most. */
     hasExited: (seconds: number, program = 0) =>
       until(() => programs[program]?.program.isOver() ?? true, seconds),
@@ -225,12 +233,19 @@ export async function openStage(command: readonly string[], stillClock?: StillCl
 
   async function until(condition: () => boolean, seconds: number): Promise<boolean> {
     if (condition()) return true;
-    return await new Promise((resolve) => {
+    if (stop?.aborted) throw new CaseOver();
+    return await new Promise((resolve, reject) => {
       const end = (result: boolean) => {
         watchers.delete(look);
+        stop?.removeEventListener("abort", stopped);
         clearTimeout(timer);
         resolve(result);
       };
+      const stopped = () => {
+        reject(new CaseOver());
+        end(false);
+      };
+      stop?.addEventListener("abort", stopped, { once: true });
       const look = () => {
         if (condition()) end(true);
       };

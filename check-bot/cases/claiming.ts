@@ -20,6 +20,7 @@ export const claimingCases: readonly Case[] = [
       stage.service.next("claim", lost);
       await stage.open();
       await stage.wait(5);
+      await stage.stillTrades();
     },
   },
   {
@@ -60,7 +61,11 @@ export const claimingCases: readonly Case[] = [
       await stage.tradesAgain(14, "did-not-open", "was alone; its first claim was slow");
       applyFirst();
       await stage.wait(6);
-      await stage.tradesAgain(6, "stopped-with-right", "is alone; its first claim arrived late");
+      await stage.tradesAgain(
+        6,
+        "stopped-with-right",
+        "is alone, with a first claim that came late",
+      );
     },
   },
   {
@@ -131,7 +136,8 @@ export const claimingCases: readonly Case[] = [
       await stage.start();
       await stage.hasAsked("claim", 2);
       await stage.tradesAgain(12, "did-not-open", "got its claim through to the service");
-      await stage.wait(2);
+      await stage.wait(6);
+      await stage.stillTrades();
     },
   },
   {
@@ -157,7 +163,8 @@ export const claimingCases: readonly Case[] = [
       await stage.comeBack();
       await stage.hasAsked("claim", 1);
       await stage.tradesAgain(6, "did-not-open", "was granted a session");
-      await stage.wait(3);
+      await stage.wait(6);
+      await stage.stillTrades();
     },
   },
   {
@@ -167,7 +174,8 @@ export const claimingCases: readonly Case[] = [
     play: async (stage) => {
       stage.service.next("claim", reset, internalError);
       await stage.open();
-      await stage.wait(3);
+      await stage.wait(6);
+      await stage.stillTrades();
     },
   },
 ];

@@ -10,6 +10,7 @@ export const ordinaryCases: readonly Case[] = [
     play: async (stage) => {
       await stage.open();
       await stage.wait(9);
+      await stage.stillTrades();
     },
   },
   {
@@ -27,6 +28,7 @@ export const ordinaryCases: readonly Case[] = [
       stage.service.always(more, "claim", "heartbeat");
       await stage.open();
       await stage.wait(7);
+      await stage.stillTrades();
     },
   },
   {
@@ -37,6 +39,7 @@ export const ordinaryCases: readonly Case[] = [
       stage.service.always(withFields({ heartbeat_interval_seconds: undefined }), "claim");
       await stage.open();
       await stage.wait(8);
+      await stage.stillTrades();
     },
   },
   {
@@ -48,6 +51,7 @@ export const ordinaryCases: readonly Case[] = [
       stage.service.always(other, "claim", "heartbeat", "release");
       await stage.open();
       await stage.wait(7);
+      await stage.stillTrades();
     },
   },
   {
@@ -75,7 +79,8 @@ export const ordinaryCases: readonly Case[] = [
       await stage.hasAsked("heartbeat", 1);
       await stage.wait(0.3);
       await stage.goAway();
-      await stage.wait(13);
+      await stage.wait(11);
+      await stage.tradesAgain(3.5, "stopped-with-right", "had the right for 15 s");
     },
   },
 ];

@@ -12,9 +12,12 @@ export const processCases: readonly Case[] = [
     play: async (stage) => {
       await stage.open();
       await stage.wait(1);
-      await stage.pauseFor(8);
+      // After a sleep the network takes its time, so that nothing confirms or ends the session at once.
+      await stage.pauseFor(8, stage.goAway);
+      await stage.wait(3);
+      await stage.comeBack();
       await stage.tradesAgain(12, "did-not-return", "could have had its session again");
-      await stage.wait(2.5);
+      await stage.stillTrades();
     },
   },
   {

@@ -137,6 +137,7 @@ export const troubleCases: readonly Case[] = [
         stage.find("ignored-retry-after", text, beats[at + 1]?.askedAtMs);
       }
       await stage.wait(3);
+      await stage.stillTrades();
     },
   },
   {
@@ -185,4 +186,5 @@ async function outageFor(stage: Stage, seconds: number) {
 async function returns(stage: Stage) {
   await stage.tradesAgain(12, "did-not-return", "could have had its session again");
   await stage.wait(2.5);
+  await stage.stillTrades();
 }
