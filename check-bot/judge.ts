@@ -8,8 +8,8 @@ const onTheWayMs = 300;
 /** After an answer that ends the session: one turn of a bot's loop. */
 const reactsWithinMs = 700;
 
-/** From a request until the next one that a careful program sends. */
-const requestsAtOnce = 6;
+/** In one second: more than a program sends that pauses between attempts, even if it shortens the pause for a short lease. */
+const requestsAtOnce = 11;
 
 /** After these answers a program stops, and opens no session by itself. */
 const endings: ReadonlySet<string> = new Set([

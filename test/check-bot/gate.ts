@@ -1,7 +1,7 @@
 // Examines what must pass (the program of docs/bots.md, our clients) and what must fail, each with its case: three
 // naive programs, and the page's program with one fault at a time. Beside `npm test`, as it takes minutes of real time.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -9,6 +9,7 @@ import { runCheckBot } from "../../check-bot/run-check-bot.ts";
 import { mutants } from "./mutants.ts";
 
 const here = import.meta.dirname;
+const root = join(here, "../..");
 const folder = mkdtempSync(join(tmpdir(), "check-bot-gate-"));
 const wanted = process.argv.slice(2);
 const failures: string[] = [];
@@ -59,6 +60,11 @@ async function mustFail(
   }
 }
 
+function sourcesOf(path: string): string[] {
+  const names = readdirSync(join(root, path)).filter((name) => name.endsWith(".cs"));
+  return names.map((name) => join(root, path, name));
+}
+
 /** @returns whether the command could be run and did its work */
 function build(command: string, ...words: string[]): boolean {
   const { status, error, stderr } = spawnSync(command, words, { encoding: "utf8" });
@@ -96,6 +102,19 @@ async function examineMutants() {
 
 try {
   await mustPass("from-the-page", ["python3", join(here, "bots/from-the-page.py")]);
+
+  const typescript = join(here, "bots/with-typescript-client.ts");
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
+  await mustPass("with-typescript-client", [...node, typescript]);
+  const modules = `PYTHONPATH=${join(root, "clients/python")}`;
+  const python = join(here, "bots/with-python-client.py");
+  await mustPass("with-python-client", ["env", modules, "python3", "-B", python]);
+  const csharp = join(folder, "with-csharp-client.exe");
+  const sources = [join(here, "bots/WithCSharpClient.cs"), ...sourcesOf("clients/csharp")];
+  if (build("mcs", "-r:System.Numerics.dll", `-out:${csharp}`, ...sources)) {
+    // Mono raises neither event for a program without a terminal, so that no client can release there.
+    await mustPass("with-csharp-client", ["mono", csharp], "--skip", "sigterm,ctrl-c");
+  }
 
   const inC = join(folder, "mql-style");
   if (build("cc", "-O1", "-o", inC, join(here, "naive/mql-style.c"))) {
