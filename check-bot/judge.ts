@@ -229,7 +229,7 @@ function releases(exchanges: readonly Exchange[]): Finding[] {
     ];
     const { session_id: session = undefined, run_id: run = undefined } = sent;
     if (session === undefined && run === undefined) {
-      return find("released without session_id, which may end what another process holds");
+      return find("released without naming its session, which frees nothing that has a name");
     }
     const own = session === undefined ? runs.has(run) : sessions.has(session);
     return own ? [] : find("released another session than its own");

@@ -102,6 +102,9 @@ async function examine(
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
+  if (deaf && waiting.length > 0) {
+    messages.write("It never came to LICENSE_URL: the other cases are not played.\n");
+  }
   for (const [one, { result }] of results) {
     if (result !== "inconclusive" || stop?.aborted) continue;
     messages.write(`again, alone  ${one.name}\n`);

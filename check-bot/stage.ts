@@ -193,7 +193,9 @@ export async function openStage(
   ): Promise<Exchange[]> {
     const before = count(route);
     const asked = () => count(route) - (route === "claim" ? 0 : before) >= times;
-    if (!(await until(asked, seconds))) {
+    const isOver = () => programs.every(({ program }) => program.isOver());
+    await until(() => asked() || isOver(), seconds);
+    if (!asked()) {
       const exit = record.programs[0]?.exited;
       const why = exit ? `it exited with ${exit.how}` : `none came within ${seconds} s`;
       if (route === "claim" && count("claim") === 0) find("no-claim", `sent no claim: ${why}`);
