@@ -38,11 +38,16 @@ export function answers(status: number, fields: Fields): Reply {
 }
 
 /** Storage failed: nothing is confirmed. */
-export const internalError = answers(500, {
-  status: "error",
-  code: "internal_error",
-  message: "The service could not do it. Try again.",
-  request_id: "check-bot",
+export const internalError: Reply = (_usual, { route }) => ({
+  send: "answer",
+  status: 500,
+  fields: {
+    ...(route === "claim" ? { license_valid: false } : { status: "error" }),
+    ...(route === "heartbeat" ? { session_conflict: false } : {}),
+    code: "internal_error",
+    message: "The service could not do it. Try again.",
+    request_id: "check-bot",
+  },
 });
 
 /** A page of somebody between the program and the service. */

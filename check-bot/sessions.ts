@@ -51,7 +51,11 @@ export function createSessions(initial: Lease, nowMs: () => number) {
         return { status: 409, fields: late(live.lapsesAtMs) };
       }
     }
-    if (live && (sent.only_if_free === true || (run === undefined && live.confirmed))) {
+    if (
+      live &&
+      (sent.only_if_free === true ||
+        (run === undefined && (live.confirmed || live.run !== undefined)))
+    ) {
       return { status: 403, fields: conflict(Math.ceil((live.lapsesAtMs - nowMs()) / 1_000)) };
     }
     if (current) former.add(current.id);
