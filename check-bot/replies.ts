@@ -43,7 +43,7 @@ export const internalError: Reply = (_usual, { route }) => ({
   status: 500,
   fields: {
     ...(route === "claim" ? { license_valid: false } : { status: "error" }),
-    ...(route === "heartbeat" ? { session_conflict: false } : {}),
+    session_conflict: false,
     code: "internal_error",
     message: "The service could not do it. Try again.",
     request_id: "check-bot",

@@ -56,7 +56,8 @@ export function createSessions(initial: Lease, nowMs: () => number) {
       (sent.only_if_free === true ||
         (run === undefined && (live.confirmed || live.run !== undefined)))
     ) {
-      return { status: 403, fields: conflict(Math.ceil((live.lapsesAtMs - nowMs()) / 1_000)) };
+      const waitSeconds = Math.ceil((live.lapsesAtMs - nowMs()) / 1_000);
+      return { status: 403, fields: { ...conflict(waitSeconds), held_by_this_device: true } };
     }
     if (current) former.add(current.id);
     token += 1;
@@ -125,8 +126,10 @@ export function createSessions(initial: Lease, nowMs: () => number) {
       if (current) former.add(current.id);
       current = undefined;
     }
-    const code = own ? "released" : "not_held";
-    return { status: 200, fields: { status: "success", code, message: code } };
+    const fields = own
+      ? { status: "success", code: "released", message: "Released." }
+      : { status: "info", code: "not_held", message: "There was nothing to release." };
+    return { status: 200, fields };
   }
 }
 
@@ -145,9 +148,10 @@ export function conflict(waitSeconds: number, code = "session_conflict"): Fields
     message: `In use by another device. Try again in ${waitSeconds} s.`,
     license_valid: false,
     session_conflict: true,
-    active_device: "desk",
+    active_device: "desk...",
+    held_by_this_device: false,
     estimated_wait_seconds: waitSeconds,
-    holder: { device: "desk", since_seconds: 600, last_heartbeat_seconds_ago: 3 },
+    holder: { device: "desk...", since_seconds: 600, last_heartbeat_seconds_ago: 3 },
   };
 }
 

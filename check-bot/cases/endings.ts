@@ -18,7 +18,7 @@ function licenseEnded(status: number, code: string): Reply {
 
 function lostBy(code: string): Reply {
   const { status, fields } = refusal(code, true);
-  return answers(status, { ...fields, active_device: "desk" });
+  return answers(status, { ...fields, active_device: "desk..." });
 }
 
 const endings: Readonly<Record<string, { reply: Reply; what: string }>> = {

@@ -84,7 +84,7 @@ export const processCases: readonly Case[] = [
 /** Another device takes the session meanwhile; after the sleep the network is away, so that nothing says so at once. */
 async function sleepsThroughLoss(stage: Stage) {
   const { status, fields } = refusal("session_taken", true);
-  const taken = answers(status, { ...fields, active_device: "desk" });
+  const taken = answers(status, { ...fields, active_device: "desk..." });
   await stage.pauseFor(8, async () => {
     stage.service.always(taken, "heartbeat");
     stage.service.always(inUse(30), "claim");
