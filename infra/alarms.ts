@@ -14,18 +14,18 @@ import {
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
 import type { LogMetrics } from "./log-metrics.ts";
 import type { RouteFunction } from "./route-function.ts";
+import type { RouteName } from "./routes.ts";
 import type { StackSettings } from "./stack-settings.ts";
 import { sumOverOperations } from "./table-metrics.ts";
 
 type AlarmsProps = {
   httpApi: HttpApi;
-  functions: readonly RouteFunction[];
+  functions: Readonly<Record<RouteName, RouteFunction>>;
   table: TableV2;
   logMetrics: LogMetrics;
   settings: Pick<StackSettings, "alarmEmail" | "noTrafficAlarmMinutes">;
@@ -88,7 +88,7 @@ export class Alarms extends Construct {
         expression: "IF(FILL(r, 0) >= 5, 100 * FILL(r, 0) / n, 0)",
         usingMetrics: {
           r: logMetrics.claimsRefused(period),
-          n: named(functions, "Validate").metricInvocations(sum),
+          n: functions.claim.function.metricInvocations(sum),
         },
         period,
         label: "percent of claims answered 401",
@@ -124,34 +124,33 @@ export class Alarms extends Construct {
           "the certificate has expired, or every bot has stopped.",
       });
     }
-    for (const { function: fn, node } of functions) {
-      this.alarm(`${node.id}InternalErrors`, {
-        metric: logMetrics.internalErrors(node.id, period),
-        // Bots retry a failed heartbeat, but a failed claim may keep a bot from starting.
-        threshold: node.id === "Heartbeat" ? 5 : 1,
+    for (const { function: fn, route } of Object.values(functions)) {
+      this.alarm(`${route.id}InternalErrors`, {
+        metric: logMetrics.internalErrors(route, period),
+        threshold: route.internalErrorsAlarmFrom,
         paragraph: "InternalErrors",
         description:
-          `${node.id} answered internal_error: storage failed or was too slow, or there is a bug. ` +
+          `${route.id} answered internal_error: storage failed or was too slow, or there is a bug. ` +
           "Nothing was confirmed.",
       });
-      this.alarm(`${node.id}Errors`, {
+      this.alarm(`${route.id}Errors`, {
         metric: fn.metricErrors(sum),
         threshold: 1,
         paragraph: "Errors",
-        description: `${node.id} crashed, ran out of time or could not start: a bug or a bad setting.`,
+        description: `${route.id} crashed, ran out of time or could not start: a bug or a bad setting.`,
       });
-      this.alarm(`${node.id}Throttles`, {
+      this.alarm(`${route.id}Throttles`, {
         metric: fn.metricThrottles(sum),
         threshold: 1,
         paragraph: "Throttles",
-        description: `Lambda refused to run ${node.id}: the account's concurrency is used up.`,
+        description: `Lambda refused to run ${route.id}: the account's concurrency is used up.`,
       });
-      this.alarm(`${node.id}Slow`, {
+      this.alarm(`${route.id}Slow`, {
         metric: fn.metricDuration({ period, statistic: "p99" }),
         threshold: 2_000,
         evaluationPeriods: 3,
         paragraph: "Slow",
-        description: `${node.id}: 1 request in 100 takes more than 2 s; bots give up after 5 s.`,
+        description: `${route.id}: 1 request in 100 takes more than 2 s; bots give up after 5 s.`,
       });
     }
     this.alarm("TableThrottles", {
@@ -215,9 +214,3 @@ type AlarmOptions = Pick<AlarmProps, "metric" | "threshold"> &
     /** The heading in `docs/alarms.md`, if it is not the alarm's own name. */
     paragraph?: string;
   };
-
-function named(functions: readonly RouteFunction[], id: string): LambdaFunction {
-  const found = functions.find(({ node }) => node.id === id);
-  if (found === undefined) throw new Error(`There is no function ${id}`);
-  return found.function;
-}

@@ -60,7 +60,9 @@ export class LicenseSessionsStack extends Stack {
       description: "The table of licenses",
     });
     new CfnOutput(this, "FunctionLogGroups", {
-      value: functions.map(({ logGroup }) => logGroup.logGroupName).join(","),
+      value: Object.values(functions)
+        .map(({ logGroup }) => logGroup.logGroupName)
+        .join(","),
       description: "Where the functions log claims, releases and refusals",
     });
     new CfnOutput(this, "ChangesLogGroup", {

@@ -40,7 +40,7 @@ export class OriginGuard extends Construct {
     });
     logGroup.grantWrite(role);
     const guard = new LambdaFunction(this, "Function", {
-      code: bundledCode("origin-guard"),
+      code: bundledCode("origin-guard-handler.ts"),
       handler: "index.handler",
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,

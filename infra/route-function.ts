@@ -12,26 +12,25 @@ import {
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { bundledCode } from "./bundled-code.ts";
+import type { Route } from "./routes.ts";
 import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
 type RouteFunctionProps = {
-  /** NAME in the path of its handler, `lambdas/NAME-handler.ts`. */
-  name: string;
+  route: Route;
   table: TableV2;
-  /** The only actions the function is allowed on the table, such as `dynamodb:UpdateItem`. */
-  tableActions: readonly string[];
   settings: StackSettings;
 };
 
 /** The function of one route, with its log group and a role with only the permissions it needs. */
 export class RouteFunction extends Construct {
+  readonly route: Route;
   readonly function: LambdaFunction;
   readonly logGroup: LogGroup;
 
-  constructor(scope: Construct, id: string, props: RouteFunctionProps) {
-    super(scope, id);
-    const { name, table, tableActions, settings } = props;
+  constructor(scope: Construct, { route, table, settings }: RouteFunctionProps) {
+    super(scope, route.id);
+    this.route = route;
 
     this.logGroup = new LogGroup(this, "Logs", {
       retention: settings.logRetentionDays,
@@ -41,11 +40,12 @@ export class RouteFunction extends Construct {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
     });
     this.logGroup.grantWrite(role);
-    table.grants.actions(role, ...tableActions);
+    // CDK rejects a grant of nothing.
+    if (route.tableActions.length > 0) table.grants.actions(role, ...route.tableActions);
     const { signingSecretArn, signingSecretVersionId: versionId } = settings;
 
     this.function = new LambdaFunction(this, "Function", {
-      code: bundledCode(name),
+      code: bundledCode(route.entry),
       handler: "index.handler",
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,

@@ -4,6 +4,7 @@ import { App } from "aws-cdk-lib";
 import { Annotations, Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
 import { LicenseSessionsStack } from "../../infra/license-sessions-stack.ts";
+import { routes } from "../../infra/routes.ts";
 import { settingsSchema } from "../../infra/stack-settings.ts";
 import { alarmName, alarmsSetOff, type MetricData } from "../support/alarm-states.ts";
 import { evaluateMetricMath } from "../support/metric-math.ts";
@@ -113,7 +114,7 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
     ["NoTraffic"],
     Object.fromEntries(Object.keys(ordinary).map((name) => [name, []])),
   ],
-  ...["Validate", "Heartbeat", "Release"].flatMap((name): [string, string[], MetricData][] => [
+  ...Object.values(routes).flatMap(({ id: name }): [string, string[], MetricData][] => [
     [
       `${name} crashes, cannot start or runs out of time`,
       [`${name}Errors`],

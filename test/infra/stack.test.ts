@@ -1,9 +1,15 @@
-import { Match } from "aws-cdk-lib/assertions";
+import { App, Stack } from "aws-cdk-lib";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { AttributeType, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { describe, expect, test } from "vitest";
+import { RouteFunction } from "../../infra/route-function.ts";
+import { routes } from "../../infra/routes.ts";
+import { settingsSchema } from "../../infra/stack-settings.ts";
 import { localTableName } from "../../licenses/table-handle.ts";
 import { stackTemplate } from "../support/stack-template.ts";
 
 const template = stackTemplate();
+const routeIds = Object.values(routes).map(({ id }) => id);
 
 type Resource = { Type: string; Properties?: object };
 
@@ -52,9 +58,9 @@ describe("the table", () => {
 });
 
 describe("the API", () => {
-  test("has exactly the three routes, all POST", () => {
-    const routes = Object.values(template.findResources("AWS::ApiGatewayV2::Route"));
-    expect(routes.map(({ Properties }) => Properties.RouteKey).sort()).toEqual([
+  test("has exactly these routes, all POST", () => {
+    const added = Object.values(template.findResources("AWS::ApiGatewayV2::Route"));
+    expect(added.map(({ Properties }) => Properties.RouteKey).sort()).toEqual([
       "POST /api/heartbeat",
       "POST /api/session/release",
       "POST /api/validate-license",
@@ -98,8 +104,8 @@ describe("the API", () => {
 
   test("the stage comes after its routes: a throttle of a missing route fails the deploy", () => {
     const [stage] = Object.values(template.findResources("AWS::ApiGatewayV2::Stage"));
-    const routes = Object.keys(template.findResources("AWS::ApiGatewayV2::Route"));
-    expect(stage?.DependsOn).toEqual(expect.arrayContaining(routes));
+    const added = Object.keys(template.findResources("AWS::ApiGatewayV2::Route"));
+    expect(stage?.DependsOn).toEqual(expect.arrayContaining(added));
   });
 });
 
@@ -117,7 +123,7 @@ test("the API lets pages of any origin send JSON and read signatures, and browse
 
 describe("the functions", () => {
   test("run on Node.js 24 on arm64, log JSON, and outlast their own answer in time", () => {
-    template.resourceCountIs("AWS::Lambda::Function", 3);
+    template.resourceCountIs("AWS::Lambda::Function", routeIds.length);
     template.allResourcesProperties("AWS::Lambda::Function", {
       Runtime: "nodejs24.x",
       Architectures: ["arm64"],
@@ -140,8 +146,13 @@ describe("the functions", () => {
   });
 
   test("every log group forgets after 30 days, but what operators changed after two years", () => {
-    template.resourceCountIs("AWS::Logs::LogGroup", 5);
-    template.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 30 }, 4);
+    const [ofFunctions, accessLog, changes] = [routeIds.length, 1, 1];
+    template.resourceCountIs("AWS::Logs::LogGroup", ofFunctions + accessLog + changes);
+    template.resourcePropertiesCountIs(
+      "AWS::Logs::LogGroup",
+      { RetentionInDays: 30 },
+      ofFunctions + accessLog,
+    );
     template.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 731 }, 1);
   });
 
@@ -151,7 +162,7 @@ describe("the functions", () => {
         const actions = Properties.PolicyDocument.Statement.flatMap(
           ({ Action }: { Action: string | string[] }) => Action,
         );
-        return [/Validate|Heartbeat|Release/.exec(id)?.[0], actions.sort()];
+        return [routeIds.find((routeId) => id.includes(routeId)), actions.sort()];
       },
     );
     const logs = ["logs:CreateLogStream", "logs:PutLogEvents"];
@@ -164,6 +175,21 @@ describe("the functions", () => {
     expect(roles.filter(({ Properties }) => Properties.ManagedPolicyArns)).toEqual([]);
     expect(JSON.stringify(template.findResources("AWS::IAM::Policy"))).not.toContain('"*"');
   });
+});
+
+test("a function that needs no action on the table gets none, and no policy is wrong", () => {
+  const stack = new Stack(new App({ context: { "aws:cdk:bundling-stacks": [] } }));
+  const table = new TableV2(stack, "Sessions", {
+    partitionKey: { name: "license_id", type: AttributeType.STRING },
+  });
+  new RouteFunction(stack, {
+    route: { ...routes.release, tableActions: [] },
+    table,
+    settings: settingsSchema.parse({}),
+  });
+  const policies = JSON.stringify(Template.fromStack(stack).findResources("AWS::IAM::Policy"));
+  expect(policies).toContain("logs:PutLogEvents");
+  expect(policies).not.toContain("dynamodb:");
 });
 
 describe("the alarms", () => {
@@ -195,7 +221,7 @@ describe("the alarms", () => {
       ...(Statistic ? { Statistic } : { ExtendedStatistic: "p99" }),
     };
     const found = template.findResources("AWS::CloudWatch::Alarm", { Properties: expected });
-    expect(Object.keys(found)).toHaveLength(3);
+    expect(Object.keys(found)).toHaveLength(routeIds.length);
   });
 
   test.for(["ThrottledRequests", "SystemErrors"] as const)(

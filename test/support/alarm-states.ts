@@ -1,5 +1,6 @@
 import type { Template } from "aws-cdk-lib/assertions";
 import * as z from "zod";
+import { routes } from "../../infra/routes.ts";
 import { evaluateMetricMath, type Series } from "./metric-math.ts";
 
 /**
@@ -126,8 +127,9 @@ function nameOf({ Namespace, MetricName, Dimensions }: z.infer<typeof metricSche
     case "AWS/DynamoDB":
       return `Table ${dimensions.Operation} ${MetricName}`;
     case "AWS/Lambda": {
-      const [fn] = /Validate|Heartbeat|Release/.exec(JSON.stringify(dimensions)) ?? [];
-      return `${fn} ${MetricName}`;
+      const text = JSON.stringify(dimensions);
+      const { id } = Object.values(routes).find(({ id }) => text.includes(id)) ?? {};
+      return `${id} ${MetricName}`;
     }
     default:
       return [MetricName, dimensions.Code].filter(Boolean).join(" ");
