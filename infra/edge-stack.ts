@@ -13,7 +13,6 @@ import {
 import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
 import { CfnWebACL } from "aws-cdk-lib/aws-wafv2";
 import type { Construct } from "constructs";
-import { originHeader } from "./origin-guard.ts";
 import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
@@ -44,6 +43,9 @@ export function edgeProps(settings: StackSettings): EdgeStackProps | undefined {
     requestsPerFiveMinutes: settings.edgeRequestsPerFiveMinutes,
   };
 }
+
+/** What CloudFront sends with each request; `lambdas/http/origin-guard.ts` reads it. */
+const originHeader = "x-origin-secret";
 
 /** Web ACLs for CloudFront must be in this Region, wherever the API is. */
 const region = "us-east-1";
@@ -106,7 +108,8 @@ export class EdgeStack extends Stack {
         cachePolicy: CachePolicy.CACHING_DISABLED,
         // Forwards the caller's Host, so that the API serves the same name behind CloudFront.
         originRequestPolicy: OriginRequestPolicy.ALL_VIEWER,
-        viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
+        // HTTPS_ONLY would answer 403, which ends a legacy bot. A POST is redirected by 307.
+        viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
       },
     });
     Validations.of(distribution).acknowledge(

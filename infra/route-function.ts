@@ -43,6 +43,7 @@ export class RouteFunction extends Construct {
     // CDK rejects a grant of nothing.
     if (route.tableActions.length > 0) table.grants.actions(role, ...route.tableActions);
     const { signingSecretArn, signingSecretVersionId: versionId } = settings;
+    const { edgeOnly, originSecretArn } = settings;
 
     this.function = new LambdaFunction(this, "Function", {
       code: bundledCode(route.entry),
@@ -66,6 +67,15 @@ export class RouteFunction extends Construct {
         ...(signingSecretArn !== undefined && {
           SIGNING_KEYS: secretReference(signingSecretArn, { versionId }),
         }),
+        // The function itself refuses what did not come through CloudFront: an authorizer can only
+        // answer 401 or 403, and either ends a legacy bot.
+        ...(edgeOnly &&
+          originSecretArn !== undefined && {
+            ORIGIN_SECRETS: secretReference(originSecretArn, {
+              versionId: settings.originSecretVersionId,
+              jsonField: "accept",
+            }),
+          }),
       },
     });
   }

@@ -12,7 +12,6 @@ import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import { OriginGuard } from "./origin-guard.ts";
 import { RouteFunction } from "./route-function.ts";
 import { type Route, type RouteName, routes, type Throttle } from "./routes.ts";
 import type { StackSettings } from "./stack-settings.ts";
@@ -26,12 +25,8 @@ export class SessionsApi extends Construct {
 
   constructor(scope: Construct, id: string, table: TableV2, settings: StackSettings) {
     super(scope, id);
-    const { edgeTarget, originSecretArn } = settings;
-    const behindCloudFront = edgeTarget !== undefined;
     this.httpApi = new HttpApi(this, "HttpApi", {
       createDefaultStage: false,
-      // The default endpoint would bypass CloudFront.
-      ...(behindCloudFront && { disableExecuteApiEndpoint: true }),
       // Any origin is allowed: there are no cookies, the key in the body is the only credential,
       // and a page that has the key could get the answer anyway.
       corsPreflight: {
@@ -46,14 +41,6 @@ export class SessionsApi extends Construct {
       retention: settings.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const guard =
-      behindCloudFront &&
-      originSecretArn !== undefined &&
-      new OriginGuard(this, "OriginGuard", {
-        secretArn: originSecretArn,
-        secretVersionId: settings.originSecretVersionId,
-        logRetentionDays: settings.logRetentionDays,
-      });
     const throttles: Record<string, RouteSettings> = {};
     this.stage = new HttpStage(this, "Stage", {
       httpApi: this.httpApi,
@@ -77,7 +64,6 @@ export class SessionsApi extends Construct {
         path: route.path,
         methods: [HttpMethod.POST],
         integration: new HttpLambdaIntegration(`${route.id}Integration`, routeFunction.function),
-        ...(guard && { authorizer: guard.authorizer }),
       });
       // Each route is throttled separately, so that a flood of claims can't block heartbeats.
       throttles[`POST ${route.path}`] = inCloudFormation(route.throttle(settings));
