@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createClaimIds } from "../../clients/typescript/claim-ids.ts";
 import { createWebRuntime } from "../../clients/typescript/web-runtime.ts";
-import { isEarlierClaim } from "../../lambdas/sessions/claim-order.ts";
+import { isEarlierClaim } from "../../lambdas/rules/claim-order.ts";
 
 test("the service knows the order of the claims of one process by their ids, across its sessions", () => {
   const url = "https://license.example";

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { RouteFunction } from "../../infra/route-function.ts";
 import { routes } from "../../infra/routes.ts";
 import { settingsSchema } from "../../infra/stack-settings.ts";
-import { localTableName } from "../../licenses/table-handle.ts";
+import { localTableName } from "../../ops/data/table-handle.ts";
 import { stackTemplate } from "../support/stack-template.ts";
 
 const template = stackTemplate();

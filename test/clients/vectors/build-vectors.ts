@@ -1,10 +1,10 @@
 import { createHash, sign } from "node:crypto";
-import { signatureHeaders } from "../../../lambdas/sign-answer.ts";
+import { signatureHeaders } from "../../../lambdas/http/sign-answer.ts";
 import {
   privateKeyPrefix,
   readSigningKeys,
   type SigningKey,
-} from "../../../lambdas/signing-keys.ts";
+} from "../../../lambdas/http/signing-keys.ts";
 
 /** What a client says of an answer that it can't take, in the order in which it looks. */
 const problems = [
