@@ -5,13 +5,15 @@ import { Alarms } from "./alarms.ts";
 import { ApiDomain } from "./api-domain.ts";
 import { LogMetrics } from "./log-metrics.ts";
 import { OperationsDashboard } from "./operations-dashboard.ts";
+import { Safeguards } from "./safeguards.ts";
 import { SessionsApi } from "./sessions-api.ts";
 import { SessionsTable } from "./sessions-table.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
 /** The whole service: table, API with its functions, alarms, dashboard. */
 export class LicenseSessionsStack extends Stack {
-  constructor(scope: Construct, id: string, settings: StackSettings) {
+  /** @param commit what is deployed, in words, for operators */
+  constructor(scope: Construct, id: string, settings: StackSettings, commit = "unknown") {
     super(scope, id, {
       description: "License sessions: one device at a time per license key and symbol",
     });
@@ -24,6 +26,11 @@ export class LicenseSessionsStack extends Stack {
     });
     const logMetrics = new LogMetrics(this, "LogMetrics", api);
     const alarms = new Alarms(this, "Alarms", { httpApi, functions, table, logMetrics, settings });
+    new Safeguards(this, "Safeguards", {
+      table,
+      alarmTopic: alarms.topic,
+      alarmEmail: settings.alarmEmail,
+    });
     const { dashboard } = new OperationsDashboard(this, "Operations", {
       httpApi,
       functions,
@@ -31,6 +38,7 @@ export class LicenseSessionsStack extends Stack {
       alarms,
       logMetrics,
       settings,
+      commit,
     });
 
     const { domainName, certificateArn, hostedZoneId, edgeTarget } = settings;
@@ -76,6 +84,10 @@ export class LicenseSessionsStack extends Stack {
     new CfnOutput(this, "DashboardName", {
       value: dashboard.dashboardName,
       description: "The dashboard in CloudWatch",
+    });
+    new CfnOutput(this, "Commit", {
+      value: commit,
+      description: "The commit that is deployed; LastUpdatedTime of the stack says since when",
     });
     new CfnOutput(this, "SessionTimeoutSeconds", {
       value: String(settings.sessionTimeoutSeconds),

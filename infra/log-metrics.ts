@@ -53,6 +53,12 @@ export class LogMetrics extends Construct {
     });
     const throttled = FilterPattern.stringValue("$.status", "=", "429");
     this.count("TooManyRequests", accessLog, throttled);
+    // From the access log, because a check, which is no refusal, leaves no line of the function.
+    const conflict = FilterPattern.all(
+      FilterPattern.stringValue("$.routeKey", "=", `POST ${functions.claim.route.path}`),
+      FilterPattern.stringValue("$.status", "=", "403"),
+    );
+    this.count("ClaimsInConflict", accessLog, conflict);
   }
 
   /** One line for each code of the function's refusals and failures, found by search. */
@@ -82,6 +88,11 @@ export class LogMetrics extends Construct {
   /** Claims answered 401, because the license is unknown or has ended. */
   claimsRefused(period: Duration): IMetric {
     return this.sum("ClaimsRefused", period);
+  }
+
+  /** Claims and checks answered 403: another device holds the symbol, or no seat is left. */
+  claimsInConflict(period: Duration): IMetric {
+    return this.sum("ClaimsInConflict", period);
   }
 
   /** Requests that API Gateway answered 429. */

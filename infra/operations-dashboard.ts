@@ -9,6 +9,7 @@ import {
   LogQueryWidget,
   MathExpression,
   Stats,
+  TextWidget,
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
@@ -26,6 +27,7 @@ type OperationsDashboardProps = {
   alarms: Alarms;
   logMetrics: LogMetrics;
   settings: Pick<StackSettings, "legacyBots">;
+  commit: string;
 };
 
 const period = Duration.minutes(5);
@@ -40,10 +42,13 @@ export class OperationsDashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: OperationsDashboardProps) {
     super(scope, id);
-    const { httpApi, table, alarms, logMetrics, settings } = props;
+    const { httpApi, table, alarms, logMetrics, settings, commit } = props;
     const functions = Object.values(props.functions);
     this.dashboard = new Dashboard(this, "Dashboard", { defaultInterval: Duration.hours(6) });
 
+    this.dashboard.addWidgets(
+      new TextWidget({ markdown: `Deployed: commit ${commit}`, width: 24, height: 1 }),
+    );
     this.dashboard.addWidgets(
       graph("Requests", [httpApi.metricCount({ period })]),
       graph(
@@ -63,7 +68,7 @@ export class OperationsDashboard extends Construct {
         alarms.thresholds(...ids),
       );
     this.dashboard.addWidgets(
-      watched("Percent of requests answered 4xx or 5xx", "RefusedShare"),
+      watched("Percent of requests refused, without waiting claims", "RefusedShare"),
       watched("Percent of claims answered 401", "ClaimsRefused"),
       watched("Requests answered 429", "TooManyRequests"),
     );

@@ -77,9 +77,18 @@ export class SessionsApi extends Construct {
       release: functionOf(routes.release),
     };
     const resource = this.stage.node.defaultChild;
-    if (resource instanceof CfnStage) resource.routeSettings = throttles;
+    if (resource instanceof CfnStage) {
+      resource.routeSettings = throttles;
+      resource.defaultRouteSettings = {
+        throttlingRateLimit: forTheRest.requestsPerSecond,
+        throttlingBurstLimit: forTheRest.burst,
+      };
+    }
   }
 }
+
+/** For whatever has no throttle of its own: otherwise only the account's limit would bound it. */
+const forTheRest: Throttle = { requestsPerSecond: 100, burst: 100 };
 
 /** An entry of `RouteSettings` of AWS::ApiGatewayV2::Stage. */
 type RouteSettings = { ThrottlingRateLimit: number; ThrottlingBurstLimit: number };

@@ -114,6 +114,33 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
     ["NoTraffic"],
     Object.fromEntries(Object.keys(ordinary).map((name) => [name, []])),
   ],
+  [
+    "many bots wait for their turn, and programs watch, each answered 403",
+    [],
+    {
+      ...ordinary,
+      "API Count": each(602),
+      "API 4xx": each(301),
+      ClaimsInConflict: each(300),
+      "Validate Invocations": each(301),
+    },
+  ],
+  [
+    "many bots wait while a deploy answers 400 to every heartbeat",
+    ["RefusedShare"],
+    {
+      ...ordinary,
+      "API Count": each(1_502),
+      "API 4xx": each(1_500),
+      ClaimsInConflict: each(1_200),
+      "Validate Invocations": each(1_201),
+    },
+  ],
+  [
+    "the table's protection or backups are off, or nobody receives the alarms",
+    ["Safeguards"],
+    { ...ordinary, "Safeguards ExecutionsFailed": last(1) },
+  ],
   ...Object.values(routes).flatMap(({ id: name }): [string, string[], MetricData][] => [
     [
       `${name} crashes, cannot start or runs out of time`,
@@ -217,6 +244,23 @@ describe("how much it takes", () => {
     expect(share(5, 0, 21)).toBe(false);
     expect(share(undefined, undefined, 20)).toBe(false);
     expect(setsOff("RefusedShare", {})).toBe(false);
+  });
+
+  test("RefusedShare: claims that are answered 403 count neither as refused nor as requests", () => {
+    const share = (fourHundreds: number, conflicts: number | undefined, n: number) =>
+      setsOff("RefusedShare", {
+        "API 4xx": [fourHundreds],
+        ClaimsInConflict: [conflicts],
+        "API Count": [n],
+      });
+    expect(share(100, 100, 100)).toBe(false);
+    expect(share(104, 100, 104)).toBe(false);
+    expect(share(105, 100, 105)).toBe(true);
+    expect(share(105, 100, 120)).toBe(true);
+    expect(share(105, 100, 121)).toBe(false);
+    expect(share(105, undefined, 420)).toBe(true);
+    // The access log's lines may come in another minute than the API's own figures.
+    expect(share(0, 100, 50)).toBe(false);
   });
 
   test("RefusedShare: a legacy bot that hammers a small service every 5 s does set it off", () => {

@@ -5,10 +5,12 @@ import { EdgeStack, edgeProps } from "../../infra/edge-stack.ts";
 import { readStackSettings } from "../../infra/stack-settings.ts";
 import { isFromEdge } from "../../lambdas/http/origin-guard.ts";
 import { startLegacyBot } from "../../simulation/legacy-bot.ts";
+import { alarmsSetOff, type MetricData } from "../support/alarm-states.ts";
 import { stackTemplate } from "../support/stack-template.ts";
 
 const versionId = "11111111-2222-3333-4444-555555555555";
 const context = {
+  alarmEmail: "ops@example.com",
   domainName: "licenses.example.com",
   certificateArn: "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c-11",
   edgeOrigin: "d-abc123.execute-api.eu-central-1.amazonaws.com",
@@ -93,6 +95,59 @@ describe("CloudFront in front of the API", () => {
       DistributionConfig: Match.objectLike({
         WebACLId: { "Fn::GetAtt": [Match.stringLikeRegexp("^WebAcl"), "Arn"] },
       }),
+    });
+  });
+});
+
+describe("who watches CloudFront", () => {
+  const template = edgeTemplate();
+
+  test.for<[what: string, data: MetricData, alarms: string[]]>([
+    ["the firewall blocks a caller", { BlockedRequests: [10] }, ["EdgeBlocked"]],
+    ["the firewall blocks now and then", { BlockedRequests: [9] }, []],
+    [
+      "CloudFront does not reach the API",
+      { "CloudFront Requests": [300], "CloudFront 5xxErrorRate": [100] },
+      ["EdgeErrors"],
+    ],
+    [
+      "a quarter of 20 requests fail",
+      { "CloudFront Requests": [20], "CloudFront 5xxErrorRate": [25] },
+      ["EdgeErrors"],
+    ],
+    [
+      "one of four requests fails",
+      { "CloudFront Requests": [4], "CloudFront 5xxErrorRate": [25] },
+      [],
+    ],
+    [
+      "bots that compete are refused",
+      { "CloudFront Requests": [300], "CloudFront 5xxErrorRate": [24] },
+      [],
+    ],
+    ["no request comes", {}, []],
+  ])("%s: %j sets off %j", ([, data, alarms]) => {
+    expect(alarmsSetOff(template, data)).toEqual(alarms);
+  });
+
+  test("the alarms' address is notified from this Region, too", () => {
+    template.hasResourceProperties("AWS::SNS::Subscription", { Endpoint: "ops@example.com" });
+    template.allResourcesProperties("AWS::CloudWatch::Alarm", {
+      AlarmActions: [{ Ref: Match.stringLikeRegexp("^AlarmTopic") }],
+      OKActions: [{ Ref: Match.stringLikeRegexp("^AlarmTopic") }],
+    });
+  });
+
+  test("the firewall's metric is read under the name that it is written under", () => {
+    const [webAcl] = Object.values(template.findResources("AWS::WAFv2::WebACL"));
+    const name = webAcl?.Properties.VisibilityConfig.MetricName;
+    expect(name).toBe("LicenseSessionsEdgeWebAcl");
+    template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+      Namespace: "AWS/WAFV2",
+      Dimensions: [
+        { Name: "Rule", Value: "ALL" },
+        { Name: "WebACL", Value: name },
+      ],
     });
   });
 });

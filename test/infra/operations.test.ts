@@ -19,7 +19,8 @@ const filters = Object.values(template.findResources("AWS::Logs::MetricFilter"))
 
 type Widget = {
   properties: {
-    title: string;
+    title?: string;
+    markdown?: string;
     metrics?: unknown[][];
     annotations?: { horizontal: { value: number }[] };
     query?: string;
@@ -121,7 +122,15 @@ describe("refusals and failures as metrics", () => {
     const format = JSON.parse(stage?.Properties.AccessLogSettings.Format);
     expect(format.status).toBe("$context.status");
     expect(counted("AccessLogs", { ...format, status: "429" })).toEqual([["TooManyRequests", 1]]);
-    expect(counted("AccessLogs", { ...format, status: "403" })).toEqual([]);
+    expect(counted("AccessLogs", { ...format, status: "500" })).toEqual([]);
+  });
+
+  test("a 403 of a claim or a check is counted from the access log, and no other 403", () => {
+    const line = (path: string, status: string) => ({ routeKey: `POST ${path}`, status });
+    const { claim, heartbeat } = routes;
+    expect(counted("AccessLogs", line(claim.path, "403"))).toEqual([["ClaimsInConflict", 1]]);
+    expect(counted("AccessLogs", line(claim.path, "401"))).toEqual([]);
+    expect(counted("AccessLogs", line(heartbeat.path, "403"))).toEqual([]);
   });
 
   test("a line shows an operator which request, license and device, and no more of them", async () => {
@@ -148,7 +157,7 @@ describe("refusals and failures as metrics", () => {
 describe("the dashboard", () => {
   test.for([
     ["Requests", ["Count"]],
-    ["Percent of requests answered 4xx or 5xx", ["4xx", "5xx", "Count"]],
+    ["Percent of requests refused, without waiting claims", ["4xx", "5xx", "ClaimsInConflict"]],
     ["Percent of claims answered 401", ["ClaimsRefused", "Invocations"]],
     ["Requests answered 429", ["TooManyRequests"]],
     ["internal_error of the functions", ["internal_error", "HeartbeatRefusals"]],
@@ -188,6 +197,10 @@ describe("the dashboard", () => {
     );
     expect(new Set(drawn)).toEqual(watched);
     expect(drawn).toHaveLength(12);
+  });
+
+  test("says at the top which commit is deployed", () => {
+    expect(widgetsOf()[0]?.properties.markdown).toBe("Deployed: commit unknown");
   });
 
   test("shows the latest refusals of all functions", () => {
