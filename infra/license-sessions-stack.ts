@@ -1,4 +1,5 @@
 import { CfnOutput, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { ManagedPolicy, PermissionsBoundary } from "aws-cdk-lib/aws-iam";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { Alarms } from "./alarms.ts";
@@ -17,6 +18,11 @@ export class LicenseSessionsStack extends Stack {
     super(scope, id, {
       description: "License sessions: one device at a time per license key and symbol",
     });
+    if (settings.permissionsBoundary !== undefined) {
+      PermissionsBoundary.of(this).apply(
+        ManagedPolicy.fromManagedPolicyName(this, "Boundary", settings.permissionsBoundary),
+      );
+    }
     const { table } = new SessionsTable(this, "Sessions");
     const api = new SessionsApi(this, "Api", table, settings);
     const { httpApi, functions } = api;
