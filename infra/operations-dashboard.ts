@@ -68,7 +68,7 @@ export class OperationsDashboard extends Construct {
         alarms.thresholds(...ids),
       );
     this.dashboard.addWidgets(
-      watched("Percent of requests refused, without waiting claims", "RefusedShare"),
+      watched("Percent of requests answered 4xx or 5xx, without waiting claims", "RefusedShare"),
       watched("Percent of claims answered 401", "ClaimsRefused"),
       watched("Requests answered 429", "TooManyRequests"),
     );

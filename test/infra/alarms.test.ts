@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
-import { Annotations, Match } from "aws-cdk-lib/assertions";
+import { Annotations, Match, Template } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
+import { EdgeStack, edgeProps } from "../../infra/edge-stack.ts";
 import { LicenseSessionsStack } from "../../infra/license-sessions-stack.ts";
 import { routes } from "../../infra/routes.ts";
 import { settingsSchema } from "../../infra/stack-settings.ts";
@@ -11,6 +12,18 @@ import { evaluateMetricMath } from "../support/metric-math.ts";
 import { stackTemplate } from "../support/stack-template.ts";
 
 const template = stackTemplate({ noTrafficAlarmMinutes: 15 });
+
+const edge = edgeProps(
+  settingsSchema.parse({
+    domainName: "licenses.example.com",
+    certificateArn: "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c-11",
+    edgeOrigin: "d-abc123.execute-api.eu-central-1.amazonaws.com",
+    edgeCertificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/6f1c-12",
+    originSecretArn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:origin-AbCdEf",
+  }),
+);
+if (edge === undefined) throw new Error("There is no stack of CloudFront");
+const edgeTemplate = Template.fromStack(new EdgeStack(new App(), "LicenseSessionsEdge", edge));
 
 /** The same figure each minute, the last 15 of them. */
 const each = (figure: number) => Array.from({ length: 15 }, () => figure);
@@ -292,14 +305,16 @@ describe("how much it takes", () => {
 });
 
 describe("every alarm", () => {
-  const alarms = Object.entries(template.findResources("AWS::CloudWatch::Alarm"));
+  const alarms = [template, edgeTemplate].flatMap((of) =>
+    Object.entries(of.findResources("AWS::CloudWatch::Alarm")),
+  );
   const runbook = readFileSync(join(import.meta.dirname, "../../docs/alarms.md"), "utf8");
-  const anchors = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+  const anchorOf = (heading = "") =>
     heading
       .toLowerCase()
       .replaceAll(/[^\w -]/g, "")
-      .replaceAll(" ", "-"),
-  );
+      .replaceAll(" ", "-");
+  const anchors = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading));
 
   test.for(alarms)(
     "%s names its paragraph of the runbook, which is there",
@@ -310,8 +325,32 @@ describe("every alarm", () => {
     },
   );
 
+  test.for(alarms)(
+    "%s: its paragraph says what customers suffer, how to confirm it, what to do tonight, when it is over",
+    ([, { Properties }]) => {
+      const anchor = Properties.AlarmDescription.split("#")[1];
+      const sections = runbook
+        .split(/^### /m)
+        .filter((section) => anchorOf(section.split("\n")[0]) === anchor);
+      expect(sections).toHaveLength(1);
+      const steps = [...(sections[0] ?? "").matchAll(/^- \*\*(\w+):\*\* \S/gm)].map(
+        ([, word]) => word,
+      );
+      expect(steps).toEqual(["Customers", "Confirm", "Tonight", "Over"]);
+      expect(runbook.indexOf(`(#${anchor})`)).toBeLessThan(runbook.indexOf("## Alarms"));
+    },
+  );
+
+  test("a variable of the runbook is set where it is used", () => {
+    const commands = [...runbook.matchAll(/^ *```sh\n(.*?)^ *```/gms)].map(([, text = ""]) => text);
+    expect(commands.length).toBeGreaterThan(4);
+    for (const text of commands.filter((command) => command.includes("$API_URL"))) {
+      expect(text).toContain("API_URL=$(");
+    }
+  });
+
   test.for(alarms)("%s publishes its beginning and its end", ([, { Properties }]) => {
-    expect(Properties.AlarmActions).toHaveLength(1);
+    expect(Properties.AlarmActions.length).toBeGreaterThan(0);
     expect(Properties.OKActions).toEqual(Properties.AlarmActions);
   });
 });

@@ -157,7 +157,10 @@ describe("refusals and failures as metrics", () => {
 describe("the dashboard", () => {
   test.for([
     ["Requests", ["Count"]],
-    ["Percent of requests refused, without waiting claims", ["4xx", "5xx", "ClaimsInConflict"]],
+    [
+      "Percent of requests answered 4xx or 5xx, without waiting claims",
+      ["4xx", "5xx", "ClaimsInConflict"],
+    ],
     ["Percent of claims answered 401", ["ClaimsRefused", "Invocations"]],
     ["Requests answered 429", ["TooManyRequests"]],
     ["internal_error of the functions", ["internal_error", "HeartbeatRefusals"]],
