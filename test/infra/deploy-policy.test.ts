@@ -89,6 +89,8 @@ describe("who deploys", () => {
     ["may not", "apigateway:DELETE", api("/domainnames/www.example.com")],
     ["may", "cloudwatch:PutMetricAlarm", inRegion("cloudwatch", "alarm:LicenseSessions-Api5xx-1")],
     ["may not", "cloudwatch:DeleteAlarms", inRegion("cloudwatch", "alarm:Accounting")],
+    ["may", "sns:Unsubscribe", inRegion("sns", "LicenseSessions-AlarmsTopic-1:11111111-2222")],
+    ["may not", "sns:Unsubscribe", inRegion("sns", "Accounting:11111111-2222")],
     ["may not", "sns:DeleteTopic", inRegion("sns", "Accounting")],
     ["may not", "logs:FilterLogEvents", inRegion("logs", "log-group:LicenseSessions-Changes-1")],
     ["may", "route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z0123456789ABC"],
