@@ -4,6 +4,7 @@ import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { Alarms } from "./alarms.ts";
 import { ApiDomain } from "./api-domain.ts";
+import { LapseEvents } from "./lapse-events.ts";
 import { LogMetrics } from "./log-metrics.ts";
 import { OperationsDashboard } from "./operations-dashboard.ts";
 import { Safeguards } from "./safeguards.ts";
@@ -37,6 +38,17 @@ export class LicenseSessionsStack extends Stack {
       alarmTopic: alarms.topic,
       alarmEmail: settings.alarmEmail,
     });
+    if (settings.lapseEvents) {
+      const { bus } = new LapseEvents(this, "LapseEvents", {
+        table,
+        alarmTopic: alarms.topic,
+        settings,
+      });
+      new CfnOutput(this, "LapseEventsBus", {
+        value: bus.eventBusName,
+        description: "Where sessions that lapsed are reported",
+      });
+    }
     const { dashboard } = new OperationsDashboard(this, "Operations", {
       httpApi,
       functions,

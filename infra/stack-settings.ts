@@ -40,6 +40,7 @@ export const settingsSchema = z
     sessionTimeoutSeconds: numeric.pipe(z.int().min(1).max(86_400)).default(60),
     multiSymbolSessions: flag.default(true),
     legacyBots: flag.default(false),
+    lapseEvents: flag.default(false),
     alarmEmail: z.email("expected an e-mail address").optional(),
     noTrafficAlarmMinutes: numeric.pipe(z.int().min(5).max(1_440).multipleOf(5)).optional(),
     logRetentionDays: numeric

@@ -11,7 +11,7 @@ import { alarmName, alarmsSetOff, type MetricData } from "../support/alarm-state
 import { evaluateMetricMath } from "../support/metric-math.ts";
 import { stackTemplate } from "../support/stack-template.ts";
 
-const template = stackTemplate({ noTrafficAlarmMinutes: 15 });
+const template = stackTemplate({ noTrafficAlarmMinutes: 15, lapseEvents: true });
 
 const edge = edgeProps(
   settingsSchema.parse({
@@ -37,6 +37,7 @@ const ordinary: MetricData = {
   "API 5xx": each(0),
   "Validate Invocations": each(1),
   "Heartbeat Duration": each(25),
+  "LapseEvents Invocations": each(1),
 };
 
 /** A legacy bot was refused and goes on: 3 answers of 5xx a minute, 15 in 5 minutes. */
@@ -125,7 +126,10 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
   [
     "no request at all, for 15 minutes",
     ["NoTraffic"],
-    Object.fromEntries(Object.keys(ordinary).map((name) => [name, []])),
+    {
+      ...Object.fromEntries(Object.keys(ordinary).map((name) => [name, []])),
+      "LapseEvents Invocations": each(1),
+    },
   ],
   [
     "many bots wait for their turn, and programs watch, each answered 403",
@@ -148,6 +152,16 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
       ClaimsInConflict: each(1_200),
       "Validate Invocations": each(1_201),
     },
+  ],
+  [
+    "a run that reports lapsed sessions fails",
+    ["LapseEventsErrors"],
+    { ...ordinary, "LapseEvents Errors": last(1) },
+  ],
+  [
+    "no run reports lapsed sessions",
+    ["LapseEventsMissing"],
+    { ...ordinary, "LapseEvents Invocations": [] },
   ],
   [
     "the table's protection or backups are off, or nobody receives the alarms",

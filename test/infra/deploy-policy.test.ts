@@ -29,6 +29,7 @@ function policy(name: string): Policy {
 const deploy = policy("deploy-policy");
 const edge = policy("edge-deploy-policy");
 const boundary = policy("permissions-boundary");
+const boundaryWithLapseEvents = policy("permissions-boundary-with-lapse-events");
 const deployer = policy("deployer-policy");
 
 const inRegion = (service: string, rest: string) =>
@@ -87,6 +88,13 @@ describe("who deploys", () => {
     ["may not", "apigateway:PATCH", api("/apis/z9z9z9z9z9/stages/$default")],
     ["may not", "apigateway:DELETE", api("/apis/z9z9z9z9z9")],
     ["may not", "apigateway:DELETE", api("/domainnames/www.example.com")],
+    ["may", "events:PutRule", inRegion("events", "rule/LicenseSessions-SafeguardsHourly-1")],
+    [
+      "may",
+      "events:CreateEventBus",
+      inRegion("events", "event-bus/LicenseSessionsLapseEventsBus1"),
+    ],
+    ["may not", "events:PutRule", inRegion("events", "rule/Accounting")],
     ["may", "cloudwatch:PutMetricAlarm", inRegion("cloudwatch", "alarm:LicenseSessions-Api5xx-1")],
     ["may not", "cloudwatch:DeleteAlarms", inRegion("cloudwatch", "alarm:Accounting")],
     ["may", "sns:Unsubscribe", inRegion("sns", "LicenseSessions-AlarmsTopic-1:11111111-2222")],
@@ -166,6 +174,7 @@ describe("what the stack needs", () => {
     edgeOrigin: "d-abc123.execute-api.eu-central-1.amazonaws.com",
     edgeTarget: "d111111abcdef8.cloudfront.net",
     edgeOnly: true,
+    lapseEvents: true,
     originSecretArn: inRegion("secretsmanager", "secret:license-sessions-origin-AbCdEf"),
   };
   const template = stackTemplate(everything);
@@ -210,32 +219,53 @@ describe("what the stack needs", () => {
     },
   );
 
-  test("every role has the boundary, and nothing that its policy grants is beyond it", () => {
-    const roles = Object.values(template.findResources("AWS::IAM::Role"));
-    for (const { Properties } of roles) {
-      expect(JSON.stringify(Properties.PermissionsBoundary)).toContain(
-        ":policy/LicenseSessionsBoundary",
+  test.for([
+    ["without lapseEvents", boundary, { lapseEvents: false }],
+    ["with lapseEvents", boundaryWithLapseEvents, { lapseEvents: true }],
+  ] as const)(
+    "%s every role has the boundary, and its policy grants nothing beyond it",
+    ([, limit, more]) => {
+      const template = stackTemplate({ ...everything, ...more });
+      for (const { Properties } of Object.values(template.findResources("AWS::IAM::Role"))) {
+        expect(JSON.stringify(Properties.PermissionsBoundary)).toContain(
+          ":policy/LicenseSessionsBoundary",
+        );
+      }
+      const granted = Object.values(template.findResources("AWS::IAM::Policy")).flatMap(
+        ({ Properties }) =>
+          Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: string | string[] }) =>
+            [Action].flat(),
+          ),
       );
-    }
-    const granted = Object.values(template.findResources("AWS::IAM::Policy")).flatMap(
-      ({ Properties }) =>
-        Properties.PolicyDocument.Statement.flatMap(({ Action }: { Action: string | string[] }) =>
-          [Action].flat(),
-        ),
+      const within = limit.Statement.flatMap(({ Action }) =>
+        Action.map((one) => one.toLowerCase()),
+      );
+      expect([...new Set(granted.map((action: string) => action.toLowerCase()))].sort()).toEqual(
+        within.sort(),
+      );
+    },
+  );
+
+  test("the boundary with lapseEvents differs by reading through the table and putting events", () => {
+    const [more, ...others] = boundaryWithLapseEvents.Statement.slice(boundary.Statement.length);
+    expect(boundaryWithLapseEvents.Statement.slice(0, boundary.Statement.length)).toEqual(
+      boundary.Statement,
     );
-    const within = boundary.Statement.flatMap(({ Action }) =>
-      Action.map((one) => one.toLowerCase()),
-    );
-    expect([...new Set(granted.map((action: string) => action.toLowerCase()))].sort()).toEqual(
-      within.sort(),
-    );
+    expect(more?.Action).toEqual(["dynamodb:Scan", "events:PutEvents"]);
+    expect(others).toEqual([]);
   });
 
   test("without the setting no role has one", () => {
     expect(JSON.stringify(stackTemplate().toJSON())).not.toContain("PermissionsBoundary");
   });
 
-  test.for(["deploy-policy", "edge-deploy-policy", "permissions-boundary", "deployer-policy"])(
+  test.for([
+    "deploy-policy",
+    "edge-deploy-policy",
+    "permissions-boundary",
+    "permissions-boundary-with-lapse-events",
+    "deployer-policy",
+  ])(
     "%s has no placeholder left once the names are filled in, and fits into a managed policy",
     (name) => {
       const filledIn = JSON.stringify(policy(name));

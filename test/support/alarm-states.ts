@@ -134,8 +134,8 @@ function nameOf({ Namespace, MetricName, Dimensions }: z.infer<typeof metricSche
       return `Safeguards ${MetricName}`;
     case "AWS/Lambda": {
       const text = JSON.stringify(dimensions);
-      const { id } = Object.values(routes).find(({ id }) => text.includes(id)) ?? {};
-      return `${id} ${MetricName}`;
+      const route = Object.values(routes).find(({ id }) => text.includes(id));
+      return `${route?.id ?? "LapseEvents"} ${MetricName}`;
     }
     default:
       return [MetricName, dimensions.Code].filter(Boolean).join(" ");
