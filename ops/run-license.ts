@@ -17,6 +17,7 @@ import { addSigningKeyCommand } from "./commands/signing-key.ts";
 import { addStatusCommands } from "./commands/suspend-activate-cancel.ts";
 import type { CommandContext } from "./terminal/command-context.ts";
 import { CommandEnd } from "./terminal/command-error.ts";
+import { isReaderGone } from "./terminal/write.ts";
 
 /**
  * Runs `npm run license -- WORDS`.
@@ -49,6 +50,8 @@ function licenseProgram(context: CommandContext): Command {
     )
     .version(packageFile.version, "--version", "print the version")
     .usage("VERB [options]")
+    // So that --version after a verb is the verb's own.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => output.write(text),
@@ -90,8 +93,4 @@ function withoutKeys(text: string): string {
     .replace(/unknown command '[\s\S]*?'(?=\n|$)/, "there is no such verb")
     .replace(/unknown option '(--[a-z][a-z-]{0,30})(=[\s\S]*?)?'(?=\n|$)/, "unknown option $1")
     .replace(/unknown option '[\s\S]*?'(?=\n|$)/, "unknown option");
-}
-
-function isReaderGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EPIPE";
 }

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { attributeChange } from "../data/change-license.ts";
 import { dayMs, type LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { CommandError, UsageError } from "../terminal/command-error.ts";
+import { UsageError } from "../terminal/command-error.ts";
 import { expiresText, licenseName } from "../terminal/license-text.ts";
 import { daysSchema, instantSchema, option } from "../terminal/option-readers.ts";
 import { instantText } from "../terminal/text-table.ts";
@@ -17,7 +17,7 @@ const untilSchema = z
 /** The last day with a four-digit year. */
 const latestMs = Date.UTC(9999, 11, 31);
 
-type ExtendOptions = { days?: number; until?: number | "never" };
+export type ExtendOptions = { days?: number; until?: number | "never" };
 
 /** Adds `extend`, which moves the end of a license. */
 export function addExtendCommand(program: Command, context: CommandContext): void {
@@ -27,6 +27,11 @@ export function addExtendCommand(program: Command, context: CommandContext): voi
       "Moves the end of licenses: by days, from the end or, if that is past, from now; to a date; or " +
       "to never. Asks if that is earlier than the end it has.",
     example: "extend 4f1c09aa --days 30",
+    more: `
+Of many: extend --type pro --days 30. It prints the id of the operation. If it is interrupted, the same
+command with --operation ID goes on, and adds the days to none twice.
+`,
+    selects: true,
     addOptions: (command) =>
       command
         .addOption(option("--days <n>", "this many days more", daysSchema).conflicts("until"))
@@ -41,19 +46,23 @@ export function addExtendCommand(program: Command, context: CommandContext): voi
   });
 }
 
-function planExtension(license: LicenseItem, { days, until }: ExtendOptions, nowMs: number): Plan {
+/** What `extend` is going to do to a license. */
+export function planExtension(
+  license: LicenseItem,
+  { days, until }: ExtendOptions,
+  nowMs: number,
+): Plan {
   const endsAtMs = license.license_expiration;
   if (days !== undefined) {
     if (endsAtMs === undefined) {
-      throw new CommandError(
-        `Nothing was done: ${licenseName(license)} never expires, so there is nothing to extend.`,
-      );
+      return { refusal: "it never expires, so there is nothing to extend." };
     }
     const extendedToMs = Math.max(endsAtMs, nowMs) + days * dayMs;
-    if (extendedToMs > latestMs)
-      throw new CommandError(
-        `Nothing was done: ${licenseName(license)} can't last beyond the year 9999. Use fewer days or --until never.`,
-      );
+    if (extendedToMs > latestMs) {
+      return {
+        refusal: "it can't last beyond the year 9999. Use fewer days or --until never.",
+      };
+    }
     return {
       apply: changing(license, attributeChange(license, { license_expiration: extendedToMs })),
     };

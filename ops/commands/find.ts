@@ -6,7 +6,7 @@ import type { CommandContext } from "../terminal/command-context.ts";
 import { UsageError } from "../terminal/command-error.ts";
 import { option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
-import { ageText, textTable } from "../terminal/text-table.ts";
+import { ageText, idText, textTable } from "../terminal/text-table.ts";
 import { scanLicenses } from "./scan-licenses.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
@@ -43,7 +43,7 @@ export function addFindCommand(program: Command, context: CommandContext): void 
           options,
           {
             head,
-            line: (license) => linesOf(license, options, nowMs).map(line).join(""),
+            line: (license) => linesOf(license, options, nowMs, context).map(line).join(""),
             view: (license) => licenseView(license, nowMs),
           },
           scan.pages,
@@ -78,7 +78,9 @@ function isMeant(license: LicenseItem, { email, device }: FindOptions): boolean 
 }
 
 function hasText(text: string | undefined, part: string): boolean {
-  return text?.toLowerCase().includes(part.toLowerCase()) === true;
+  // A letter with an accent is stored in one of two ways, depending on where it was typed.
+  const inOneForm = (value: string) => value.normalize("NFC").toLowerCase();
+  return text !== undefined && inOneForm(text).includes(inOneForm(part));
 }
 
 function isOn(entry: Entry, device: string): boolean {
@@ -86,8 +88,17 @@ function isOn(entry: Entry, device: string): boolean {
 }
 
 /** One line for each matching session, or one line for a license without any. */
-function linesOf(license: LicenseItem, { device = "" }: FindOptions, nowMs: number): string[][] {
-  const about = [license.license_id.slice(0, 12), standingOf(license, nowMs), license.email ?? "-"];
+function linesOf(
+  license: LicenseItem,
+  { device = "" }: FindOptions,
+  nowMs: number,
+  context: CommandContext,
+): string[][] {
+  const about = [
+    idText(license.license_id, context),
+    standingOf(license, nowMs),
+    license.email ?? "-",
+  ];
   const sessions = Object.entries(license.sessions)
     .filter(([, entry]) => isOn(entry, device))
     .map(([symbol, entry]) => {

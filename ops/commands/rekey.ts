@@ -1,6 +1,8 @@
 import type { Command } from "commander";
+import type { ChangeNote } from "../data/change-note.ts";
 import { type LicenseItem, licenseView } from "../data/license-item.ts";
 import { randomLicenseKey } from "../data/random-license-key.ts";
+import type { ChangeLine } from "../data/record-changes.ts";
 import { type RekeyOutcome, rekeyLicense } from "../data/rekey-license.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { CommandError } from "../terminal/command-error.ts";
@@ -10,7 +12,7 @@ import { printResult } from "../terminal/print-result.ts";
 import { fieldsText } from "../terminal/text-table.ts";
 import { write } from "../terminal/write.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
-import { noteInHistory } from "./note-in-history.ts";
+import { changeLine, writeInHistory } from "./note-in-history.ts";
 import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
 /** Adds `rekey`, which gives a license a new key because the old one has leaked. */
@@ -47,7 +49,7 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
           const fields = [
             ["license key", `${newKey}  (shown this once)`],
             ["license id", license.license_id],
-            ["before", old.license_id],
+            ["id before", old.license_id],
             ["in", table.place],
           ] as const;
           const text = fieldsText(fields, context.columns);
@@ -58,13 +60,30 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
           });
         });
         refuseUnfinished(outcome);
-        const change = { before: old, after: renewed, nowMs };
-        await noteInHistory(context, table, "rekey", note, change);
+        await writeInHistory(context, table, note, rekeyLines(note, old, renewed, nowMs));
         if (!options.json) {
           await write(context.output, "Done: the new key works, and the old one no longer does.\n");
         }
       }),
     );
+}
+
+/** A line under each of the two ids, so that the history of either leads to the other. */
+function rekeyLines(
+  note: ChangeNote,
+  old: LicenseItem,
+  renewed: LicenseItem | undefined,
+  nowMs: number,
+): ChangeLine[] {
+  const ended = changeLine("rekey", note, { before: old, after: undefined, nowMs });
+  if (!renewed) return [ended];
+  const changes = [
+    `license id: ${old.license_id.slice(0, 12)} -> ${renewed.license_id.slice(0, 12)}`,
+  ];
+  return [
+    { ...ended, changes, next_license_id: renewed.license_id },
+    { ...ended, changes, license_id: renewed.license_id, previous_license_id: old.license_id },
+  ];
 }
 
 function refuseUnfinished(outcome: RekeyOutcome): void {
@@ -74,7 +93,7 @@ function refuseUnfinished(outcome: RekeyOutcome): void {
       return;
     case "rekeyed_before":
       throw new CommandError(
-        `It already has its new key, and is now ${outcome.newLicenseId.slice(0, 12)}. If that key is lost or has leaked, rekey that one.`,
+        `It already has its new key, and is now ${outcome.newLicenseId}. If that key is lost or has leaked, rekey that one.`,
       );
     case "overtaken":
       throw new CommandError(
@@ -82,7 +101,7 @@ function refuseUnfinished(outcome: RekeyOutcome): void {
       );
     case "placeholder":
       throw new CommandError(
-        `This key was never put to use. Name its license instead: ${outcome.licenseId.slice(0, 12)}.`,
+        `This key was never put to use. Name its license instead: ${outcome.licenseId}.`,
       );
   }
 }

@@ -18,6 +18,8 @@ export type ImportRow = {
    */
   endsNow: boolean;
   maxSessions: number | undefined;
+  /** The license's own; `undefined` if it has the service's; absent if the file does not say. */
+  sessionTimeoutSeconds?: number | undefined;
   createdAtMs: number | undefined;
   fencingToken: number | undefined;
   supersededBy: string | undefined;
@@ -28,7 +30,13 @@ export type Header = { width: number; at: ReadonlyMap<string, number>; isExport:
 
 const needed = ["email", "license_type", "license_status", "license_expiration"];
 /** The additional columns of an export. */
-const optional = ["max_sessions", "created_at", "fencing_token", "superseded_by"];
+const optional = [
+  "max_sessions",
+  "created_at",
+  "fencing_token",
+  "superseded_by",
+  "session_timeout_seconds",
+];
 const names = ["license_key", "license_id"];
 /** The column of a rejects file that says what is wrong with the row. */
 export const reasonColumn = "reject_reason";
@@ -92,6 +100,9 @@ export function readImportRow(
     licenseType: licenseType(),
     email: email(),
     maxSessions: whole("max_sessions", 1, 100),
+    ...(at.has("session_timeout_seconds") && {
+      sessionTimeoutSeconds: whole("session_timeout_seconds", 30, 86_400),
+    }),
     createdAtMs: instant("created_at"),
     fencingToken: token(),
     supersededBy: id("superseded_by"),

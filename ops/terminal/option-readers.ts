@@ -20,6 +20,19 @@ export function option(flags: string, description: string, schema: z.ZodType): O
   return new Option(flags, description).argParser(readAs(flags.replace(/ .*/, ""), schema));
 }
 
+/** An option that may be given several times, with a value that a schema reads. */
+export function repeatable<Value>(
+  flags: string,
+  description: string,
+  schema: z.ZodType<Value>,
+): Option {
+  const read = readAs(flags.replace(/ .*/, ""), schema);
+  return new Option(flags, description).argParser((text, before: Value[] = []) => [
+    ...before,
+    read(text),
+  ]);
+}
+
 export const keySchema = z
   .string()
   .trim()
@@ -27,11 +40,16 @@ export const keySchema = z
   .pipe(licenseKeySchema)
   .describe("1 to 128 printable ASCII characters without space");
 
+/** Shorter keys can be guessed. Keys of before are taken by `import` as they are. */
+export const newKeySchema = keySchema
+  .refine((key) => key.length >= 12)
+  .describe("12 to 128 printable ASCII characters without space");
+
 export const typeSchema = z
   .string()
   .trim()
   .regex(/^[^\p{C}\uFFFD]{1,64}$/u)
-  .describe("1 to 64 characters");
+  .describe("1 to 64 characters, without tabs, line breaks and other control characters");
 
 /** By RFC 5321. */
 export const longestEmail = 254;
@@ -47,6 +65,9 @@ export const emailSchema = z
 export const daysSchema = wholeNumber(1, 36_500);
 
 export const seatsSchema = wholeNumber(1, 100);
+
+/** A timeout of a license's own, seconds: two lost heartbeats at least, a day at most. */
+export const timeoutSchema = wholeNumber(30, 86_400);
 
 export const limitSchema = wholeNumber(1, 1_000_000);
 
@@ -83,6 +104,13 @@ export const seatsOption = () =>
     "--max-sessions <n>",
     "how many sessions, one per symbol, it may hold at a time",
     seatsSchema,
+  );
+
+export const timeoutOption = () =>
+  option(
+    "--timeout <seconds>",
+    "its own session timeout; the service's if not given",
+    timeoutSchema,
   );
 
 export const typeOption = () =>

@@ -2,8 +2,8 @@ import { deviceOf, maskFingerprint } from "../../lambdas/rules/session.ts";
 import { entryState, type LicenseItem, licenseView } from "../data/license-item.ts";
 import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "./command-context.ts";
-import { expiresText, standingText } from "./license-text.ts";
-import { jsonText, printable, textTable } from "./text-table.ts";
+import { expiresText, standingText, timeoutText } from "./license-text.ts";
+import { idText, jsonText, printable, textTable } from "./text-table.ts";
 import { write } from "./write.ts";
 
 /** A license before and after a change; absent if it did not exist, or no longer exists. */
@@ -42,7 +42,7 @@ export async function printChange(
   await write(
     output,
     [
-      `License ${before.license_id.slice(0, 12)}${whose}, in ${table.place}\n`,
+      `License ${idText(before.license_id, { columns })}${whose}, in ${table.place}\n`,
       ...(lines.length > 0 ? [shown.head, ...lines] : []),
       `${message.split("\n").map(printable).join("\n")}\n`,
     ].join(""),
@@ -58,7 +58,17 @@ export function changedFacts(
   const is = after ? facts(after, nowMs, masked) : new Map([["license", "none"]]);
   return [...new Set([...was.keys(), ...is.keys()])]
     .filter((name) => was.get(name) !== is.get(name))
-    .map((name) => ({ name, was: was.get(name) ?? "-", is: is.get(name) ?? "-" }));
+    .map((name) => ({ name, was: was.get(name) ?? "-", is: is.get(name) ?? "-" }))
+    .concat(masked ? maskedEmail(before, after) : []);
+}
+
+/** That an address changed, without the address. */
+function maskedEmail(before: LicenseItem | undefined, after: LicenseItem | undefined) {
+  if (!before || !after || before.email === after.email) return [];
+  const shown = (email: string | undefined, other: string) =>
+    email === undefined ? "none" : other;
+  const is = before.email === undefined ? "an address" : "another address";
+  return [{ name: "email", was: shown(before.email, "an address"), is: shown(after.email, is) }];
 }
 
 /** The facts about a license, each in one line. */
@@ -74,6 +84,7 @@ function facts(
     ...(masked ? [] : [["email", license.email ?? "-"] as const]),
     ["expires", expiresText(license)],
     ["max sessions", String(license.max_sessions)],
+    ["timeout", timeoutText(license)],
     ...Object.entries(license.sessions).map(([symbol, entry]) => {
       const device = deviceOf(entry) ?? "nobody";
       const shown = masked ? maskFingerprint(device) : device;
