@@ -1,8 +1,8 @@
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import type { License } from "../../lambdas/rules/license.ts";
-import { defaultLicenseType } from "../data/license-item.ts";
+import { dayMs, defaultLicenseType } from "../data/license-item.ts";
 import { emailSchema, keySchema, longestEmail, typeSchema } from "../terminal/option-readers.ts";
-import { parseInstantMs } from "../terminal/parse-instant.ts";
+import { isDateAlone, parseInstantMs } from "../terminal/parse-instant.ts";
 import { withFormula } from "./csv-line.ts";
 
 /** A row of the old table or of an export, converted to the terms of this service. */
@@ -50,6 +50,18 @@ export function tokenAheadBy(nowMs: number): number {
   return nowMs * 100;
 }
 
+/** How a row is read. */
+export type RowReading = {
+  /** The end of an expired license without a recorded expiry, and the limit for tokens. */
+  nowMs: number;
+  /** Whether an end that is a date without a time means the end of that day. */
+  endOfDay: boolean;
+};
+
+/** What a date without a time means as the end of a license. */
+export const firstInstantWarning =
+  "its end is a date without a time, which means the first instant of that day, UTC; with --end-of-day it means the last";
+
 /** Reads the header of a file. Unknown columns are ignored and reported. */
 export function readHeader(
   cells: readonly string[],
@@ -81,13 +93,11 @@ export function readHeader(
 /**
  * Reads one row. Problems and warnings never quote a cell, because it may be a key in the wrong
  * column.
- *
- * @param nowMs the end of an expired license without a recorded expiry, and the limit for tokens
  */
 export function readImportRow(
   { width, at, isExport }: Header,
   cells: readonly string[],
-  nowMs: number,
+  { nowMs, endOfDay }: RowReading,
 ): { row: ImportRow; warnings: string[] } | { problems: string[] } {
   if (cells.length !== width) {
     return { problems: [`it has ${cells.length} fields where the header has ${width}`] };
@@ -139,7 +149,7 @@ export function readImportRow(
   }
 
   function statusAndEnd(): Pick<ImportRow, "status" | "expiresAtMs" | "endsNow"> {
-    const expiresAtMs = instant("license_expiration");
+    const expiresAtMs = end();
     const text = cell("license_status").toLowerCase();
     switch (text) {
       case "active":
@@ -196,6 +206,15 @@ export function readImportRow(
       problems.push(`${column} must be a date, such as 2027-01-31 or 2027-01-31 18:00:00+00`);
     }
     return instantMs;
+  }
+
+  function end(): number | undefined {
+    const expiresAtMs = instant("license_expiration");
+    if (expiresAtMs === undefined || !isDateAlone(cell("license_expiration"))) return expiresAtMs;
+    if (endOfDay) return expiresAtMs + dayMs - 1;
+    // Of a day that is over it makes no difference.
+    if (expiresAtMs + dayMs > nowMs) warnings.push(firstInstantWarning);
+    return expiresAtMs;
   }
 
   function token(): number | undefined {
