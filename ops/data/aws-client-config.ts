@@ -10,8 +10,8 @@ export function awsClientConfig({ AWS_REGION, AWS_DEFAULT_REGION }: Variables): 
   region?: string;
 } {
   const region = AWS_REGION || AWS_DEFAULT_REGION;
-  if (region === undefined) return {};
-  if (region === "") {
+  if (!region) {
+    if (AWS_REGION === undefined) return {};
     throw new CommandError("AWS_REGION is set but empty: set it to a Region, or unset it.");
   }
   if (!/^[a-z]{2,}(-[a-z0-9]+)+$/.test(region)) {
