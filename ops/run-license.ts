@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import packageFile from "../package.json" with { type: "json" };
+import { addCheckAddressCommand } from "./commands/check-address.ts";
 import { addCreateCommand } from "./commands/create.ts";
 import { addDeleteCommand } from "./commands/delete.ts";
 import { addEndSessionCommand } from "./commands/end-session.ts";
@@ -9,12 +10,15 @@ import { addFindCommand } from "./commands/find.ts";
 import { addHistoryCommand } from "./commands/history.ts";
 import { addImportCommand } from "./commands/import.ts";
 import { addListCommand } from "./commands/list.ts";
+import { addNowCommand } from "./commands/now.ts";
 import { addOnlineCommand } from "./commands/online.ts";
+import { addRefusalsCommand } from "./commands/refusals.ts";
 import { addRekeyCommand } from "./commands/rekey.ts";
 import { addSetCommand } from "./commands/set.ts";
 import { addShowCommand } from "./commands/show.ts";
 import { addSigningKeyCommand } from "./commands/signing-key.ts";
 import { addStatusCommands } from "./commands/suspend-activate-cancel.ts";
+import { addUsageCommand } from "./commands/usage.ts";
 import type { CommandContext } from "./terminal/command-context.ts";
 import { CommandEnd } from "./terminal/command-error.ts";
 import { isReaderGone } from "./terminal/write.ts";
@@ -75,6 +79,9 @@ license VERB --help has the rest, with an example.`,
   addFindCommand(program, context);
   addOnlineCommand(program, context);
   addHistoryCommand(program, context);
+  addNowCommand(program, context);
+  addRefusalsCommand(program, context);
+  addUsageCommand(program, context);
   addStatusCommands(program, context);
   addExtendCommand(program, context);
   addSetCommand(program, context);
@@ -83,6 +90,7 @@ license VERB --help has the rest, with an example.`,
   addDeleteCommand(program, context);
   addImportCommand(program, context);
   addExportCommand(program, context);
+  addCheckAddressCommand(program, context);
   addSigningKeyCommand(program, context);
   return program;
 }

@@ -1,17 +1,15 @@
 import type { Command } from "commander";
-import * as z from "zod";
 import { type ClaimedLine, type HistoryLine, isFailure, symbolsOf } from "../data/history-line.ts";
 import { type LicenseHistory, licenseHistory } from "../data/license-history.ts";
 import { dayMs } from "../data/license-item.ts";
 import type { DeviceSummary } from "../data/sharing.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { instantSchema, option } from "../terminal/option-readers.ts";
+import { instantSchema, option, type Since, sinceSchema } from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";
 import { ageText, idText, instantText, textTable } from "../terminal/text-table.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
-type Since = { daysBack: number } | { atMs: number };
 type HistoryOptions = TableOptions & { since: Since; until?: number };
 
 /** Adds `history`, which lists who held a license, who was refused and who changed it. */
@@ -57,13 +55,6 @@ Example:
       }),
     );
 }
-
-const sinceSchema = z
-  .string()
-  .regex(/^\d{1,4}d$/)
-  .transform((text): Since => ({ daysBack: Number(text.slice(0, -1)) }))
-  .or(instantSchema.transform((atMs): Since => ({ atMs })))
-  .describe(`a number of days such as 3d, or ${instantSchema.description}`);
 
 function licenseHistoryText(
   history: LicenseHistory,

@@ -9,7 +9,7 @@ import { type Sharing, sharingOf } from "./sharing.ts";
 import type { OpenTable } from "./with-table.ts";
 
 /** A session leaves a line a UTC day, so this far back there is one of each that was live. */
-const lookBackMs = dayMs + 3_600_000;
+export const lookBackMs = dayMs + 3_600_000;
 
 export type LicenseHistory = Sharing & {
   table: string;

@@ -88,6 +88,16 @@ export const instantSchema = z
     "a date such as 2027-01-31, which is its first instant in UTC, or a time such as 2027-01-31T18:00:00Z",
   );
 
+/** The begin of a period. */
+export type Since = { daysBack: number } | { atMs: number };
+
+export const sinceSchema = z
+  .string()
+  .regex(/^\d{1,4}d$/)
+  .transform((text): Since => ({ daysBack: Number(text.slice(0, -1)) }))
+  .or(instantSchema.transform((atMs): Since => ({ atMs })))
+  .describe(`a number of days such as 3d, or ${instantSchema.description}`);
+
 export function wholeNumber(min: number, max: number) {
   return z
     .string()
