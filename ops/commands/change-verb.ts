@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import * as z from "zod";
-import { changeLicense } from "../data/change-license.ts";
+import { attributeChange, changeLicense, type Wanted, withWanted } from "../data/change-license.ts";
 import type { ChangeNote } from "../data/change-note.ts";
-import type { Change } from "../data/conditional-writes.ts";
 import { sentenceOf } from "../data/explain-aws-error.ts";
 import type { LicenseItem } from "../data/license-item.ts";
 import type { ChangeLine } from "../data/record-changes.ts";
@@ -14,7 +13,7 @@ import { CommandError, Interrupted, UsageError } from "../terminal/command-error
 import { confirm } from "../terminal/confirm.ts";
 import { licenseName } from "../terminal/license-text.ts";
 import { option } from "../terminal/option-readers.ts";
-import { printChange } from "../terminal/print-change.ts";
+import { type BeforeAndAfter, printChange } from "../terminal/print-change.ts";
 import { isReaderGone } from "../terminal/write.ts";
 import { addLicensesArgument, findLicenses } from "./find-license.ts";
 import { changeLine, writeInHistory } from "./note-in-history.ts";
@@ -35,6 +34,8 @@ export type Plan =
       apply(table: OpenTable, note: ChangeNote): Promise<Applied | NotApplied | undefined>;
       /** Asks for confirmation and says what would be destroyed; absent if nothing would. */
       question?: string | undefined;
+      /** The license as it would be, where that is known before. */
+      becomes?: LicenseItem;
     };
 
 /**
@@ -62,11 +63,15 @@ type ChangeVerb<Options> = {
   plan(license: LicenseItem, options: Options, nowMs: number): Plan;
 };
 
-/** An `apply` for a plan that consists of one conditional write. */
-export function changing(seen: LicenseItem, change: Change) {
-  return async (table: OpenTable, note: ChangeNote): Promise<Applied | undefined> => {
-    const after = await changeLicense(table, seen, change, note);
-    return after && { after, message: "Done." };
+/** A plan that consists of one conditional write of attributes. */
+export function settingPlan(seen: LicenseItem, wanted: Wanted, message = "Done.") {
+  const change = attributeChange(seen, wanted);
+  return {
+    becomes: withWanted(seen, wanted),
+    async apply(table: OpenTable, note: ChangeNote): Promise<Applied | undefined> {
+      const after = await changeLicense(table, seen, change, note);
+      return after && { after, message };
+    },
   };
 }
 
@@ -191,13 +196,30 @@ async function applyToOne<Options>(
     const same = { table, before, after: before, nowMs, message: plan.alreadySo };
     return printChange(context, options, same);
   }
+  const change = await applyPlan(table, { before, plan }, name, note, context);
+  await printChange(context, options, { table, ...change });
+}
+
+/**
+ * Applies a plan for one license and records it in the history: what a verb does after its question,
+ * and the console after its button.
+ *
+ * @throws CommandError if nothing was done
+ */
+export async function applyPlan(
+  table: OpenTable,
+  { before, plan }: { before: LicenseItem; plan: Extract<Plan, { apply: unknown }> },
+  verb: string,
+  note: ChangeNote,
+  context: Pick<CommandContext, "messages" | "variables">,
+): Promise<BeforeAndAfter & { before: LicenseItem; message: string }> {
   const applied = await plan.apply(table, note);
   if (!applied || "refusal" in applied) {
     throw new CommandError(applied?.refusal ?? changedMeanwhile);
   }
-  const change = { before, nowMs, ...applied };
-  await printChange(context, options, { table, ...change });
-  await writeInHistory(context, table, note, [changeLine(name, note, change)]);
+  const change = { before, nowMs: note.atMs, ...applied };
+  await writeInHistory(context, table, note, [changeLine(verb, note, change)]);
+  return change;
 }
 
 /** How many history lines are written at once. */

@@ -1,13 +1,12 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { attributeChange } from "../data/change-license.ts";
 import { dayMs, type LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { UsageError } from "../terminal/command-error.ts";
 import { expiresText, licenseName } from "../terminal/license-text.ts";
 import { daysSchema, instantSchema, option } from "../terminal/option-readers.ts";
 import { instantText } from "../terminal/text-table.ts";
-import { addChangeVerb, changing, type Plan } from "./change-verb.ts";
+import { addChangeVerb, type Plan, settingPlan } from "./change-verb.ts";
 
 const untilSchema = z
   .literal("never")
@@ -63,18 +62,14 @@ export function planExtension(
         refusal: "it can't last beyond the year 9999. Use fewer days or --until never.",
       };
     }
-    return {
-      apply: changing(license, attributeChange(license, { license_expiration: extendedToMs })),
-    };
+    return settingPlan(license, { license_expiration: extendedToMs });
   }
   if (until === undefined)
     throw new UsageError("Say how far to extend: use --days N, --until DATE or --until never.");
   if (until === "never") {
     return endsAtMs === undefined
       ? { alreadySo: "It already never expires; nothing was done." }
-      : {
-          apply: changing(license, attributeChange(license, { license_expiration: undefined })),
-        };
+      : settingPlan(license, { license_expiration: undefined });
   }
   if (until <= nowMs) {
     throw new UsageError("--until must be in the future; suspend or cancel ends a license now.");
@@ -82,7 +77,7 @@ export function planExtension(
   if (until === endsAtMs) return { alreadySo: "It already ends at that time; nothing was done." };
   const shortens = endsAtMs === undefined || until < endsAtMs;
   return {
-    apply: changing(license, attributeChange(license, { license_expiration: until })),
+    ...settingPlan(license, { license_expiration: until }),
     question: shortens
       ? `Shorten ${licenseName(license)}? Its end moves from ${expiresText(license)} to ${instantText(until)}.`
       : undefined,

@@ -37,7 +37,7 @@ export function noteInHistory(
 
 /** Writes lines to the history. If that fails, a message says that the changes stand. */
 export async function writeInHistory(
-  { messages, variables }: CommandContext,
+  { messages, variables }: Pick<CommandContext, "messages" | "variables">,
   { history }: OpenTable,
   note: ChangeNote,
   lines: readonly ChangeLine[],

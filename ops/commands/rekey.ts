@@ -4,6 +4,7 @@ import { type LicenseItem, licenseView } from "../data/license-item.ts";
 import { randomLicenseKey } from "../data/random-license-key.ts";
 import type { ChangeLine } from "../data/record-changes.ts";
 import { type RekeyOutcome, rekeyLicense } from "../data/rekey-license.ts";
+import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { confirm } from "../terminal/confirm.ts";
@@ -29,43 +30,66 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
     .action((name: string, options: ChangeOptions) =>
       withChangedTable(options, context, async (table, opened) => {
         const old = await findLicense(table, name, context);
-        await confirm(
-          context,
-          options,
-          `Give ${licenseName(old)} a new key? The old one and its sessions end at once.`,
-        );
-        const newKey = randomLicenseKey();
-        const nowMs = context.now();
-        const note = { ...opened, atMs: nowMs };
-        let renewed: LicenseItem | undefined;
-        const outcome = await rekeyLicense(table, old.license_id, newKey, note, async (license) => {
-          renewed = license;
-          const before = {
-            table: table.place,
-            license_key: newKey,
-            previous_license_id: old.license_id,
-          };
-          const view = { ...before, ...licenseView(license, nowMs) };
+        await confirm(context, options, rekeyQuestion(old));
+        const note = { ...opened, atMs: context.now() };
+        await giveNewKey(table, old, note, context, async (view) => {
           const fields = [
-            ["license key", `${newKey}  (shown this once)`],
-            ["license id", license.license_id],
-            ["id before", old.license_id],
-            ["in", table.place],
+            ["license key", `${view.license_key}  (shown this once)`],
+            ["license id", view.license_id],
+            ["id before", view.previous_license_id],
+            ["in", view.table],
           ] as const;
-          const text = fieldsText(fields, context.columns);
-          await printResult(context, options, view, text).catch(() => {
-            throw new CommandError(
-              "The new key could not be printed, so it was not put to use, and the old one has ended: run rekey again.",
-            );
-          });
+          await printResult(context, options, view, fieldsText(fields, context.columns));
         });
-        refuseUnfinished(outcome);
-        await writeInHistory(context, table, note, rekeyLines(note, old, renewed, nowMs));
         if (!options.json) {
           await write(context.output, "Done: the new key works, and the old one no longer does.\n");
         }
       }),
     );
+}
+
+/**
+ * Gives a license a new key: what the verb does after its question, and the console after its button.
+ *
+ * @param show shows the new key, before it works; if it throws, the key is never put to use
+ * @throws CommandError if that fails, or another run was faster
+ */
+export async function giveNewKey(
+  table: OpenTable,
+  old: LicenseItem,
+  note: ChangeNote,
+  context: Pick<CommandContext, "messages" | "variables">,
+  show: (view: NewKeyView) => Promise<void>,
+): Promise<void> {
+  const newKey = randomLicenseKey();
+  const nowMs = note.atMs;
+  let renewed: LicenseItem | undefined;
+  const outcome = await rekeyLicense(table, old.license_id, newKey, note, async (license) => {
+    renewed = license;
+    await show({
+      table: table.place,
+      license_key: newKey,
+      previous_license_id: old.license_id,
+      ...licenseView(license, nowMs),
+    }).catch(() => {
+      throw new CommandError(
+        "The new key could not be printed, so it was not put to use, and the old one has ended: run rekey again.",
+      );
+    });
+  });
+  refuseUnfinished(outcome);
+  await writeInHistory(context, table, note, rekeyLines(note, old, renewed, nowMs));
+}
+
+type NewKeyView = ReturnType<typeof licenseView> & {
+  table: string;
+  license_key: string;
+  previous_license_id: string;
+};
+
+/** What `rekey` asks before. */
+export function rekeyQuestion(license: LicenseItem): string {
+  return `Give ${licenseName(license)} a new key? The old one and its sessions end at once.`;
 }
 
 /** A line under each of the two ids, so that the history of either leads to the other. */

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { attributeChange, type Wanted } from "../data/change-license.ts";
+import type { Wanted } from "../data/change-license.ts";
 import type { LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { UsageError } from "../terminal/command-error.ts";
 import { emailOption, seatsOption, timeoutOption, typeOption } from "../terminal/option-readers.ts";
-import { addChangeVerb, changing, type Plan } from "./change-verb.ts";
+import { addChangeVerb, type Plan, settingPlan } from "./change-verb.ts";
 
 /** `email: false` is `--no-email`. */
 type SetOptions = {
@@ -66,15 +66,11 @@ function planAttributes(license: LicenseItem, options: SetOptions): Plan {
     (name) => given[name] === stored[name],
   );
   if (isSo) return { alreadySo: "It already has these values; nothing was done." };
-  const change = changing(license, attributeChange(license, given));
-  if (options.timeout === undefined) return { apply: change };
-  const message = timeoutMessage(options.timeout);
-  return {
-    apply: async (table, note) => {
-      const applied = await change(table, note);
-      return applied && { ...applied, message };
-    },
-  };
+  return settingPlan(
+    license,
+    given,
+    options.timeout === undefined ? undefined : timeoutMessage(options.timeout),
+  );
 }
 
 const opposites = [

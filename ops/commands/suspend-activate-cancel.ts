@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import type { License } from "../../lambdas/rules/license.ts";
-import { attributeChange } from "../data/change-license.ts";
 import type { LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName } from "../terminal/license-text.ts";
-import { addChangeVerb, changing, type Plan } from "./change-verb.ts";
+import { addChangeVerb, type Plan, settingPlan } from "./change-verb.ts";
 
 /** Adds `suspend`, `activate` and `cancel`. */
 export function addStatusCommands(program: Command, context: CommandContext): void {
@@ -64,7 +63,7 @@ export function planStatus(
   return license.status === status
     ? { alreadySo: `It is already ${status}; nothing was done.` }
     : {
-        apply: changing(license, attributeChange(license, { status })),
+        ...settingPlan(license, { status }),
         question: question?.(licenseName(license)),
       };
 }

@@ -15,6 +15,16 @@ type Changeable =
 /** The new values of attributes; `undefined` removes one. */
 export type Wanted = { [Name in Changeable]?: LicenseItem[Name] | undefined };
 
+/** The license as it is once the attributes are set. */
+export function withWanted(seen: LicenseItem, wanted: Wanted): LicenseItem {
+  const { status = seen.status, license_type = seen.license_type, ...others } = wanted;
+  const { max_sessions = seen.max_sessions, ...optional } = others;
+  const { email, license_expiration, session_timeout_seconds, ...kept } = seen;
+  const stored = { email, license_expiration, session_timeout_seconds, ...optional };
+  const given = Object.entries(stored).filter(([, value]) => value !== undefined);
+  return { ...kept, status, license_type, max_sessions, ...Object.fromEntries(given) };
+}
+
 /**
  * Sets attributes, on the condition that none of them has changed since it was read. If two
  * operators extend the same license at once, one of them is refused and has to look again.

@@ -19,14 +19,9 @@ export async function printChange(
   { json }: { json?: true },
   change: BeforeAndAfter & { before: LicenseItem; table: OpenTable; message: string },
 ): Promise<void> {
-  const { before, after, nowMs, table, message } = change;
+  const { before, table, message } = change;
   if (json) {
-    const views = {
-      before: licenseView(before, nowMs),
-      after: after ? licenseView(after, nowMs) : null,
-    };
-    const id = { table: table.place, license_id: before.license_id };
-    await write(output, `${jsonText({ ...id, changed: before !== after, ...views, message })}\n`);
+    await write(output, `${jsonText(changeView(change))}\n`);
     return;
   }
   const shown = textTable(
@@ -47,6 +42,24 @@ export async function printChange(
       `${message.split("\n").map(printable).join("\n")}\n`,
     ].join(""),
   );
+}
+
+/** A change as verbs print it with `--json`, and as the console answers it. */
+export function changeView({
+  before,
+  after,
+  nowMs,
+  table,
+  message,
+}: BeforeAndAfter & { before: LicenseItem; table: OpenTable; message: string }) {
+  return {
+    table: table.place,
+    license_id: before.license_id,
+    changed: before !== after,
+    before: licenseView(before, nowMs),
+    after: after ? licenseView(after, nowMs) : null,
+    message,
+  };
 }
 
 /** The differences between the two; `masked` leaves out personal data. */
