@@ -19,6 +19,7 @@ import { addShowCommand } from "./commands/show.ts";
 import { addSigningKeyCommand } from "./commands/signing-key.ts";
 import { addStatusCommands } from "./commands/suspend-activate-cancel.ts";
 import { addUsageCommand } from "./commands/usage.ts";
+import { addConsoleCommand } from "./console/console-command.ts";
 import type { CommandContext } from "./terminal/command-context.ts";
 import { CommandEnd } from "./terminal/command-error.ts";
 import { isReaderGone } from "./terminal/write.ts";
@@ -90,6 +91,7 @@ license VERB --help has the rest, with an example.`,
   addDeleteCommand(program, context);
   addImportCommand(program, context);
   addExportCommand(program, context);
+  addConsoleCommand(program, context);
   addCheckAddressCommand(program, context);
   addSigningKeyCommand(program, context);
   return program;

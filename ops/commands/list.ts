@@ -56,13 +56,13 @@ Example:
     );
 }
 
-const csvColumns = [
+/** The head and the cells of `--csv` and of the console's export. */
+export const csvColumns = [
   ...["license_id", "standing", "license_type", "email", "license_expiration", "days_left"],
   ...["max_sessions", "live_sessions", "session_timeout_seconds", "created_at"],
 ];
 
-/** The cells of `--csv` and of the console's export. */
-function csvCells(view: ReturnType<typeof licenseView>): string[] {
+export function csvCells(view: ReturnType<typeof licenseView>): string[] {
   const instant = (atMs: number | null) => (atMs === null ? "" : new Date(atMs).toISOString());
   return [
     view.license_id,
