@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { routes } from "../../infra/routes.ts";
 import { toHandler } from "../../lambdas/http/handle-request.ts";
-import { callerSchema } from "../../lambdas/request.ts";
+import { callerSchema } from "../../contract/requests/fields.ts";
 import { ClockSkew } from "../../lambdas/rules/clock-skew.ts";
 import { formatLogLine } from "../../local/functions/function-log.ts";
 import { filterMatches, selected } from "../support/filter-matches.ts";
