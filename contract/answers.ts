@@ -41,6 +41,8 @@ const activeDevice = z
   .string()
   .describe("At most 8 characters of the holder's fingerprint and at most half of it, and `...`.");
 
+const heldByThisDevice = z.boolean().describe("Whether `active_device` is the caller's own.");
+
 const requestId = z.string().describe("What the operator finds the failure by.");
 
 const field = z.string().describe("The field that can't be read, `body` for all of it.");
@@ -69,6 +71,7 @@ const blocked = z
     z.object({
       symbol: z.string(),
       active_device: activeDevice,
+      held_by_this_device: heldByThisDevice,
       estimated_wait_seconds: waitSeconds,
       holder,
       ...asked,
@@ -131,7 +134,7 @@ export const claimRefused = z.object({
   code: z.literal(["session_conflict", "session_limit"]),
   message,
   active_device: activeDevice,
-  held_by_this_device: z.boolean().describe("Whether `active_device` is the caller's own."),
+  held_by_this_device: heldByThisDevice,
   estimated_wait_seconds: waitSeconds,
   symbol,
   blocked,

@@ -34,7 +34,17 @@ export type HistoryEvent =
       replaced?: readonly StoodBefore[];
       displaced?: readonly StoodBefore[];
     }
-  | { event: "session_released"; session_id?: string | undefined; free_in_seconds: number }
+  | {
+      event: "session_released";
+      session_id?: string | undefined;
+      free_in_seconds: number;
+      /** The device that had asked for it. */
+      asked_by?: string;
+    }
+  /** A refused claim has left a note with the holders. */
+  | { event: "holder_asked"; holders: readonly StoodBefore[] }
+  /** The holder has answered that it keeps the session. */
+  | { event: "session_kept"; session_id: string; asked_by?: string | undefined }
   /** Once for each session and UTC day, at a second of the day drawn from the `session_id`. */
   | { event: "session_active"; session_id: string; bot_version?: string | undefined }
   /** A sample of the heartbeats of bots that name no session: it stands for `weight` of them. */

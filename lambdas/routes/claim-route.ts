@@ -6,6 +6,7 @@ import {
 import type { ClaimAnswer } from "../../contract/routes.ts";
 import { type Handler, type RequestContext, toHandler } from "../http/handle-request.ts";
 import { legacyClaim } from "../legacy/legacy-claim.ts";
+import { type Ask, askHolders } from "../rules/ask-holder.ts";
 import {
   type Blocked,
   type CheckOutcome,
@@ -26,7 +27,7 @@ import {
   seatMessage,
   shownDevice,
 } from "./messages.ts";
-import { recordGrant } from "./record-grant.ts";
+import { recordAsk, recordGrant } from "./record-grant.ts";
 import type { Service } from "./service.ts";
 
 /**
@@ -61,7 +62,12 @@ export function claimHandler(service: Service): Handler {
         }
         const outcome = await claim(database, wanted);
         if (outcome.code === "granted" && outcome.isNew) recordGrant(outcome, context);
-        return answerTo(outcome, request, context, service);
+        if (!request.ask_holder || outcome.code !== "session_conflict") {
+          return answerTo(outcome, request, context, service);
+        }
+        const { asks, isNew } = await askHolders(database, wanted, outcome);
+        if (isNew) recordAsk(outcome, wanted, context);
+        return answerTo(outcome, request, context, service, asks);
       },
       badRequest: (field, message) => ({
         statusCode: 400,
@@ -81,6 +87,7 @@ function answerTo(
   request: ClaimRequest,
   { nowMs, uncertainMs }: RequestContext,
   { settings }: Service,
+  asks?: ReadonlyMap<string, Ask>,
 ): ClaimAnswer {
   const { code } = outcome;
   switch (code) {
@@ -131,20 +138,40 @@ function answerTo(
     case "session_conflict": {
       const [first] = outcome.blocked;
       if (!first) throw new Error("A conflict without an entry in the way");
-      return refused(
-        code,
-        conflictMessage(outcome, request.device_fingerprint),
-        first,
-        outcome.blocked,
-      );
+      const blocked = outcome.blocked.map((each) => ({
+        symbol: asSent(request, each.symbol),
+        ...inTheWay(each),
+      }));
+      const message = conflictMessage(outcome, request.device_fingerprint);
+      return refused({ code, message, ...inTheWay(first), ...(request.symbols && { blocked }) });
     }
     case "session_limit": {
-      const ownSeat = {
-        device: request.device_fingerprint,
-        waitSeconds: Math.ceil(settings.sessionTimeoutMs / 1000),
+      const { first } = outcome;
+      const ownLeaseSeconds = Math.ceil(settings.sessionTimeoutMs / 1000);
+      const ownSeats = {
+        active_device: maskFingerprint(request.device_fingerprint),
+        held_by_this_device: true,
+        estimated_wait_seconds: ownLeaseSeconds,
       };
-      return refused(code, seatMessage(outcome), outcome.first ?? ownSeat, []);
+      const way = first ? inTheWay(first) : ownSeats;
+      return refused({ code, message: seatMessage(outcome), ...way });
     }
+  }
+
+  function refused<Body extends object>(body: Body) {
+    const { symbol } = request;
+    const flags = { license_valid: false, session_conflict: true } as const;
+    return { statusCode: 403, body: { ...flags, ...body, symbol } } as const;
+  }
+
+  function inTheWay({ symbol, entry, waitSeconds }: Blocked) {
+    return {
+      active_device: shownDevice(entry),
+      held_by_this_device: deviceOf(entry) === request.device_fingerprint,
+      estimated_wait_seconds: waitSeconds,
+      holder: holderOf(entry),
+      ...asks?.get(symbol),
+    };
   }
 
   function validLicense(license: License, lease: number) {
@@ -161,39 +188,6 @@ function answerTo(
       heartbeat_interval_seconds:
         timeoutSeconds < 3 ? Math.floor(timeoutSeconds / 0.3) / 10 : Math.floor(timeoutSeconds / 3),
     } as const;
-  }
-
-  function refused(
-    refusal: "session_conflict" | "session_limit",
-    message: string,
-    first: Blocked | { device: string; waitSeconds: number },
-    blocked: readonly Blocked[],
-  ): ClaimAnswer {
-    const isEntry = "entry" in first;
-    return {
-      statusCode: 403,
-      body: {
-        license_valid: false,
-        session_conflict: true,
-        code: refusal,
-        message,
-        active_device: isEntry ? shownDevice(first.entry) : maskFingerprint(first.device),
-        held_by_this_device:
-          (isEntry ? deviceOf(first.entry) : first.device) === request.device_fingerprint,
-        estimated_wait_seconds: first.waitSeconds,
-        symbol: request.symbol,
-        ...(request.symbols &&
-          blocked.length > 0 && {
-            blocked: blocked.map(({ symbol, entry, waitSeconds }) => ({
-              symbol: asSent(request, symbol),
-              active_device: shownDevice(entry),
-              estimated_wait_seconds: waitSeconds,
-              holder: holderOf(entry),
-            })),
-          }),
-        ...(isEntry && { holder: holderOf(first.entry) }),
-      },
-    };
   }
 
   function holderOf(entry: ResolvedEntry) {

@@ -6,6 +6,7 @@ import {
 import type { HeartbeatAnswer } from "../../contract/routes.ts";
 import { type Handler, type RequestContext, toHandler } from "../http/handle-request.ts";
 import { answerLegacyHeartbeat } from "../legacy/legacy-heartbeat.ts";
+import { noteOf } from "../rules/ask-holder.ts";
 import { leaseMs } from "../rules/entry.ts";
 import {
   type Heartbeat,
@@ -42,6 +43,7 @@ export function heartbeatHandler(service: Service): Handler {
             bot_status: request.status,
             metadata: jsonTexts.metadata,
           },
+          keep: request.keep === true,
           nowMs,
           sessionTimeoutMs: settings.sessionTimeoutMs,
         };
@@ -80,7 +82,7 @@ function answerTo(
   const { code } = outcome;
   switch (code) {
     case "recorded":
-      recordDay(outcome);
+      recordEvents(outcome);
       return {
         statusCode: 200,
         body: {
@@ -93,6 +95,7 @@ function answerTo(
           active_symbols: activeSymbols(outcome.license, nowMs),
           ...expiration(outcome),
           ...right(outcome),
+          ...askedFor(outcome),
         },
       };
     case "recorded_on_ended_license":
@@ -105,7 +108,7 @@ function answerTo(
     case "partly_recorded": {
       const { held, lost } = outcome;
       if (held.length === 0) return lossAnswer(lost);
-      recordDay(outcome);
+      recordEvents(outcome);
       const [first] = lost;
       return {
         statusCode: 500,
@@ -144,6 +147,18 @@ function answerTo(
     };
   }
 
+  function askedFor({ session }: Recorded) {
+    const note = noteOf(session, nowMs);
+    if (!note) return {};
+    return {
+      release_asked_by: note.device,
+      release_asked_seconds_ago: Math.max(0, Math.floor((nowMs - note.at) / 1000)),
+      ...(request.symbols && {
+        release_asked_symbols: note.symbols?.map((symbol) => asSent(request, symbol)),
+      }),
+    };
+  }
+
   function expiration({ license }: Recorded) {
     const { license_expiration: expirationMs } = license;
     const hours = expirationMs === undefined ? null : (expirationMs - nowMs) / 3_600_000;
@@ -154,7 +169,11 @@ function answerTo(
     };
   }
 
-  function recordDay({ before, session }: Recorded): void {
+  function recordEvents({ before, session }: Recorded): void {
+    if (request.keep) {
+      const { session_id, asked } = before;
+      record({ event: "session_kept", session_id, asked_by: asked?.device });
+    }
     if (!isDailyLineDue(session.session_id, before.last_heartbeat, nowMs)) return;
     const { session_id, bot_version } = session;
     record({ event: "session_active", session_id, bot_version });

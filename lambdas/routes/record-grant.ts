@@ -20,6 +20,18 @@ export function recordGrant(
   });
 }
 
+/** The history line of a refused claim that has left a note with the holders. */
+export function recordAsk(
+  { blocked }: { blocked: readonly Blocked[] },
+  { licenseId }: { licenseId: string },
+  { nowMs, record }: RequestContext,
+): void {
+  record({
+    event: "holder_asked",
+    holders: blocked.map((each) => stoodBefore(each, licenseId, nowMs)),
+  });
+}
+
 function stoodBefore({ symbol, entry }: Blocked, licenseId: string, nowMs: number): StoodBefore {
   const device = deviceOf(entry) ?? "";
   const known = {

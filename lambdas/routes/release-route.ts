@@ -6,6 +6,7 @@ import {
 import type { ReleaseAnswer } from "../../contract/routes.ts";
 import { type Handler, toHandler } from "../http/handle-request.ts";
 import { legacyRelease } from "../legacy/legacy-release.ts";
+import { noteOf } from "../rules/ask-holder.ts";
 import { type ReleaseOutcome, release } from "../rules/release.ts";
 import { callerOf, newPortfolioKey, openingOf, portfolioOf, whoAsked } from "./caller.ts";
 import { leftToLapseMessage, notHeldMessages, releasedMessage } from "./messages.ts";
@@ -37,10 +38,12 @@ export function releaseHandler(service: Service): Handler {
           ...(isLegacy && { legacy: legacyRelease(nowMs) }),
         });
         if (outcome.code === "released") {
+          const note = noteOf(outcome.session, nowMs);
           record({
             event: "session_released",
             session_id: outcome.session.session_id,
             free_in_seconds: outcome.waitSeconds,
+            ...(note && { asked_by: note.device }),
           });
         }
         return answerTo(outcome);

@@ -84,7 +84,7 @@ export type ClaimRefusal =
   /** A late attempt: of an opening that is over, or of a session that an operator ended. */
   | { code: "claim_late" | "session_ended"; waitSeconds: number }
   /** Somebody else holds these symbols, or may believe that. */
-  | { code: "session_conflict"; blocked: readonly Blocked[] }
+  | { code: "session_conflict"; blocked: readonly Blocked[]; seen: Seen }
   | SeatRefusal;
 
 export type Blocked = { symbol: string; entry: ResolvedEntry; waitSeconds: number };
@@ -146,10 +146,10 @@ function claimRule(request: Claim): Rule<ClaimOutcome> {
   return (asking) => {
     const { nowMs, symbols, portfolioKey } = request;
     const status: Path = ["status"];
-    asking.must({ code: "license_unknown" }, exists(["license_id"]));
-    asking.must({ code: "license_cancelled" }, not(equal(status, "cancelled")));
-    asking.must({ code: "license_suspended" }, equal(status, "active"));
-    asking.must({ code: "license_expired" }, isUnexpired(nowMs));
+    asking.must(() => ({ code: "license_unknown" }), exists(["license_id"]));
+    asking.must(() => ({ code: "license_cancelled" }), not(equal(status, "cancelled")));
+    asking.must(() => ({ code: "license_suspended" }), equal(status, "active"));
+    asking.must(() => ({ code: "license_expired" }), isUnexpired(nowMs));
 
     const everyIsFree =
       portfolioKey === undefined
@@ -168,8 +168,7 @@ function claimRule(request: Claim): Rule<ClaimOutcome> {
       };
       return grant(request, session, { hasPortfolios: true, displaced: [], emptied: [] });
     }
-    if (!asking.seen) throw new Error("Run blind, everything is assumed");
-    return claimOnItem(request, asking, asking.seen);
+    return claimOnItem(request, asking, asking.item());
   };
 }
 
@@ -242,9 +241,8 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
     return opening === undefined && asking.is(and(isLive(path, nowMs), isNamedAt(path)));
   });
   if (blocked.length > 0) {
-    return {
-      outcome: { code: "session_conflict", blocked: blocked.map((each) => blockedBy(each, nowMs)) },
-    };
+    const inTheWay = blocked.map((each) => blockedBy(each, nowMs));
+    return { outcome: { code: "session_conflict", blocked: inTheWay, seen } };
   }
 
   // Every symbol held live by its own device keeps its seats.

@@ -8,7 +8,7 @@ const keptForMs = 7 * 86_400_000;
 const withinMs = 500;
 
 /**
- * Removes the entries that lapsed more than 7 days ago, by at most one write, because each entry
+ * Removes the entries that lapsed more than 7 days ago and the sessions that have no symbol left, by at most one write, because each entry
  * makes every heartbeat of the license cost more. Best effort: if the item has changed since it was
  * read, or the write fails, the next claim tries again.
  *
@@ -35,13 +35,13 @@ function dropRule(license: License, nowMs: number): Rule<undefined> {
       const entry = entryAt(license, symbol)?.entry;
       return entry === undefined || overSinceMs(entry) < nowMs - keptForMs;
     });
-    if (old.length === 0) return { outcome: undefined };
+    const emptied = emptiedPortfolios(license, old).map(portfolioPath);
+    if (old.length + emptied.length === 0) return { outcome: undefined };
     asking.onThisVersion();
     for (const symbol of old) {
       const standing = entryAt(license, symbol);
       if (standing) asking.leaseAsSeen(standing.path);
     }
-    const emptied = emptiedPortfolios(license, old).map(portfolioPath);
     return {
       change: { set: [raisedToken], remove: [...old.map(sessionPath), ...emptied] },
       applied: () => undefined,

@@ -1,11 +1,4 @@
-import {
-  freeAtMs,
-  isNamed,
-  leaseMs,
-  type ResolvedEntry,
-  type Session,
-  type StoredReport,
-} from "./entry.ts";
+import { freeAtMs, isNamed, leaseMs, type Session, type StoredReport } from "./entry.ts";
 import { type Holder, placeOf } from "./holder.ts";
 import {
   type EndedCode,
@@ -25,16 +18,17 @@ export type Heartbeat = Holder & {
   nowMs: number;
   /** The timeout in force, for entries that have no `lease_ms`. */
   sessionTimeoutMs: number;
+  /** Another device has asked for the session, and this lease is kept. */
+  keep: boolean;
   /** Attributes of legacy bots that the heartbeat takes off. */
   takesOff?: readonly string[];
 };
 
-export type Loss = { symbol: string } & (
-  | { code: "session_taken"; entry: Session }
-  | { code: "session_replaced"; isNamed: boolean }
+export type Loss = { symbol: string } /** By another device; by a later claim of this one. */ & (
+  | { code: "session_taken" | "session_replaced"; entry: Session }
   | { code: "session_ended" }
   /** Nobody holds the symbol; it may still be kept for the device that held it last. */
-  | { code: "session_not_found"; entry: ResolvedEntry | undefined }
+  | { code: "session_not_found" }
 );
 
 export type Recorded = {
@@ -76,61 +70,46 @@ const mostWrites = 5;
 function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
   const { nowMs, sessionTimeoutMs, sessionId, report } = request;
   return (asking) => {
-    const { seen } = asking;
     const path = placeOf(request);
     const at = (name: string) => [...path, name];
-    const license = seen?.license;
-    const refusal = (outcome: HeartbeatOutcome): HeartbeatOutcome => {
-      // A heartbeat that can't be written names the license's end first.
-      if (!seen) return { code: "license_unknown" };
-      const ended = endedCode(seen.license, nowMs);
-      return ended ? { code: ended } : outcome;
+    // A heartbeat that can't be written names the license's end before the session's.
+    const refusal = (outcome: (license: License) => HeartbeatOutcome): HeartbeatOutcome => {
+      if (!asking.seen) return { code: "license_unknown" };
+      const { license } = asking.seen;
+      const ended = endedCode(license, nowMs);
+      return ended ? { code: ended } : outcome(license);
     };
-    const lost = (): HeartbeatOutcome =>
-      license
-        ? { code: "lost", lost: lossesOf(license, request, request.symbols) }
-        : { code: "license_unknown" };
-    asking.must(refusal(lost()), isHeldBy(path, request));
-    asking.must(refusal({ code: "heartbeat_late" }), atMost(at("last_heartbeat"), nowMs));
+    const lost = (license: License) =>
+      ({ code: "lost", lost: lossesOf(license, request, request.symbols) }) as const;
+    const late = () => ({ code: "heartbeat_late" }) as const;
+    asking.must(() => refusal(lost), isHeldBy(path, request));
+    asking.must(() => refusal(late), atMost(at("last_heartbeat"), nowMs));
 
     const set: [Path, Assigned][] = [[at("last_heartbeat"), nowMs]];
     for (const [name, value] of Object.entries(report)) {
       if (value !== undefined) set.push([at(name), value]);
     }
     if (sessionId !== undefined) set.push([at("confirmed"), true]);
-    const isUsual =
-      sessionId === undefined
-        ? exists(at("lease_ms"))
-        : and(exists(at("lease_ms")), isNamedAt(path));
-    if (asking.is(isUsual)) {
-      set.push([at("lapses_at"), { kind: "sum", path: at("lease_ms"), plus: nowMs }]);
-    } else {
-      const session = seen && sessionAt(seen.license, path);
-      if (!session) throw new Error("A session that was held has vanished");
-      const seenLeaseMs = leaseMs(session);
-      const isShorter = session.lapses_at > nowMs + sessionTimeoutMs;
-      const newLeaseMs = session.lease_ms ?? (isShorter ? seenLeaseMs : sessionTimeoutMs);
-      set.push([at("lease_ms"), newLeaseMs], [at("lapses_at"), nowMs + newLeaseMs]);
+    let lapsesAt: Assigned = { kind: "sum", path: at("lease_ms"), plus: nowMs };
+    const hasLease = exists(at("lease_ms"));
+    if (!asking.is(sessionId === undefined ? hasLease : and(hasLease, isNamedAt(path)))) {
+      const session = sessionAt(asking.item().license, path);
+      const isLonger = session.lapses_at > nowMs + sessionTimeoutMs;
+      const lease = session.lease_ms ?? (isLonger ? leaseMs(session) : sessionTimeoutMs);
+      lapsesAt = nowMs + lease;
+      set.push([at("lease_ms"), lease]);
       // Another process, which does not name the session, may have renewed it.
-      if (
-        sessionId !== undefined &&
-        !isNamed(session) &&
-        session.last_heartbeat > session.started_at
-      ) {
+      const mayBeShared = !isNamed(session) && session.last_heartbeat > session.started_at;
+      if (sessionId !== undefined && mayBeShared) {
         set.push([at("contested_until"), freeAtMs(session)]);
       }
-      for (const name of [
-        "last_heartbeat",
-        "lapses_at",
-        "contested_until",
-        "lease_ms",
-        "confirmed",
-      ]) {
-        asking.asSeen(at(name));
-      }
+      for (const name of changedByHeartbeats) asking.asSeen(at(name));
     }
+    set.push([at("lapses_at"), lapsesAt]);
+    if (request.keep) set.push([at("kept_until"), lapsesAt]);
+    const takenOff = [...(request.keep ? ["asked"] : []), ...(request.takesOff ?? [])];
     return {
-      change: { set, remove: (request.takesOff ?? []).map(at) },
+      change: { set, remove: takenOff.map(at) },
       applied({ before, after }) {
         const recorded = {
           license: after.license,
@@ -152,6 +131,14 @@ function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
     };
   };
 }
+
+const changedByHeartbeats = [
+  "last_heartbeat",
+  "lapses_at",
+  "contested_until",
+  "lease_ms",
+  "confirmed",
+];
 
 function isHeldBy(path: Path, { deviceFingerprint, sessionId }: Heartbeat): Predicate {
   const isOfDevice = equal([...path, "device_fingerprint"], deviceFingerprint);
@@ -179,22 +166,21 @@ function lossesOf(
   ];
 }
 
-function lossOf(
-  license: License,
-  { deviceFingerprint, sessionId }: Heartbeat,
-  symbol: string,
-): Loss {
+function lossOf(license: License, request: Heartbeat, symbol: string): Loss {
+  const { deviceFingerprint: device, sessionId } = request;
   const entry = entryAt(license, symbol)?.entry;
-  if (entry?.kind === "session") {
-    if (entry.device_fingerprint !== deviceFingerprint)
-      return { symbol, code: "session_taken", entry };
-    // Named for the wrong symbols, or without `symbols`.
-    if (entry.session_id === sessionId) return { symbol, code: "session_not_found", entry };
-    return { symbol, code: "session_replaced", isNamed: sessionId !== undefined };
+  switch (entry?.kind) {
+    case "session":
+      // Named for the wrong symbols, or without `symbols`.
+      if (entry.session_id === sessionId) return { symbol, code: "session_not_found" };
+      return entry.device_fingerprint === device
+        ? { symbol, code: "session_replaced", entry }
+        : { symbol, code: "session_taken", entry };
+    case "vacancy":
+      return entry.vacated_by === device && entry.ended_at !== undefined
+        ? { symbol, code: "session_ended" }
+        : { symbol, code: "session_not_found" };
+    default:
+      return { symbol, code: "session_not_found" };
   }
-  const isEnded =
-    entry?.kind === "vacancy" &&
-    entry.ended_at !== undefined &&
-    entry.vacated_by === deviceFingerprint;
-  return isEnded ? { symbol, code: "session_ended" } : { symbol, code: "session_not_found", entry };
 }

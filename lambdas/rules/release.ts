@@ -1,3 +1,4 @@
+import { dropLongLapsed } from "./drop-long-lapsed.ts";
 import { vacancyAfter } from "./end.ts";
 import {
   isNamed,
@@ -21,13 +22,14 @@ import {
   type Predicate,
 } from "./predicate.ts";
 import {
-  type Asking,
   type Assigned,
+  type Change,
   carryOut,
   type Database,
   type Plan,
   type Rule,
   raisedToken,
+  type Seen,
 } from "./rule-run.ts";
 import { isGrantOf, isNamedAt } from "./session-predicates.ts";
 
@@ -57,7 +59,7 @@ export type ReleaseOutcome =
       waitSeconds: number;
       session: Session;
       symbols: readonly string[];
-      license: License;
+      item: Seen;
     }
   | { code: "not_held"; why: NotHeld }
   /** Another process may use the session. */
@@ -77,55 +79,100 @@ export type NotHeld = "no_session" | "another_device" | "another_session" | "nam
 export async function release(database: Database, request: Release): Promise<ReleaseOutcome> {
   const { licenseId, sessionId, opening, legacy, portfolioKey } = request;
   const isPlaceKnown = sessionId !== undefined || (opening && portfolioKey === undefined);
-  if (isPlaceKnown || legacy)
-    return carryOut(database, licenseId, releaseRule(request), mostWrites);
+  if (isPlaceKnown || legacy) return carryOutRelease(database, request);
   const seen = await database.get(licenseId);
   if (!seen) return { code: "not_held", why: "no_session" };
   if (!opening) return unnamedRelease(seen.license, request);
   const key = portfolioOf(seen.license, request, opening);
   if (key === undefined) return { code: "not_held", why: whyNotHeld(seen.license, request) };
   const grantedSymbols = membersOf(seen.license, key).length;
-  return carryOut(
-    database,
-    licenseId,
-    releaseRule({ ...request, portfolioKey: key, grantedSymbols }),
-    mostWrites,
-  );
+  return carryOutRelease(database, { ...request, portfolioKey: key, grantedSymbols });
+}
+
+async function carryOutRelease(database: Database, request: Release): Promise<ReleaseOutcome> {
+  const { licenseId, portfolioKey, nowMs } = request;
+  const outcome = await carryOut(database, licenseId, releaseRule(request), mostWrites);
+  // Its last symbols may have left the session behind.
+  if (outcome.code === "released" && portfolioKey !== undefined) {
+    await dropLongLapsed(database, outcome.item, nowMs);
+  }
+  return outcome;
 }
 
 /** Only other processes of the same device move a session between a refusal and the next write. */
 const mostWrites = 5;
 
 function releaseRule(request: Release): Rule<ReleaseOutcome> {
-  const { nowMs, portfolioKey, legacy } = request;
+  const { nowMs, symbols, portfolioKey, grantedSymbols, vacancyKey, legacy } = request;
   const path = placeOf(request);
-  return (asking) => {
-    const license = asking.seen?.license;
-    asking.must(
-      { code: "not_held", why: license ? whyNotHeld(license, request) : "no_session" },
-      isHeldBy(path, request),
-    );
-    if (portfolioKey !== undefined) return releaseSymbols(asking, request, portfolioKey);
+  const at = (name: string) => [...path, name];
 
-    const contested = [...path, "contested_until"];
-    const isUncontested = or(absent(contested), atMost(contested, nowMs));
+  return (asking) => {
+    const why = () => (asking.seen ? whyNotHeld(asking.seen.license, request) : "no_session");
+    asking.must(() => ({ code: "not_held", why: why() }), isHeldBy(path, request));
+
+    const isUncontested = or(absent(at("contested_until")), atMost(at("contested_until"), nowMs));
     const mayEnd = legacy ? legacy.mayEnd(path) : isNamedAt(path);
-    if (asking.is(and(isUncontested, mayEnd)))
-      return ending({ set: [], remove: [path] }, path, request, 0);
-    const session = license && sessionAt(license, path);
-    if (!session) throw new Error("Run blind, everything is assumed");
-    asking.onThisVersion();
-    if (legacy) {
-      if (!asking.is(mayEnd)) return leaving(legacy, path, session, nowMs);
+    const areMembers =
+      portfolioKey === undefined
+        ? []
+        : symbols.map((symbol) => equal([...sessionPath(symbol), "p"], portfolioKey));
+    if (asking.is(and(isUncontested, mayEnd, ...areMembers))) {
+      return leave(symbols, symbols.length === grantedSymbols);
     }
+
+    const { license } = asking.item();
+    asking.onThisVersion();
+    const members = portfolioKey === undefined ? symbols : membersOf(license, portfolioKey);
+    const released = symbols.filter((symbol) => members.includes(symbol));
+    if (released.length === 0) return { outcome: { code: "not_held", why: why() } };
+    const session = sessionAt(license, path);
+    if (legacy && !asking.is(mayEnd)) return leaving(legacy, path, session, nowMs);
     // An unnamed session may have been renewed by another process, which does not name it.
-    const isRenewed = !legacy && !isNamed(session) && session.last_heartbeat > session.started_at;
-    for (const name of ["lapses_at", "last_heartbeat", "confirmed"]) asking.asSeen([...path, name]);
-    const untilMs = Math.max(session.contested_until ?? 0, isRenewed ? session.lapses_at : 0);
-    if (untilMs <= nowMs) return ending({ set: [], remove: [path] }, path, request, 0);
-    const set = [[path, vacancyAfter(session, untilMs)]] as const;
-    return ending({ set, remove: [] }, path, request, secondsUntil(untilMs, nowMs));
+    const mayBeShared = !legacy && !isNamed(session) && session.last_heartbeat > session.started_at;
+    for (const name of ["lapses_at", "last_heartbeat", "confirmed"]) asking.asSeen(at(name));
+    const untilMs = Math.max(session.contested_until ?? 0, mayBeShared ? session.lapses_at : 0);
+    const isWhole = released.length === members.length;
+    return untilMs <= nowMs ? leave(released, isWhole) : wait(session, released, isWhole, untilMs);
   };
+
+  /** The next device may claim at once. */
+  function leave(released: readonly string[], isWhole: boolean): Plan<ReleaseOutcome> {
+    const members = portfolioKey === undefined ? [] : released.map(sessionPath);
+    return ending({ set: [], remove: [...members, ...(isWhole ? [path] : [])] }, released, 0);
+  }
+
+  /** Another process may believe that it holds the session until then. */
+  function wait(
+    session: Session,
+    released: readonly string[],
+    isWhole: boolean,
+    untilMs: number,
+  ): Plan<ReleaseOutcome> {
+    const vacancy = vacancyAfter(session, untilMs);
+    const apart = released.map((symbol) => [sessionPath(symbol), { p: vacancyKey }] as const);
+    const set = isWhole
+      ? [[path, vacancy] as const]
+      : [[portfolioPath(vacancyKey), vacancy] as const, ...apart];
+    return ending({ set, remove: [] }, released, secondsUntil(untilMs, nowMs));
+  }
+
+  function ending(
+    { set, remove }: Change,
+    released: readonly string[],
+    waitSeconds: number,
+  ): Plan<ReleaseOutcome> {
+    return {
+      change: { set: [...set, raisedToken], remove },
+      applied: ({ before, after }) => ({
+        code: "released",
+        waitSeconds,
+        session: sessionAt(before.license, path),
+        symbols: released,
+        item: after,
+      }),
+    };
+  }
 }
 
 function isHeldBy(path: Path, { deviceFingerprint, sessionId, opening }: Release): Predicate {
@@ -134,70 +181,6 @@ function isHeldBy(path: Path, { deviceFingerprint, sessionId, opening }: Release
   return opening
     ? isGrantOf(path, deviceFingerprint, opening)
     : and(isOfDevice, not(isNamedAt(path)));
-}
-
-/** Releases symbols of a session of several: all of them, or some. */
-function releaseSymbols(
-  asking: Asking<ReleaseOutcome>,
-  request: Release,
-  key: string,
-): Plan<ReleaseOutcome> {
-  const { nowMs, symbols, grantedSymbols, vacancyKey } = request;
-  const path = portfolioPath(key);
-  const contested = [...path, "contested_until"];
-  const isUncontested = or(absent(contested), atMost(contested, nowMs));
-  const areMembers = symbols.map((symbol) => equal([...sessionPath(symbol), "p"], key));
-  if (asking.is(and(isUncontested, ...areMembers))) {
-    // What was granted and is still whole leaves nothing behind.
-    const isWhole = symbols.length === grantedSymbols;
-    const remove = [...symbols.map(sessionPath), ...(isWhole ? [path] : [])];
-    return ending({ set: [], remove }, path, request, 0);
-  }
-  const license = asking.seen?.license;
-  if (!license) throw new Error("Run blind, everything is assumed");
-  asking.onThisVersion();
-  const members = membersOf(license, key);
-  const released = symbols.filter((symbol) => members.includes(symbol));
-  if (released.length === 0)
-    return { outcome: { code: "not_held", why: whyNotHeld(license, request) } };
-  const isWhole = released.length === members.length;
-  const session = sessionAt(license, path);
-  const untilMs = session.contested_until ?? 0;
-  if (untilMs <= nowMs) {
-    const remove = [...released.map(sessionPath), ...(isWhole ? [path] : [])];
-    return ending({ set: [], remove }, path, { ...request, symbols: released }, 0);
-  }
-  const vacancy = vacancyAfter(session, untilMs);
-  const set: [Path, Assigned][] = isWhole
-    ? [[path, vacancy]]
-    : [
-        [portfolioPath(vacancyKey), vacancy],
-        ...released.map((symbol): [Path, Assigned] => [sessionPath(symbol), { p: vacancyKey }]),
-      ];
-  return ending(
-    { set, remove: [] },
-    path,
-    { ...request, symbols: released },
-    secondsUntil(untilMs, nowMs),
-  );
-}
-
-function ending(
-  { set, remove }: { set: readonly (readonly [Path, Assigned])[]; remove: readonly Path[] },
-  path: Path,
-  { symbols }: Release,
-  waitSeconds: number,
-): Plan<ReleaseOutcome> {
-  return {
-    change: { set: [...set, raisedToken], remove },
-    applied: ({ before, after }) => ({
-      code: "released",
-      waitSeconds,
-      session: sessionAt(before.license, path),
-      symbols,
-      license: after.license,
-    }),
-  };
 }
 
 function leaving(

@@ -57,8 +57,10 @@ export type Database = {
 export type Asking<Outcome> = {
   /** What came back; `undefined` while the rule runs blind, or if there is no such license. */
   seen: Seen | undefined;
+  /** @throws Error unless something came back: run blind, no rule gets to where it needs the item */
+  item(): Seen;
   /** Ends the run with the outcome unless the predicate holds. */
-  must(outcome: Outcome, predicate: Predicate): void;
+  must(outcome: () => Outcome, predicate: Predicate): void;
   /**
    * A choice. If it turns out false, nothing is collected: what follows pins what it relies on with
    * `asSeen` or `onThisVersion`.
@@ -80,6 +82,7 @@ export type Rule<Outcome> = (asking: Asking<Outcome>) => Plan<Outcome>;
 /**
  * Carries out a rule on the item of a license.
  *
+ * @param seen the item, if it was read: then the rule does not run blind
  * @param mostWrites after so many refused writes, rivals can't be the reason
  * @throws any error of the database
  */
@@ -88,8 +91,9 @@ export async function carryOut<Outcome>(
   licenseId: string,
   rule: Rule<Outcome>,
   mostWrites: number,
+  seen?: Seen,
 ): Promise<Outcome> {
-  let run = runBlind(rule);
+  let run = seen ? runOn(seen, rule) : runBlind(rule);
   for (let writes = 1; "change" in run.plan; writes++) {
     if (writes > mostWrites) throw new Error("A write was refused more often than rivals explain");
     const written = await database.update(licenseId, run.condition, run.plan.change);
@@ -106,6 +110,7 @@ export function runBlind<Outcome>(rule: Rule<Outcome>): Run<Outcome> {
   const collect = (predicate: Predicate) => collected.push(predicate);
   const plan = rule({
     seen: undefined,
+    item: impossible,
     must: (_outcome, predicate) => collect(predicate),
     is: (predicate) => collect(predicate) > 0,
     asSeen: impossible,
@@ -133,8 +138,9 @@ export function runOn<Outcome>(seen: Seen | undefined, rule: Rule<Outcome>): Run
   try {
     const plan = rule({
       seen,
+      item: () => seen ?? impossible(),
       must(outcome, predicate) {
-        if (!isTrue(predicate)) throw new Ended({ outcome });
+        if (!isTrue(predicate)) throw new Ended({ outcome: outcome() });
       },
       is: isTrue,
       asSeen,

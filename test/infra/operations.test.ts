@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { routes } from "../../infra/routes.ts";
 import { toHandler } from "../../lambdas/http/handle-request.ts";
 import { callerSchema } from "../../lambdas/request.ts";
 import { ClockSkew } from "../../lambdas/rules/clock-skew.ts";
@@ -10,13 +11,16 @@ import { stackTemplate } from "../support/stack-template.ts";
 
 const template = stackTemplate();
 
+const routeIds = Object.values(routes).map(({ id }) => id);
+
 const filters = Object.values(template.findResources("AWS::Logs::MetricFilter")).map(
   ({ Properties }) => Properties,
 );
 
 type Widget = {
   properties: {
-    title: string;
+    title?: string;
+    markdown?: string;
     metrics?: unknown[][];
     annotations?: { horizontal: { value: number }[] };
     query?: string;
@@ -75,20 +79,17 @@ describe("refusals and failures as metrics", () => {
       });
   }
 
-  test.for(["Validate", "Heartbeat", "Release"])(
-    "each line that %s really writes is counted under its code",
-    async (name) => {
-      const unreadable = await lineOf(() => Promise.reject(new Error("not asked")), "{");
-      expect(counted(name, unreadable)).toEqual([[`${name}Refusals`, "bad_request", 1]]);
-      const failing = await lineOf(
-        () => Promise.reject(new Error("out of order")),
-        JSON.stringify({ license_key: "KEY-1", device_fingerprint: "device-a-0123456789" }),
-      );
-      expect(counted(name, failing)).toEqual([[`${name}Refusals`, "internal_error", 1]]);
-    },
-  );
+  test.for(routeIds)("each line that %s really writes is counted under its code", async (name) => {
+    const unreadable = await lineOf(() => Promise.reject(new Error("not asked")), "{");
+    expect(counted(name, unreadable)).toEqual([[`${name}Refusals`, "bad_request", 1]]);
+    const failing = await lineOf(
+      () => Promise.reject(new Error("out of order")),
+      JSON.stringify({ license_key: "KEY-1", device_fingerprint: "device-a-0123456789" }),
+    );
+    expect(counted(name, failing)).toEqual([[`${name}Refusals`, "internal_error", 1]]);
+  });
 
-  test.for(["Validate", "Heartbeat", "Release"])("a wrong clock of %s is counted", async (name) => {
+  test.for(routeIds)("a wrong clock of %s is counted", async (name) => {
     const refusing = await lineOf(
       () => Promise.reject(new ClockSkew(-3_600_000, "the API's")),
       JSON.stringify({ license_key: "KEY-1", device_fingerprint: "device-a-0123456789" }),
@@ -121,7 +122,15 @@ describe("refusals and failures as metrics", () => {
     const format = JSON.parse(stage?.Properties.AccessLogSettings.Format);
     expect(format.status).toBe("$context.status");
     expect(counted("AccessLogs", { ...format, status: "429" })).toEqual([["TooManyRequests", 1]]);
-    expect(counted("AccessLogs", { ...format, status: "403" })).toEqual([]);
+    expect(counted("AccessLogs", { ...format, status: "500" })).toEqual([]);
+  });
+
+  test("a 403 of a claim or a check is counted from the access log, and no other 403", () => {
+    const line = (path: string, status: string) => ({ routeKey: `POST ${path}`, status });
+    const { claim, heartbeat } = routes;
+    expect(counted("AccessLogs", line(claim.path, "403"))).toEqual([["ClaimsInConflict", 1]]);
+    expect(counted("AccessLogs", line(claim.path, "401"))).toEqual([]);
+    expect(counted("AccessLogs", line(heartbeat.path, "403"))).toEqual([]);
   });
 
   test("a line shows an operator which request, license and device, and no more of them", async () => {
@@ -148,32 +157,32 @@ describe("refusals and failures as metrics", () => {
 describe("the dashboard", () => {
   test.for([
     ["Requests", ["Count"]],
-    ["Percent of requests answered 4xx or 5xx", ["4xx", "5xx", "Count"]],
+    [
+      "Percent of requests answered 4xx or 5xx, without waiting claims",
+      ["4xx", "5xx", "ClaimsInConflict"],
+    ],
     ["Percent of claims answered 401", ["ClaimsRefused", "Invocations"]],
     ["Requests answered 429", ["TooManyRequests"]],
     ["internal_error of the functions", ["internal_error", "HeartbeatRefusals"]],
     ["Wrong clocks", ["ClockSkew"]],
     ["4xx and 5xx of the API", ["4xx", "5xx"]],
     ["Latency of the API (ms)", ["Latency", "p50", "p99"]],
-    ["Errors of the functions", ["Validate", "Heartbeat", "Release"]],
-    ["Throttles of the functions", ["Validate", "Heartbeat", "Release"]],
+    ["Errors of the functions", routeIds],
+    ["Throttles of the functions", routeIds],
     ["Duration of the functions (ms)", ["Heartbeat p50", "Heartbeat p99"]],
     ["Capacity units the table consumed", ["ConsumedWriteCapacityUnits", "written"]],
     ["Throttles of the table", ["ThrottledRequests", "UpdateItem", "GetItem"]],
     ["System errors of the table", ["SystemErrors"]],
-  ] as const)("shows %s", ([title, words]) => {
+  ] satisfies [string, string[]][])("shows %s", ([title, words]) => {
     const metrics = JSON.stringify(widget(title).metrics);
     for (const word of words) expect(metrics).toContain(`"${word}"`);
   });
 
-  test.for(["Validate", "Heartbeat", "Release"])(
-    "shows the refusals of %s, whatever their code",
-    (name) => {
-      const { metrics } = widget(`${name}: refusals and failures by code`);
-      expect(JSON.stringify(metrics)).toContain("LicenseSessions");
-      expect(JSON.stringify(metrics)).toContain(`${name}Refusals`);
-    },
-  );
+  test.for(routeIds)("shows the refusals of %s, whatever their code", (name) => {
+    const { metrics } = widget(`${name}: refusals and failures by code`);
+    expect(JSON.stringify(metrics)).toContain("LicenseSessions");
+    expect(JSON.stringify(metrics)).toContain(`${name}Refusals`);
+  });
 
   test("shows how many legacy bots are left, where they are served", () => {
     const title = "Legacy bots, estimated";
@@ -193,9 +202,13 @@ describe("the dashboard", () => {
     expect(drawn).toHaveLength(12);
   });
 
+  test("says at the top which commit is deployed", () => {
+    expect(widgetsOf()[0]?.properties.markdown).toBe("Deployed: commit unknown");
+  });
+
   test("shows the latest refusals of all functions", () => {
     const { query } = widget("The latest refusals and failures");
-    expect(query?.match(/SOURCE/g)).toHaveLength(3);
+    expect(query?.match(/SOURCE/g)).toHaveLength(routeIds.length);
     expect(query).toContain("message.code");
   });
 });
