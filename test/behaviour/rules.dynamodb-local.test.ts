@@ -3,6 +3,8 @@ import { describe, test } from "vitest";
 import { engineForTests } from "../support/engine-for-tests.ts";
 import { startDynamoDbLocal } from "../support/engines.ts";
 import { describeClaims } from "./claims.ts";
+import { describeEngine } from "./engine.ts";
+import { describeLegacyBots } from "./legacy-bots.ts";
 import { describeRoutes } from "./routes.ts";
 import { describeSeats } from "./seats.ts";
 import { describeSessions } from "./sessions.ts";
@@ -11,10 +13,12 @@ const java = spawnSync("java", ["-version"]);
 
 if (java.status === 0 || process.env.CI) {
   const engine = engineForTests(startDynamoDbLocal);
+  describeEngine(engine);
   describeRoutes(engine);
   describeClaims(engine);
   describeSessions(engine);
   describeSeats(engine);
+  describeLegacyBots(engine);
 } else {
   describe("on DynamoDB Local", () => {
     test.skip("needs Java 17", () => {});
