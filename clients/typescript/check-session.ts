@@ -1,11 +1,12 @@
 import { readClaimAnswer, type Trouble } from "./answers.ts";
-import { ServiceUnavailable, SessionRefused } from "./errors.ts";
+import { type RefusalFacts, ServiceUnavailable, SessionRefused } from "./errors.ts";
 import { createNotifier } from "./notifier.ts";
+import { checkOptions } from "./options.ts";
 import { checkText, claimPath } from "./requests.ts";
 import { neverAborted, noAnswerInTime, type Runtime } from "./runtime.ts";
 import type { License, SessionOptions } from "./session.ts";
 import {
-  checkTimes,
+  attemptTimeoutMs,
   defaultRequestTimeoutMs,
   openingIntervalMs,
   retryAtMs,
@@ -17,15 +18,7 @@ import { createWebRuntime } from "./web-runtime.ts";
 /** Whether a claim would succeed now. */
 export type SessionCheck =
   | { available: true; license: License }
-  | {
-      available: false;
-      code: "session_conflict" | "session_limit";
-      message: string;
-      /** The first characters of the holder's fingerprint. */
-      activeDevice: string | undefined;
-      /** How long until the session lapses if its holder sends nothing more. */
-      waitSeconds: number | undefined;
-    };
+  | (RefusalFacts & { available: false; code: SessionRefused["code"]; message: string });
 
 /**
  * Asks whether a claim would succeed, without claiming anything.
@@ -34,7 +27,7 @@ export type SessionCheck =
  * RangeError like `openSession`, and the reason that `options.signal` is aborted with
  */
 export async function checkSession(options: SessionOptions): Promise<SessionCheck> {
-  checkTimes(options);
+  checkOptions(options);
   const webRuntime = createWebRuntime(options, createNotifier(options).log);
   return askUntilAnswered(options, await trustingRuntime(options, webRuntime));
 }
@@ -47,19 +40,21 @@ export async function askUntilAnswered(
   const { signal = neverAborted, openWithinMs = 30_000 } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
   const giveUpMs = runtime.nowMs() + openWithinMs;
+  const text = checkText(options, runtime.nextClaimName());
+  let unanswered = 0;
   let answered: Trouble | undefined;
   for (let failures = 1; ; failures++) {
     signal.throwIfAborted();
-    const untilMs = Math.min(runtime.nowMs() + requestTimeoutMs, giveUpMs);
+    const withinMs = attemptTimeoutMs(requestTimeoutMs, unanswered);
+    const untilMs = Math.min(runtime.nowMs() + withinMs, giveUpMs);
     const outcome = readClaimAnswer(
-      await runtime.exchange(claimPath, checkText(options), untilMs, signal),
+      await runtime.exchange(claimPath, text, untilMs, signal, "keeps alive"),
     );
     signal.throwIfAborted();
     if (outcome.kind === "available") return { available: true, license: outcome.license };
     if (outcome.kind === "refused") {
       if (!(outcome.error instanceof SessionRefused)) throw outcome.error;
-      const { code, message, activeDevice, waitSeconds } = outcome.error;
-      return { available: false, code, message, activeDevice, waitSeconds };
+      return { available: false, ...factsOf(outcome.error) };
     }
     const trouble: Trouble =
       outcome.kind === "trouble" ? outcome : { kind: "trouble", problem: outcome.kind };
@@ -68,7 +63,9 @@ export async function askUntilAnswered(
       endsMs: giveUpMs,
       requestTimeoutMs,
     });
-    if (trouble.problem !== noAnswerInTime) answered = trouble;
+    if (trouble.problem === noAnswerInTime) unanswered++;
+    else [answered, unanswered] = [trouble, 0];
+    if (trouble.lasting) throw new ServiceUnavailable(trouble.problem, trouble);
     if (againMs >= giveUpMs) {
       // The last attempt may only have timed out. An earlier answer then says more about the cause.
       const last = answered ?? trouble;
@@ -76,4 +73,10 @@ export async function askUntilAnswered(
     }
     await runtime.pause(againMs, signal, "keeps alive");
   }
+}
+
+/** What the error of an opening would say; its facts have the same names. */
+function factsOf(error: SessionRefused) {
+  const { code, message, activeDevice, waitSeconds, heldByThisDevice, holder, blocked } = error;
+  return { code, message, activeDevice, waitSeconds, heldByThisDevice, holder, blocked };
 }

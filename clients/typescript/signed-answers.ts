@@ -71,11 +71,11 @@ export function withSignedAnswers(
 
   return {
     ...runtime,
-    async exchange(path, text, untilMs, signal) {
+    async exchange(path, text, untilMs, signal, mode) {
       const nonce = runtime.randomId();
       const sentText = JSON.stringify({ ...JSON.parse(text), nonce });
       const sentMs = runtime.nowMs();
-      const exchange = await runtime.exchange(path, sentText, untilMs, signal);
+      const exchange = await runtime.exchange(path, sentText, untilMs, signal, mode);
       if ("problem" in exchange) return exchange;
       const receivedMs = runtime.nowMs();
       const { problem, createdMs } = await verifyAnswer(

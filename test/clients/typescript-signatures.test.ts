@@ -112,7 +112,7 @@ function runtimeWith(
     wallMs: nowMs,
     random: () => 0,
     randomId: () => `nonce-of-request-${++ids}`,
-    nextClaimId: () => "claim",
+    nextClaimName: () => ({ runId: "run-of-the-tests", claimNumber: 1 }),
     pause: async () => {},
     exchange: async (_path, text) => answer(text),
   };
@@ -323,9 +323,9 @@ describe("a bot that has pinned a key", () => {
   const answers: Record<string, object> = {
     "/api/validate-license": {
       ...{ code: "granted", session_id: "session-1", fencing_token: 1 },
-      ...{ session_timeout_seconds: 6, heartbeat_interval_seconds: 1 },
+      ...{ session_timeout_seconds: 6, heartbeat_interval_seconds: 1, held_for_seconds: 5 },
     },
-    "/api/heartbeat": { code: "recorded", session_timeout_seconds: 6 },
+    "/api/heartbeat": { code: "recorded", session_timeout_seconds: 6, held_for_seconds: 5 },
     "/api/session/release": { code: "released" },
   };
 
