@@ -38,9 +38,9 @@ export function writeExpression(condition: Predicate, { set, remove }: Change): 
       case "or":
         return predicate.all.length === 1
           ? predicate.all.map(text).join("")
-          : `(${predicate.all.map(text).join(` ${predicate.op} `)})`;
+          : `(${predicate.all.map(text).join(` ${predicate.op.toUpperCase()} `)})`;
       case "not":
-        return `not ${text(predicate.predicate)}`;
+        return `NOT ${text(predicate.predicate)}`;
       case "exists":
         return `attribute_exists(${path(predicate.path)})`;
       case "absent":
@@ -67,7 +67,7 @@ export function writeExpression(condition: Predicate, { set, remove }: Change): 
   const setText = set.map(([to, what]) => `${path(to)}=${assigned(what)}`).join(",");
   const removeText = remove.map(path).join(",");
   return {
-    condition: allOf(condition).map(text).join(" and "),
+    condition: allOf(condition).map(text).join(" AND "),
     set: setText,
     remove: removeText,
     names: Object.fromEntries([...names].map(([attribute, alias]) => [alias, attribute])),
