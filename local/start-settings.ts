@@ -36,6 +36,8 @@ const settingsSchema = z
       sessionTimeoutSeconds: variables.SESSION_TIMEOUT_SECONDS,
       multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
       legacyBots: variables.LEGACY_BOTS,
+      // `infra/stack-settings.ts` then accepts timeouts that are too short for AWS.
+      ...(!variables.DYNAMODB_ENDPOINT && { "license-sessions:own-engine": "true" }),
     },
     /** If empty, a key in the data folder is used. */
     signingKeys: variables.SIGNING_KEYS,

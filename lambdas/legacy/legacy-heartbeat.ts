@@ -11,7 +11,7 @@ import {
 import { recordGrant } from "../routes/record-grant.ts";
 import { type ClaimRefusal, claim } from "../rules/claim.ts";
 import { freeAtMs } from "../rules/entry.ts";
-import { type Heartbeat, type HeartbeatOutcome, heartbeat } from "../rules/heartbeat.ts";
+import { type Heartbeat, type HeartbeatOutcome, heartbeat, type Loss } from "../rules/heartbeat.ts";
 import type { Database } from "../rules/rule-run.ts";
 import { maskFingerprint } from "../rules/shown-device.ts";
 import { claimByHeartbeat } from "./legacy-claim.ts";
@@ -52,16 +52,13 @@ export async function answerLegacyHeartbeat(
   return answerTo({ ...claimed, code: "recorded", before: claimed.session });
 }
 
-function isFree(
-  loss: Extract<HeartbeatOutcome, { code: "lost" }>["lost"][0],
-  nowMs: number,
-): boolean {
+function isFree(loss: Loss, nowMs: number): boolean {
   switch (loss.code) {
     case "session_not_found":
       return true;
     case "session_taken":
-      return freeAtMs(loss.entry) <= nowMs;
     case "session_replaced":
+      return freeAtMs(loss.entry) <= nowMs;
     case "session_ended":
       return false;
   }
@@ -114,6 +111,7 @@ function refused(outcome: ClaimRefusal, ownDevice: string): HeartbeatAnswer {
         body: { status: "error", license_valid: false, code, message: licenseMessages[code] },
       };
     case "session_conflict":
+      if (outcome.blocked.some(({ entry }) => entry.kind === "session" && entry.left)) return left;
       return forbidden({
         code: "session_taken",
         message: conflictMessage(outcome, ownDevice),

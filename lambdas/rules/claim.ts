@@ -162,7 +162,10 @@ function claimRule(request: Claim): Rule<ClaimOutcome> {
     const tokenIsBehind = or(absent(["fencing_token"]), less(["fencing_token"], nowMs));
     const timeoutIsCommon = absent(["session_timeout_seconds"]);
     if (asking.is(and(...everyIsFree, hasSeats(symbols), timeoutIsCommon, tokenIsBehind))) {
-      const session = newSession(request, nowMs, request.sessionTimeoutMs);
+      const session = {
+        ...newSession(request, nowMs, request.sessionTimeoutMs),
+        ...request.legacy?.attributes(undefined),
+      };
       return grant(request, session, { hasPortfolios: true, displaced: [], emptied: [] });
     }
     return claimOnItem(request, asking, asking.item());

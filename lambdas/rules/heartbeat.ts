@@ -1,11 +1,4 @@
-import {
-  freeAtMs,
-  isNamed,
-  leaseMs,
-  type ResolvedEntry,
-  type Session,
-  type StoredReport,
-} from "./entry.ts";
+import { freeAtMs, isNamed, leaseMs, type Session, type StoredReport } from "./entry.ts";
 import { type Holder, placeOf } from "./holder.ts";
 import {
   type EndedCode,
@@ -31,12 +24,12 @@ export type Heartbeat = Holder & {
   takesOff?: readonly string[];
 };
 
-export type Loss = { symbol: string } & (
-  | { code: "session_taken"; entry: Session }
-  | { code: "session_replaced"; isNamed: boolean }
+export type Loss = { symbol: string } & /** By another device; by a later claim of this one. */
+(
+  | { code: "session_taken" | "session_replaced"; entry: Session }
   | { code: "session_ended" }
   /** Nobody holds the symbol; it may still be kept for the device that held it last. */
-  | { code: "session_not_found"; entry: ResolvedEntry | undefined }
+  | { code: "session_not_found" }
 );
 
 export type Recorded = {
@@ -174,22 +167,21 @@ function lossesOf(
   ];
 }
 
-function lossOf(
-  license: License,
-  { deviceFingerprint, sessionId }: Heartbeat,
-  symbol: string,
-): Loss {
+function lossOf(license: License, request: Heartbeat, symbol: string): Loss {
+  const { deviceFingerprint: device, sessionId } = request;
   const entry = entryAt(license, symbol)?.entry;
-  if (entry?.kind === "session") {
-    if (entry.device_fingerprint !== deviceFingerprint)
-      return { symbol, code: "session_taken", entry };
-    // Named for the wrong symbols, or without `symbols`.
-    if (entry.session_id === sessionId) return { symbol, code: "session_not_found", entry };
-    return { symbol, code: "session_replaced", isNamed: sessionId !== undefined };
+  switch (entry?.kind) {
+    case "session":
+      // Named for the wrong symbols, or without `symbols`.
+      if (entry.session_id === sessionId) return { symbol, code: "session_not_found" };
+      return entry.device_fingerprint === device
+        ? { symbol, code: "session_replaced", entry }
+        : { symbol, code: "session_taken", entry };
+    case "vacancy":
+      return entry.vacated_by === device && entry.ended_at !== undefined
+        ? { symbol, code: "session_ended" }
+        : { symbol, code: "session_not_found" };
+    default:
+      return { symbol, code: "session_not_found" };
   }
-  const isEnded =
-    entry?.kind === "vacancy" &&
-    entry.ended_at !== undefined &&
-    entry.vacated_by === deviceFingerprint;
-  return isEnded ? { symbol, code: "session_ended" } : { symbol, code: "session_not_found", entry };
 }

@@ -11,7 +11,12 @@ describe("readStartSettings", () => {
       enginePort: 8000,
       engineEndpoint: undefined,
       dataFolder: ".local",
-      stack: { sessionTimeoutSeconds: "60", multiSymbolSessions: "true", legacyBots: "false" },
+      stack: {
+        sessionTimeoutSeconds: "60",
+        multiSymbolSessions: "true",
+        legacyBots: "false",
+        "license-sessions:own-engine": "true",
+      },
       signingKeys: "",
     });
   });
