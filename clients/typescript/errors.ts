@@ -195,3 +195,30 @@ export class SessionEnded extends LicenseSessionError implements End {
     if (activeDevice !== undefined) this.activeDevice = activeDevice;
   }
 }
+
+const brand = Symbol.for("license-session.error");
+
+/**
+ * Makes `instanceof` true for the errors of other copies of this package in the process, too:
+ * imported and required, or two versions.
+ */
+function isKnownAcrossCopies(name: string, errorClass: { prototype: LicenseSessionError }): void {
+  Object.defineProperty(errorClass.prototype, brand, { value: name });
+  Object.defineProperty(errorClass, Symbol.hasInstance, {
+    value(this: unknown, error: unknown) {
+      // A class that a program has derived knows its own alone.
+      if (this !== errorClass) return Function.prototype[Symbol.hasInstance].call(this, error);
+      if (typeof error !== "object" || error === null || !(brand in error)) return false;
+      return name === "LicenseSessionError" || error[brand] === name;
+    },
+  });
+}
+
+isKnownAcrossCopies("LicenseSessionError", LicenseSessionError);
+isKnownAcrossCopies("SessionRefused", SessionRefused);
+isKnownAcrossCopies("LicenseRefused", LicenseRefused);
+isKnownAcrossCopies("RequestUnreadable", RequestUnreadable);
+isKnownAcrossCopies("ServiceNotFound", ServiceNotFound);
+isKnownAcrossCopies("Ed25519Missing", Ed25519Missing);
+isKnownAcrossCopies("ServiceUnavailable", ServiceUnavailable);
+isKnownAcrossCopies("SessionEnded", SessionEnded);
