@@ -1,4 +1,4 @@
-import { createClaimIds } from "../clients/typescript/claim-ids.ts";
+import { createClaimNames } from "../clients/typescript/claim-names.ts";
 import { type Exchange, noAnswerInTime, type Runtime } from "../clients/typescript/runtime.ts";
 import type { Device } from "./device.ts";
 import type { Received, Send } from "./network.ts";
@@ -50,7 +50,7 @@ export function createClientRuntime(
     wallMs: () => device.wallMs(),
     random: () => choices.number(`${actor.name} random ${++randoms}`),
     randomId,
-    nextClaimId: createClaimIds(randomId),
+    nextClaimName: createClaimNames(randomId),
     pause(untilMs, signal) {
       return new Promise((resolve) => {
         if (signal.aborted) return resolve();
@@ -75,7 +75,7 @@ export function createClientRuntime(
       if (!route) throw new Error(`The client asked for ${path}`);
       const name = `${actor.name} ${route} ${++requests[route]}`;
       return new Promise((resolve) => {
-        if (signal.aborted) return resolve({ problem: "cancelled", unsent: true });
+        if (signal.aborted) return resolve({ problem: "cancelled" });
         const cancel = atMonotonic(untilMs, () => settle({ problem: noAnswerInTime }));
         const stop = () => settle({ problem: "cancelled" });
         signal.addEventListener("abort", stop);

@@ -77,7 +77,14 @@ export function createMemoryTable(
     }
     const after = afterOperation(operation, input, bindings, before);
     write(licenseId, after);
-    return input.ReturnValues === "ALL_NEW" ? { Attributes: after } : {};
+    switch (input.ReturnValues) {
+      case "ALL_NEW":
+        return { Attributes: after };
+      case "ALL_OLD":
+        return before ? { Attributes: before } : {};
+      default:
+        return {};
+    }
   }
 
   function reported(name: Operation["name"], input: CommandInput): Output {

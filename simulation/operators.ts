@@ -1,6 +1,4 @@
 import { licenseIdOf } from "../lambdas/rules/license-id.ts";
-import type { Session } from "../lambdas/rules/session.ts";
-import type { LicenseItem } from "../ops/data/license-item.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import { tableHandle } from "./operators-table.ts";
 import type { SimulatedService } from "./simulated-service.ts";
@@ -80,10 +78,10 @@ export function createOperators(
       each("change seats", (name) =>
         set("max_sessions", { N: String(choices.oneOf(name, [1, 1, 2, 3, 20])) }),
       );
-      each("end session", (name) => endSession(name, undefined));
+      each("end session", (name) => endSession(name, false));
       each("end session at once", async (name) => {
         const freedMs = rightsEndMs();
-        if (await endSession(name, trueMs(context))) handsOff(freedMs);
+        if (await endSession(name, true)) handsOff(freedMs);
       });
       each("rekey", async () => {
         const newKey = `KEY-${++keys}`;
@@ -139,28 +137,16 @@ export function createOperators(
     return { by: "ada@desk", atMs: trueMs(context) };
   }
 
-  /** Ends the session that the command would read, on the condition that it has not changed. */
-  async function endSession(name: string, freedAtMs: number | undefined): Promise<boolean> {
+  /** Ends the session that the command would read. */
+  async function endSession(name: string, now: boolean): Promise<boolean> {
     const seen = await sources.getLicense(handle, license.id);
-    const held = Object.entries(seen?.sessions ?? {}).flatMap(([symbol, entry]) =>
-      "session_id" in entry ? [[symbol, entry] as const] : [],
-    );
+    const held = Object.keys(seen?.sessions ?? {});
     if (!seen || held.length === 0) return false;
-    const [symbol, session] = choices.oneOf(`${name} whose`, held);
-    return end(seen, symbol, session, freedAtMs);
-  }
-
-  async function end(
-    seen: LicenseItem,
-    symbol: string,
-    session: Session,
-    freedAtMs: number | undefined,
-  ): Promise<boolean> {
-    const change = { remove: [], ...sources.endSessionUpdate(symbol, session, freedAtMs) };
-    const ended = (await sources.changeLicense(handle, seen, change, note())) !== undefined;
-    const how = freedAtMs === undefined ? "" : " at once";
-    context.note("operator", () => `ends the session of ${symbol}${how}: ${ended}`);
-    return ended;
+    const symbol = choices.oneOf(`${name} whose`, held);
+    const { code } = await sources.endSeenSession(handle, seen, symbol, { now }, note());
+    const how = now ? " at once" : "";
+    context.note("operator", () => `ends the session of ${symbol}${how}: ${code}`);
+    return code === "ended";
   }
 
   /** When every right granted so far is over, in the time of the world. */

@@ -1,3 +1,4 @@
+import { access } from "node:fs/promises";
 import { resolve } from "node:path";
 import { env } from "node:process";
 import { pathToFileURL } from "node:url";
@@ -37,8 +38,8 @@ export type Sources = {
   checkSession(options: SessionOptions, runtime: Runtime): Promise<SessionCheck>;
   /** What an answer of the table proves of the clock of the function that asked. */
   provenDifferenceMs(sentMs: number, receivedMs: number, dateMs: number): number;
-  endSessionUpdate: typeof import("../lambdas/rules/end-session-update.ts").endSessionUpdate;
-  changeLicense: typeof import("../ops/data/change-license.ts").changeLicense;
+  checkAgainstDate: typeof import("../lambdas/rules/clock-skew.ts").checkAgainstDate;
+  endSeenSession: typeof import("../ops/data/end-seen-session.ts").endSeenSession;
   getLicense: typeof import("../ops/data/get-license.ts").getLicense;
   rekeyLicense: typeof import("../ops/data/rekey-license.ts").rekeyLicense;
   writeRow: typeof import("../ops/import/write-row.ts").writeRow;
@@ -61,7 +62,7 @@ export async function loadSources(variant?: string): Promise<Sources> {
 
   if (variant !== undefined) (await import("./put-back.ts")).allowPuttingBack();
   const query = variant === undefined ? "" : `?put-back=${variant}`;
-  const [createHandler, skew, opening, checking, ending, changing, getting, rekeying, rows] =
+  const [createHandler, skew, opening, checking, ending, getting, rekeying, rows] =
     await Promise.all([
       loadFunctions("../lambdas", query),
       importing<typeof import("../lambdas/rules/clock-skew.ts")>(
@@ -73,11 +74,8 @@ export async function loadSources(variant?: string): Promise<Sources> {
       importing<typeof import("../clients/typescript/check-session.ts")>(
         `../clients/typescript/check-session.ts${query}`,
       ),
-      importing<typeof import("../lambdas/rules/end-session-update.ts")>(
-        `../lambdas/rules/end-session-update.ts${query}`,
-      ),
-      importing<typeof import("../ops/data/change-license.ts")>(
-        `../ops/data/change-license.ts${query}`,
+      importing<typeof import("../ops/data/end-seen-session.ts")>(
+        `../ops/data/end-seen-session.ts${query}`,
       ),
       importing<typeof import("../ops/data/get-license.ts")>(`../ops/data/get-license.ts${query}`),
       importing<typeof import("../ops/data/rekey-license.ts")>(
@@ -91,8 +89,8 @@ export async function loadSources(variant?: string): Promise<Sources> {
     openSession: opening.claimAndKeep,
     checkSession: checking.askUntilAnswered,
     provenDifferenceMs: skew.provenDifferenceMs,
-    endSessionUpdate: ending.endSessionUpdate,
-    changeLicense: changing.changeLicense,
+    checkAgainstDate: skew.checkAgainstDate,
+    endSeenSession: ending.endSeenSession,
     getLicense: getting.getLicense,
     rekeyLicense: rekeying.rekeyLicense,
     writeRow: rows.writeRow,
@@ -118,18 +116,25 @@ export function loadEarlierFunctions(folder: string): Promise<Sources["createHan
   return loadFunctions(pathToFileURL(resolve(folder, "lambdas")).href, "");
 }
 
+/** Where a version has its routes and its table: as now, or as up to 0.1.0. */
+const layouts = [
+  { routes: "routes/", suffix: "-route.ts", table: "store/table.ts" },
+  { routes: "", suffix: "-handler.ts", table: "sessions/table.ts" },
+];
+
 async function loadFunctions(folder: string, query: string): Promise<Sources["createHandler"]> {
+  const { routes, suffix, table: tablePath } = await layoutOf(folder);
   const [claim, heartbeat, release, tables] = await Promise.all([
     importing<typeof import("../lambdas/routes/claim-route.ts")>(
-      `${folder}/claim-handler.ts${query}`,
+      `${folder}/${routes}claim${suffix}${query}`,
     ),
     importing<typeof import("../lambdas/routes/heartbeat-route.ts")>(
-      `${folder}/heartbeat-handler.ts${query}`,
+      `${folder}/${routes}heartbeat${suffix}${query}`,
     ),
     importing<typeof import("../lambdas/routes/release-route.ts")>(
-      `${folder}/release-handler.ts${query}`,
+      `${folder}/${routes}release${suffix}${query}`,
     ),
-    importing<typeof import("../lambdas/store/table.ts")>(`${folder}/sessions/table.ts${query}`),
+    importing<typeof import("../lambdas/store/table.ts")>(`${folder}/${tablePath}${query}`),
   ]);
   const makers = {
     claim: claim.claimHandler,
@@ -143,11 +148,24 @@ async function loadFunctions(folder: string, query: string): Promise<Sources["cr
       sessionTimeoutMs: deployment.sessionTimeoutMs,
       multiSymbolSessions: true,
       legacyBots: deployment.legacyBots,
+      oneClock: false,
       askForRefusedItem: false,
     };
     const table = tables.openTable({ ...settings, client: asClient(client) });
     return asFunction(makers[route]({ settings, table, now, signingKeys }));
   };
+}
+
+async function layoutOf(folder: string) {
+  const url = new URL(`${folder}/`, import.meta.url);
+  for (const layout of layouts) {
+    const isThere = await access(new URL(layout.table, url)).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return layout;
+  }
+  throw new Error(`${folder} has no table that this version knows`);
 }
 
 async function importing<Module>(path: string): Promise<Module> {

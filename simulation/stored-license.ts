@@ -33,18 +33,19 @@ export function storedLicense(item: Item): StoredLicense {
     maxSessions: numberOf(item, "max_sessions") ?? 0,
     fencingToken: numberOf(item, "fencing_token") ?? 0,
     sessions: new Map(
-      Object.entries(item.sessions?.M ?? {}).map(([symbol, { M: entry = {} }]) => [
-        symbol,
-        {
+      Object.entries(item.sessions?.M ?? {}).map(([symbol, { M: own = {} }]) => {
+        const entry = own.p?.S === undefined ? own : (item.portfolios?.M?.[own.p.S]?.M ?? {});
+        const session: StoredSession = {
           device: entry.device_fingerprint?.S,
           vacatedBy: entry.vacated_by?.S,
           sessionId: entry.session_id?.S,
           lastHeartbeatMs: numberOf(entry, "last_heartbeat"),
           lapsesAtMs: numberOf(entry, "lapses_at"),
           contestedUntilMs: numberOf(entry, "contested_until"),
-          endedByOperator: entry.ended?.BOOL ?? false,
-        },
-      ]),
+          endedByOperator: entry.ended_at !== undefined || entry.ended?.BOOL === true,
+        };
+        return [symbol, session];
+      }),
     ),
   };
   read.set(item, license);
