@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { gatewayAnswer } from "./answer-schemas.ts";
+import { gatewayAnswer } from "./answers.ts";
 import { type DocumentedRoute, routes } from "./routes.ts";
 
 /** A request, and the answer that the service gave to it. */

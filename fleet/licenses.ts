@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
-import { licenseIdOf } from "../lambdas/license-key.ts";
+import { licenseIdOf } from "../lambdas/rules/license-id.ts";
 import { createLicense } from "../ops/data/create-license.ts";
 import type { TableHandle } from "../ops/data/table-handle.ts";
 

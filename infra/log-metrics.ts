@@ -18,7 +18,7 @@ type LogMetricsProps = {
 
 /**
  * Where Lambda's JSON log format puts an object that a function logs (see
- * `lambdas/http/answer-request.ts`).
+ * `lambdas/http/handle-request.ts`).
  */
 const logged = "$.message";
 const code = `${logged}.code`;
@@ -79,7 +79,7 @@ export class LogMetrics extends Construct {
 
   /**
    * Requests that a function refused because its clock is wrong; see
-   * `lambdas/store/clock-skew.ts`.
+   * `lambdas/rules/clock-skew.ts`.
    */
   clockSkew(period: Duration): IMetric {
     return this.sum("ClockSkew", period);

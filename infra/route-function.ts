@@ -21,7 +21,7 @@ export class RouteFunction extends ServiceFunction {
       entry: route.entry,
       table,
       tableActions: route.tableActions,
-      // The function itself answers 500 earlier (`answerWithinMs` in `lambdas/http/answer-request.ts`).
+      // The function itself answers 500 earlier (`answerWithinMs` in `lambdas/http/handle-request.ts`).
       timeout: Duration.seconds(5),
       logRetentionDays: settings.logRetentionDays,
       environment: environmentOf(settings),

@@ -17,7 +17,7 @@ import { startFunction } from "./functions/start-function.ts";
 import { createApi } from "./gateway/create-api.ts";
 import { startGateway } from "./gateway/start-gateway.ts";
 import { localSigningKeys } from "./local-signing-keys.ts";
-import { logFailure, logFunctionLine, logRequest } from "./log.ts";
+import { logFailure, logFunctionLine, logRequest, surviveReaders } from "./log.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { interpretTemplate } from "./template/interpret-template.ts";
 import { synthesize } from "./template/synthesize.ts";
@@ -29,6 +29,7 @@ const stopped = once(stop, "abort");
 // The embedded engine reports problems with its data by throwing from its internal callbacks.
 const { promise: broken, reject } = Promise.withResolvers<never>();
 process.on("uncaughtException", reject);
+surviveReaders();
 const resources = new AsyncDisposableStack();
 let dataFolder = "";
 let exitCode = 0;
@@ -79,10 +80,7 @@ async function start(): Promise<void> {
   const functions = new Map(
     app.functions.map((spec) => {
       const environment = {
-        ...functionEnvironment(spec, engine.endpoint),
-        // dynalite doesn't return the item. With an engine that does, the only cost is one more
-        // read for an unknown license.
-        ASK_FOR_REFUSED_ITEM: "true",
+        ...functionEnvironment(spec, engine),
         SIGNING_KEYS: signingKeys.text,
       };
       return [spec.id, resources.use(startFunction({ ...spec, environment, log }))];

@@ -1,4 +1,4 @@
-import { licenseIdOf } from "../lambdas/license-key.ts";
+import { licenseIdOf } from "../lambdas/rules/license-id.ts";
 import type { Session } from "../lambdas/rules/session.ts";
 import type { LicenseItem } from "../ops/data/license-item.ts";
 import type { MemoryTable } from "./memory-table.ts";

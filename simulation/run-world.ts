@@ -1,4 +1,4 @@
-import { licenseIdOf } from "../lambdas/license-key.ts";
+import { licenseIdOf } from "../lambdas/rules/license-id.ts";
 import { askOnce } from "./ask-once.ts";
 import { createChecker, type Violation } from "./checker.ts";
 import { type Departure, openChoices } from "./choices.ts";

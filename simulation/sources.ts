@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import type { SessionCheck } from "../clients/typescript/check-session.ts";
 import type { Runtime } from "../clients/typescript/runtime.ts";
 import type { Session, SessionOptions } from "../clients/typescript/session.ts";
-import type { Handler } from "../lambdas/http/answer-request.ts";
+import type { Handler } from "../lambdas/http/handle-request.ts";
 import { readSigningKeys } from "../lambdas/http/signing-keys.ts";
 import type { Deployment, RouteName } from "./simulated-service.ts";
 
@@ -64,8 +64,8 @@ export async function loadSources(variant?: string): Promise<Sources> {
   const [createHandler, skew, opening, checking, ending, changing, getting, rekeying, rows] =
     await Promise.all([
       loadFunctions("../lambdas", query),
-      importing<typeof import("../lambdas/store/clock-skew.ts")>(
-        `../lambdas/store/clock-skew.ts${query}`,
+      importing<typeof import("../lambdas/rules/clock-skew.ts")>(
+        `../lambdas/rules/clock-skew.ts${query}`,
       ),
       importing<typeof import("../clients/typescript/claim-and-keep.ts")>(
         `../clients/typescript/claim-and-keep.ts${query}`,
@@ -120,11 +120,13 @@ export function loadEarlierFunctions(folder: string): Promise<Sources["createHan
 
 async function loadFunctions(folder: string, query: string): Promise<Sources["createHandler"]> {
   const [claim, heartbeat, release, tables] = await Promise.all([
-    importing<typeof import("../lambdas/claim-handler.ts")>(`${folder}/claim-handler.ts${query}`),
-    importing<typeof import("../lambdas/heartbeat-handler.ts")>(
+    importing<typeof import("../lambdas/routes/claim-route.ts")>(
+      `${folder}/claim-handler.ts${query}`,
+    ),
+    importing<typeof import("../lambdas/routes/heartbeat-route.ts")>(
       `${folder}/heartbeat-handler.ts${query}`,
     ),
-    importing<typeof import("../lambdas/release-handler.ts")>(
+    importing<typeof import("../lambdas/routes/release-route.ts")>(
       `${folder}/release-handler.ts${query}`,
     ),
     importing<typeof import("../lambdas/store/table.ts")>(`${folder}/sessions/table.ts${query}`),

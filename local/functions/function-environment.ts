@@ -1,5 +1,6 @@
 import { devNull } from "node:os";
 import { localClientConfig } from "../../ops/data/local-engine.ts";
+import type { Engine } from "../database/start-engine.ts";
 import type { FunctionSpec } from "../template/interpret-template.ts";
 
 /**
@@ -9,7 +10,7 @@ import type { FunctionSpec } from "../template/interpret-template.ts";
  */
 export function functionEnvironment(
   { id, codeFolder, handler, memoryMb, logLevel, environment }: FunctionSpec,
-  endpoint: string,
+  { endpoint, isOwn }: Pick<Engine, "endpoint" | "isOwn">,
 ): Record<string, string> {
   const { region, credentials } = localClientConfig(endpoint);
   return {
@@ -26,6 +27,8 @@ export function functionEnvironment(
     // Keeps the SDK from reading the developer's configuration files.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
+    // Functions on several machines share an engine of somebody else's, but no clock.
+    ...(isOwn && { ONE_CLOCK: "true" }),
     ...environment,
   };
 }

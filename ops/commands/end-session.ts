@@ -1,13 +1,9 @@
 import type { Command } from "commander";
-import {
-  deviceOf,
-  isSession,
-  isVacancy,
-  maskFingerprint,
-  secondsUntilFree,
-} from "../../lambdas/rules/session.ts";
+import { deviceOf, secondsUntilFree } from "../../lambdas/rules/entry.ts";
+import { entryAt } from "../../lambdas/rules/license.ts";
+import { maskFingerprint } from "../../lambdas/rules/shown-device.ts";
 import { type EndSessionOutcome, endSeenSession } from "../data/end-seen-session.ts";
-import type { LicenseItem } from "../data/license-item.ts";
+import { entriesOf, type LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { CommandError, UsageError } from "../terminal/command-error.ts";
 import { licenseName, sessionText } from "../terminal/license-text.ts";
@@ -50,8 +46,8 @@ the license.
 
 function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number): Plan {
   const symbols = chosenSymbols(license, options).filter((symbol) => {
-    const entry = license.sessions[symbol];
-    const isOver = entry && isVacancy(entry) && entry.ended;
+    const entry = entryAt(license, symbol)?.entry;
+    const isOver = entry?.kind === "vacancy" && entry.ended_at !== undefined;
     return !isOver || (options.now && secondsUntilFree(entry, nowMs) > 0);
   });
   if (symbols.length === 0) {
@@ -60,7 +56,7 @@ function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number
     };
   }
   const described = symbols.map((symbol) => {
-    const entry = license.sessions[symbol];
+    const entry = entryAt(license, symbol)?.entry;
     return entry ? `${symbol} (${sessionText(entry, nowMs)})` : symbol;
   });
   const risk = options.now
@@ -69,16 +65,14 @@ function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number
   return {
     question: `End ${described.join(", ")} of ${licenseName(license)}?${risk}`,
     async apply(table, note) {
-      const freedAtMs = options.now ? note.atMs : undefined;
-      const before = { ...license, sessions: { ...license.sessions } };
       let after: LicenseItem | undefined;
       const messages: string[] = [];
       const left: Left = { released: [], claimed: [], changed: [] };
       for (const symbol of symbols) {
-        const outcome = await endSeenSession(table, license, symbol, freedAtMs, note);
+        const { now = false } = options;
+        const outcome = await endSeenSession(table, license, symbol, { now }, note);
         switch (outcome.code) {
           case "ended":
-            before.sessions[symbol] = outcome.before;
             after = outcome.after;
             messages.push(endedText(outcome, symbol, note.atMs));
             break;
@@ -91,7 +85,7 @@ function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number
       if (options.all) left.claimed.push(...heldBesides(symbols, after));
       messages.push(...leftTexts(left));
       if (!after) return { refusal: `Nothing was done. ${messages.join(" ")}` };
-      return { before, after, message: messages.join("\n") };
+      return { after, message: messages.join("\n") };
     },
   };
 }
@@ -101,8 +95,8 @@ type Left = Record<Exclude<EndSessionOutcome["code"], "ended">, string[]>;
 
 /** Other symbols with a session that was claimed after the license was read. */
 function heldBesides(symbols: string[], after: LicenseItem | undefined): string[] {
-  return Object.entries(after?.sessions ?? {}).flatMap(([symbol, entry]) =>
-    isSession(entry) && !symbols.includes(symbol) ? [symbol] : [],
+  return (after ? entriesOf(after) : []).flatMap(([symbol, entry]) =>
+    entry.kind === "session" && !symbols.includes(symbol) ? [symbol] : [],
   );
 }
 
@@ -141,7 +135,7 @@ function endedText(
   symbol: string,
   nowMs: number,
 ): string {
-  const is = after.sessions[symbol];
+  const is = entryAt(after, symbol)?.entry;
   const device = deviceOf(was);
   if (!is || device === undefined) return `Session ${symbol} is gone.`;
   const secondsLeft = secondsUntilFree(is, nowMs);
@@ -150,7 +144,7 @@ function endedText(
       ? `Another device may claim ${symbol} in ${secondsLeft} s`
       : `Another device may claim ${symbol} now`;
   const trades =
-    isSession(was) && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
+    was.kind === "session" && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
       ? `; the bot may still trade for up to ${secondsUntilFree(was, nowMs)} s`
       : "";
   return `The bot on ${maskFingerprint(device)} is refused at its next heartbeat (session_ended). ${free}${trades}.`;
@@ -159,7 +153,7 @@ function endedText(
 function whenFree(license: LicenseItem, options: EndSessionOptions, nowMs: number): string {
   return chosenSymbols(license, options)
     .map((symbol) => {
-      const entry = license.sessions[symbol];
+      const entry = entryAt(license, symbol)?.entry;
       return `${symbol} is free in ${entry ? secondsUntilFree(entry, nowMs) : 0} s.`;
     })
     .join(" ");

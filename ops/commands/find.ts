@@ -1,7 +1,13 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { deviceOf, type Entry, isSession } from "../../lambdas/rules/session.ts";
-import { entryState, type LicenseItem, licenseView, standingOf } from "../data/license-item.ts";
+import { deviceOf, type ResolvedEntry } from "../../lambdas/rules/entry.ts";
+import {
+  entriesOf,
+  entryState,
+  type LicenseItem,
+  licenseView,
+  standingOf,
+} from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { UsageError } from "../terminal/command-error.ts";
 import { option } from "../terminal/option-readers.ts";
@@ -73,7 +79,7 @@ const columns = [
 function isMeant(license: LicenseItem, { email, device }: FindOptions): boolean {
   return (
     (email === undefined || hasText(license.email, email)) &&
-    (device === undefined || Object.values(license.sessions).some((entry) => isOn(entry, device)))
+    (device === undefined || entriesOf(license).some(([, entry]) => isOn(entry, device)))
   );
 }
 
@@ -81,17 +87,17 @@ function hasText(text: string | undefined, part: string): boolean {
   return text?.toLowerCase().includes(part.toLowerCase()) === true;
 }
 
-function isOn(entry: Entry, device: string): boolean {
+function isOn(entry: ResolvedEntry, device: string): boolean {
   return deviceOf(entry)?.startsWith(device) === true;
 }
 
 /** One line for each matching session, or one line for a license without any. */
 function linesOf(license: LicenseItem, { device = "" }: FindOptions, nowMs: number): string[][] {
   const about = [license.license_id.slice(0, 12), standingOf(license, nowMs), license.email ?? "-"];
-  const sessions = Object.entries(license.sessions)
+  const sessions = entriesOf(license)
     .filter(([, entry]) => isOn(entry, device))
     .map(([symbol, entry]) => {
-      const age = isSession(entry) ? ` ${ageText(entry.last_heartbeat, nowMs)}` : "";
+      const age = entry.kind === "session" ? ` ${ageText(entry.last_heartbeat, nowMs)}` : "";
       return [...about, symbol, deviceOf(entry) ?? "-", `${entryState(entry, nowMs)}${age}`];
     });
   return sessions.length > 0 ? sessions : [[...about, "-", "-", "-"]];

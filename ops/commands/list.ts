@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { isSession } from "../../lambdas/rules/session.ts";
 import {
   dayMs,
+  entriesOf,
   entryState,
   type LicenseItem,
   licenseView,
@@ -80,7 +80,7 @@ const columns = [
 ];
 
 function cells(license: LicenseItem, nowMs: number): string[] {
-  const states = Object.values(license.sessions).map((entry) => entryState(entry, nowMs));
+  const states = entriesOf(license).map(([, entry]) => entryState(entry, nowMs));
   const live = states.filter((state) => state === "live").length;
   const ends = license.license_expiration;
   const beatAtMs = lastHeartbeatMs(license);
@@ -97,7 +97,7 @@ function cells(license: LicenseItem, nowMs: number): string[] {
 
 function lastHeartbeatMs({ sessions }: LicenseItem): number | undefined {
   const beats = Object.values(sessions).flatMap((entry) =>
-    isSession(entry) ? [entry.last_heartbeat] : [],
+    entry.kind === "session" ? [entry.last_heartbeat] : [],
   );
   return beats.length > 0 ? Math.max(...beats) : undefined;
 }

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { type ChangeNote, noteAttributes } from "./change-note.ts";
-import type { LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
 
 /** Parts of one `UpdateItem`. */
@@ -62,10 +61,13 @@ export async function updateItem(
   return output?.Attributes;
 }
 
+/** An item as it is stored. */
+export type StoredItem = { license_id: string; [attribute: string]: unknown };
+
 /** @returns whether it was written, which requires that no item has this id */
 export async function putIfNew(
   { client, tableName }: TableHandle,
-  item: LicenseItem,
+  item: StoredItem,
 ): Promise<boolean> {
   const put = new PutCommand({
     TableName: tableName,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand } from "@aws-sdk/lib-dynamodb";
-import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { type ChangeNote, noteAttributes } from "./change-note.ts";
 import { getLicense } from "./get-license.ts";
 import { defaultLicenseType, type LicenseItem } from "./license-item.ts";
@@ -49,6 +49,7 @@ export async function createLicense(
     max_sessions: maxSessions,
     fencing_token: 0,
     sessions: {},
+    portfolios: {},
     ...(note && noteAttributes(note)),
   };
   try {

@@ -1,5 +1,5 @@
-import { licenseIdOf } from "../../lambdas/license-key.ts";
 import type { License } from "../../lambdas/rules/license.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { defaultLicenseType } from "../data/license-item.ts";
 import { emailSchema, keySchema, longestEmail, typeSchema } from "../terminal/option-readers.ts";
 import { parseInstantMs } from "../terminal/parse-instant.ts";

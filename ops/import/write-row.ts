@@ -74,6 +74,7 @@ function newItem(row: ImportRow, note: ChangeNote): LicenseItem {
     max_sessions: row.maxSessions ?? defaultMaxSessions,
     fencing_token: firstToken(row, note.atMs),
     sessions: {},
+    portfolios: {},
     ...noteAttributes(note),
   };
 }

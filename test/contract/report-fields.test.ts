@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { heartbeatText } from "../../clients/typescript/requests.ts";
-import { heartbeatSchema } from "../../lambdas/heartbeat-handler.ts";
 import { holderSchema } from "../../lambdas/request.ts";
+import { heartbeatSchema } from "../../lambdas/routes/heartbeat-route.ts";
 import { sessionSchema, vacancySchema } from "../../lambdas/rules/session.ts";
 import { licenseItemSchema } from "../../ops/data/license-item.ts";
 

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import type { Handler } from "../../lambdas/http/answer-request.ts";
+import type { Handler } from "../../lambdas/http/handle-request.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
 import type { Service } from "../../lambdas/routes/service.ts";
 import { createClient } from "../../lambdas/store/dynamodb-client.ts";
 import { openTable } from "../../lambdas/store/table.ts";

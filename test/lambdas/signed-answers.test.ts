@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { readSigningKeys } from "../../lambdas/http/signing-keys.ts";
-import { licenseIdOf } from "../../lambdas/license-key.ts";
-import { releaseHandler } from "../../lambdas/release-handler.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import type { Service } from "../../lambdas/routes/service.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import type { SessionTable } from "../../lambdas/store/table.ts";
 import { buildVectors } from "../clients/vectors/build-vectors.ts";
 import { verifiedByLibrary } from "../clients/vectors/verified-by-library.ts";

@@ -1,4 +1,4 @@
-import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { fieldsOf } from "../../simulation/checker.ts";
 import { openChoices } from "../../simulation/choices.ts";
 import {

@@ -3,25 +3,17 @@ import type {
   APIGatewayProxyStructuredResultV2,
   Context,
 } from "aws-lambda";
-import { licenseIdOf } from "../license-key.ts";
-import type { CallerRequest } from "../request.ts";
-import type { Service } from "../routes/service.ts";
-import { maskFingerprint } from "../rules/session.ts";
-import { ClockSkew, checkAgainstApi } from "../store/clock-skew.ts";
+import type { HistoryEvent, RefusalLine, WhoAsked } from "../../contract/log-lines.ts";
+import { ClockSkew, type RequestTime, requestTime } from "../rules/clock-skew.ts";
 import { type BodyEvent, type BodyShape, bodyBytes, parseBody } from "./json-body.ts";
 import { type SignedRequest, signatureHeaders } from "./sign-answer.ts";
 import type { SigningKey } from "./signing-keys.ts";
 
 /** `code` is for programs and its meaning never changes; `message` is for people. */
-export type Answer = {
-  statusCode: number;
-  body: { code: string; message: string; [field: string]: unknown };
-};
+export type Answer = { statusCode: number; body: { code: string; message: string } };
 
 /** What a route may use besides the request. */
-export type RequestContext = {
-  /** The one clock reading of the request, epoch milliseconds. */
-  nowMs: number;
+export type RequestContext = RequestTime & {
   /** Aborts when the request times out. Nothing may be written after that. */
   signal: AbortSignal;
   /** The raw JSON text of the members that the route asks for in that form. */
@@ -29,20 +21,6 @@ export type RequestContext = {
   /** Writes one line of the history: what was granted or released, and by whom. */
   record(event: HistoryEvent): void;
 };
-
-/** What `license history` reads. It has no `code`: only refusals and failures have one. */
-export type HistoryEvent =
-  | {
-      event: "session_claimed";
-      session_id: string;
-      fencing_token: number;
-      /** The earlier claim of the same device that this one replaced before its lease ended. */
-      replaced?: string;
-      displaced?: { symbol: string; device: string }[];
-    }
-  | { event: "session_released"; session_id?: string | undefined; free_in_seconds: number }
-  /** A sample of the heartbeats of bots that name no session: it stands for `weight` of them. */
-  | { event: "legacy_heartbeat"; legacy: true; weight: number };
 
 /** The part of an API Gateway event (payload 2.0) that a function reads. */
 type HttpEvent = BodyEvent & {
@@ -53,16 +31,30 @@ type HttpEvent = BodyEvent & {
   };
 };
 
-export type Route<Request extends CallerRequest> = BodyShape<Request> & {
-  answer(request: Request, context: RequestContext): Promise<Answer>;
-  /** Fields that this route adds to every 400 and to every opaque 500. */
-  fieldsOf: { badRequest: Record<string, unknown>; internalError: Record<string, unknown> };
+export type Route<Request, Given extends Answer> = BodyShape<Request> & {
+  answer(request: Request, context: RequestContext): Promise<Given>;
+  badRequest(field: string, message: string): Given;
+  /** An opaque 500. */
+  failed(message: string, requestId: string): Given;
+  whoAsked(request: Request): WhoAsked;
+  /** Whether the request only asks, so that a refusal is no event. */
+  isQuestion?(request: Request): boolean;
 };
 
 export type Handler = (
   event: HttpEvent,
   context: Pick<Context, "awsRequestId">,
 ) => Promise<APIGatewayProxyStructuredResultV2>;
+
+/** What a handler needs of the service. */
+export type Edge = {
+  /** The function's clock, epoch milliseconds. */
+  now: () => number;
+  /** Two during a rotation. If there is none, answers are not signed. */
+  signingKeys?: readonly SigningKey[] | undefined;
+  /** The time limit of a request. Tests raise it so that a busy machine can't fail them. */
+  answerWithinMs?: number | undefined;
+};
 
 /**
  * How long a request may take before it is answered 500. Bots give up after 5 s, and that must also
@@ -71,58 +63,59 @@ export type Handler = (
  */
 const defaultAnswerWithinMs = 3_500;
 
+const failedMessage = "The service could not handle this request; nothing is confirmed. Try again.";
+
 /**
  * Turns a route into a Lambda handler: event in, JSON out. Anything thrown becomes an opaque 500.
  * Every refusal and failure writes one log line, which never contains the key or a full
  * fingerprint. Every answer to a request with a nonce is signed, including errors.
  */
-export function toHandler<Request extends CallerRequest>(
-  route: Route<Request>,
-  {
-    now,
-    signingKeys = [],
-    answerWithinMs = defaultAnswerWithinMs,
-  }: Pick<Service, "now" | "signingKeys" | "answerWithinMs">,
+export function toHandler<Request, Given extends Answer>(
+  route: Route<Request, Given>,
+  { now, signingKeys = [], answerWithinMs = defaultAnswerWithinMs }: Edge,
 ): Handler {
+  let isFirst = true;
   return async (event, { awsRequestId: requestId }) => {
-    const nowMs = now();
-    let who = (): Record<string, unknown> => ({});
+    const functionMs = now();
+    const wasFirst = isFirst;
+    isFirst = false;
+    let who: WhoAsked | undefined;
     let asked: SignedRequest | undefined;
-    const toResult = (answer: Answer) => signedResult(answer, asked, signingKeys, nowMs);
+    const toResult = (answer: Answer) => signedResult(answer, asked, signingKeys, functionMs);
+    const log = (level: "info" | "error", answer: Answer, details: Partial<RefusalLine>) => {
+      const { statusCode: status, body } = answer;
+      const line: RefusalLine = {
+        code: body.code,
+        status,
+        request_id: requestId,
+        ...who,
+        ...details,
+      };
+      console[level](line);
+    };
     try {
-      const parsed = parseBody(event, route);
-      if (parsed.nonce !== undefined) asked = signedRequest(event, parsed.nonce);
-      const receivedByApiMs = event.requestContext?.timeEpoch;
-      if (receivedByApiMs !== undefined) checkAgainstApi(nowMs, receivedByApiMs);
+      const bytes = bodyBytes(event);
+      const parsed = parseBody(bytes, route);
+      if (parsed.nonce !== undefined) asked = signedRequest(event, bytes, parsed.nonce);
+      const time = requestTime(functionMs, event.requestContext?.timeEpoch, wasFirst);
       if (!parsed.readable) {
-        const { field, message } = parsed;
-        const answer: Answer = {
-          statusCode: 400,
-          body: { ...route.fieldsOf.badRequest, code: "bad_request", message, field },
-        };
-        log("info", requestId, answer, { field });
+        const answer = route.badRequest(parsed.field, parsed.message);
+        log("info", answer, { field: parsed.field });
         return toResult(answer);
       }
       const { request, jsonTexts } = parsed;
-      who = () => whoAsked(request);
+      const asker = route.whoAsked(request);
+      who = asker;
       const record = (line: HistoryEvent) =>
-        console.info({ ...line, request_id: requestId, ...who() });
+        console.info({ ...line, request_id: requestId, ...asker });
       const answer = await inTime(answerWithinMs, (signal) =>
-        route.answer(request, { nowMs, signal, jsonTexts, record }),
+        route.answer(request, { ...time, signal, jsonTexts, record }),
       );
-      if (answer.statusCode >= 400) log("info", requestId, answer, who());
+      if (answer.statusCode >= 400 && !route.isQuestion?.(request)) log("info", answer, {});
       return toResult(answer);
     } catch (error) {
-      const answer: Answer = {
-        statusCode: 500,
-        body: {
-          ...route.fieldsOf.internalError,
-          code: "internal_error",
-          message: "The service could not handle this request; nothing is confirmed. Try again.",
-          request_id: requestId,
-        },
-      };
-      log("error", requestId, answer, { ...who(), error: inWords(error) });
+      const answer = route.failed(failedMessage, requestId);
+      log("error", answer, { error: inWords(error) });
       return toResult(answer);
     }
   };
@@ -148,23 +141,6 @@ async function inTime<Result>(
   }
 }
 
-function log(
-  level: "info" | "error",
-  requestId: string,
-  { statusCode, body: { code } }: Answer,
-  details: Record<string, unknown>,
-): void {
-  console[level]({ code, status: statusCode, request_id: requestId, ...details });
-}
-
-function whoAsked(request: CallerRequest): Record<string, unknown> {
-  return {
-    symbol: request.symbol,
-    license_id: licenseIdOf(request.license_key),
-    device: maskFingerprint(request.device_fingerprint),
-  };
-}
-
 function inWords(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { name: typeof error };
   const { name, message, stack } = error;
@@ -172,13 +148,9 @@ function inWords(error: unknown): Record<string, unknown> {
   return { name, code: error.code, difference_ms: error.differenceMs, message };
 }
 
-function signedRequest(event: HttpEvent, nonce: string): SignedRequest {
-  return {
-    method: event.requestContext?.http?.method ?? "",
-    path: event.rawPath ?? "",
-    body: bodyBytes(event),
-    nonce,
-  };
+function signedRequest(event: HttpEvent, body: Uint8Array, nonce: string): SignedRequest {
+  const method = event.requestContext?.http?.method ?? "";
+  return { method, path: event.rawPath ?? "", body, nonce };
 }
 
 function signedResult(

@@ -1,22 +1,20 @@
 import { env } from "node:process";
 import { defineConfig } from "vitest/config";
-import normal from "../../../vitest.config.ts";
+import normal from "../../vitest.config.ts";
 
 const { STRYKER_PART: part = "functions" } = env;
 
 const tests: Record<string, string[]> = {
   functions: [
     "test/lambdas/**/*.test.ts",
-    "test/behaviour/rules.dynalite.test.ts",
+    "test/behaviour/rules.dynamodb-local.test.ts",
     "test/contract/openapi.test.ts",
     "test/infra/edge-stack.test.ts",
     "test/ops/commands/history.test.ts",
     "test/proof/bad-bodies.test.ts",
-    "test/proof/histories.dynalite-one.test.ts",
   ],
   client: [
     "test/clients/typescript-answers.test.ts",
-    "test/clients/typescript-claim-ids.test.ts",
     "test/clients/typescript-keeping.test.ts",
     "test/clients/typescript-s*.test.ts",
     "test/clients/typescript-timing.test.ts",

@@ -1,10 +1,12 @@
-// Breaks the code in every way that Stryker knows; `npm run mutate` does it in ways that were thought
-// of. It has a package of its own, since it is larger than all that the tests need. From the root:
+// Breaks the code in every way that Stryker knows. It has a package of its own, since it is larger
+// than all that the tests need, and needs Node.js 22. From the root:
 //
-//     npm ci --prefix test/mutation/stryker
-//     STRYKER_PART=client npx --prefix test/mutation/stryker stryker run test/mutation/stryker/stryker.config.mjs
+//     npm ci --prefix test/mutation
+//     npm run mutate                                   # the functions
+//     npm run mutate -- --mutate lambdas/rules/claim.ts    # one file
+//     STRYKER_PART=client npm run mutate               # the TypeScript client
 //
-// The report is printed and written to .test-results/. With `--mutate FILE` it judges that file alone.
+// The report is printed and written to .test-results/.
 
 const { STRYKER_PART: part = "functions" } = process.env;
 
@@ -12,7 +14,7 @@ const { STRYKER_PART: part = "functions" } = process.env;
 const parts = {
   functions: ["lambdas/**/*.ts"],
   // What is decided without a socket or a timer: the rest is tested in real time, too slow for this.
-  client: ["answers", "claim-ids", "claim-session", "keeping-state", "timing"].map(
+  client: ["answers", "claiming-state", "keeping-state", "timing"].map(
     (name) => `clients/typescript/${name}.ts`,
   ),
 };
@@ -20,7 +22,7 @@ const parts = {
 export default {
   mutate: parts[part],
   testRunner: "vitest",
-  vitest: { configFile: "test/mutation/stryker/vitest.config.ts", related: false },
+  vitest: { configFile: "test/mutation/vitest.config.ts", related: false },
   plugins: ["@stryker-mutator/vitest-runner"],
   coverageAnalysis: "perTest",
   // TypeScript 7 has no API that Stryker could rewrite a tsconfig with, and vitest needs none.

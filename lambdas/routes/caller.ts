@@ -1,0 +1,81 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { WhoAsked } from "../../contract/log-lines.ts";
+import type { NamedSymbol } from "../../contract/requests/fields.ts";
+import { noSymbol } from "../rules/entry.ts";
+import type { Opening } from "../rules/holder.ts";
+import { licenseIdOf } from "../rules/license-id.ts";
+import { deviceHash, maskFingerprint } from "../rules/shown-device.ts";
+import type { Settings } from "./service.ts";
+
+type CallerRequest = {
+  license_key: string;
+  device_fingerprint: string;
+  symbol?: string | undefined;
+  symbols?: readonly NamedSymbol[] | undefined;
+};
+
+/** Converts a request for the rules. The license key is not passed on from here. */
+export function callerOf(request: CallerRequest, { multiSymbolSessions }: Settings) {
+  const { symbol = noSymbol, symbols } = request;
+  const named = symbols?.map((each) => each.symbol) ?? [symbol];
+  return {
+    licenseId: licenseIdOf(request.license_key),
+    deviceFingerprint: request.device_fingerprint,
+    symbols: multiSymbolSessions ? named : [noSymbol],
+    isOfSeveral: multiSymbolSessions && symbols !== undefined,
+  };
+}
+
+/** The symbols as they are answered: those of a list as the caller wrote them. */
+export function symbolFields({ symbol, symbols }: CallerRequest) {
+  return symbols ? { symbols: symbols.map(({ sent }) => sent) } : { symbol };
+}
+
+/** A stored symbol as the caller wrote it. */
+export function asSent({ symbols }: CallerRequest, stored: string): string {
+  return symbols?.find(({ symbol }) => symbol === stored)?.sent ?? stored;
+}
+
+export function openingOf(request: {
+  run_id?: string | undefined;
+  claim_number?: number | undefined;
+}): Opening | undefined {
+  const { run_id, claim_number } = request;
+  return run_id === undefined || claim_number === undefined
+    ? undefined
+    : { runId: run_id, claimNumber: claim_number };
+}
+
+export function whoAsked(request: CallerRequest): WhoAsked {
+  const licenseId = licenseIdOf(request.license_key);
+  const { device_fingerprint, symbol, symbols } = request;
+  return {
+    symbol,
+    ...(symbols && { symbols: symbols.map((each) => each.symbol) }),
+    license_id: licenseId,
+    device: maskFingerprint(device_fingerprint),
+    device_hash: deviceHash(licenseId, device_fingerprint),
+  };
+}
+
+/** The `session_id` of a grant. That of several symbols says where it stands, and how many it had. */
+export function newSessionId(symbols: readonly string[], isOfSeveral: boolean) {
+  const id = randomUUID();
+  if (!isOfSeveral) return { sessionId: id, portfolioKey: undefined };
+  const portfolioKey = newPortfolioKey();
+  return { sessionId: `${id}.${portfolioKey}.${symbols.length}`, portfolioKey };
+}
+
+/** Three characters, because each member of a session carries them. */
+export function newPortfolioKey(): string {
+  return randomBytes(6).toString("base64url").replace(/[-_]/g, "0").slice(0, 3);
+}
+
+/** No session stands there. */
+const nowhere = "-";
+
+/** What the `session_id` of a session of several symbols says. */
+export function portfolioOf(sessionId: string | undefined) {
+  const [, portfolioKey = nowhere, count = "0"] = (sessionId ?? "").split(".");
+  return { portfolioKey, grantedSymbols: Number(count) };
+}
