@@ -1,9 +1,11 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { buildBareBundle } from "../../bench/bare-bundle.ts";
 import { bundleFunction, lambdasFolder } from "../../infra/bundle-function.ts";
+import { lapseEventsEntry } from "../../infra/lapse-events.ts";
 import { routes } from "../../infra/routes.ts";
 import { tempFolder } from "../local/support/temp-folder.ts";
 
@@ -19,6 +21,22 @@ test.for(Object.values(routes).map(({ entry }) => entry))(
     expect(gzippedBytes(ours) / gzippedBytes(bare)).toBeLessThan(0.85);
   },
 );
+
+test("the function that reports lapsed sessions starts from its bundle alone", async () => {
+  const folder = await tempFolder();
+  const bundle = join(folder, "index.cjs");
+  bundleFunction(join(lambdasFolder, lapseEventsEntry), bundle);
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    ["-p", `typeof require(${JSON.stringify(bundle)}).handler`],
+    {
+      cwd: folder,
+      env: { TABLE_NAME: "Sessions", EVENT_BUS_NAME: "bus", AWS_REGION: "eu-central-1" },
+      encoding: "utf8",
+    },
+  );
+  expect([status, stdout.trim()]).toEqual([0, "function"]);
+});
 
 function gzippedBytes(file: string): number {
   return gzipSync(readFileSync(file)).length;
