@@ -16,7 +16,7 @@ type LapseEventsProps = {
 };
 
 /** The file of `lambdas/` that finds the sessions. */
-const entry = "lapse-events-handler.ts";
+export const lapseEventsEntry = "lapse-events-handler.ts";
 
 const period = Duration.minutes(5);
 
@@ -31,7 +31,7 @@ export class LapseEvents extends Construct {
     super(scope, id);
     this.bus = new EventBus(this, "Bus");
     const finder = new ServiceFunction(this, "Finder", {
-      entry,
+      entry: lapseEventsEntry,
       table,
       tableActions: ["dynamodb:Scan"],
       // A run that is not over when the next begins would only repeat its events.

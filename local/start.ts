@@ -11,6 +11,8 @@ import { stopSignal } from "../ops/terminal/stop-signal.ts";
 import { createMissingTables } from "./database/create-missing-tables.ts";
 import { dataProblem, makeDataFolder } from "./database/data-folder.ts";
 import { startEngine } from "./database/start-engine.ts";
+import { startEventBus } from "./events/start-event-bus.ts";
+import { startSchedule } from "./events/start-schedule.ts";
 import { functionEnvironment } from "./functions/function-environment.ts";
 import type { LogLevel } from "./functions/function-log.ts";
 import { startFunction } from "./functions/start-function.ts";
@@ -77,10 +79,15 @@ async function start(): Promise<void> {
     logFunctionLine(line, level);
     writeSync(history, `${line}\n`);
   };
+  const events = resources.use(
+    await startEventBus((type, detail) =>
+      log(JSON.stringify({ event: type, detail: JSON.parse(detail) }), "INFO"),
+    ),
+  );
   const functions = new Map(
     app.functions.map((spec) => {
       const environment = {
-        ...functionEnvironment(spec, engine),
+        ...functionEnvironment(spec, engine, events.endpoint),
         SIGNING_KEYS: signingKeys.text,
       };
       return [spec.id, resources.use(startFunction({ ...spec, environment, log }))];
@@ -88,10 +95,18 @@ async function start(): Promise<void> {
   );
   await Promise.all([...functions.values()].map(({ loaded }) => loaded));
   const api = createApi(app.routes, functions, logFailure);
+  for (const id of app.everyMinute)
+    resources.use(startSchedule((event) => runScheduled(id, event)));
   const { host, port } = settings;
   const gateway = resources.use(
     await startGateway(api, { host, port, cors: app.cors, onResponse: logRequest }),
   );
+
+  async function runScheduled(id: string, event: { time: string }): Promise<void> {
+    const outcome = await functions.get(id)?.invoke(event, `schedule-${event.time}`);
+    if (outcome && !outcome.answered)
+      logFailure(`schedule-${event.time}`, `${id}: ${outcome.reason}`);
+  }
 
   const address = `http://${host.includes(":") ? `[${host}]` : host}:${gateway.port}`;
   const data = settings.engineEndpoint === undefined ? `, data in ${dataFolder}` : "";

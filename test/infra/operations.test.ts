@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { routes } from "../../infra/routes.ts";
-import { toHandler } from "../../lambdas/http/handle-request.ts";
-import { callerSchema } from "../../contract/requests/fields.ts";
-import { ClockSkew } from "../../lambdas/rules/clock-skew.ts";
+import { type RouteName, routes } from "../../infra/routes.ts";
+import type { Handler } from "../../lambdas/http/handle-request.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
+import type { Service } from "../../lambdas/routes/service.ts";
 import { formatLogLine } from "../../local/functions/function-log.ts";
 import { filterMatches, selected } from "../support/filter-matches.ts";
 import { stackTemplate } from "../support/stack-template.ts";
@@ -45,23 +47,43 @@ describe("refusals and failures as metrics", () => {
     vi.restoreAllMocks();
   });
 
+  const nowMs = Date.UTC(2026, 10, 29);
+  const outOfOrder = () => Promise.reject(new Error("out of order"));
+  const service: Service = {
+    now: () => nowMs,
+    settings: {
+      sessionTimeoutMs: 60_000,
+      multiSymbolSessions: true,
+      legacyBots: false,
+      oneClock: false,
+    },
+    table: { forRequest: () => ({ get: outOfOrder, update: outOfOrder }) },
+  };
+  const handlers: Record<RouteName, Handler> = {
+    claim: claimHandler(service),
+    heartbeat: heartbeatHandler(service),
+    release: releaseHandler(service),
+  };
+  const readable = {
+    license_key: "KEY-THAT-NOBODY-MAY-READ",
+    device_fingerprint: "device-a-0123456789",
+    session_id: "session-1",
+    symbol: "ES",
+  };
+
   /** The line that Lambda writes, in its JSON log format, for what a function logs. */
-  async function lineOf(answer: () => Promise<never>, body: string): Promise<unknown> {
+  async function lineOf(name: RouteName, body: string, timeEpoch = nowMs): Promise<unknown> {
     let line = "";
     for (const [level, method] of [
       ["INFO", "info"],
       ["ERROR", "error"],
     ] as const) {
       vi.spyOn(console, method).mockImplementation((...values) => {
-        line = formatLogLine(level, values, "request-1", new Date());
+        line = formatLogLine(level, values, "request-1", new Date(nowMs));
       });
     }
-    const fieldsOf = { badRequest: {}, internalError: {} };
-    const handler = toHandler(
-      { schema: callerSchema, maxBytesOfText: {}, fieldsOf, answer },
-      { now: Date.now },
-    );
-    await handler({ body, isBase64Encoded: false }, { awsRequestId: "request-1" });
+    const event = { body, isBase64Encoded: false, requestContext: { timeEpoch } };
+    await handlers[name](event, { awsRequestId: "request-1" });
     return JSON.parse(line);
   }
 
@@ -79,23 +101,26 @@ describe("refusals and failures as metrics", () => {
       });
   }
 
-  test.for(routeIds)("each line that %s really writes is counted under its code", async (name) => {
-    const unreadable = await lineOf(() => Promise.reject(new Error("not asked")), "{");
-    expect(counted(name, unreadable)).toEqual([[`${name}Refusals`, "bad_request", 1]]);
-    const failing = await lineOf(
-      () => Promise.reject(new Error("out of order")),
-      JSON.stringify({ license_key: "KEY-1", device_fingerprint: "device-a-0123456789" }),
-    );
-    expect(counted(name, failing)).toEqual([[`${name}Refusals`, "internal_error", 1]]);
-  });
+  const named: [id: string, name: RouteName][] = [
+    [routes.claim.id, "claim"],
+    [routes.heartbeat.id, "heartbeat"],
+    [routes.release.id, "release"],
+  ];
 
-  test.for(routeIds)("a wrong clock of %s is counted", async (name) => {
-    const refusing = await lineOf(
-      () => Promise.reject(new ClockSkew(-3_600_000, "the API's")),
-      JSON.stringify({ license_key: "KEY-1", device_fingerprint: "device-a-0123456789" }),
-    );
-    expect(counted(name, refusing)).toEqual([
-      [`${name}Refusals`, "internal_error", 1],
+  test.for(named)(
+    "each line that %s really writes is counted under its code",
+    async ([id, name]) => {
+      const unreadable = await lineOf(name, "{");
+      expect(counted(id, unreadable)).toEqual([[`${id}Refusals`, "bad_request", 1]]);
+      const failing = await lineOf(name, JSON.stringify(readable));
+      expect(counted(id, failing)).toEqual([[`${id}Refusals`, "internal_error", 1]]);
+    },
+  );
+
+  test.for(named)("a wrong clock of %s is counted", async ([id, name]) => {
+    const refusing = await lineOf(name, JSON.stringify(readable), nowMs - 3_600_000);
+    expect(counted(id, refusing)).toEqual([
+      [`${id}Refusals`, "internal_error", 1],
       ["ClockSkew", 1],
     ]);
   });
@@ -134,11 +159,7 @@ describe("refusals and failures as metrics", () => {
   });
 
   test("a line shows an operator which request, license and device, and no more of them", async () => {
-    const key = "KEY-THAT-NOBODY-MAY-READ";
-    const line = await lineOf(
-      () => Promise.reject(new Error("out of order")),
-      JSON.stringify({ license_key: key, device_fingerprint: "device-a-0123456789", symbol: "ES" }),
-    );
+    const line = await lineOf("heartbeat", JSON.stringify(readable));
     expect(line).toMatchObject({
       message: {
         code: "internal_error",
@@ -149,8 +170,8 @@ describe("refusals and failures as metrics", () => {
         device: "device-a...",
       },
     });
-    expect(JSON.stringify(line)).not.toContain(key);
-    expect(JSON.stringify(line)).not.toContain("device-a-0123456789");
+    expect(JSON.stringify(line)).not.toContain(readable.license_key);
+    expect(JSON.stringify(line)).not.toContain(readable.device_fingerprint);
   });
 });
 
