@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { env } from "node:process";
@@ -110,7 +111,12 @@ async function start(): Promise<void> {
 
   const address = `http://${host.includes(":") ? `[${host}]` : host}:${gateway.port}`;
   const data = settings.engineEndpoint === undefined ? `, data in ${dataFolder}` : "";
-  const claim = JSON.stringify({ license_key: demoKey, device_fingerprint: "my-laptop" });
+  const claim = JSON.stringify({
+    license_key: demoKey,
+    device_fingerprint: "my-laptop",
+    run_id: randomUUID(),
+    claim_number: 1,
+  });
   if (!/^(127\.|localhost$|::1$)/.test(host)) {
     console.error(
       `Warning: with HOST ${host}, anyone who can reach this machine can use the service, and can read keys ` +

@@ -76,11 +76,10 @@ const functionSchema = z
     variables: properties.Environment.Variables,
   }));
 
-/** What a schedule runs. Becomes the function's id. */
-const ruleSchema = z
+/** A function of each minute; what watches the stack on AWS runs less often. Becomes its id. */
+const everyMinuteSchema = z
   .object({
     ScheduleExpression: z.literal("rate(1 minute)"),
-    State: z.literal("ENABLED"),
     Targets: z.tuple([
       z.object({ Arn: z.object({ "Fn::GetAtt": z.tuple([z.string(), z.literal("Arn")]) }) }),
     ]),
@@ -136,10 +135,10 @@ export function interpretTemplate(template: unknown, assemblyFolder: string) {
     routeKey: RouteKey,
     functionId: read(Target, "AWS::ApiGatewayV2::Integration", integrationSchema).IntegrationUri,
   }));
-  const ruleType = "AWS::Events::Rule";
-  const everyMinute = Object.keys(resources)
-    .filter((id) => resources[id]?.Type === ruleType)
-    .map((id) => read(id, ruleType, ruleSchema));
+  const everyMinute = Object.values(resources).flatMap(({ Type, Properties }) => {
+    const { data: functionId } = everyMinuteSchema.safeParse(Properties);
+    return Type === "AWS::Events::Rule" && functionId !== undefined ? [functionId] : [];
+  });
   const buses = Object.keys(resources).filter(
     (id) => resources[id]?.Type === "AWS::Events::EventBus",
   );
