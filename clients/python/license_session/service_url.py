@@ -43,9 +43,9 @@ def base_url(url: object, any_scheme: bool = False) -> str:
 def _parts_of(text: str) -> Optional[urllib.parse.SplitResult]:
     try:
         parts = urllib.parse.urlsplit(text)
-        parts.port
-        return parts
-    except ValueError:  # Of a port that is none, too.
+        # Reading it is what finds a port that is none.
+        return parts if parts.port != -1 else None
+    except ValueError:
         return None
 
 
