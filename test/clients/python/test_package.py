@@ -14,7 +14,7 @@ import zipfile
 from typing import List
 
 from fake_service import FakeService
-from processes import RELEASE
+from processes import CLAIM, HEARTBEAT, RELEASE
 from scripted_runtime import ROOT
 
 SOURCE = ROOT / "clients/python"
@@ -202,17 +202,69 @@ class Package(unittest.TestCase):
         said = run([self.python, "-c", code], cwd=self.folder, env=environment)
         self.assertEqual(said.stdout, "True\n", said.stderr)
 
-    def test_the_example_of_the_readme_does_what_it_says(self) -> None:
+    def example_with(self, part: str, service: FakeService) -> "subprocess.Popen[str]":
+        """Runs the example of the README that has this in it, after what the first one begins with."""
+        readme = (SOURCE / "README.md").read_text(encoding="utf-8")
+        examples = [text.split("```")[0] for text in readme.split("```python\n")[1:]]
+        (example,) = (text for text in examples if part in text)
+        url = f"url = {service.url!r}"
+        begin = f"import itertools, math\nfrom license_session import open_session\n{url}\n"
+        example = "\n".join(
+            url if line.startswith("url = ") else line for line in example.splitlines()
+        )
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        process = subprocess.Popen(
+            [self.python, "-c", begin + example],
+            **{"cwd": self.folder, "env": environment, "text": True},
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def said_by(self, process: "subprocess.Popen[str]") -> List[str]:
+        out, errors = process.communicate(timeout=120)
+        self.assertNotIn("Traceback", errors)
+        return out.splitlines()
+
+    def service(self) -> FakeService:
         service = FakeService()
         self.addCleanup(service.close)
-        readme = (SOURCE / "README.md").read_text(encoding="utf-8")
-        example = readme.split("```python\n")[1].split("```")[0]
-        url = next(line for line in example.splitlines() if line.startswith("url = "))
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        source = example.replace(url, f"url = {service.url!r}")
-        said = run([self.python, "-c", source], cwd=self.folder, env=environment)
+        return service
+
+    def test_the_example_of_the_readme_does_what_it_says(self) -> None:
+        said = self.said_by(self.example_with("orders < 3", self.service()))
         orders = [f"buying with order id ES-1-{number}" for number in (1, 2, 3)]
-        self.assertEqual(said.stdout.splitlines(), [*orders, "released"], said.stderr)
+        self.assertEqual(said, [*orders, "released"])
+
+    def test_the_example_of_28_symbols_opens_them_with_one_request(self) -> None:
+        service = self.service()
+        said = self.said_by(self.example_with("symbols=pairs", service))
+        self.assertEqual(service.asked, [CLAIM, RELEASE, RELEASE])
+        pairs = service.bodies[0]["symbols"]
+        self.assertEqual((len(pairs), len(set(pairs))), (28, 28))
+        self.assertEqual(said[:-1], [f"buying {pair} with order id {pair}-1-1" for pair in pairs])
+        self.assertEqual(said[-1], "released 26")
+        self.assertEqual(service.bodies[1]["symbols"], ["EURGBP", "EURAUD"])
+        self.assertEqual(len(service.bodies[2]["symbols"]), 26)
+
+    def test_the_example_that_is_asked_closes_and_releases(self) -> None:
+        service = self.service()
+        service.answers[HEARTBEAT] = {**service.answers[HEARTBEAT], "release_asked_by": "vps-1..."}
+        said = self.said_by(self.example_with("on_release_request=", service))
+        self.assertEqual(said, ["closing all positions and releasing, for vps-1...", "released"])
+
+    def test_the_example_after_an_outage_opens_again_what_was_lost_and_not_what_was_taken(self) -> None:
+        service = self.service()
+        service.answers[HEARTBEAT] = {"code": "session_not_found"}
+        process = self.example_with('reason == "lost"', service)
+        assert process.stdout
+        reading = "reading the open positions from the broker\n"
+        self.assertEqual([process.stdout.readline(), process.stdout.readline()], [reading] * 2)
+        service.answers[HEARTBEAT] = {"code": "session_taken"}
+        said = self.said_by(process)
+        self.assertEqual(set(said[:-1]) - {reading.strip()}, set())
+        self.assertEqual(said[-1], "taken")
 
     def tool(self, name: str, *places: pathlib.Path) -> str:
         found = next((str(place) for place in places if place.exists()), shutil.which(name))
