@@ -13,7 +13,7 @@ import unittest
 import zipfile
 from typing import List
 
-from fake_service import FakeService
+from fake_service import FakeService, answer
 from processes import CLAIM, HEARTBEAT, RELEASE
 from scripted_runtime import ROOT
 
@@ -208,13 +208,13 @@ class Package(unittest.TestCase):
         examples = [text.split("```")[0] for text in readme.split("```python\n")[1:]]
         (example,) = (text for text in examples if part in text)
         url = f"url = {service.url!r}"
-        begin = f"import itertools, math\nfrom license_session import open_session\n{url}\n"
+        begin = f"import itertools, math, time\nfrom license_session import *\n{url}\n"
         example = "\n".join(
             url if line.startswith("url = ") else line for line in example.splitlines()
         )
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         process = subprocess.Popen(
-            [self.python, "-c", begin + example],
+            [self.python, "-u", "-c", begin + example],
             **{"cwd": self.folder, "env": environment, "text": True},
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
         )
@@ -265,6 +265,22 @@ class Package(unittest.TestCase):
         said = self.said_by(process)
         self.assertEqual(set(said[:-1]) - {reading.strip()}, set())
         self.assertEqual(said[-1], "taken")
+
+    def test_the_example_that_watches_says_who_holds_the_session(self) -> None:
+        service = self.service()
+        holder = {"device": "vps-1...", "since_seconds": 60, "last_heartbeat_seconds_ago": 7}
+        body = {"code": "session_conflict", "holder": holder}
+        service.instead = lambda handler: answer(handler, body, 403) or True
+        process = self.example_with("check_session(", service)
+        assert process.stdout
+        said = process.stdout.readline().strip()
+        self.assertEqual(
+            said,
+            "Holder(device='vps-1...', since_seconds=60, last_heartbeat_seconds_ago=7, status=None)",
+        )
+        self.assertEqual(service.bodies[0]["check_only"], True)
+        process.kill()
+        process.communicate()
 
     def tool(self, name: str, *places: pathlib.Path) -> str:
         found = next((str(place) for place in places if place.exists()), shutil.which(name))
