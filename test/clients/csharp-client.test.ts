@@ -80,7 +80,9 @@ describe.skipIf(!hasMono)("a program in C#", () => {
 
     test("that handles Ctrl-C itself holds its session until it ends", async () => {
       service = await startFakeService();
-      expect(await ctrlC("cleans up")).toContain("closing positions");
+      const printed = await ctrlC("cleans up");
+      expect(printed).toContain("closing positions");
+      expect(printed).toContain("Ctrl-C is left to the program");
       expect(service.asked.at(-1)).toBe("/api/session/release");
     });
   });
