@@ -33,6 +33,11 @@ async function checkBot(command: readonly string[], ...options: string[]): Promi
   return { code, found, text };
 }
 
+/** Names of what to examine may be given; without any, all of it is. */
+function wants(name: string): boolean {
+  return wanted.length === 0 || wanted.includes(name);
+}
+
 function tell(name: string, ok: boolean, why: string): void {
   console.log(`${ok ? "ok     " : "FAILED "} ${name}${ok ? "" : `: ${why}`}`);
   if (ok) passed += 1;
@@ -40,7 +45,7 @@ function tell(name: string, ok: boolean, why: string): void {
 }
 
 async function mustPass(name: string, command: readonly string[], ...options: string[]) {
-  if (wanted.length > 0 && !wanted.includes(name)) return;
+  if (!wants(name)) return;
   const { code, text } = await checkBot(command, "--at-once", "4", ...options);
   tell(`${name} passes${options.includes("--only") ? "" : " every case"}`, code === 0, text);
 }
@@ -50,7 +55,7 @@ async function mustFail(
   command: readonly string[],
   expected: Readonly<Record<string, string>>,
 ) {
-  if (wanted.length > 0 && !wanted.includes(name)) return;
+  if (!wants(name)) return;
   const cases = Object.keys(expected);
   const { found, text } = await checkBot(command, "--only", ["ordinary-life", ...cases].join(","));
   const ordinary = found.get("ordinary-life");
@@ -90,11 +95,7 @@ async function mustBeHeard() {
 
 async function examineMutants() {
   const waiting = mutants.filter(
-    ({ name, case: one }) =>
-      wanted.length === 0 ||
-      wanted.includes("mutants") ||
-      wanted.includes(name) ||
-      wanted.includes(one),
+    ({ name, case: one }) => wants("mutants") || wants(name) || wants(one),
   );
   const work = async (worker: number) => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -123,22 +124,24 @@ try {
   const modules = `PYTHONPATH=${join(root, "clients/python")}`;
   const python = join(here, "bots/with-python-client.py");
   await mustPass("with-python-client", ["env", modules, "python3", "-B", python]);
-  const csharp = join(folder, "with-csharp-client.exe");
-  const sources = [join(here, "bots/WithCSharpClient.cs"), ...sourcesOf("clients/csharp")];
-  if (build("mcs", "-r:System.Numerics.dll", `-out:${csharp}`, ...sources)) {
-    // Mono raises neither event for a program without a terminal, so that no client can release there.
-    await mustPass("with-csharp-client", ["mono", csharp], "--skip", "sigterm,ctrl-c");
+  if (wants("with-csharp-client")) {
+    const csharp = join(folder, "with-csharp-client.exe");
+    const sources = [join(here, "bots/WithCSharpClient.cs"), ...sourcesOf("clients/csharp")];
+    if (build("mcs", "-r:System.Numerics.dll", `-out:${csharp}`, ...sources)) {
+      // Mono raises neither event for a program without a terminal, so that no client can release there.
+      await mustPass("with-csharp-client", ["mono", csharp], "--skip", "sigterm,ctrl-c");
+    }
   }
 
   const inC = join(folder, "mql-style");
-  if (build("cc", "-O1", "-o", inC, join(here, "naive/mql-style.c"))) {
+  if (wants("mql-style") && build("cc", "-O1", "-o", inC, join(here, "naive/mql-style.c"))) {
     await mustFail("mql-style", [inC], {
       "claim-confirmed-at-third-attempt": "traded-without-right",
       "suspended-machine": "traded-without-right",
     });
   }
   const inCSharp = join(folder, "ninja-style.exe");
-  if (build("mcs", `-out:${inCSharp}`, join(here, "naive/NinjaStyle.cs"))) {
+  if (wants("ninja-style") && build("mcs", `-out:${inCSharp}`, join(here, "naive/NinjaStyle.cs"))) {
     await mustFail("ninja-style", ["mono", inCSharp], {
       "suspended-machine": "traded-without-right",
       "second-instance": "released-wrong-session",
