@@ -152,6 +152,8 @@ describe("the console in Chromium, beside npm start with bots", () => {
     expect(texts[0]).toMatch(/^ES: DESKTOP-\.\.\. 1111111111.* since before .* to .*03:30:00 E.T/);
     expect(texts[0]).toContain("lapsed: no heartbeat came after that");
     expect(texts[1]).toMatch(/^ES: DESKTOP-\.\.\. 2222222222.* from .*04:00:00 E.T .*released/);
+    await bars().nth(1).hover();
+    await page.locator(".told strong").getByText("ES: DESKTOP-... 2222222222").waitFor();
     const box = await page.locator(".timeline svg").boundingBox();
     if (!box) throw new Error("The timeline is not there");
     await page.mouse.move(box.x + box.width / 8, box.y + 40);
