@@ -5,6 +5,7 @@ import { startDynamoDbLocal } from "../support/engines.ts";
 import { describeClaims } from "./claims.ts";
 import { describeEngine } from "./engine.ts";
 import { describeLegacyBots } from "./legacy-bots.ts";
+import { describeRecordedItems } from "./recorded-items.ts";
 import { describeRoutes } from "./routes.ts";
 import { describeSeats } from "./seats.ts";
 import { describeSessions } from "./sessions.ts";
@@ -19,6 +20,7 @@ if (java.status === 0 || process.env.CI) {
   describeSessions(engine);
   describeSeats(engine);
   describeLegacyBots(engine);
+  describeRecordedItems(engine);
 } else {
   describe("on DynamoDB Local", () => {
     test.skip("needs Java 17", () => {});
