@@ -9,6 +9,7 @@ import { describeRecordedItems } from "./recorded-items.ts";
 import { describeRoutes } from "./routes.ts";
 import { describeSeats } from "./seats.ts";
 import { describeSessions } from "./sessions.ts";
+import { describeSeveralSymbols } from "./several-symbols.ts";
 
 const java = spawnSync("java", ["-version"]);
 
@@ -19,6 +20,7 @@ if (java.status === 0 || process.env.CI) {
   describeClaims(engine);
   describeSessions(engine);
   describeSeats(engine);
+  describeSeveralSymbols(engine);
   describeLegacyBots(engine);
   describeRecordedItems(engine);
 } else {
