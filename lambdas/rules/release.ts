@@ -133,6 +133,7 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
     for (const name of ["lapses_at", "last_heartbeat", "confirmed"]) asking.asSeen(at(name));
     const untilMs = Math.max(session.contested_until ?? 0, mayBeShared ? session.lapses_at : 0);
     const isWhole = released.length === members.length;
+    if (license.portfolios?.[vacancyKey]) throw new Error("The key of the new vacancy is in use");
     return untilMs <= nowMs ? leave(released, isWhole) : wait(session, released, isWhole, untilMs);
   };
 

@@ -5,9 +5,11 @@ import { startDynamoDbLocal } from "../support/engines.ts";
 import { describeClaims } from "./claims.ts";
 import { describeEngine } from "./engine.ts";
 import { describeLegacyBots } from "./legacy-bots.ts";
+import { describeRecordedItems } from "./recorded-items.ts";
 import { describeRoutes } from "./routes.ts";
 import { describeSeats } from "./seats.ts";
 import { describeSessions } from "./sessions.ts";
+import { describeSeveralSymbols } from "./several-symbols.ts";
 
 const java = spawnSync("java", ["-version"]);
 
@@ -18,7 +20,9 @@ if (java.status === 0 || process.env.CI) {
   describeClaims(engine);
   describeSessions(engine);
   describeSeats(engine);
+  describeSeveralSymbols(engine);
   describeLegacyBots(engine);
+  describeRecordedItems(engine);
 } else {
   describe("on DynamoDB Local", () => {
     test.skip("needs Java 17", () => {});
