@@ -13,6 +13,7 @@ import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import { createClock } from "../../clients/typescript/clock.ts";
 import { openSession, ServiceUnavailable } from "../../clients/typescript/open-session.ts";
 import { post } from "../../clients/typescript/transport.ts";
+import { createWebRuntime } from "../../clients/typescript/web-runtime.ts";
 import { startFakeService } from "./fake-service.ts";
 import { runProgram } from "./run-program.ts";
 import { steppingRuntime } from "./stepping-runtime.ts";
@@ -203,6 +204,17 @@ describe("the TypeScript client, in a world with faults", () => {
       }, 50);`,
     );
     expect((await ended).output).toContain("not locked out");
+  });
+
+  test("pauses that are over already let the program have its turn all the same", async () => {
+    const runtime = createWebRuntime({ url: service.url }, quiet);
+    let hadTurn = false;
+    setTimeout(() => {
+      hadTurn = true;
+    });
+    for (let pauses = 0; pauses < 1_000 && !hadTurn; pauses++)
+      await runtime.pause(0, AbortSignal.any([]), "lets exit");
+    expect(hadTurn).toBe(true);
   });
 
   test("clocks that never agree make five heartbeats a second at most", async () => {
