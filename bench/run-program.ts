@@ -3,7 +3,7 @@ import { devNull } from "node:os";
 import { join } from "node:path";
 import { execArgv, execPath } from "node:process";
 import { promisify } from "node:util";
-import { createSigningKey } from "../licenses/create-signing-key.ts";
+import { createSigningKey } from "../ops/data/create-signing-key.ts";
 
 /**
  * Runs a program of `programs/` in a new process, in the environment that Lambda gives a function,

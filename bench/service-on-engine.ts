@@ -1,7 +1,7 @@
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import type { Service } from "../lambdas/service.ts";
-import { openTable } from "../lambdas/sessions/table.ts";
-import { createLicense, type NewLicense } from "../licenses/create-license.ts";
+import type { Service } from "../lambdas/routes/service.ts";
+import { openTable } from "../lambdas/store/table.ts";
+import { createLicense, type NewLicense } from "../ops/data/create-license.ts";
 import { defaultSettings } from "../test/support/default-settings.ts";
 import { clientFor, type Engine } from "../test/support/engines.ts";
 import { type Meter, meter } from "./metered-client.ts";

@@ -1,8 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import * as z from "zod";
-import { CommandError } from "../command-line/command-error.ts";
-import { stopSignal } from "../command-line/stop-signal.ts";
-import { withTable } from "../licenses/with-table.ts";
+import { withTable } from "../ops/data/with-table.ts";
+import { CommandError } from "../ops/terminal/command-error.ts";
+import { stopSignal } from "../ops/terminal/stop-signal.ts";
 import { withLicenses } from "./licenses.ts";
 import { runFleet } from "./run-fleet.ts";
 import { expectService } from "./service-client.ts";

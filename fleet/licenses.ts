@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
 import { licenseIdOf } from "../lambdas/license-key.ts";
-import { createLicense } from "../licenses/create-license.ts";
-import type { TableHandle } from "../licenses/table-handle.ts";
+import { createLicense } from "../ops/data/create-license.ts";
+import type { TableHandle } from "../ops/data/table-handle.ts";
 
 const atOnce = 20;
 

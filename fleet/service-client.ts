@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import * as z from "zod";
-import { CommandError } from "../command-line/command-error.ts";
+import { CommandError } from "../ops/terminal/command-error.ts";
 
 /**
  * An answer, with the times at which the request was sent and the answer arrived, by

@@ -17,7 +17,7 @@ type LogMetricsProps = {
 
 /**
  * Where Lambda's JSON log format puts an object that a function logs (see
- * `lambdas/answer-request.ts`).
+ * `lambdas/http/answer-request.ts`).
  */
 const logged = "$.message";
 const code = `${logged}.code`;
@@ -76,7 +76,7 @@ export class LogMetrics extends Construct {
 
   /**
    * Requests that a function refused because its clock is wrong; see
-   * `lambdas/sessions/clock-skew.ts`.
+   * `lambdas/store/clock-skew.ts`.
    */
   clockSkew(period: Duration): IMetric {
     return this.sum("ClockSkew", period);

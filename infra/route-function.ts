@@ -50,7 +50,7 @@ export class RouteFunction extends Construct {
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: 512,
-      // The function itself answers 500 earlier (`answerWithinMs` in `lambdas/answer-request.ts`).
+      // The function itself answers 500 earlier (`answerWithinMs` in `lambdas/http/answer-request.ts`).
       timeout: Duration.seconds(5),
       role,
       logGroup: this.logGroup,

@@ -1,20 +1,20 @@
 import { randomUUID } from "node:crypto";
 import * as z from "zod/mini";
-import { type Answer, type Handler, toHandler } from "./answer-request.ts";
-import { claimedEvent } from "./claimed-event.ts";
+import { type Answer, type Handler, toHandler } from "./http/answer-request.ts";
 import { isWellFormed } from "./license-key.ts";
-import { endedMessages, inUseMessage, unknownLicense } from "./refusal-messages.ts";
 import { type CallerRequest, callerOf, callerSchema } from "./request.ts";
-import { type Service, serviceFromEnvironment } from "./service.ts";
+import { claimedEvent } from "./routes/claimed-event.ts";
+import { endedMessages, inUseMessage, unknownLicense } from "./routes/refusal-messages.ts";
+import { type Service, serviceFromEnvironment } from "./routes/service.ts";
 import {
   type CheckOutcome,
   type Claim,
   type ClaimOutcome,
   checkClaim,
   claim,
-} from "./sessions/claim.ts";
-import { activeSymbols, expirationIso, type License } from "./sessions/license.ts";
-import { type LeaseTime, leaseMs, maskFingerprint } from "./sessions/session.ts";
+} from "./rules/claim.ts";
+import { activeSymbols, expirationIso, type License } from "./rules/license.ts";
+import { type LeaseTime, leaseMs, maskFingerprint } from "./rules/session.ts";
 
 export const claimSchema = z.extend(callerSchema, {
   check_only: z.optional(z.boolean()).check(z.describe("true or false")),

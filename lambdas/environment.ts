@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { readSigningKeys } from "./signing-keys.ts";
+import { readSigningKeys } from "./http/signing-keys.ts";
 
 const flag = z.stringbool({ truthy: ["true"], falsy: ["false"] });
 
@@ -19,7 +19,7 @@ const environmentSchema = z.pipe(
     multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
     /** On: requests without `session_id` are answered as the legacy bots expect. */
     legacyBots: variables.LEGACY_BOTS,
-    /** See `SessionTableOptions` in `sessions/table.ts`. */
+    /** See `SessionTableOptions` in `store/table.ts`. */
     askForRefusedItem: variables.ASK_FOR_REFUSED_ITEM,
     /** If empty, answers are not signed. */
     signingKeys: readSigningKeys(variables.SIGNING_KEYS),

@@ -1,14 +1,19 @@
 import * as z from "zod/mini";
-import { type Answer, type Handler, type RequestContext, toHandler } from "./answer-request.ts";
-import { claimedEvent } from "./claimed-event.ts";
+import {
+  type Answer,
+  type Handler,
+  type RequestContext,
+  toHandler,
+} from "./http/answer-request.ts";
+import { type ClaimByHeartbeat, legacyHeartbeat } from "./legacy/legacy-heartbeat.ts";
 import { isWellFormed } from "./license-key.ts";
-import { endedMessages, inUseMessage, unknownLicense } from "./refusal-messages.ts";
 import { callerOf, holderSchema } from "./request.ts";
-import { type Service, serviceFromEnvironment } from "./service.ts";
-import { type HeartbeatOutcome, heartbeat } from "./sessions/heartbeat.ts";
-import { type ClaimByHeartbeat, legacyHeartbeat } from "./sessions/legacy-heartbeat.ts";
-import { activeSymbols, expirationIso, type License } from "./sessions/license.ts";
-import { type LeaseTime, maskFingerprint, type StoredReport } from "./sessions/session.ts";
+import { claimedEvent } from "./routes/claimed-event.ts";
+import { endedMessages, inUseMessage, unknownLicense } from "./routes/refusal-messages.ts";
+import { type Service, serviceFromEnvironment } from "./routes/service.ts";
+import { type HeartbeatOutcome, heartbeat } from "./rules/heartbeat.ts";
+import { activeSymbols, expirationIso, type License } from "./rules/license.ts";
+import { type LeaseTime, maskFingerprint, type StoredReport } from "./rules/session.ts";
 
 const shortText = z
   .optional(z.string().check(z.maxLength(64), z.refine(isWellFormed)))

@@ -1,7 +1,7 @@
-import { type Answer, type Handler, toHandler } from "./answer-request.ts";
+import { type Answer, type Handler, toHandler } from "./http/answer-request.ts";
 import { callerOf, holderSchema } from "./request.ts";
-import { type Service, serviceFromEnvironment } from "./service.ts";
-import { type ReleaseOutcome, release } from "./sessions/release.ts";
+import { type Service, serviceFromEnvironment } from "./routes/service.ts";
+import { type ReleaseOutcome, release } from "./rules/release.ts";
 
 /**
  * Legacy bots release when they are closed and again a minute later. The second release would end

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { isWellFormed, licenseIdOf, licenseKeySchema } from "./license-key.ts";
-import type { Service } from "./service.ts";
-import type { Caller } from "./sessions/holder.ts";
-import { noSymbol } from "./sessions/session.ts";
+import type { Service } from "./routes/service.ts";
+import type { Caller } from "./rules/holder.ts";
+import { noSymbol } from "./rules/session.ts";
 
 /** A caller that sends one gets a signed answer, if the service has a key. */
 export const nonceSchema = z.string().check(z.regex(/^[\x20-\x7e]{16,128}$/));

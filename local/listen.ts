@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
-import { CommandError } from "../command-line/command-error.ts";
+import { CommandError } from "../ops/terminal/command-error.ts";
 
 /**
  * Listens, by default only for connections from this machine.

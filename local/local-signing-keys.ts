@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CommandError } from "../command-line/command-error.ts";
-import { readSigningKeys } from "../lambdas/signing-keys.ts";
-import { createSigningKey } from "../licenses/create-signing-key.ts";
+import { readSigningKeys } from "../lambdas/http/signing-keys.ts";
+import { createSigningKey } from "../ops/data/create-signing-key.ts";
+import { CommandError } from "../ops/terminal/command-error.ts";
 
 /** `text` is the value of `SIGNING_KEYS` for the functions. */
 type LocalSigningKeys = { text: string; publicKeys: string[] };

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { portVariable, readVariables, type Variables } from "../command-line/variables.ts";
-import { engineVariables } from "../licenses/local-engine.ts";
+import { engineVariables } from "../ops/data/local-engine.ts";
+import { portVariable, readVariables, type Variables } from "../ops/terminal/variables.ts";
 
 const timeoutError = "must be a whole number of seconds from 1 to 86400";
 const flag = z.enum(["true", "false"], { error: "must be true or false" });

@@ -1,8 +1,8 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { stopSignal } from "../command-line/stop-signal.ts";
 import { runLicense } from "./run-license.ts";
 import { openMessages } from "./terminal/messages.ts";
+import { stopSignal } from "./terminal/stop-signal.ts";
 
 // If the reader has closed the pipe (`| head`), the next write fails and handles it.
 process.stdout.on("error", () => {});

@@ -1,5 +1,4 @@
 import { Command, CommanderError } from "commander";
-import { CommandEnd } from "../command-line/command-error.ts";
 import packageFile from "../package.json" with { type: "json" };
 import { addCreateCommand } from "./commands/create.ts";
 import { addDeleteCommand } from "./commands/delete.ts";
@@ -17,6 +16,7 @@ import { addShowCommand } from "./commands/show.ts";
 import { addSigningKeyCommand } from "./commands/signing-key.ts";
 import { addStatusCommands } from "./commands/suspend-activate-cancel.ts";
 import type { CommandContext } from "./terminal/command-context.ts";
+import { CommandEnd } from "./terminal/command-error.ts";
 
 /**
  * Runs `npm run license -- WORDS`.

@@ -47,7 +47,7 @@ export function createDatabaseClient({
   async function send(command: Command): Promise<Output> {
     const request = requestUnderWay();
     if (skewMs !== 0) {
-      // Asks for the time, as `lambdas/sessions/dynamodb-client.ts` does.
+      // Asks for the time, as `lambdas/store/dynamodb-client.ts` does.
       await exchange(request, { input: {}, constructor: { name: "Probe" } }).catch(() => {});
       if (skewMs !== 0) throw namedError("ClockSkew");
     }

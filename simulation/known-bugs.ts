@@ -12,11 +12,11 @@ export type KnownBug = {
   restless?: true;
 };
 
-const claim = "lambdas/sessions/claim.ts";
-const heartbeat = "lambdas/sessions/heartbeat.ts";
-const endSession = "lambdas/sessions/end-session-update.ts";
-const release = "lambdas/sessions/release.ts";
-const skew = "lambdas/sessions/clock-skew.ts";
+const claim = "lambdas/rules/claim.ts";
+const heartbeat = "lambdas/rules/heartbeat.ts";
+const endSession = "lambdas/rules/end-session-update.ts";
+const release = "lambdas/rules/release.ts";
+const skew = "lambdas/store/clock-skew.ts";
 const claimHandler = "lambdas/claim-handler.ts";
 const clientClaim = "clients/typescript/claim-session.ts";
 const clientAnswers = "clients/typescript/answers.ts";

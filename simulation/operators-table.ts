@@ -1,5 +1,5 @@
 import { marshall, type NativeAttributeValue, unmarshall } from "@aws-sdk/util-dynamodb";
-import type { TableHandle } from "../licenses/table-handle.ts";
+import type { TableHandle } from "../ops/data/table-handle.ts";
 import type { CommandInput, MemoryTable } from "./memory-table.ts";
 
 type DocumentCommand = {

@@ -1,6 +1,6 @@
 import { licenseIdOf } from "../lambdas/license-key.ts";
-import type { Session } from "../lambdas/sessions/session.ts";
-import type { LicenseItem } from "../licenses/license-item.ts";
+import type { Session } from "../lambdas/rules/session.ts";
+import type { LicenseItem } from "../ops/data/license-item.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import { tableHandle } from "./operators-table.ts";
 import type { SimulatedService } from "./simulated-service.ts";

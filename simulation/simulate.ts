@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import * as z from "zod";
-import { stopSignal } from "../command-line/stop-signal.ts";
+import { stopSignal } from "../ops/terminal/stop-signal.ts";
 import { withCoverage } from "./coverage.ts";
 import { failureText } from "./failure-text.ts";
 import { putBackNames } from "./put-back.ts";

@@ -4,8 +4,8 @@ import { pathToFileURL } from "node:url";
 import type { SessionCheck } from "../clients/typescript/check-session.ts";
 import type { Runtime } from "../clients/typescript/runtime.ts";
 import type { Session, SessionOptions } from "../clients/typescript/session.ts";
-import type { Handler } from "../lambdas/answer-request.ts";
-import { readSigningKeys } from "../lambdas/signing-keys.ts";
+import type { Handler } from "../lambdas/http/answer-request.ts";
+import { readSigningKeys } from "../lambdas/http/signing-keys.ts";
 import type { Deployment, RouteName } from "./simulated-service.ts";
 
 /** What the functions of every world sign with, for bots that have pinned it. */
@@ -37,10 +37,10 @@ export type Sources = {
   checkSession(options: SessionOptions, runtime: Runtime): Promise<SessionCheck>;
   /** What an answer of the table proves of the clock of the function that asked. */
   provenDifferenceMs(sentMs: number, receivedMs: number, dateMs: number): number;
-  endSessionUpdate: typeof import("../lambdas/sessions/end-session-update.ts").endSessionUpdate;
-  changeLicense: typeof import("../licenses/change-license.ts").changeLicense;
-  getLicense: typeof import("../licenses/get-license.ts").getLicense;
-  rekeyLicense: typeof import("../licenses/rekey-license.ts").rekeyLicense;
+  endSessionUpdate: typeof import("../lambdas/rules/end-session-update.ts").endSessionUpdate;
+  changeLicense: typeof import("../ops/data/change-license.ts").changeLicense;
+  getLicense: typeof import("../ops/data/get-license.ts").getLicense;
+  rekeyLicense: typeof import("../ops/data/rekey-license.ts").rekeyLicense;
   writeRow: typeof import("../ops/import/write-row.ts").writeRow;
 };
 
@@ -64,8 +64,8 @@ export async function loadSources(variant?: string): Promise<Sources> {
   const [createHandler, skew, opening, checking, ending, changing, getting, rekeying, rows] =
     await Promise.all([
       loadFunctions("../lambdas", query),
-      importing<typeof import("../lambdas/sessions/clock-skew.ts")>(
-        `../lambdas/sessions/clock-skew.ts${query}`,
+      importing<typeof import("../lambdas/store/clock-skew.ts")>(
+        `../lambdas/store/clock-skew.ts${query}`,
       ),
       importing<typeof import("../clients/typescript/claim-and-keep.ts")>(
         `../clients/typescript/claim-and-keep.ts${query}`,
@@ -73,15 +73,15 @@ export async function loadSources(variant?: string): Promise<Sources> {
       importing<typeof import("../clients/typescript/check-session.ts")>(
         `../clients/typescript/check-session.ts${query}`,
       ),
-      importing<typeof import("../lambdas/sessions/end-session-update.ts")>(
-        `../lambdas/sessions/end-session-update.ts${query}`,
+      importing<typeof import("../lambdas/rules/end-session-update.ts")>(
+        `../lambdas/rules/end-session-update.ts${query}`,
       ),
-      importing<typeof import("../licenses/change-license.ts")>(
-        `../licenses/change-license.ts${query}`,
+      importing<typeof import("../ops/data/change-license.ts")>(
+        `../ops/data/change-license.ts${query}`,
       ),
-      importing<typeof import("../licenses/get-license.ts")>(`../licenses/get-license.ts${query}`),
-      importing<typeof import("../licenses/rekey-license.ts")>(
-        `../licenses/rekey-license.ts${query}`,
+      importing<typeof import("../ops/data/get-license.ts")>(`../ops/data/get-license.ts${query}`),
+      importing<typeof import("../ops/data/rekey-license.ts")>(
+        `../ops/data/rekey-license.ts${query}`,
       ),
       importing<typeof import("../ops/import/write-row.ts")>(`../ops/import/write-row.ts${query}`),
     ]);
@@ -127,7 +127,7 @@ async function loadFunctions(folder: string, query: string): Promise<Sources["cr
     importing<typeof import("../lambdas/release-handler.ts")>(
       `${folder}/release-handler.ts${query}`,
     ),
-    importing<typeof import("../lambdas/sessions/table.ts")>(`${folder}/sessions/table.ts${query}`),
+    importing<typeof import("../lambdas/store/table.ts")>(`${folder}/sessions/table.ts${query}`),
   ]);
   const makers = {
     claim: claim.claimHandler,
@@ -154,7 +154,7 @@ async function importing<Module>(path: string): Promise<Module> {
 
 /** The model of the table answers the commands that are sent; it has nothing else of a client. */
 function asClient(client: unknown) {
-  return client as Parameters<typeof import("../lambdas/sessions/table.ts").openTable>[0]["client"];
+  return client as Parameters<typeof import("../lambdas/store/table.ts").openTable>[0]["client"];
 }
 
 /** The handlers read no more of the event than this, and always give a whole result. */

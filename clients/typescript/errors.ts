@@ -63,11 +63,11 @@ export class SessionRefused extends LicenseSessionError {
 
 /** What a refusal says about who is in the way. */
 export type RefusalFacts = HolderFacts & {
-  holder?: Holder | undefined;
   blocked?: readonly Blocked[] | undefined;
 };
 
 type HolderFacts = {
+  holder?: Holder | undefined;
   activeDevice?: string | undefined;
   waitSeconds?: number | undefined;
   heldByThisDevice?: boolean | undefined;
@@ -195,3 +195,30 @@ export class SessionEnded extends LicenseSessionError implements End {
     if (activeDevice !== undefined) this.activeDevice = activeDevice;
   }
 }
+
+const brand = Symbol.for("license-session.error");
+
+/**
+ * Makes `instanceof` true for the errors of other copies of this package in the process, too:
+ * imported and required, or two versions.
+ */
+function isKnownAcrossCopies(name: string, errorClass: { prototype: LicenseSessionError }): void {
+  Object.defineProperty(errorClass.prototype, brand, { value: name });
+  Object.defineProperty(errorClass, Symbol.hasInstance, {
+    value(this: unknown, error: unknown) {
+      // A class that a program has derived knows its own alone.
+      if (this !== errorClass) return Function.prototype[Symbol.hasInstance].call(this, error);
+      if (typeof error !== "object" || error === null || !(brand in error)) return false;
+      return name === "LicenseSessionError" || error[brand] === name;
+    },
+  });
+}
+
+isKnownAcrossCopies("LicenseSessionError", LicenseSessionError);
+isKnownAcrossCopies("SessionRefused", SessionRefused);
+isKnownAcrossCopies("LicenseRefused", LicenseRefused);
+isKnownAcrossCopies("RequestUnreadable", RequestUnreadable);
+isKnownAcrossCopies("ServiceNotFound", ServiceNotFound);
+isKnownAcrossCopies("Ed25519Missing", Ed25519Missing);
+isKnownAcrossCopies("ServiceUnavailable", ServiceUnavailable);
+isKnownAcrossCopies("SessionEnded", SessionEnded);

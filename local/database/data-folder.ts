@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, statfs } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { CommandError } from "../../command-line/command-error.ts";
+import { CommandError } from "../../ops/terminal/command-error.ts";
 
 /** A start writes less than this. */
 const neededBytes = 16 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { devNull } from "node:os";
-import { localClientConfig } from "../../licenses/local-engine.ts";
+import { localClientConfig } from "../../ops/data/local-engine.ts";
 import type { FunctionSpec } from "../template/interpret-template.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { CommandError } from "../../command-line/command-error.ts";
+import { CommandError } from "../../ops/terminal/command-error.ts";
 
 // Supports the parts of CloudFormation that this project's stack uses. Anything else that would
 // change what is served is rejected, because `npm start` can't do it.

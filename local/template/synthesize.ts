@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { env, execPath } from "node:process";
 import { promisify } from "node:util";
 import * as z from "zod";
-import { CommandError } from "../../command-line/command-error.ts";
+import { CommandError } from "../../ops/terminal/command-error.ts";
 
 const projectFolder = join(import.meta.dirname, "../..");
 

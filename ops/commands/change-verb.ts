@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import { CommandError, Interrupted } from "../../command-line/command-error.ts";
-import { changeLicense } from "../../licenses/change-license.ts";
-import type { ChangeNote } from "../../licenses/change-note.ts";
-import type { Change } from "../../licenses/conditional-writes.ts";
-import type { LicenseItem } from "../../licenses/license-item.ts";
-import type { OpenTable } from "../../licenses/with-table.ts";
+import { changeLicense } from "../data/change-license.ts";
+import type { ChangeNote } from "../data/change-note.ts";
+import type { Change } from "../data/conditional-writes.ts";
+import type { LicenseItem } from "../data/license-item.ts";
+import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { CommandError, Interrupted } from "../terminal/command-error.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { licenseName } from "../terminal/license-text.ts";
 import { printChange } from "../terminal/print-change.ts";

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { CommandError } from "../../command-line/command-error.ts";
-import { createLicense, defaultMaxSessions } from "../../licenses/create-license.ts";
-import { dayMs, defaultLicenseType, licenseView } from "../../licenses/license-item.ts";
-import { randomLicenseKey } from "../../licenses/random-license-key.ts";
+import { createLicense, defaultMaxSessions } from "../data/create-license.ts";
+import { dayMs, defaultLicenseType, licenseView } from "../data/license-item.ts";
+import { randomLicenseKey } from "../data/random-license-key.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { CommandError } from "../terminal/command-error.ts";
 import { expiresText } from "../terminal/license-text.ts";
 import {
   daysSchema,

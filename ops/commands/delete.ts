@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { deleteLicense } from "../../licenses/delete-license.ts";
+import { deleteLicense } from "../data/delete-license.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName } from "../terminal/license-text.ts";
 import { addChangeVerb } from "./change-verb.ts";

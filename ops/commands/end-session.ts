@@ -1,15 +1,15 @@
 import type { Command } from "commander";
-import { CommandError, UsageError } from "../../command-line/command-error.ts";
 import {
   deviceOf,
   isSession,
   isVacancy,
   maskFingerprint,
   secondsUntilFree,
-} from "../../lambdas/sessions/session.ts";
-import { type EndSessionOutcome, endSeenSession } from "../../licenses/end-seen-session.ts";
-import type { LicenseItem } from "../../licenses/license-item.ts";
+} from "../../lambdas/rules/session.ts";
+import { type EndSessionOutcome, endSeenSession } from "../data/end-seen-session.ts";
+import type { LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { CommandError, UsageError } from "../terminal/command-error.ts";
 import { licenseName, sessionText } from "../terminal/license-text.ts";
 import { option, sessionSymbolSchema } from "../terminal/option-readers.ts";
 import { addChangeVerb, type Plan } from "./change-verb.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { isPlaceholder, type LicenseItem, licenseView } from "../../licenses/license-item.ts";
+import { isPlaceholder, type LicenseItem, licenseView } from "../data/license-item.ts";
 import { csvLine, endOfExport, withoutFormula } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { printList } from "../terminal/print-list.ts";

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { CommandError, UsageError } from "../../command-line/command-error.ts";
-import { attributeChange } from "../../licenses/change-license.ts";
-import { dayMs, type LicenseItem } from "../../licenses/license-item.ts";
+import { attributeChange } from "../data/change-license.ts";
+import { dayMs, type LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { CommandError, UsageError } from "../terminal/command-error.ts";
 import { expiresText, licenseName } from "../terminal/license-text.ts";
 import { daysSchema, instantSchema, option } from "../terminal/option-readers.ts";
 import { instantText } from "../terminal/text-table.ts";

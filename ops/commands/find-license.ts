@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import { CommandError } from "../../command-line/command-error.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
-import { getLicense } from "../../licenses/get-license.ts";
-import type { LicenseItem } from "../../licenses/license-item.ts";
-import { scanPages } from "../../licenses/scan-pages.ts";
-import type { TableHandle } from "../../licenses/table-handle.ts";
+import { getLicense } from "../data/get-license.ts";
+import type { LicenseItem } from "../data/license-item.ts";
+import { scanPages } from "../data/scan-pages.ts";
+import type { TableHandle } from "../data/table-handle.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { CommandError } from "../terminal/command-error.ts";
 import { keySchema, readAs } from "../terminal/option-readers.ts";
 import { startProgress } from "../terminal/progress.ts";
 

@@ -1,14 +1,9 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { UsageError } from "../../command-line/command-error.ts";
-import { deviceOf, type Entry, isSession } from "../../lambdas/sessions/session.ts";
-import {
-  entryState,
-  type LicenseItem,
-  licenseView,
-  standingOf,
-} from "../../licenses/license-item.ts";
+import { deviceOf, type Entry, isSession } from "../../lambdas/rules/session.ts";
+import { entryState, type LicenseItem, licenseView, standingOf } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { UsageError } from "../terminal/command-error.ts";
 import { option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
 import { ageText, textTable } from "../terminal/text-table.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { dayMs } from "../../licenses/license-item.ts";
-import { type HistoryLine, readHistory } from "../../licenses/read-history.ts";
+import { dayMs } from "../data/license-item.ts";
+import { type HistoryLine, readHistory } from "../data/read-history.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { instantSchema, option } from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";

@@ -1,13 +1,13 @@
 import { stat } from "node:fs/promises";
 import type { Command } from "commander";
-import { CommandError, Interrupted } from "../../command-line/command-error.ts";
-import type { ChangeNote } from "../../licenses/change-note.ts";
-import type { ChangeLine } from "../../licenses/record-changes.ts";
-import type { OpenTable } from "../../licenses/with-table.ts";
+import type { ChangeNote } from "../data/change-note.ts";
+import type { ChangeLine } from "../data/record-changes.ts";
+import type { OpenTable } from "../data/with-table.ts";
 import { type CheckedFile, checkFile } from "../import/check-file.ts";
 import { type Counts, importFile } from "../import/import-file.ts";
 import { type Reject, writeRejects } from "../import/rejects.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { CommandError, Interrupted } from "../terminal/command-error.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { printResult } from "../terminal/print-result.ts";
 import { shareText, startProgress } from "../terminal/progress.ts";

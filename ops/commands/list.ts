@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { isSession } from "../../lambdas/sessions/session.ts";
+import { isSession } from "../../lambdas/rules/session.ts";
 import {
   dayMs,
   entryState,
@@ -8,7 +8,7 @@ import {
   licenseView,
   standingOf,
   standings,
-} from "../../licenses/license-item.ts";
+} from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { daysSchema, limitSchema, option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";

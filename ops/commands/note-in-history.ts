@@ -1,6 +1,6 @@
-import type { ChangeNote } from "../../licenses/change-note.ts";
-import { type ChangeLine, recordChanges } from "../../licenses/record-changes.ts";
-import type { OpenTable } from "../../licenses/with-table.ts";
+import type { ChangeNote } from "../data/change-note.ts";
+import { type ChangeLine, recordChanges } from "../data/record-changes.ts";
+import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { type BeforeAndAfter, changedFacts } from "../terminal/print-change.ts";
 

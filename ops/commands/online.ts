@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { isSession, isShownAsLive, secondsUntilFree } from "../../lambdas/sessions/session.ts";
-import { type LicenseItem, reportView, standingOf } from "../../licenses/license-item.ts";
+import { isSession, isShownAsLive, secondsUntilFree } from "../../lambdas/rules/session.ts";
+import { type LicenseItem, reportView, standingOf } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";

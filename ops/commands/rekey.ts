@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { CommandError } from "../../command-line/command-error.ts";
-import { type LicenseItem, licenseView } from "../../licenses/license-item.ts";
-import { randomLicenseKey } from "../../licenses/random-license-key.ts";
-import { type RekeyOutcome, rekeyLicense } from "../../licenses/rekey-license.ts";
+import { type LicenseItem, licenseView } from "../data/license-item.ts";
+import { randomLicenseKey } from "../data/random-license-key.ts";
+import { type RekeyOutcome, rekeyLicense } from "../data/rekey-license.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { CommandError } from "../terminal/command-error.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { licenseName } from "../terminal/license-text.ts";
 import { printResult } from "../terminal/print-result.ts";

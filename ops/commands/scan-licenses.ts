@@ -1,10 +1,10 @@
 import type { ScanCommandInput } from "@aws-sdk/lib-dynamodb";
-import { CommandError } from "../../command-line/command-error.ts";
-import { readItem } from "../../licenses/get-license.ts";
-import type { LicenseItem } from "../../licenses/license-item.ts";
-import { scanPages } from "../../licenses/scan-pages.ts";
-import type { TableHandle } from "../../licenses/table-handle.ts";
+import { readItem } from "../data/get-license.ts";
+import type { LicenseItem } from "../data/license-item.ts";
+import { scanPages } from "../data/scan-pages.ts";
+import type { TableHandle } from "../data/table-handle.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { CommandError } from "../terminal/command-error.ts";
 import { startProgress } from "../terminal/progress.ts";
 
 type LicenseScan = {

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { UsageError } from "../../command-line/command-error.ts";
-import { attributeChange, type Wanted } from "../../licenses/change-license.ts";
-import type { LicenseItem } from "../../licenses/license-item.ts";
+import { attributeChange, type Wanted } from "../data/change-license.ts";
+import type { LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
+import { UsageError } from "../terminal/command-error.ts";
 import { emailOption, seatsOption, typeOption } from "../terminal/option-readers.ts";
 import { addChangeVerb, changing, type Plan } from "./change-verb.ts";
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { licenseView } from "../../licenses/license-item.ts";
+import { licenseView } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseText } from "../terminal/license-text.ts";
 import { printResult } from "../terminal/print-result.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { createSigningKey } from "../../licenses/create-signing-key.ts";
+import { createSigningKey } from "../data/create-signing-key.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { printResult } from "../terminal/print-result.ts";
 import { fieldsText } from "../terminal/text-table.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { License } from "../../lambdas/sessions/license.ts";
-import { attributeChange } from "../../licenses/change-license.ts";
+import type { License } from "../../lambdas/rules/license.ts";
+import { attributeChange } from "../data/change-license.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName } from "../terminal/license-text.ts";
 import { addChangeVerb, changing } from "./change-verb.ts";

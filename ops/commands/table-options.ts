@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import type { ChangeNote } from "../../licenses/change-note.ts";
-import { type OpenTable, withTable } from "../../licenses/with-table.ts";
+import type { ChangeNote } from "../data/change-note.ts";
+import { type OpenTable, withTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { option, readAs } from "../terminal/option-readers.ts";
 

@@ -3,8 +3,8 @@ import {
   type BatchGetCommandInput,
   type BatchGetCommandOutput,
 } from "@aws-sdk/lib-dynamodb";
-import { CommandError } from "../../command-line/command-error.ts";
-import type { TableHandle } from "../../licenses/table-handle.ts";
+import type { TableHandle } from "../data/table-handle.ts";
+import { CommandError } from "../terminal/command-error.ts";
 import { endOfExport } from "./csv-line.ts";
 import { type Header, type ImportRow, readHeader, readImportRow } from "./import-row.ts";
 import { CsvFault, csvRows } from "./read-csv.ts";

@@ -1,6 +1,6 @@
 import { licenseIdOf } from "../../lambdas/license-key.ts";
-import type { License } from "../../lambdas/sessions/license.ts";
-import { defaultLicenseType } from "../../licenses/license-item.ts";
+import type { License } from "../../lambdas/rules/license.ts";
+import { defaultLicenseType } from "../data/license-item.ts";
 import { emailSchema, keySchema, longestEmail, typeSchema } from "../terminal/option-readers.ts";
 import { parseInstantMs } from "../terminal/parse-instant.ts";
 import { withFormula } from "./csv-line.ts";

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { CommandError } from "../../command-line/command-error.ts";
+import { CommandError } from "../terminal/command-error.ts";
 import type { CheckedFile } from "./check-file.ts";
 import { csvLine, endOfExport } from "./csv-line.ts";
 import { reasonColumn } from "./import-row.ts";

@@ -1,10 +1,10 @@
-import { CommandError } from "../../command-line/command-error.ts";
-import { type ChangeNote, noteAttributes } from "../../licenses/change-note.ts";
-import { assignment, noteChange, putIfNew, updateItem } from "../../licenses/conditional-writes.ts";
-import { defaultMaxSessions } from "../../licenses/create-license.ts";
-import { getItem } from "../../licenses/get-license.ts";
-import type { LicenseItem } from "../../licenses/license-item.ts";
-import type { TableHandle } from "../../licenses/table-handle.ts";
+import { type ChangeNote, noteAttributes } from "../data/change-note.ts";
+import { assignment, noteChange, putIfNew, updateItem } from "../data/conditional-writes.ts";
+import { defaultMaxSessions } from "../data/create-license.ts";
+import { getItem } from "../data/get-license.ts";
+import type { LicenseItem } from "../data/license-item.ts";
+import type { TableHandle } from "../data/table-handle.ts";
+import { CommandError } from "../terminal/command-error.ts";
 import { type ImportRow, tokenAheadBy } from "./import-row.ts";
 
 /**

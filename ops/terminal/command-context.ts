@@ -1,5 +1,5 @@
-import type { Variables } from "../../command-line/variables.ts";
 import type { Messages } from "./messages.ts";
+import type { Variables } from "./variables.ts";
 
 /** The environment of a verb: a terminal, a pipe or a test. */
 export type CommandContext = {

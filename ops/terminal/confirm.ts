@@ -1,5 +1,5 @@
-import { CommandError, Interrupted } from "../../command-line/command-error.ts";
 import type { CommandContext } from "./command-context.ts";
+import { CommandError, Interrupted } from "./command-error.ts";
 import { printable } from "./text-table.ts";
 
 /**

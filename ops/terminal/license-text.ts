@@ -1,10 +1,5 @@
-import {
-  deviceOf,
-  type Entry,
-  isSession,
-  secondsUntilFree,
-} from "../../lambdas/sessions/session.ts";
-import { daysLeft, entryState, type LicenseItem, standingOf } from "../../licenses/license-item.ts";
+import { deviceOf, type Entry, isSession, secondsUntilFree } from "../../lambdas/rules/session.ts";
+import { daysLeft, entryState, type LicenseItem, standingOf } from "../data/license-item.ts";
 import { fieldsText, instantText } from "./text-table.ts";
 
 /** A license in full, for people. */

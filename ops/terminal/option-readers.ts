@@ -1,9 +1,9 @@
 import { Option } from "commander";
 import * as z from "zod";
-import { UsageError } from "../../command-line/command-error.ts";
 import { licenseKeySchema } from "../../lambdas/license-key.ts";
 import { symbolSchema } from "../../lambdas/request.ts";
-import { noSymbol } from "../../lambdas/sessions/session.ts";
+import { noSymbol } from "../../lambdas/rules/session.ts";
+import { UsageError } from "./command-error.ts";
 import { parseInstantMs } from "./parse-instant.ts";
 
 /** Parses an option's value. The error message does not quote the value, which may be a key. */

@@ -1,6 +1,6 @@
-import { deviceOf, maskFingerprint } from "../../lambdas/sessions/session.ts";
-import { entryState, type LicenseItem, licenseView } from "../../licenses/license-item.ts";
-import type { OpenTable } from "../../licenses/with-table.ts";
+import { deviceOf, maskFingerprint } from "../../lambdas/rules/session.ts";
+import { entryState, type LicenseItem, licenseView } from "../data/license-item.ts";
+import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "./command-context.ts";
 import { expiresText, standingText } from "./license-text.ts";
 import { jsonText, printable, textTable } from "./text-table.ts";

@@ -1,4 +1,4 @@
-import { CommandError } from "../../command-line/command-error.ts";
+import { CommandError } from "./command-error.ts";
 
 /**
  * Writes and waits until the text is consumed, so that a slow reader slows the verb down instead of

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { endedVacancy } from "../../lambdas/sessions/end-session-update.ts";
-import type { License } from "../../lambdas/sessions/license.ts";
+import { endedVacancy } from "../../lambdas/rules/end-session-update.ts";
+import type { License } from "../../lambdas/rules/license.ts";
 import { engineForTests } from "../support/engine-for-tests.ts";
 import type { Engine } from "../support/engines.ts";
 import { openTestService, type TestServiceOptions } from "../support/test-service.ts";

@@ -8,7 +8,7 @@ import {
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
-import type { Service } from "../../lambdas/service.ts";
+import type { Service } from "../../lambdas/routes/service.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 import type { Engine } from "../support/engines.ts";
 import { asker, openTestService, type Reply } from "../support/test-service.ts";

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { heartbeatText } from "../../clients/typescript/requests.ts";
 import { heartbeatSchema } from "../../lambdas/heartbeat-handler.ts";
 import { holderSchema } from "../../lambdas/request.ts";
-import { sessionSchema, vacancySchema } from "../../lambdas/sessions/session.ts";
-import { licenseItemSchema } from "../../licenses/license-item.ts";
+import { sessionSchema, vacancySchema } from "../../lambdas/rules/session.ts";
+import { licenseItemSchema } from "../../ops/data/license-item.ts";
 
 const holderFields = Object.keys(holderSchema.shape);
 const reportFields = Object.keys(heartbeatSchema.shape).filter(

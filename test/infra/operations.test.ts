@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { toHandler } from "../../lambdas/answer-request.ts";
+import { toHandler } from "../../lambdas/http/answer-request.ts";
 import { callerSchema } from "../../lambdas/request.ts";
-import { ClockSkew } from "../../lambdas/sessions/clock-skew.ts";
+import { ClockSkew } from "../../lambdas/store/clock-skew.ts";
 import { formatLogLine } from "../../local/functions/function-log.ts";
 import { filterMatches, selected } from "../support/filter-matches.ts";
 import { stackTemplate } from "../support/stack-template.ts";

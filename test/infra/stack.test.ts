@@ -1,6 +1,6 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
-import { localTableName } from "../../licenses/table-handle.ts";
+import { localTableName } from "../../ops/data/table-handle.ts";
 import { stackTemplate } from "../support/stack-template.ts";
 
 const template = stackTemplate();

@@ -3,7 +3,7 @@ import { claimRoute, heartbeatRoute, releaseRoute } from "../../contract/routes.
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
-import type { Service } from "../../lambdas/service.ts";
+import type { Service } from "../../lambdas/routes/service.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 import { expectDocumented } from "../support/documented.ts";
 

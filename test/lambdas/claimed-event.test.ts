@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { claimedEvent } from "../../lambdas/claimed-event.ts";
-import type { License } from "../../lambdas/sessions/license.ts";
-import { type Entry, leaseFrom, type Session } from "../../lambdas/sessions/session.ts";
+import { claimedEvent } from "../../lambdas/routes/claimed-event.ts";
+import type { License } from "../../lambdas/rules/license.ts";
+import { type Entry, leaseFrom, type Session } from "../../lambdas/rules/session.ts";
 
 const license: License = {
   license_id: "id",

@@ -5,10 +5,10 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
-import type { Service } from "../../lambdas/service.ts";
-import { provenDifferenceMs } from "../../lambdas/sessions/clock-skew.ts";
-import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
-import { openTable } from "../../lambdas/sessions/table.ts";
+import type { Service } from "../../lambdas/routes/service.ts";
+import { provenDifferenceMs } from "../../lambdas/store/clock-skew.ts";
+import { createClient } from "../../lambdas/store/dynamodb-client.ts";
+import { openTable } from "../../lambdas/store/table.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 
 const receivedByApiMs = Date.UTC(2026, 0, 5, 12);

@@ -11,8 +11,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
-import type { Service } from "../../lambdas/service.ts";
-import { openTable } from "../../lambdas/sessions/table.ts";
+import type { Service } from "../../lambdas/routes/service.ts";
+import { openTable } from "../../lambdas/store/table.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 
 const client = new DynamoDBClient({});

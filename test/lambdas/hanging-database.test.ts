@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Handler } from "../../lambdas/answer-request.ts";
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import type { Service } from "../../lambdas/service.ts";
-import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
-import { openTable } from "../../lambdas/sessions/table.ts";
+import type { Handler } from "../../lambdas/http/answer-request.ts";
+import type { Service } from "../../lambdas/routes/service.ts";
+import { createClient } from "../../lambdas/store/dynamodb-client.ts";
+import { openTable } from "../../lambdas/store/table.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 import { asker } from "../support/test-service.ts";
 import { startWireClock, type WireClock } from "../support/wire-clock.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { memberSource } from "../../lambdas/json-source.ts";
+import { memberSource } from "../../lambdas/http/json-source.ts";
 
 test.for([
   ['{"metadata":{"a":1}}', '{"a":1}'],

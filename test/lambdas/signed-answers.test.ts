@@ -1,11 +1,11 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
+import { readSigningKeys } from "../../lambdas/http/signing-keys.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
-import type { Service } from "../../lambdas/service.ts";
-import type { SessionTable } from "../../lambdas/sessions/table.ts";
-import { readSigningKeys } from "../../lambdas/signing-keys.ts";
+import type { Service } from "../../lambdas/routes/service.ts";
+import type { SessionTable } from "../../lambdas/store/table.ts";
 import { buildVectors } from "../clients/vectors/build-vectors.ts";
 import { verifiedByLibrary } from "../clients/vectors/verified-by-library.ts";
 import { defaultSettings } from "../support/default-settings.ts";

@@ -1,8 +1,8 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { CommandError } from "../../command-line/command-error.ts";
 import { localSigningKeys } from "../../local/local-signing-keys.ts";
+import { CommandError } from "../../ops/terminal/command-error.ts";
 import { buildVectors } from "../clients/vectors/build-vectors.ts";
 import { tempFolder } from "./support/temp-folder.ts";
 

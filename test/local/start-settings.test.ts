@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { CommandError } from "../../command-line/command-error.ts";
-import { engineEndpoint } from "../../licenses/local-engine.ts";
 import { readStartSettings } from "../../local/start-settings.ts";
+import { engineEndpoint } from "../../ops/data/local-engine.ts";
+import { CommandError } from "../../ops/terminal/command-error.ts";
 
 describe("readStartSettings", () => {
   test("knows a default for everything", () => {

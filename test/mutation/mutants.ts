@@ -7,19 +7,19 @@ export type Mutant = {
   tests?: string[];
 };
 
-const claim = "lambdas/sessions/claim.ts";
-const claimOrder = "lambdas/sessions/claim-order.ts";
-const heartbeat = "lambdas/sessions/heartbeat.ts";
-const holder = "lambdas/sessions/holder.ts";
-const release = "lambdas/sessions/release.ts";
-const legacyHeartbeat = "lambdas/sessions/legacy-heartbeat.ts";
-const license = "lambdas/sessions/license.ts";
-const session = "lambdas/sessions/session.ts";
-const removal = "lambdas/sessions/removal.ts";
-const drop = "lambdas/sessions/drop-long-lapsed.ts";
-const skew = "lambdas/sessions/clock-skew.ts";
-const table = "lambdas/sessions/table.ts";
-const client = "lambdas/sessions/dynamodb-client.ts";
+const claim = "lambdas/rules/claim.ts";
+const claimOrder = "lambdas/rules/claim-order.ts";
+const heartbeat = "lambdas/rules/heartbeat.ts";
+const holder = "lambdas/rules/holder.ts";
+const release = "lambdas/rules/release.ts";
+const legacyHeartbeat = "lambdas/legacy/legacy-heartbeat.ts";
+const license = "lambdas/rules/license.ts";
+const session = "lambdas/rules/session.ts";
+const removal = "lambdas/rules/removal.ts";
+const drop = "lambdas/rules/drop-long-lapsed.ts";
+const skew = "lambdas/store/clock-skew.ts";
+const table = "lambdas/store/table.ts";
+const client = "lambdas/store/dynamodb-client.ts";
 
 /** Each sub-condition of each write, each rule, and each decision of the functions around them. */
 export const mutants: Mutant[] = [
@@ -469,87 +469,95 @@ export const mutants: Mutant[] = [
     to: "session_conflict: false, ...body",
   },
   {
-    file: "lambdas/answer-request.ts",
+    file: "lambdas/http/answer-request.ts",
     from: "AnswerWithinMs = 3_500",
     to: "AnswerWithinMs = 30_000",
   },
-  { file: "lambdas/answer-request.ts", from: "statusCode: 500,\n", to: "statusCode: 200,\n" },
+  { file: "lambdas/http/answer-request.ts", from: "statusCode: 500,\n", to: "statusCode: 200,\n" },
   {
-    file: "lambdas/answer-request.ts",
+    file: "lambdas/http/answer-request.ts",
     from: "const nowMs = now();",
     to: "now(); const nowMs = now();",
   },
-  { file: "lambdas/answer-request.ts", from: "      controller.abort(error);\n", to: "" },
+  { file: "lambdas/http/answer-request.ts", from: "      controller.abort(error);\n", to: "" },
   {
-    file: "lambdas/answer-request.ts",
+    file: "lambdas/http/answer-request.ts",
     from: "answer.statusCode >= 400",
     to: "answer.statusCode >= 200",
   },
   {
-    file: "lambdas/answer-request.ts",
+    file: "lambdas/http/answer-request.ts",
     from: "device: maskFingerprint(request.device_fingerprint)",
     to: "device: request.device_fingerprint",
   },
-  { file: "lambdas/answer-request.ts", from: "      reject(error);\n", to: "" },
-  { file: "lambdas/answer-request.ts", from: 'log("info", requestId, answer, { field });', to: "" },
+  { file: "lambdas/http/answer-request.ts", from: "      reject(error);\n", to: "" },
   {
-    file: "lambdas/answer-request.ts",
+    file: "lambdas/http/answer-request.ts",
+    from: 'log("info", requestId, answer, { field });',
+    to: "",
+  },
+  {
+    file: "lambdas/http/answer-request.ts",
     from: "license_id: licenseIdOf(request.license_key)",
     to: "license_id: request.license_key",
   },
   {
-    file: "lambdas/answer-request.ts",
+    file: "lambdas/http/answer-request.ts",
     from: "if (receivedByApiMs !== undefined) checkAgainstApi(nowMs, receivedByApiMs);",
     to: "",
   },
   {
-    file: "lambdas/json-body.ts",
+    file: "lambdas/http/json-body.ts",
     from: "Buffer.byteLength(text) > maxBytes",
     to: "Buffer.byteLength(text) >= maxBytes",
   },
   {
-    file: "lambdas/json-body.ts",
+    file: "lambdas/http/json-body.ts",
     from: "Buffer.byteLength(body, encoding) > maxBodyBytes",
     to: "Buffer.byteLength(body, encoding) > 2 * maxBodyBytes",
   },
-  { file: "lambdas/json-body.ts", from: "    nonce,\n  });", to: "  });" },
+  { file: "lambdas/http/json-body.ts", from: "    nonce,\n  });", to: "  });" },
   {
-    file: "lambdas/json-body.ts",
+    file: "lambdas/http/json-body.ts",
     from: 'isBase64Encoded ? "base64" : "utf8");\n}',
     to: '"utf8");\n}',
   },
   {
-    file: "lambdas/answer-request.ts",
+    file: "lambdas/http/answer-request.ts",
     from: "if (parsed.nonce !== undefined) asked",
     to: "asked = undefined; if (parsed.readable && parsed.nonce !== undefined) asked",
   },
   {
-    file: "lambdas/answer-request.ts",
+    file: "lambdas/http/answer-request.ts",
     from: "asked === undefined || keys.length === 0",
     to: "asked === undefined || keys.length === 0 || statusCode >= 500",
   },
-  { file: "lambdas/answer-request.ts", from: 'event.rawPath ?? ""', to: '"/"' },
+  { file: "lambdas/http/answer-request.ts", from: 'event.rawPath ?? ""', to: '"/"' },
   { file: "lambdas/request.ts", from: "{16,128}", to: "{15,128}" },
   { file: "lambdas/request.ts", from: "{16,128}", to: "{16,129}" },
   { file: "lambdas/request.ts", from: "x7e]{16,128}", to: "x7f]{16,128}" },
-  { file: "lambdas/sign-answer.ts", from: '.replace(/["\\\\]/g, "\\\\$&")', to: "" },
-  { file: "lambdas/sign-answer.ts", from: "createdMs / 1000", to: "createdMs / 1000 + 1" },
+  { file: "lambdas/http/sign-answer.ts", from: '.replace(/["\\\\]/g, "\\\\$&")', to: "" },
+  { file: "lambdas/http/sign-answer.ts", from: "createdMs / 1000", to: "createdMs / 1000 + 1" },
   {
-    file: "lambdas/sign-answer.ts",
+    file: "lambdas/http/sign-answer.ts",
     from: "contentDigest(request.body)",
     to: "contentDigest(answer.body)",
   },
-  { file: "lambdas/sign-answer.ts", from: "${answer.statusCode}", to: "200" },
-  { file: "lambdas/signing-keys.ts", from: "words.length > 2", to: "words.length > 3" },
-  { file: "lambdas/signing-keys.ts", from: "keys[0]?.keyId === keys[1]?.keyId", to: "false" },
-  { file: "lambdas/signing-keys.ts", from: ' || seed.toString("base64url") !== encoded', to: "" },
-  { file: "lambdas/json-body.ts", from: "fatal: true, ", to: "" },
-  { file: "lambdas/json-body.ts", from: "isWellFormed(body) ? body : undefined", to: "body" },
-  { file: "lambdas/json-body.ts", from: " || Array.isArray(body)", to: "" },
-  { file: "lambdas/json-body.ts", from: "ignoreBOM: true", to: "ignoreBOM: false" },
-  { file: "lambdas/json-body.ts", from: "16 * 1024", to: "16 * 1024 + 1" },
-  { file: "lambdas/json-body.ts", from: ".filter(([, value]) => value !== null)", to: "" },
-  { file: "lambdas/json-source.ts", from: '(?:[^"\\\\]|\\\\.)*', to: '[^"]*' },
+  { file: "lambdas/http/sign-answer.ts", from: "${answer.statusCode}", to: "200" },
+  { file: "lambdas/http/signing-keys.ts", from: "words.length > 2", to: "words.length > 3" },
+  { file: "lambdas/http/signing-keys.ts", from: "keys[0]?.keyId === keys[1]?.keyId", to: "false" },
+  {
+    file: "lambdas/http/signing-keys.ts",
+    from: ' || seed.toString("base64url") !== encoded',
+    to: "",
+  },
+  { file: "lambdas/http/json-body.ts", from: "fatal: true, ", to: "" },
+  { file: "lambdas/http/json-body.ts", from: "isWellFormed(body) ? body : undefined", to: "body" },
+  { file: "lambdas/http/json-body.ts", from: " || Array.isArray(body)", to: "" },
+  { file: "lambdas/http/json-body.ts", from: "ignoreBOM: true", to: "ignoreBOM: false" },
+  { file: "lambdas/http/json-body.ts", from: "16 * 1024", to: "16 * 1024 + 1" },
+  { file: "lambdas/http/json-body.ts", from: ".filter(([, value]) => value !== null)", to: "" },
+  { file: "lambdas/http/json-source.ts", from: '(?:[^"\\\\]|\\\\.)*', to: '[^"]*' },
   { file: "lambdas/license-key.ts", from: "    z.trim(),\n", to: "" },
   { file: "lambdas/license-key.ts", from: "z.maxLength(128)", to: "z.maxLength(129)" },
   { file: "lambdas/license-key.ts", from: "    z.refine(isWellFormed),\n", to: "" },
@@ -619,19 +627,19 @@ export const mutants: Mutant[] = [
     to: "randomUUID()",
   },
   {
-    file: "licenses/change-license.ts",
+    file: "ops/data/change-license.ts",
     from: '["attribute_exists(license_id)", "attribute_not_exists(superseded_by)"]',
     to: '["attribute_exists(license_id)"]',
-    tests: ["test/licenses/change-license"],
+    tests: ["test/ops/data/change-license"],
   },
   {
-    file: "lambdas/sessions/end-session-update.ts",
+    file: "lambdas/rules/end-session-update.ts",
     from: '"sessions.#symbol.session_id = :seen_session"',
     to: '":seen_session = :seen_session"',
     tests: ["test/ops/commands/verbs"],
   },
   {
-    file: "lambdas/sessions/end-session-update.ts",
+    file: "lambdas/rules/end-session-update.ts",
     from: '"sessions.#symbol.lapses_at = :seen_lapses_at"',
     to: '":seen_lapses_at = :seen_lapses_at"',
     tests: ["test/ops/commands/verbs"],
@@ -643,10 +651,10 @@ export const mutants: Mutant[] = [
     tests: ["test/ops/commands/verbs"],
   },
   {
-    file: "licenses/random-license-key.ts",
+    file: "ops/data/random-license-key.ts",
     from: "randomInt(characters.length)",
     to: "Math.floor(Math.random() * characters.length)",
-    tests: ["test/licenses/random-license-key"],
+    tests: ["test/ops/data/random-license-key"],
   },
   { file: "local/listen.ts", from: '"127.0.0.1"', to: '"0.0.0.0"', tests: ["test/local/listen"] },
   {

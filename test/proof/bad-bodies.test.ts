@@ -3,7 +3,7 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
-import type { License } from "../../lambdas/sessions/license.ts";
+import type { License } from "../../lambdas/rules/license.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 import { printTried, replayable, scaled } from "./case-counts.ts";
 

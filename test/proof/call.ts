@@ -1,4 +1,4 @@
-import type { License } from "../../lambdas/sessions/license.ts";
+import type { License } from "../../lambdas/rules/license.ts";
 
 type FromDevice = {
   device: string;

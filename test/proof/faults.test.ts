@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import type { License } from "../../lambdas/sessions/license.ts";
-import { isSession } from "../../lambdas/sessions/session.ts";
+import type { License } from "../../lambdas/rules/license.ts";
+import { isSession } from "../../lambdas/rules/session.ts";
 import { type Fault, fastFaults, slowFaults } from "../support/fault-proxy.ts";
 import { printTried, scaled } from "./case-counts.ts";
 import { type FaultyService, startFaultyService } from "./faulty-service.ts";

@@ -1,6 +1,6 @@
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { vi } from "vitest";
-import { createClient } from "../../lambdas/sessions/dynamodb-client.ts";
+import { createClient } from "../../lambdas/store/dynamodb-client.ts";
 import { clientFor, startDynalite } from "../support/engines.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { startWireClock, type WireClock } from "../support/wire-clock.ts";

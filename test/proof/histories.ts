@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { License } from "../../lambdas/sessions/license.ts";
+import type { License } from "../../lambdas/rules/license.ts";
 import { engineForTests } from "../support/engine-for-tests.ts";
 import type { Answer, Call } from "./call.ts";
 import { printTried, replayable } from "./case-counts.ts";

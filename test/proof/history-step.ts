@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { License } from "../../lambdas/sessions/license.ts";
-import { isSession } from "../../lambdas/sessions/session.ts";
+import type { License } from "../../lambdas/rules/license.ts";
+import { isSession } from "../../lambdas/rules/session.ts";
 import type { Call, Report } from "./call.ts";
 import type { ServiceOptions } from "./served-license.ts";
 

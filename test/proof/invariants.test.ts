@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { License } from "../../lambdas/sessions/license.ts";
+import type { License } from "../../lambdas/rules/license.ts";
 import type { Answer } from "./call.ts";
 import { breaches } from "./invariants.ts";
 import type { CallRecord } from "./recorder.ts";

@@ -1,5 +1,5 @@
-import type { License } from "../../lambdas/sessions/license.ts";
-import { deviceOf, isSession } from "../../lambdas/sessions/session.ts";
+import type { License } from "../../lambdas/rules/license.ts";
+import { deviceOf, isSession } from "../../lambdas/rules/session.ts";
 import type { CallRecord } from "./recorder.ts";
 
 /**

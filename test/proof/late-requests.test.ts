@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { License } from "../../lambdas/sessions/license.ts";
+import type { License } from "../../lambdas/rules/license.ts";
 import { type FaultyService, startFaultyService } from "./faulty-service.ts";
 import { serveLicense } from "./served-license.ts";
 

@@ -1,4 +1,4 @@
-import type { License } from "../../lambdas/sessions/license.ts";
+import type { License } from "../../lambdas/rules/license.ts";
 import type { Answer, Call, Outcome } from "./call.ts";
 
 /** The clock reading of a call, epoch milliseconds, and the settings of the service. */

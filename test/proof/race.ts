@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { License } from "../../lambdas/sessions/license.ts";
+import type { License } from "../../lambdas/rules/license.ts";
 import type { CallRecord, TimedCall } from "./recorder.ts";
 
 /** A license, and what is done with it by several at once; each program does one call after another. */

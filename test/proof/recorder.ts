@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { License } from "../../lambdas/sessions/license.ts";
+import type { License } from "../../lambdas/rules/license.ts";
 import type { Answer, Call } from "./call.ts";
 import type { Recorded, Specification } from "./linearizability.ts";
 import { possibleOutcomes } from "./model.ts";

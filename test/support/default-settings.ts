@@ -1,4 +1,4 @@
-import type { Service } from "../../lambdas/service.ts";
+import type { Service } from "../../lambdas/routes/service.ts";
 
 /** The settings of a service that is deployed without any. */
 export const defaultSettings: Service["settings"] = {

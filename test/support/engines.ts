@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { CreateTableCommand, DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
-import { localClientConfig } from "../../licenses/local-engine.ts";
+import { localClientConfig } from "../../ops/data/local-engine.ts";
 import { endsWithRun } from "./ends-with-run.ts";
 
 /** A real engine with an empty table `Sessions`. */

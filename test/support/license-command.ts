@@ -1,8 +1,8 @@
 import { Writable } from "node:stream";
-import type { Variables } from "../../command-line/variables.ts";
 import { runLicense } from "../../ops/run-license.ts";
 import type { CommandContext } from "../../ops/terminal/command-context.ts";
 import { openMessages } from "../../ops/terminal/messages.ts";
+import type { Variables } from "../../ops/terminal/variables.ts";
 import type { Engine } from "./engines.ts";
 
 export type CommandResult = {

@@ -6,18 +6,18 @@ import {
   heartbeatRoute,
   releaseRoute,
 } from "../../contract/routes.ts";
-import type { Handler } from "../../lambdas/answer-request.ts";
 import { claimHandler } from "../../lambdas/claim-handler.ts";
 import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
+import type { Handler } from "../../lambdas/http/answer-request.ts";
 import { licenseIdOf } from "../../lambdas/license-key.ts";
 import { releaseHandler } from "../../lambdas/release-handler.ts";
-import type { Service } from "../../lambdas/service.ts";
-import type { License } from "../../lambdas/sessions/license.ts";
-import { isSession, type Session } from "../../lambdas/sessions/session.ts";
-import { openTable } from "../../lambdas/sessions/table.ts";
-import { createLicense, type NewLicense } from "../../licenses/create-license.ts";
-import { endSeenSession } from "../../licenses/end-seen-session.ts";
-import { licenseItemSchema } from "../../licenses/license-item.ts";
+import type { Service } from "../../lambdas/routes/service.ts";
+import type { License } from "../../lambdas/rules/license.ts";
+import { isSession, type Session } from "../../lambdas/rules/session.ts";
+import { openTable } from "../../lambdas/store/table.ts";
+import { createLicense, type NewLicense } from "../../ops/data/create-license.ts";
+import { endSeenSession } from "../../ops/data/end-seen-session.ts";
+import { licenseItemSchema } from "../../ops/data/license-item.ts";
 import { expectDocumented } from "./documented.ts";
 import { clientFor, type Engine } from "./engines.ts";
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { httpbis } from "http-message-signatures";
 import { describe, expect, test } from "vitest";
-import { readSigningKey } from "../../../lambdas/signing-keys.ts";
+import { readSigningKey } from "../../../lambdas/http/signing-keys.ts";
 import { buildVectors, type Vector } from "./build-vectors.ts";
 import { verifiedByLibrary } from "./verified-by-library.ts";
 

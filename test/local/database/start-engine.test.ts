@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createLicense } from "../../../licenses/create-license.ts";
-import { localClientConfig } from "../../../licenses/local-engine.ts";
 import { createMissingTables } from "../../../local/database/create-missing-tables.ts";
 import { type Engine, startEngine } from "../../../local/database/start-engine.ts";
 import { listen } from "../../../local/listen.ts";
+import { createLicense } from "../../../ops/data/create-license.ts";
+import { localClientConfig } from "../../../ops/data/local-engine.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const tables = [

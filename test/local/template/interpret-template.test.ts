@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { CommandError } from "../../../command-line/command-error.ts";
 import { interpretTemplate } from "../../../local/template/interpret-template.ts";
+import { CommandError } from "../../../ops/terminal/command-error.ts";
 import {
   apiWith,
   cors,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/license-key.ts";
-import type { Session } from "../../../lambdas/sessions/session.ts";
+import type { Session } from "../../../lambdas/rules/session.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { type CommandResult, operator } from "../../support/license-command.ts";
 import { openTestService } from "../../support/test-service.ts";

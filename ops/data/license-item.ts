@@ -1,0 +1,134 @@
+import * as z from "zod";
+import { type EndedCode, endedCode, licenseSchema } from "../../lambdas/rules/license.ts";
+import {
+  type Entry,
+  isSession,
+  isShownAsLive,
+  isVacancy,
+  reportSchema,
+  type Session,
+  type StoredReport,
+  secondsUntilFree,
+} from "../../lambdas/rules/session.ts";
+
+export const dayMs = 86_400_000;
+
+export const defaultLicenseType = "standard";
+
+/** The instants that ISO 8601 writes with a four-digit year. */
+const instantMs = z.int().min(-62_167_219_200_000).max(253_402_300_799_999);
+
+/**
+ * The item of a license, including the attributes that only operators use. Unlike the functions,
+ * the tools accept no invalid attribute: a default must not pass for what was sold.
+ */
+export const licenseItemSchema = z.object({
+  license_id: z.string(),
+  status: z.enum(["active", "suspended", "cancelled"]),
+  license_type: z.string().default(defaultLicenseType),
+  email: z.string().optional(),
+  created_at: instantMs.optional(),
+  license_expiration: instantMs.optional(),
+  max_sessions: z.int().positive(),
+  fencing_token: z.int().nonnegative().default(0),
+  sessions: licenseSchema.shape.sessions,
+  /** Identifies the last change, so that a retried write can tell whether it was applied before. */
+  change_id: z.string().optional(),
+  /** Who made the last change, when and why. */
+  changed_by: z.string().optional(),
+  changed_at: instantMs.optional(),
+  change_reason: z.string().optional(),
+  /** The id under the license's new key. This item is then `cancelled` and never changes again. */
+  superseded_by: z.string().optional(),
+  /** What `status` was when the license was superseded. */
+  superseded_status: z.enum(["active", "suspended", "cancelled"]).optional(),
+});
+
+export type LicenseItem = z.infer<typeof licenseItemSchema>;
+
+/**
+ * Whether the item is a placeholder for a key that never worked (see `rekey-license.ts`). A rekeyed
+ * license keeps its earlier status in `superseded_status`; a placeholder never had one.
+ */
+export function isPlaceholder(
+  license: LicenseItem,
+): license is LicenseItem & { superseded_by: string } {
+  return license.superseded_by !== undefined && license.superseded_status === undefined;
+}
+
+export const standings = ["active", "suspended", "cancelled", "expired", "rekeyed"] as const;
+
+type Standing = (typeof standings)[number];
+
+/** Whether the license can be used now and, if not, why: its status and expiration in one word. */
+export function standingOf(license: LicenseItem, nowMs: number): Standing {
+  if (license.superseded_by !== undefined) return "rekeyed";
+  const ended = endedCode(license, nowMs);
+  return ended ? endedStandings[ended] : "active";
+}
+
+const endedStandings: Record<EndedCode, Standing> = {
+  license_suspended: "suspended",
+  license_cancelled: "cancelled",
+  license_expired: "expired",
+};
+
+/** Whole days until the license ends; 0 once it has ended, `null` if it never ends. */
+export function daysLeft({ license_expiration }: LicenseItem, nowMs: number): number | null {
+  if (license_expiration === undefined) return null;
+  return Math.max(0, Math.floor((license_expiration - nowMs) / dayMs));
+}
+
+/**
+ * A license as every verb prints it with `--json`: all attributes as stored (times in epoch
+ * milliseconds, `null` if absent), and values derived from them for the current time.
+ */
+export function licenseView(license: LicenseItem, nowMs: number) {
+  const sessions = Object.entries(license.sessions).map(([symbol, entry]) => {
+    const held = isSession(entry) ? entry : undefined;
+    const view = {
+      state: entryState(entry, nowMs),
+      seconds_left: secondsUntilFree(entry, nowMs),
+      ...entry,
+      ...reportView(held),
+    };
+    return [symbol, view] as const;
+  });
+  return {
+    license_id: license.license_id,
+    standing: standingOf(license, nowMs),
+    status: license.status,
+    license_type: license.license_type,
+    email: license.email ?? null,
+    created_at: license.created_at ?? null,
+    license_expiration: license.license_expiration ?? null,
+    days_left: daysLeft(license, nowMs),
+    max_sessions: license.max_sessions,
+    fencing_token: license.fencing_token,
+    superseded_by: license.superseded_by ?? null,
+    changed_by: license.changed_by ?? null,
+    changed_at: license.changed_at ?? null,
+    change_reason: license.change_reason ?? null,
+    live_sessions: sessions.filter(([, { state }]) => state === "live").length,
+    sessions: Object.fromEntries(sessions),
+  };
+}
+
+/** All fields of the schema that a bot may report; `null` if it did not report one. */
+export function reportView(
+  session: Session | undefined,
+): Record<keyof StoredReport, string | null> {
+  const names = Object.keys(reportSchema.shape) as (keyof StoredReport)[];
+  const entries = names.map((name) => [name, session?.[name] ?? null]);
+  // The entries cover all keys of the schema, which the type checker can't see.
+  return Object.fromEntries(entries) as ReturnType<typeof reportView>;
+}
+
+/** `ended` by an operator or `released` by its bot; both keep the symbol until they lapse. */
+type EntryState = "live" | "lapsed" | "ended" | "released" | "unreadable";
+
+export function entryState(entry: Entry, nowMs: number): EntryState {
+  if (isSession(entry)) return isShownAsLive(entry, nowMs) ? "live" : "lapsed";
+  if (!isVacancy(entry)) return "unreadable";
+  return entry.ended ? "ended" : "released";
+}

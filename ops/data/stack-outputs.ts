@@ -1,0 +1,55 @@
+import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
+import * as z from "zod";
+import { CommandError } from "../terminal/command-error.ts";
+import type { Variables } from "../terminal/variables.ts";
+import { awsClientConfig } from "./aws-client-config.ts";
+
+/**
+ * Reads the outputs of the stack.
+ *
+ * @throws CommandError if there is no such stack or it names no table; otherwise SDK errors
+ */
+export async function readStackOutputs(
+  stackName: string,
+  variables: Variables,
+): Promise<StackOutputs> {
+  const client = new CloudFormationClient(awsClientConfig(variables));
+  try {
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
+    const outputs = Object.fromEntries(
+      (Stacks[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]),
+    );
+    const result = outputsSchema.safeParse(outputs);
+    if (result.success) return result.data;
+    throw new CommandError(
+      `The stack ${stackName} has no output TableName: it is not a stack of this project. --table NAME names a table without its stack.`,
+    );
+  } catch (error) {
+    if (error instanceof Error && /does not exist/.test(error.message)) {
+      throw new CommandError(`There is no stack ${stackName} in this account and Region.`);
+    }
+    throw error;
+  } finally {
+    client.destroy();
+  }
+}
+
+const outputsSchema = z
+  .object({
+    TableName: z.string().min(1),
+    FunctionLogGroups: z.string().optional(),
+    ChangesLogGroup: z.string().optional(),
+  })
+  .transform((outputs) => ({
+    tableName: outputs.TableName,
+    history: {
+      /** The log groups of the functions. */
+      logGroups: outputs.FunctionLogGroups?.split(",") ?? [],
+      /** The log group of operators' changes. */
+      changesLogGroup: outputs.ChangesLogGroup,
+    },
+  }));
+
+type StackOutputs = z.infer<typeof outputsSchema>;
+
+export type StackHistory = StackOutputs["history"];

@@ -1,0 +1,16 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import { randomLicenseKey } from "../../../ops/data/random-license-key.ts";
+
+test("a key can't be guessed from what Math.random gives", () => {
+  const guessable = vi.spyOn(Math, "random").mockReturnValue(0);
+  onTestFinished(() => guessable.mockRestore());
+  const keys = Array.from({ length: 100 }, randomLicenseKey);
+  expect(new Set(keys).size).toBe(100);
+  expect(guessable).not.toHaveBeenCalled();
+});
+
+test("a key uses all 36 characters, in four groups of four", () => {
+  const keys = Array.from({ length: 500 }, randomLicenseKey);
+  for (const key of keys) expect(key).toMatch(/^[A-Z0-9]{4}(-[A-Z0-9]{4}){3}$/);
+  expect(new Set(keys.join("")).size).toBe(36 + 1);
+});

@@ -1,0 +1,209 @@
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { rekeyLicense } from "../../../ops/data/rekey-license.ts";
+import { clientFor, startDynalite } from "../../support/engines.ts";
+import { operator } from "../../support/license-command.ts";
+import { openTestService } from "../../support/test-service.ts";
+
+const device = "device-a-0123456789";
+
+let engine: Awaited<ReturnType<typeof startDynalite>>;
+beforeAll(async () => {
+  engine = await startDynalite();
+});
+afterAll(() => engine.stop());
+
+async function leaked() {
+  const service = openTestService(engine);
+  const key = await service.license({
+    email: "ada@example.com",
+    licenseType: "pro",
+    maxSessions: 3,
+  });
+  await service.validate({ license_key: key, device_fingerprint: device });
+  const license = operator(engine, { now: service.nowMs });
+  const codeOf = async (licenseKey: string) =>
+    (
+      await service.validate({
+        license_key: licenseKey,
+        device_fingerprint: device,
+        check_only: true,
+      })
+    ).body.code;
+  /** The rules without the command, so that it can be interrupted. */
+  const rekey = (newKey: string, announce: () => Promise<void> = async () => {}) =>
+    rekeyLicense(
+      table(),
+      licenseIdOf(key),
+      newKey,
+      { by: "ada@desk", atMs: service.nowMs() },
+      announce,
+    );
+  return { service, key, license, codeOf, rekey };
+}
+
+function table() {
+  return {
+    client: DynamoDBDocumentClient.from(clientFor(engine.endpoint)),
+    tableName: engine.tableName,
+  };
+}
+
+let keysMade = 0;
+function anotherKey(): string {
+  keysMade += 1;
+  return `NEW-KEY-${keysMade}`;
+}
+
+describe("rekey", () => {
+  test("the new key works, the old one does not, and its session can't be revived", async () => {
+    const { service, key, license, codeOf } = await leaked();
+    const { stdout } = await license(["rekey", key, "--yes", "--json"]);
+    const { license_key, license_id, previous_license_id } = JSON.parse(stdout);
+    expect(previous_license_id).toBe(licenseIdOf(key));
+    expect(license_id).toBe(licenseIdOf(license_key));
+    expect(await codeOf(license_key)).toBe("available");
+    expect(await codeOf(key)).toBe("license_cancelled");
+    const beat = await service.heartbeat({ license_key: key, device_fingerprint: device });
+    expect(beat).toMatchObject({
+      status: 403,
+      body: { license_valid: false, code: "license_cancelled" },
+    });
+    const item = await service.item(license_key);
+    expect(item).not.toHaveProperty("superseded_by");
+    expect(item).toMatchObject({
+      status: "active",
+      license_type: "pro",
+      email: "ada@example.com",
+      max_sessions: 3,
+      fencing_token: 1,
+      sessions: { "*": { vacated_by: device, lapses_at: service.nowMs() + 60_000 } },
+    });
+  });
+
+  test("another device waits until the bot of the old key can't believe any more that it holds", async () => {
+    const { service, key, license } = await leaked();
+    const { license_key } = JSON.parse((await license(["rekey", key, "--yes", "--json"])).stdout);
+    const other = { license_key, device_fingerprint: "another-device-0123456789" };
+    service.passMs(59_999);
+    expect((await service.validate(other)).body.code).toBe("session_conflict");
+    service.passMs(1);
+    expect((await service.validate(other)).body.code).toBe("granted");
+  });
+
+  test("a suspended license stays suspended under its new key", async () => {
+    const { key, license, codeOf } = await leaked();
+    await license(["suspend", key, "--yes"]);
+    const { license_key } = JSON.parse((await license(["rekey", key, "--yes", "--json"])).stdout);
+    expect(await codeOf(license_key)).toBe("license_suspended");
+  });
+
+  test("the key is shown before it works, so it can't be lost, and neither works while it is shown", async () => {
+    const { key, codeOf, rekey } = await leaked();
+    const newKey = anotherKey();
+    const codes: unknown[] = [];
+    await rekey(newKey, async () => {
+      codes.push(await codeOf(key), await codeOf(newKey));
+    });
+    expect(codes).toEqual(["license_cancelled", "license_unknown"]);
+    expect(await codeOf(newKey)).toBe("available");
+  });
+
+  test("done twice it is refused, and says which license to name", async () => {
+    const { key, license, codeOf } = await leaked();
+    const { license_key, license_id } = JSON.parse(
+      (await license(["rekey", key, "--yes", "--json"])).stdout,
+    );
+    const again = await license(["rekey", key, "--yes"]);
+    expect(again).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(again.stderr).toContain(license_id.slice(0, 12));
+    expect(await codeOf(license_key)).toBe("available");
+  });
+
+  test.for([
+    ["suspend", "--yes"],
+    ["activate"],
+    ["set", "--type", "free"],
+    ["extend", "--days", "3"],
+  ])("nothing brings the old key back to life: %s is refused", async ([verb = "", ...options]) => {
+    const { key, license, codeOf } = await leaked();
+    await license(["rekey", key, "--yes"]);
+    expect((await license([verb, key, ...options])).exitCode).toBe(1);
+    expect(await codeOf(key)).toBe("license_cancelled");
+  });
+});
+
+describe("rekey, interrupted", () => {
+  test("after the old key has ended, it is finished by running it again, with a key of its own", async () => {
+    const { key, license, codeOf, rekey } = await leaked();
+    const lostKey = anotherKey();
+    await expect(rekey(lostKey, () => Promise.reject(new Error("cut off")))).rejects.toThrow();
+    expect(await codeOf(key)).toBe("license_cancelled");
+    const { license_key } = JSON.parse((await license(["rekey", key, "--yes", "--json"])).stdout);
+    expect(await codeOf(license_key)).toBe("available");
+    expect(await codeOf(key)).toBe("license_cancelled");
+    expect(await codeOf(lostKey)).toBe("license_cancelled");
+  });
+
+  test("any number of times, at either step of taking over", async () => {
+    const { service, key, license, codeOf, rekey } = await leaked();
+    const keys = [key];
+    for (let run = 0; run < 3; run++) {
+      const lostKey = anotherKey();
+      keys.push(lostKey);
+      await expect(rekey(lostKey, () => Promise.reject(new Error("cut off")))).rejects.toThrow();
+    }
+    // As if the next run had been cut off between putting the placeholder and pointing elsewhere.
+    const item = await service.item(keys.at(-2) ?? "");
+    const lastId = licenseIdOf(keys.at(-1) ?? "");
+    await service.change("any", { ...item, license_id: lastId });
+    const { license_key } = JSON.parse((await license(["rekey", key, "--yes", "--json"])).stdout);
+    expect(await codeOf(license_key)).toBe("available");
+    for (const dead of keys) expect(await codeOf(dead)).toBe("license_cancelled");
+  });
+
+  test("a run that was only slow does not make a second key work when it goes on", async () => {
+    const { codeOf, rekey } = await leaked();
+    const [slowKey, quickKey] = [anotherKey(), anotherKey()];
+    const slow = await rekey(slowKey, async () => {
+      expect(await rekey(quickKey)).toEqual({ code: "rekeyed" });
+    });
+    expect(slow).toEqual({ code: "overtaken" });
+    expect(await codeOf(quickKey)).toBe("available");
+    expect(await codeOf(slowKey)).toBe("license_cancelled");
+  });
+
+  test("of many runs at once exactly one key comes to work", async () => {
+    const { key, codeOf, rekey } = await leaked();
+    const keys = Array.from({ length: 8 }, anotherKey);
+    await Promise.all(keys.map((newKey) => rekey(newKey)));
+    const codes = await Promise.all([key, ...keys].map(codeOf));
+    expect(codes.filter((code) => code === "available")).toHaveLength(1);
+  });
+
+  test("a key that could not be printed is not put to use", async () => {
+    const { key, license, codeOf } = await leaked();
+    let printed = "";
+    const ran = await license(["rekey", key, "--yes"], {
+      onOutput(text) {
+        printed = text;
+        throw Object.assign(new Error("write EPIPE"), { code: "EPIPE" });
+      },
+    });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stderr).toContain("run rekey again");
+    const [, lostKey = ""] = /license key +(\S+)/.exec(printed) ?? [];
+    expect(await codeOf(lostKey)).toBe("license_unknown");
+  });
+
+  test("the place of a key that never worked can't be rekeyed itself", async () => {
+    const { key, license, rekey } = await leaked();
+    const lostKey = anotherKey();
+    await expect(rekey(lostKey, () => Promise.reject(new Error("cut off")))).rejects.toThrow();
+    await license(["rekey", key, "--yes"]);
+    const ran = await license(["rekey", licenseIdOf(lostKey), "--yes"]);
+    expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+    expect(ran.stderr).toContain(licenseIdOf(key).slice(0, 12));
+  });
+});
