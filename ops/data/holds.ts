@@ -7,7 +7,7 @@ import { entryState, type LicenseItem } from "./license-item.ts";
  * How a hold ended. `lapsed`: no heartbeat came after `until`, as after a crash. `unknown`: no line
  * says how, so `until` is the last instant at which the device is known to have held it.
  */
-export type HoldEnd = "held" | "released" | "replaced" | "ended" | "lapsed" | "unknown";
+type HoldEnd = "held" | "released" | "replaced" | "ended" | "lapsed" | "unknown";
 
 /** That a device held a symbol. Instants are epoch milliseconds. */
 export type Hold = {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type EndedCode, endedCode, licenseSchema } from "../../lambdas/rules/license.ts";
 import {
+  deviceOf,
   type Entry,
   isSession,
   isShownAsLive,
@@ -10,6 +11,7 @@ import {
   type StoredReport,
   secondsUntilFree,
 } from "../../lambdas/rules/session.ts";
+import { deviceHashOf } from "./device-hash.ts";
 
 export const dayMs = 86_400_000;
 
@@ -44,8 +46,6 @@ export const licenseItemSchema = z.object({
   change_reason: z.string().optional(),
   /** The id under the license's new key. This item is then `cancelled` and never changes again. */
   superseded_by: z.string().optional(),
-  /** The id under the license's earlier key, if it had one. */
-  supersedes: z.string().optional(),
   /** What `status` was when the license was superseded. */
   superseded_status: z.enum(["active", "suspended", "cancelled"]).optional(),
 });
@@ -92,9 +92,12 @@ export function daysLeft({ license_expiration }: LicenseItem, nowMs: number): nu
 export function licenseView(license: LicenseItem, nowMs: number) {
   const sessions = Object.entries(license.sessions).map(([symbol, entry]) => {
     const held = isSession(entry) ? entry : undefined;
+    const device = deviceOf(entry);
     const view = {
       state: entryState(entry, nowMs),
       seconds_left: secondsUntilFree(entry, nowMs),
+      /** Of its device, or the one that it is kept for: as the history has it. */
+      device_hash: device === undefined ? null : deviceHashOf(license.license_id, device),
       ...entry,
       ...reportView(held),
     };
