@@ -15,6 +15,8 @@ const environmentSchema = z.object({
   LEGACY_BOTS: z._default(flag, false),
   /** On: one process serves all requests, as with `npm start`. */
   ONE_CLOCK: z._default(flag, false),
+  /** If absent, every request is served. */
+  ORIGIN_SECRETS: z.optional(z.string()),
   /** If empty, answers are not signed. */
   SIGNING_KEYS: z._default(z.string(), ""),
 });
@@ -36,6 +38,7 @@ export function serviceFromEnvironment(): Service {
     },
     table: openTable({ client: createClient(Date.now), tableName: variables.TABLE_NAME }),
     now: Date.now,
+    originSecrets: variables.ORIGIN_SECRETS,
     signingKeys: readSigningKeys(variables.SIGNING_KEYS),
   };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { env } from "node:process";
@@ -11,6 +12,8 @@ import { stopSignal } from "../ops/terminal/stop-signal.ts";
 import { createMissingTables } from "./database/create-missing-tables.ts";
 import { dataProblem, makeDataFolder } from "./database/data-folder.ts";
 import { startEngine } from "./database/start-engine.ts";
+import { startEventBus } from "./events/start-event-bus.ts";
+import { startSchedule } from "./events/start-schedule.ts";
 import { functionEnvironment } from "./functions/function-environment.ts";
 import type { LogLevel } from "./functions/function-log.ts";
 import { startFunction } from "./functions/start-function.ts";
@@ -77,10 +80,15 @@ async function start(): Promise<void> {
     logFunctionLine(line, level);
     writeSync(history, `${line}\n`);
   };
+  const events = resources.use(
+    await startEventBus((type, detail) =>
+      log(JSON.stringify({ event: type, detail: JSON.parse(detail) }), "INFO"),
+    ),
+  );
   const functions = new Map(
     app.functions.map((spec) => {
       const environment = {
-        ...functionEnvironment(spec, engine),
+        ...functionEnvironment(spec, engine, events.endpoint),
         SIGNING_KEYS: signingKeys.text,
       };
       return [spec.id, resources.use(startFunction({ ...spec, environment, log }))];
@@ -88,14 +96,27 @@ async function start(): Promise<void> {
   );
   await Promise.all([...functions.values()].map(({ loaded }) => loaded));
   const api = createApi(app.routes, functions, logFailure);
+  for (const id of app.everyMinute)
+    resources.use(startSchedule((event) => runScheduled(id, event)));
   const { host, port } = settings;
   const gateway = resources.use(
     await startGateway(api, { host, port, cors: app.cors, onResponse: logRequest }),
   );
 
+  async function runScheduled(id: string, event: { time: string }): Promise<void> {
+    const outcome = await functions.get(id)?.invoke(event, `schedule-${event.time}`);
+    if (outcome && !outcome.answered)
+      logFailure(`schedule-${event.time}`, `${id}: ${outcome.reason}`);
+  }
+
   const address = `http://${host.includes(":") ? `[${host}]` : host}:${gateway.port}`;
   const data = settings.engineEndpoint === undefined ? `, data in ${dataFolder}` : "";
-  const claim = JSON.stringify({ license_key: demoKey, device_fingerprint: "my-laptop" });
+  const claim = JSON.stringify({
+    license_key: demoKey,
+    device_fingerprint: "my-laptop",
+    run_id: randomUUID(),
+    claim_number: 1,
+  });
   if (!/^(127\.|localhost$|::1$)/.test(host)) {
     console.error(
       `Warning: with HOST ${host}, anyone who can reach this machine can use the service, and can read keys ` +

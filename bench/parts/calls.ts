@@ -55,9 +55,6 @@ export async function calls({ progress, signal }: Context): Promise<Report> {
     notes: [
       `${engine.name}; a unit is what ReturnConsumedCapacity says`,
       "a refused write returns no figure; DynamoDB charges the units it would have written",
-      ...(engine.askForRefusedItem
-        ? ["dynalite has to be asked for a refused item: one Get more"]
-        : []),
     ],
     rows,
   };

@@ -6,6 +6,7 @@ import type {
 import type { HistoryEvent, RefusalLine, WhoAsked } from "../../contract/log-lines.ts";
 import { ClockSkew, type RequestTime, requestTime } from "../rules/clock-skew.ts";
 import { type BodyEvent, type BodyShape, bodyBytes, parseBody } from "./json-body.ts";
+import { isFromEdge } from "./origin-guard.ts";
 import { type SignedRequest, signatureHeaders } from "./sign-answer.ts";
 import type { SigningKey } from "./signing-keys.ts";
 
@@ -25,6 +26,7 @@ export type RequestContext = RequestTime & {
 /** The part of an API Gateway event (payload 2.0) that a function reads. */
 type HttpEvent = BodyEvent & {
   rawPath?: string;
+  headers?: Readonly<Record<string, string | undefined>>;
   requestContext?: {
     timeEpoch?: APIGatewayProxyEventV2["requestContext"]["timeEpoch"];
     http?: Pick<APIGatewayProxyEventV2["requestContext"]["http"], "method">;
@@ -52,6 +54,8 @@ export type Edge = {
   now: () => number;
   /** Two during a rotation. If there is none, answers are not signed. */
   signingKeys?: readonly SigningKey[] | undefined;
+  /** If set, only requests that CloudFront has given one of them are served (`origin-guard.ts`). */
+  originSecrets?: string | undefined;
   /** The time limit of a request. Tests raise it so that a busy machine can't fail them. */
   answerWithinMs?: number | undefined;
 };
@@ -72,7 +76,7 @@ const failedMessage = "The service could not handle this request; nothing is con
  */
 export function toHandler<Request, Given extends Answer>(
   route: Route<Request, Given>,
-  { now, signingKeys = [], answerWithinMs = defaultAnswerWithinMs }: Edge,
+  { now, signingKeys = [], originSecrets, answerWithinMs = defaultAnswerWithinMs }: Edge,
 ): Handler {
   let isFirst = true;
   return async (event, { awsRequestId: requestId }) => {
@@ -97,6 +101,7 @@ export function toHandler<Request, Given extends Answer>(
       const bytes = bodyBytes(event);
       const parsed = parseBody(bytes, route);
       if (parsed.nonce !== undefined) asked = signedRequest(event, bytes, parsed.nonce);
+      if (!isFromEdge(event.headers, originSecrets)) throw new Error("Not from CloudFront");
       const time = requestTime(functionMs, event.requestContext?.timeEpoch, wasFirst);
       if (!parsed.readable) {
         const answer = route.badRequest(parsed.field, parsed.message);

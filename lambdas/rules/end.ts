@@ -9,7 +9,7 @@ import {
 } from "./entry.ts";
 import { emptiedPortfolios, entryAt, membersOf } from "./license.ts";
 import type { Path } from "./predicate.ts";
-import { type Assigned, type Rule, raisedToken } from "./rule-run.ts";
+import type { Assigned, Rule } from "./rule-run.ts";
 
 export type End = {
   /** The symbol whose session an operator has seen. */
@@ -57,7 +57,7 @@ export function endRule({ symbol, seenEntry, wholeSession, now, nowMs }: End): R
       ...emptied.map((each): Path => ["portfolios", each]),
     ];
     return {
-      change: { set: [...set, raisedToken], remove },
+      change: { set, remove },
       applied: () => ({ code: "ended", before: entry, symbols }),
     };
   };

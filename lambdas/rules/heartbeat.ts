@@ -24,8 +24,7 @@ export type Heartbeat = Holder & {
   takesOff?: readonly string[];
 };
 
-export type Loss = { symbol: string } & /** By another device; by a later claim of this one. */
-(
+export type Loss = { symbol: string } /** By another device; by a later claim of this one. */ & (
   | { code: "session_taken" | "session_replaced"; entry: Session }
   | { code: "session_ended" }
   /** Nobody holds the symbol; it may still be kept for the device that held it last. */

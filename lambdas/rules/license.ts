@@ -27,8 +27,11 @@ export const licenseSchema = z.object({
    * Epoch milliseconds; absent means the license never expires. An unreadable value means expired.
    */
   license_expiration: z.catch(z.optional(z.number()), 0),
-  /** The license's own timeout; absent means that of the service. */
-  session_timeout_seconds: z.catch(z.optional(z.number()), undefined),
+  /**
+   * The license's own timeout; absent means that of the service. With an unreadable one no claim can
+   * be written.
+   */
+  session_timeout_seconds: z.catch(z.optional(z.number()), Number.NaN),
   max_sessions: z.catch(z.number(), 0),
   /** Raised by every write but a heartbeat. Never goes back. */
   fencing_token: z.catch(z._default(z.number(), 0), Number.POSITIVE_INFINITY),

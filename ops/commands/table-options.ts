@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import * as z from "zod";
 import type { ChangeNote } from "../data/change-note.ts";
+import { historyText } from "../data/record-changes.ts";
 import { type OpenTable, withTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { option, readAs } from "../terminal/option-readers.ts";
@@ -44,22 +45,25 @@ export function addChangeOptions(command: Command): Command {
 /** Opens the table that the options of a verb name. */
 export function withNamedTable<Result>(
   { stack, table, local }: TableOptions,
-  { variables }: CommandContext,
+  { variables, tableClock }: CommandContext,
   work: (table: OpenTable) => Promise<Result>,
 ): Promise<Result> {
   const byVariable = table === undefined && !local ? variables.LICENSE_SESSIONS_STACK : undefined;
   const stackName = stack ?? (byVariable ? readStack(byVariable) : undefined);
-  return withTable({ stackName, tableName: table }, variables, work);
+  return withTable({ stackName, tableName: table }, variables, work, tableClock);
 }
 
-/** Opens the table for a change. First prints which table it is; records who makes the change. */
+/**
+ * Opens the table for a change. First prints which table it is, and where its history is; records
+ * who makes the change.
+ */
 export function withChangedTable<Result>(
   options: ChangeOptions,
   context: CommandContext,
   work: (table: OpenTable, note: ChangeNote) => Promise<Result>,
 ): Promise<Result> {
   return withNamedTable(options, context, async (table) => {
-    context.messages.write(`Working on ${table.place}.\n`);
+    context.messages.write(`Working on ${table.place}. ${historyText(table.history)}\n`);
     return work(table, {
       by: await table.operator(),
       atMs: context.now(),

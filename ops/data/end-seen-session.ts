@@ -41,10 +41,9 @@ export async function endSeenSession(
   const seenEntry = entryAt(seen, symbol)?.entry;
   if (!seenEntry) return { code: "released" };
   const rule = endRule({ symbol, seenEntry, wholeSession, now, nowMs: note.atMs });
+  let license = seen;
+  let stored: Record<string, unknown> = seen;
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
-    const stored = await getItem(table, seen.license_id);
-    const license = stored && readItem(stored);
-    if (!license || license.superseded_by !== undefined) return { code: "changed" };
     const { plan, condition } = runOn({ license, stored }, rule);
     if ("outcome" in plan) return asOutcome(plan.outcome, license);
     const { set, remove, ...expression } = writeExpression(condition, plan.change);
@@ -55,6 +54,11 @@ export async function endSeenSession(
       const before = { license, stored };
       return asOutcome(plan.applied({ before, after: before }), after);
     }
+    const item = await getItem(table, seen.license_id);
+    if (!item) return { code: "changed" };
+    stored = item;
+    license = readItem(item);
+    if (license.superseded_by !== undefined) return { code: "changed" };
   }
   return { code: "changed" };
 }

@@ -1,7 +1,7 @@
 import { CommandError } from "../terminal/command-error.ts";
 
 /** The table that was accessed; at a local engine if there is an endpoint. */
-type AskedDatabase = { tableName?: string | undefined; endpoint?: string | undefined };
+export type AskedDatabase = { tableName?: string | undefined; endpoint?: string | undefined };
 
 /** Turns an error of the SDK into a sentence: what failed, and what to do. */
 export async function explainAwsError<Result>(
@@ -16,7 +16,11 @@ export async function explainAwsError<Result>(
   }
 }
 
-function sentenceOf(error: Error, { tableName, endpoint }: AskedDatabase): string | undefined {
+/** @returns `undefined` for an error that no SDK client has thrown */
+export function sentenceOf(
+  error: Error,
+  { tableName, endpoint }: AskedDatabase,
+): string | undefined {
   const { name, message } = error;
   if (/region is missing/i.test(message)) {
     return "No AWS Region is set: set AWS_REGION, or one in the profile (aws configure).";

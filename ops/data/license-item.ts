@@ -27,19 +27,23 @@ export const licenseItemSchema = z.object({
   created_at: instantMs.optional(),
   license_expiration: instantMs.optional(),
   max_sessions: z.int().positive(),
+  /** The license's own timeout; absent if it has the service's. */
+  session_timeout_seconds: z.int().positive().optional(),
   fencing_token: z.int().nonnegative().default(0),
   sessions: licenseSchema.shape.sessions,
   portfolios: licenseSchema.shape.portfolios,
-  /** The license's own timeout; absent means that of the service. */
-  session_timeout_seconds: z.int().positive().optional(),
   /** Identifies the last change, so that a retried write can tell whether it was applied before. */
   change_id: z.string().optional(),
+  /** The last operations over several licenses that changed this one; one of them is not applied twice. */
+  operations: z.array(z.string()).optional(),
   /** Who made the last change, when and why. */
   changed_by: z.string().optional(),
   changed_at: instantMs.optional(),
   change_reason: z.string().optional(),
   /** The id under the license's new key. This item is then `cancelled` and never changes again. */
   superseded_by: z.string().optional(),
+  /** The id under the license's earlier key, if it had one. */
+  supersedes: z.string().optional(),
   /** What `status` was when the license was superseded. */
   superseded_status: z.enum(["active", "suspended", "cancelled"]).optional(),
 });
@@ -58,7 +62,7 @@ export function isPlaceholder(
 
 export const standings = ["active", "suspended", "cancelled", "expired", "rekeyed"] as const;
 
-type Standing = (typeof standings)[number];
+export type Standing = (typeof standings)[number];
 
 /** Whether the license can be used now and, if not, why: its status and expiration in one word. */
 export function standingOf(license: LicenseItem, nowMs: number): Standing {
@@ -105,6 +109,7 @@ export function licenseView(license: LicenseItem, nowMs: number) {
     license_expiration: license.license_expiration ?? null,
     days_left: daysLeft(license, nowMs),
     max_sessions: license.max_sessions,
+    session_timeout_seconds: license.session_timeout_seconds ?? null,
     fencing_token: license.fencing_token,
     superseded_by: license.superseded_by ?? null,
     changed_by: license.changed_by ?? null,

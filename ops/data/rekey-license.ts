@@ -7,13 +7,7 @@ import {
 } from "../../lambdas/rules/entry.ts";
 import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { type ChangeNote, noteAttributes } from "./change-note.ts";
-import {
-  type Change,
-  noteChange,
-  putIfNew,
-  type StoredItem,
-  updateItem,
-} from "./conditional-writes.ts";
+import { type Change, noteChange, putIfNew, updateItem } from "./conditional-writes.ts";
 import { getLicense, readItem } from "./get-license.ts";
 import { entriesOf, isPlaceholder, type LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
@@ -99,7 +93,7 @@ async function supersede(
 }
 
 /** Step 2: enables the new key. Fails if another run has taken over and abandoned this one. */
-async function putNew(table: TableHandle, item: StoredItem): Promise<boolean> {
+async function putNew(table: TableHandle, item: ReturnType<typeof renewed>): Promise<boolean> {
   if (await putIfNew(table, item)) return true;
   const stored = await getLicense(table, item.license_id);
   return stored !== undefined && !isPlaceholder(stored);
@@ -112,7 +106,7 @@ async function abandon(
   earlierId: string,
   note: ChangeNote,
 ): Promise<boolean> {
-  const placeholder: StoredItem = {
+  const placeholder = {
     license_id: earlierId,
     status: "cancelled",
     license_type: old.license_type,
@@ -132,11 +126,12 @@ async function abandon(
  * The license under its new id: all that was sold, its seats in use, and its sessions without holder.
  * An old `session_id` must not work under the new key.
  */
-function renewed(old: LicenseItem, newId: string): StoredItem {
+function renewed(old: LicenseItem, newId: string) {
   const { superseded_by, superseded_status, change_id, ...sold } = old;
   return {
     ...sold,
     license_id: newId,
+    supersedes: old.license_id,
     status: superseded_status ?? old.status,
     sessions: Object.fromEntries(
       entriesOf(old).flatMap(([symbol, entry]) => {

@@ -3,9 +3,11 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import type { Variables } from "../terminal/variables.ts";
 import { awsClientConfig } from "./aws-client-config.ts";
 import { explainAwsError } from "./explain-aws-error.ts";
+import { getItem } from "./get-license.ts";
 import { engineEndpoint, historyFile, localClientConfig } from "./local-engine.ts";
 import { awsIdentity, userOfMachine } from "./operator-name.ts";
 import { readStackOutputs, type StackHistory } from "./stack-outputs.ts";
+import type { TableClock } from "./table-clock.ts";
 import { localTableName, type TableHandle } from "./table-handle.ts";
 
 /** An open table, with its name for messages, its operator and its history. */
@@ -16,6 +18,8 @@ export type OpenTable = TableHandle & {
   operator: () => Promise<string>;
   /** Where its history is kept. */
   history: HistoryPlace;
+  /** The address of a local engine; absent on AWS. */
+  endpoint?: string;
 };
 
 /** The log groups of a stack, or the file of `npm start`. A table without its stack has none. */
@@ -27,11 +31,14 @@ type TableChoice = { stackName?: string | undefined; tableName?: string | undefi
 /**
  * Runs `work` on the chosen table. The local table is found by the same variables as in `npm
  * start`. Connection errors become a `CommandError` that says what to do.
+ *
+ * @param clock set by the answers of the table, if given
  */
 export async function withTable<Result>(
   { stackName, tableName }: TableChoice,
   variables: Variables,
   work: (table: OpenTable) => Promise<Result>,
+  clock?: TableClock,
 ): Promise<Result> {
   if (stackName === undefined && tableName === undefined) {
     const endpoint = engineEndpoint(variables);
@@ -41,8 +48,9 @@ export async function withTable<Result>(
       place: `table ${localTableName} at ${endpoint}`,
       operator: async () => userOfMachine(),
       history: { file: historyFile(variables) },
+      endpoint,
     };
-    return withClient(client, named, endpoint, work);
+    return withClient(client, named, endpoint, clock, work);
   }
   const stack =
     stackName === undefined
@@ -58,7 +66,7 @@ export async function withTable<Result>(
     operator: () => awsIdentity(variables),
     history: stack?.history,
   };
-  return withClient(client, named, undefined, work);
+  return withClient(client, named, undefined, clock, work);
 }
 
 const clientOptions = {
@@ -78,12 +86,28 @@ async function withClient<Result>(
   client: DynamoDBClient,
   named: Omit<OpenTable, "client">,
   endpoint: string | undefined,
+  clock: TableClock | undefined,
   work: (table: OpenTable) => Promise<Result>,
 ): Promise<Result> {
   const table = { client: DynamoDBDocumentClient.from(client, translation), ...named };
+  const asked = { tableName: named.tableName, endpoint };
   try {
-    return await explainAwsError({ tableName: named.tableName, endpoint }, work(table));
+    if (clock) await explainAwsError(asked, setByAnswers(table, clock));
+    return await explainAwsError(asked, work(table));
   } finally {
     client.destroy();
   }
+}
+
+/** Sets the clock by every answer, and by a first one, because a verb judges by it from the start. */
+async function setByAnswers(table: TableHandle, clock: TableClock): Promise<void> {
+  table.client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      clock.learn(Object(result.response).headers?.date);
+      return result;
+    },
+    { step: "finalizeRequest" },
+  );
+  await getItem(table, "-");
 }

@@ -1,8 +1,8 @@
 import type { License } from "../../lambdas/rules/license.ts";
 import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
-import { defaultLicenseType } from "../data/license-item.ts";
+import { dayMs, defaultLicenseType } from "../data/license-item.ts";
 import { emailSchema, keySchema, longestEmail, typeSchema } from "../terminal/option-readers.ts";
-import { parseInstantMs } from "../terminal/parse-instant.ts";
+import { isDateAlone, parseInstantMs } from "../terminal/parse-instant.ts";
 import { withFormula } from "./csv-line.ts";
 
 /** A row of the old table or of an export, converted to the terms of this service. */
@@ -18,6 +18,8 @@ export type ImportRow = {
    */
   endsNow: boolean;
   maxSessions: number | undefined;
+  /** The license's own; `undefined` if it has the service's; absent if the file does not say. */
+  sessionTimeoutSeconds?: number | undefined;
   createdAtMs: number | undefined;
   fencingToken: number | undefined;
   supersededBy: string | undefined;
@@ -28,7 +30,13 @@ export type Header = { width: number; at: ReadonlyMap<string, number>; isExport:
 
 const needed = ["email", "license_type", "license_status", "license_expiration"];
 /** The additional columns of an export. */
-const optional = ["max_sessions", "created_at", "fencing_token", "superseded_by"];
+const optional = [
+  "max_sessions",
+  "created_at",
+  "fencing_token",
+  "superseded_by",
+  "session_timeout_seconds",
+];
 const names = ["license_key", "license_id"];
 /** The column of a rejects file that says what is wrong with the row. */
 export const reasonColumn = "reject_reason";
@@ -41,6 +49,18 @@ export const reasonColumn = "reject_reason";
 export function tokenAheadBy(nowMs: number): number {
   return nowMs * 100;
 }
+
+/** How a row is read. */
+export type RowReading = {
+  /** The end of an expired license without a recorded expiry, and the limit for tokens. */
+  nowMs: number;
+  /** Whether an end that is a date without a time means the end of that day. */
+  endOfDay: boolean;
+};
+
+/** What a date without a time means as the end of a license. */
+export const firstInstantWarning =
+  "its end is a date without a time, which means the first instant of that day, UTC; with --end-of-day it means the last";
 
 /** Reads the header of a file. Unknown columns are ignored and reported. */
 export function readHeader(
@@ -73,13 +93,11 @@ export function readHeader(
 /**
  * Reads one row. Problems and warnings never quote a cell, because it may be a key in the wrong
  * column.
- *
- * @param nowMs the end of an expired license without a recorded expiry, and the limit for tokens
  */
 export function readImportRow(
   { width, at, isExport }: Header,
   cells: readonly string[],
-  nowMs: number,
+  { nowMs, endOfDay }: RowReading,
 ): { row: ImportRow; warnings: string[] } | { problems: string[] } {
   if (cells.length !== width) {
     return { problems: [`it has ${cells.length} fields where the header has ${width}`] };
@@ -92,6 +110,9 @@ export function readImportRow(
     licenseType: licenseType(),
     email: email(),
     maxSessions: whole("max_sessions", 1, 100),
+    ...(at.has("session_timeout_seconds") && {
+      sessionTimeoutSeconds: whole("session_timeout_seconds", 30, 86_400),
+    }),
     createdAtMs: instant("created_at"),
     fencingToken: token(),
     supersededBy: id("superseded_by"),
@@ -128,7 +149,7 @@ export function readImportRow(
   }
 
   function statusAndEnd(): Pick<ImportRow, "status" | "expiresAtMs" | "endsNow"> {
-    const expiresAtMs = instant("license_expiration");
+    const expiresAtMs = end();
     const text = cell("license_status").toLowerCase();
     switch (text) {
       case "active":
@@ -185,6 +206,15 @@ export function readImportRow(
       problems.push(`${column} must be a date, such as 2027-01-31 or 2027-01-31 18:00:00+00`);
     }
     return instantMs;
+  }
+
+  function end(): number | undefined {
+    const expiresAtMs = instant("license_expiration");
+    if (expiresAtMs === undefined || !isDateAlone(cell("license_expiration"))) return expiresAtMs;
+    if (endOfDay) return expiresAtMs + dayMs - 1;
+    // Of a day that is over it makes no difference.
+    if (expiresAtMs + dayMs > nowMs) warnings.push(firstInstantWarning);
+    return expiresAtMs;
   }
 
   function token(): number | undefined {

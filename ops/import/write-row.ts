@@ -52,7 +52,7 @@ export async function writeRow(
     if (judged === "kept") return "kept";
     const written =
       judged === "created"
-        ? await putIfNew(table, newItem(row, mode.note))
+        ? (await putIfNew(table, newItem(row, mode.note))) !== undefined
         : await replaceSeen(table, row, item, mode.note);
     if (written) return judged;
     // Another writer has changed the item since it was read.
@@ -72,6 +72,9 @@ function newItem(row: ImportRow, note: ChangeNote): LicenseItem {
     created_at: row.createdAtMs ?? note.atMs,
     ...(row.expiresAtMs !== undefined && { license_expiration: row.expiresAtMs }),
     max_sessions: row.maxSessions ?? defaultMaxSessions,
+    ...(row.sessionTimeoutSeconds !== undefined && {
+      session_timeout_seconds: row.sessionTimeoutSeconds,
+    }),
     fencing_token: firstToken(row, note.atMs),
     sessions: {},
     portfolios: {},
@@ -147,6 +150,9 @@ function wanted(row: ImportRow, note: ChangeNote) {
     license_expiration: row.expiresAtMs,
     ...(row.maxSessions !== undefined && { max_sessions: row.maxSessions }),
     ...(row.createdAtMs !== undefined && { created_at: row.createdAtMs }),
+    ...("sessionTimeoutSeconds" in row && {
+      session_timeout_seconds: row.sessionTimeoutSeconds,
+    }),
   };
   const atLeast = { max_sessions: defaultMaxSessions, created_at: note.atMs, sessions: {} };
   return {

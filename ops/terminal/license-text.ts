@@ -6,7 +6,7 @@ import {
   type LicenseItem,
   standingOf,
 } from "../data/license-item.ts";
-import { fieldsText, instantText } from "./text-table.ts";
+import { fieldsText, idText, instantText } from "./text-table.ts";
 
 /** A license in full, for people. */
 export function licenseText(
@@ -18,13 +18,14 @@ export function licenseText(
   const entries = entriesOf(license).sort(([, a], [, b]) => b.lapses_at - a.lapses_at);
   const fields: [name: string, text: string][] = [
     ["license id", license.license_id],
-    ["standing", standingText(license, nowMs)],
+    ["standing", standingText(license, nowMs, columns)],
     ["days left", String(daysLeft(license, nowMs) ?? "-")],
     ["expires", expiresText(license)],
     ["type", license.license_type],
     ["email", license.email ?? "-"],
     ["created", instantText(license.created_at)],
     ["fencing token", String(license.fencing_token)],
+    ["timeout", timeoutText(license)],
     ["sessions", `${sessionCounts(license, nowMs)}, of at most ${license.max_sessions}`],
   ];
   if (changed_by !== undefined) {
@@ -37,15 +38,26 @@ export function licenseText(
   );
 }
 
-export function standingText(license: LicenseItem, nowMs: number): string {
+export function standingText(
+  license: LicenseItem,
+  nowMs: number,
+  columns?: number | undefined,
+): string {
   const standing = standingOf(license, nowMs);
   return license.superseded_by === undefined
     ? standing
-    : `${standing}, now ${license.superseded_by.slice(0, 12)}`;
+    : `${standing}, now ${idText(license.superseded_by, { columns })}`;
 }
 
 export function expiresText({ license_expiration }: LicenseItem): string {
   return license_expiration === undefined ? "never" : instantText(license_expiration);
+}
+
+/** The license's own timeout, if it has one. */
+export function timeoutText({ session_timeout_seconds }: LicenseItem): string {
+  return session_timeout_seconds === undefined
+    ? "the service's"
+    : `${session_timeout_seconds} s, its own`;
 }
 
 /** Who holds a session, or held it last, and until when, in one line. */

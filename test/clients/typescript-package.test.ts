@@ -108,6 +108,37 @@ describe("the package that `npm pack` makes of the TypeScript client, in an empt
     }
   });
 
+  test("imported and required in one process, is one client: errors are known across, a signal releases all", async () => {
+    const main = file(
+      "both.mjs",
+      `import { createRequire } from "node:module";
+      import * as imported from "license-session";
+      const required = createRequire(import.meta.url)("license-session");
+      const bot = { url: process.argv[2], licenseKey: "KEY", deviceFingerprint: "device" };
+      const [one, other] = [await imported.openSession(bot), await required.openSession(bot)];
+      await one.release();
+      const ended = one.signal.reason;
+      class Own extends required.SessionEnded {}
+      console.log(
+        ended instanceof required.SessionEnded, ended instanceof required.LicenseSessionError,
+        ended instanceof required.SessionRefused, ended instanceof Own,
+        imported.SessionEnded === required.SessionEnded,
+        new Own({ reason: "lost", code: "session_not_found" }) instanceof imported.SessionEnded,
+        new Error("another") instanceof imported.LicenseSessionError,
+      );
+      await imported.openSession(bot);
+      other.signal.addEventListener("abort", () => console.log("released by the signal"));
+      process.kill(process.pid, "SIGTERM");
+      setInterval(() => {}, 1_000);`,
+    );
+    const releases = () => service.asked.filter((path) => path.endsWith("release")).length;
+    const before = releases();
+    const { output, signal } = await runFile(main, service.url);
+    expect(output).toBe("true true false false false true false\nreleased by the signal\n");
+    expect(signal).toBe("SIGTERM");
+    expect(releases() - before).toBe(3);
+  });
+
   test("the example of its README runs", async () => {
     const readme = readFileSync(join(installed, "README.md"), "utf8");
     const [, example = ""] = readme.match(/^```ts\n(.*?)^```/ms) ?? [];

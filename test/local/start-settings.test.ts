@@ -15,6 +15,7 @@ describe("readStartSettings", () => {
         sessionTimeoutSeconds: "60",
         multiSymbolSessions: "true",
         legacyBots: "false",
+        lapseEvents: "false",
         "license-sessions:own-engine": "true",
       },
       signingKeys: "",
@@ -31,6 +32,7 @@ describe("readStartSettings", () => {
       SESSION_TIMEOUT_SECONDS: "2",
       MULTI_SYMBOL_SESSIONS: "false",
       LEGACY_BOTS: "true",
+      LAPSE_EVENTS: "true",
       SIGNING_KEYS: "ed25519-private:...",
     });
     expect(settings).toEqual({

@@ -16,7 +16,7 @@ import type { License } from "../../lambdas/rules/license.ts";
 import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { openTable } from "../../lambdas/store/table.ts";
 import { createLicense, type NewLicense } from "../../ops/data/create-license.ts";
-import { endSeenSession } from "../../ops/data/end-seen-session.ts";
+import { type EndOptions, endSeenSession } from "../../ops/data/end-seen-session.ts";
 import { licenseItemSchema } from "../../ops/data/license-item.ts";
 import { expectDocumented } from "./documented.ts";
 import { clientFor, type Engine } from "./engines.ts";
@@ -24,6 +24,14 @@ import { clientFor, type Engine } from "./engines.ts";
 export type Reply = { status: number; body: Record<string, unknown> };
 
 type Ask = (body: unknown) => Promise<Reply>;
+
+/** A license as it is stored, which is also what nobody should have written. */
+export type StoredLicense = Omit<License, "sessions" | "portfolios"> & {
+  sessions: Record<string, StoredEntry>;
+  portfolios?: Record<string, StoredEntry>;
+};
+
+type StoredEntry = Readonly<Record<string, unknown>>;
 
 /** The three functions on a real engine, with a clock that stands until it is moved. */
 export type TestService = {
@@ -36,15 +44,15 @@ export type TestService = {
   passSeconds(seconds: number): void;
   /** Makes a license with a key of its own and returns the key. */
   license(attributes?: Partial<NewLicense>): Promise<string>;
-  item(licenseKey: string): Promise<License | undefined>;
+  item(licenseKey: string): Promise<StoredLicense | undefined>;
   /** What a device holds, as it is stored. */
   session(licenseKey: string, symbol?: string): Promise<Stored<Session> | undefined>;
   /** As an operator ends it. */
-  endSession(licenseKey: string, symbol?: string): Promise<void>;
+  endSession(licenseKey: string, symbol?: string, options?: EndOptions): Promise<void>;
   /** Replaces the functions by ones with other settings. Stored data stays. */
   deploy(options: TestServiceOptions): void;
   /** Changes attributes of a license, as an operator would. */
-  change(licenseKey: string, attributes: Partial<License>): Promise<void>;
+  change(licenseKey: string, attributes: Partial<StoredLicense>): Promise<void>;
   /** The commands the functions have sent since the last time this was asked. */
   takeCalls(): string[];
 };
@@ -97,7 +105,7 @@ export function openTestService(
     };
   }
 
-  async function item(licenseKey: string): Promise<License | undefined> {
+  async function item(licenseKey: string): Promise<StoredLicense | undefined> {
     const { Item } = await client.send(
       new GetCommand({
         TableName: tableName,
@@ -105,7 +113,7 @@ export function openTestService(
         ConsistentRead: true,
       }),
     );
-    return Item as License | undefined;
+    return Item as StoredLicense | undefined;
   }
 
   return {
@@ -130,12 +138,12 @@ export function openTestService(
     item,
     async session(licenseKey, symbol = "*") {
       const entry = (await item(licenseKey))?.sessions[symbol];
-      return entry && "session_id" in entry ? entry : undefined;
+      return entry?.session_id === undefined ? undefined : (entry as Stored<Session>);
     },
-    async endSession(licenseKey, symbol = "*") {
+    async endSession(licenseKey, symbol = "*", options = {}) {
       const stored = licenseItemSchema.parse(await item(licenseKey));
       const note = { by: "ada@desk", atMs: nowMs };
-      const ended = await endSeenSession({ client, tableName }, stored, symbol, {}, note);
+      const ended = await endSeenSession({ client, tableName }, stored, symbol, options, note);
       if (ended.code !== "ended") throw new Error(`Nobody holds ${symbol}`);
     },
     async change(licenseKey, attributes) {

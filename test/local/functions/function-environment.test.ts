@@ -11,12 +11,16 @@ const spec = {
   environment: { TABLE_NAME: "Sessions" },
 };
 
+const bus = "http://127.0.0.1:2";
+
 test("only with the embedded engine do functions know that there is one clock", () => {
   const endpoint = "http://127.0.0.1:8000";
-  expect(functionEnvironment(spec, { endpoint, isOwn: true })).toMatchObject({
+  expect(functionEnvironment(spec, { endpoint, isOwn: true }, bus)).toMatchObject({
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
     ONE_CLOCK: "true",
     TABLE_NAME: "Sessions",
   });
-  expect(functionEnvironment(spec, { endpoint, isOwn: false })).not.toHaveProperty("ONE_CLOCK");
+  expect(functionEnvironment(spec, { endpoint, isOwn: false }, bus)).not.toHaveProperty(
+    "ONE_CLOCK",
+  );
 });
