@@ -134,6 +134,9 @@ const oldestWriteMs = 130_000;
 /** Whether what stands there says that the session's opening was over before the claim. */
 function isLate({ runId, claimNumber = 0 }: StoredEntry, entry: StoredEntry, atMs: number): boolean {
   if (runId === undefined || entry.freeAtMs <= atMs) return false;
-  if (entry.runId === runId && (entry.claimNumber ?? 0) >= claimNumber) return true;
+  // An own grant that has lapsed, and only waits for the process before, is claimed anew.
+  const isOwnLapsed =
+    entry.isSession && entry.claimNumber === claimNumber && entry.lapsesAtMs <= atMs;
+  if (entry.runId === runId && (entry.claimNumber ?? 0) >= claimNumber) return !isOwnLapsed;
   return entry.replacedRun === runId && (entry.replacedNumber ?? 0) >= claimNumber;
 }
