@@ -11,5 +11,7 @@ export type Case = {
   strict?: true;
   /** Monotonic clocks that can stand still, which take Linux and a C compiler. */
   needsStillClock?: true;
+  /** Signals to the program, which Windows has not. */
+  needsSignals?: true;
   play(stage: Stage): Promise<void>;
 };

@@ -2,6 +2,7 @@ import type { Case } from "./case.ts";
 import type { Finding } from "./findings.ts";
 import { judge } from "./judge.ts";
 import { measureLag } from "./lag.ts";
+import { hasSignals } from "./program.ts";
 import type { CaseRecord } from "./record.ts";
 import { CaseOver, CaseSkipped, openStage } from "./stage.ts";
 import type { StillClock } from "./still-clock.ts";
@@ -39,6 +40,7 @@ export async function playCase(
   let skipped: string | undefined;
   let endedAtMs: number;
   try {
+    if (examined.needsSignals && !hasSignals) stage.skip("Windows has no signals");
     if (examined.needsStillClock && !stillClock) stage.skip("it needs Linux and a C compiler");
     await examined.play(stage);
   } catch (error) {

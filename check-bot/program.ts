@@ -1,4 +1,8 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import process from "node:process";
+
+/** Windows has neither process groups nor signals that a program could listen to. */
+export const hasSignals = process.platform !== "win32";
 
 /** A program that is examined. */
 export type Program = ReturnType<typeof startProgram>;
@@ -10,7 +14,7 @@ export const tradeLine = /^TRADE(?:\s+(\d{12,14})(?:\.\d+)?)?\s*$/;
  * Starts a program in a process group of its own, so that wrappers (a shell, npm) get the signals as well.
  *
  * @param hears is called for each line that it prints, and for what may stand before the next line's end
- * @param ended is called once, when it has exited and all of its output has been read
+ * @param ended is called once, when it has exited
  */
 export function startProgram(
   [command = "", ...words]: readonly string[],
@@ -19,7 +23,8 @@ export function startProgram(
   ended: (how: string) => void,
 ) {
   const child = spawn(command, words, {
-    detached: true,
+    detached: hasSignals,
+    windowsHide: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...variables },
   });
@@ -49,6 +54,10 @@ export function startProgram(
     isOver: () => over,
     signal: (name: NodeJS.Signals) => {
       if (child.pid === undefined) return;
+      if (!hasSignals) {
+        spawnSync("taskkill", ["/pid", String(child.pid), "/t", "/f"]);
+        return;
+      }
       try {
         process.kill(-child.pid, name);
       } catch (error) {

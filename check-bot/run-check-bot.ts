@@ -91,24 +91,36 @@ async function examine(
   const results = new Map<Case, CaseResult>();
   const waiting = [...cases];
   let deaf = false;
+  // Where one case can't be played, the others are ended, so that no program is left behind.
+  const broken = new AbortController();
+  const ended = stop ? AbortSignal.any([stop, broken.signal]) : broken.signal;
   const work = async () => {
-    for (let next = waiting.shift(); next && !stop?.aborted && !deaf; next = waiting.shift()) {
-      const result = await playCase(next, command, stillClock, stop);
-      if (stop?.aborted) return;
+    for (let next = waiting.shift(); next && !ended.aborted && !deaf; next = waiting.shift()) {
+      const result = await playCase(next, command, stillClock, ended);
+      if (ended.aborted) return;
       results.set(next, result);
       messages.write(`${result.result.padEnd(12)}  ${result.name}\n`);
       // It never came to the service: so it would be in each case.
       deaf = [...results.values()].every(({ findings }) => findings.some(isDeaf));
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, work));
+  const workers = Array.from({ length: atOnce }, async () => {
+    try {
+      await work();
+    } catch (error) {
+      broken.abort();
+      throw error;
+    }
+  });
+  await Promise.allSettled(workers);
+  await Promise.all(workers);
   if (deaf && waiting.length > 0) {
     messages.write("It never came to LICENSE_URL: the other cases are not played.\n");
   }
   for (const [one, { result }] of results) {
-    if (result !== "inconclusive" || stop?.aborted) continue;
+    if (result !== "inconclusive" || ended.aborted) continue;
     messages.write(`again, alone  ${one.name}\n`);
-    results.set(one, await playCase(one, command, stillClock, stop));
+    results.set(one, await playCase(one, command, stillClock, ended));
   }
   return cases.flatMap((one) => results.get(one) ?? []);
 }

@@ -84,7 +84,7 @@ export class Alarms extends Construct {
         expression: "IF(FILL(r, 0) >= 5, 100 * FILL(r, 0) / n, 0)",
         usingMetrics: {
           r: logMetrics.claimsRefused(period),
-          n: functions.claim.function.metricInvocations(sum),
+          n: logMetrics.claimsAnswered(period),
         },
         period,
         label: "percent of claims answered 401",

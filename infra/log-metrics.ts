@@ -39,7 +39,12 @@ export class LogMetrics extends Construct {
       this.count("ClockSkew", logGroup, skewed, {}, route.id);
     }
     const badLicense = FilterPattern.numberValue(`${logged}.status`, "=", 401);
-    this.count("ClaimsRefused", functions.claim.logGroup, badLicense);
+    const { logGroup: claimLog } = functions.claim;
+    this.count("ClaimsRefused", claimLog, badLicense);
+    // Granted or refused. A check leaves no line, so that a program that watches dilutes nothing.
+    const granted = FilterPattern.stringValue(`${logged}.event`, "=", "session_claimed");
+    this.count("ClaimsAnswered", claimLog, granted, {}, "Granted");
+    this.count("ClaimsAnswered", claimLog, FilterPattern.exists(code), {}, "Refused");
     new MetricFilter(this, "LegacyHeartbeats", {
       logGroup: functions.heartbeat.logGroup,
       // CloudWatch can only use a field as the value if the pattern mentions it.
@@ -88,6 +93,11 @@ export class LogMetrics extends Construct {
   /** Claims answered 401, because the license is unknown or has ended. */
   claimsRefused(period: Duration): IMetric {
     return this.sum("ClaimsRefused", period);
+  }
+
+  /** Claims that were granted, refused or failed. Checks are not counted. */
+  claimsAnswered(period: Duration): IMetric {
+    return this.sum("ClaimsAnswered", period);
   }
 
   /** Claims and checks answered 403: another device holds the symbol, or no seat is left. */

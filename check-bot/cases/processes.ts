@@ -9,6 +9,7 @@ export const processCases: readonly Case[] = [
     section: "the-right",
     shows:
       "does not trade when it goes on after its right (SIGSTOP), until the service has confirmed it",
+    needsSignals: true,
     play: async (stage) => {
       await stage.open();
       await stage.wait(1);
@@ -25,6 +26,7 @@ export const processCases: readonly Case[] = [
     section: "which-clock",
     shows: "does not trade after a suspend in which the monotonic clock stands still",
     needsStillClock: true,
+    needsSignals: true,
     play: async (stage) => {
       await stage.open();
       await stage.wait(1);
@@ -36,6 +38,7 @@ export const processCases: readonly Case[] = [
     name: "taken-while-stopped",
     section: "the-right",
     shows: "does not trade when it goes on and another device has its session",
+    needsSignals: true,
     play: async (stage) => {
       await stage.open();
       await stage.wait(1);
@@ -46,12 +49,14 @@ export const processCases: readonly Case[] = [
     name: "sigterm",
     section: "stopping",
     shows: "releases its session when it is told to stop",
+    needsSignals: true,
     play: (stage) => stopsAt(stage, "SIGTERM"),
   },
   {
     name: "ctrl-c",
     section: "stopping",
     shows: "releases its session at Ctrl-C",
+    needsSignals: true,
     play: (stage) => stopsAt(stage, "SIGINT"),
   },
   {

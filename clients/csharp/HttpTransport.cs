@@ -35,6 +35,8 @@ namespace LicenseSessions
             {
                 attempt.Hold(socket);
                 socket.NoDelay = true;
+                // Again before each read and write, where the framework asks.
+                socket.ReceiveTimeout = socket.SendTimeout = deadline.LeftMs;
                 using (Stream plain = new DeadlineStream(socket, deadline))
                 {
                     bool isSecure = url.Scheme == "https";

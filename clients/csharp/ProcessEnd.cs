@@ -13,6 +13,8 @@ namespace LicenseSessions
 
         private static readonly object Lock = new object();
         private static readonly HashSet<Life> Open = new HashSet<Life>();
+        /// <summary>Set once the process has begun to end.</summary>
+        private static readonly ManualResetEvent Ending = new ManualResetEvent(false);
         private static bool _listens;
 
         internal static void Enter(Life life)
@@ -23,7 +25,11 @@ namespace LicenseSessions
                 if (_listens) return;
                 _listens = true;
             }
-            AppDomain.CurrentDomain.ProcessExit += (sender, end) => ReleaseAll();
+            AppDomain.CurrentDomain.ProcessExit += (sender, end) =>
+            {
+                Ending.Set();
+                ReleaseAll();
+            };
             AppDomain.CurrentDomain.DomainUnload += (sender, end) => ReleaseAll();
             try
             {
@@ -43,18 +49,26 @@ namespace LicenseSessions
         /// <summary>A handler before this one that cancels the end keeps the program, and its sessions, alive.</summary>
         private static void CtrlC(object sender, ConsoleCancelEventArgs pressed)
         {
-            if (pressed.Cancel) return;
+            if (pressed.Cancel)
+            {
+                foreach (Life life in All()) life.Notifier.Say(LogLevel.Warning, "Ctrl-C is left to the program, which handles it: the session is held until it is released");
+                return;
+            }
             ReleaseAll();
-            // A program whose session is over may end by itself, and Mono hangs now and then when it ends twice at
-            // the same moment.
-            Thread.Sleep(OwnEndWithinMs);
+            // A program whose session is over may end by itself, and Mono hangs now and then when it is told to end
+            // a second time meanwhile.
+            if (Ending.WaitOne(OwnEndWithinMs)) Thread.Sleep(Timeout.Infinite);
+        }
+
+        private static Life[] All()
+        {
+            lock (Lock) return Open.ToArray();
         }
 
         /// <summary>Side by side, in 5 s at most.</summary>
         private static void ReleaseAll()
         {
-            Life[] open;
-            lock (Lock) open = Open.ToArray();
+            Life[] open = All();
             foreach (Life life in open) life.BeginRelease();
             var clock = Stopwatch.StartNew();
             foreach (Life life in open)

@@ -1,6 +1,7 @@
 import { createNotifier } from "./notifier.ts";
 import { openReleasingAtExit } from "./open-releasing-at-exit.ts";
 import { checkOptions } from "./options.ts";
+import { untilShown } from "./page-shown.ts";
 import type { Session, SessionOptions } from "./session.ts";
 import { createWebRuntime } from "./web-runtime.ts";
 
@@ -50,6 +51,7 @@ export { version } from "./version.ts";
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   checkOptions(options);
+  await untilShown(options.signal);
   const notifier = createNotifier(options);
   return openReleasingAtExit(options, createWebRuntime(options, notifier.log), notifier);
 }

@@ -98,9 +98,10 @@ export type SessionOptions = {
    */
   waitWithinMs?: number | undefined;
   /**
-   * Whether to release the session in Node.js when the program has nothing left to do, or is ended
-   * by a SIGINT, SIGTERM or SIGHUP that it does not handle. True by default. Takes at most 5 s.
-   * After `process.exit()` or a crash the session lapses instead.
+   * Whether to release the session in Node.js when the program has nothing left to do, or gets
+   * SIGINT, SIGTERM or SIGHUP, whoever else listens to these. True by default. Takes at most 5 s.
+   * Set it to false if the program has to do something with its session first, such as closing
+   * positions. After `process.exit()` or a crash the session lapses instead.
    */
   releaseAtExit?: boolean | undefined;
 };

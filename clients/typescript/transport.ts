@@ -147,7 +147,8 @@ function inWords(error: unknown): NoAnswer {
   let cause = error;
   while (cause.cause instanceof Error) cause = cause.cause;
   const code = "code" in cause ? String(cause.code) : "";
-  // The message is empty if the addresses of a name failed in different ways.
-  const problem = cause.message || code || cause.name;
+  // The message is empty if the addresses of a name failed in different ways. OpenSSL's is a dump.
+  const isDump = /^[0-9A-F]+:error:/.test(cause.message);
+  const problem = (isDump ? code : cause.message.trim()) || code || cause.name;
   return { problem, cause: error, ...(lastingCode.test(code) && { lasting: true }) };
 }

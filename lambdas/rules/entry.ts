@@ -69,7 +69,7 @@ export const sessionSchema = z.pipe(
  * Nobody holds the symbol, but until `lapses_at` the device that held it may believe that it does,
  * so only that device may claim. No heartbeat revives it.
  */
-const vacancySchema = z.pipe(
+export const vacancySchema = z.pipe(
   z.object({
     vacated_by: z.string(),
     /** What is over. Late attempts of it are no new claim. */
@@ -90,7 +90,7 @@ const vacancySchema = z.pipe(
 );
 
 /** The symbol belongs to the session of several symbols, or the vacancy, in `portfolios[p]`. */
-const memberSchema = z.pipe(
+export const memberSchema = z.pipe(
   z.object({ p: z.string() }),
   z.transform((stored) => ({ ...stored, kind: "member" as const })),
 );

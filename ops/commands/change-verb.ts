@@ -115,8 +115,8 @@ export function addChangeVerb<Options>(
         if (planned.length === 1 && only && options.operation === undefined) {
           await applyToOne(table, only, verb, note, options, context);
         } else {
-          const operation = options.operation ?? randomBytes(4).toString("hex");
-          await applyToAll(table, planned, verb, { ...note, operation }, options, context);
+          const operation = options.operation ?? newOperation();
+          await applyOperation(table, planned, name, { ...note, operation }, options, context);
         }
       }),
     );
@@ -127,7 +127,11 @@ const operationSchema = z
   .regex(/^[0-9a-f]{8}$/)
   .describe("the eight digits that an operation over several licenses has printed");
 
-type Planned = { before: LicenseItem; plan: Plan };
+export function newOperation(): string {
+  return randomBytes(4).toString("hex");
+}
+
+export type Planned = { before: LicenseItem; plan: Plan };
 
 async function chosenLicenses<Options>(
   table: OpenTable,
@@ -140,7 +144,21 @@ async function chosenLicenses<Options>(
   if (names.length > 0 && selection) {
     throw new UsageError("Name licenses or choose them by what they are, not both.");
   }
-  if (!selection) return findLicenses(table, names, context);
+  return selection
+    ? selectedLicenses(table, selection, context)
+    : findLicenses(table, names, context);
+}
+
+/**
+ * The licenses that are chosen by what they are, without those that were rekeyed.
+ *
+ * @throws CommandError if there is none, or an item can't be read
+ */
+export async function selectedLicenses(
+  table: OpenTable,
+  selection: Selection,
+  context: Pick<CommandContext, "messages" | "now" | "stop">,
+): Promise<LicenseItem[]> {
   const nowMs = context.now();
   const scan = scanLicenses(
     table,
@@ -225,13 +243,18 @@ export async function applyPlan(
 /** How many history lines are written at once. */
 const linesAtOnce = 25;
 
-async function applyToAll<Options>(
+/**
+ * Applies the plans for several licenses, one after the other, and says what it did.
+ *
+ * @throws CommandError or Interrupted if it stopped, or some were not changed, with the figures
+ */
+export async function applyOperation(
   table: OpenTable,
   planned: readonly Planned[],
-  { name }: ChangeVerb<Options>,
+  name: string,
   note: ChangeNote & { operation: string },
-  options: CommonOptions,
-  context: CommandContext,
+  options: { json?: true },
+  context: Pick<CommandContext, "messages" | "variables" | "stop" | "output" | "columns">,
 ): Promise<void> {
   const { messages, stop } = context;
   const { atMs: nowMs, operation } = note;

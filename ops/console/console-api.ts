@@ -1,10 +1,19 @@
 import { randomBytes } from "node:crypto";
+import { Writable } from "node:stream";
 import * as z from "zod";
-import { applyPlan, type Plan } from "../commands/change-verb.ts";
+import {
+  applyOperation,
+  applyPlan,
+  newOperation,
+  type Plan,
+  type Planned,
+  selectedLicenses,
+} from "../commands/change-verb.ts";
 import { planEnd } from "../commands/end-session.ts";
 import { planExtension } from "../commands/extend.ts";
 import { csvCells, csvColumns } from "../commands/list.ts";
 import { giveNewKey, rekeyQuestion } from "../commands/rekey.ts";
+import { isSelection } from "../commands/selection-options.ts";
 import { planStatus, suspendQuestion } from "../commands/suspend-activate-cancel.ts";
 import type { ChangeNote } from "../data/change-note.ts";
 import { getLicense } from "../data/get-license.ts";
@@ -135,6 +144,12 @@ const reason = z
   .trim()
   .regex(/^[^\p{C}]{1,100}$/u)
   .optional();
+/** Of licenses that are chosen by what they are. */
+const operationSchema = z.object({
+  verb: z.literal("extend"),
+  selection: selectionSchema,
+  days: z.int().min(1).max(36_500),
+});
 const planSchema = z.discriminatedUnion("verb", [
   z.object({
     ...{ verb: z.literal("extend"), id: idSchema },
@@ -161,6 +176,9 @@ type WaitingPlan = {
   atMs: number;
 };
 
+/** The same of several licenses. */
+type WaitingOperation = { planned: readonly Planned[]; atMs: number };
+
 const waitsForMs = 600_000;
 const mostWaiting = 100;
 
@@ -169,13 +187,15 @@ const mostWaiting = 100;
  * the conditional write, which is refused if the license is no longer what was read.
  */
 export function openChanges(desk: ConsoleDesk) {
-  const waiting = new Map<string, WaitingPlan>();
+  const waiting = new Map<string, WaitingPlan | WaitingOperation>();
   const { table, context } = desk;
 
   return {
     /** What would be done, and what it asks; `plan` is absent if there is nothing to do. */
     async preview(body: unknown) {
       expectAllowed();
+      const operation = operationSchema.safeParse(body);
+      if (operation.success) return previewOperation(operation.data);
       const asked = readAs(planSchema, body);
       const before = await theLicense(table, asked.id);
       const nowMs = context.now();
@@ -184,8 +204,7 @@ export function openChanges(desk: ConsoleDesk) {
         const text = "refusal" in plan ? `Nothing can be done: ${plan.refusal}` : plan.alreadySo;
         return { plan: null, question: text, facts: [] };
       }
-      const id = randomBytes(16).toString("hex");
-      keep(id, { verb: asked.verb, before, ...(plan && { plan }), atMs: nowMs });
+      const id = keep({ verb: asked.verb, before, ...(plan && { plan }), atMs: nowMs });
       const after = plan?.becomes;
       return {
         plan: id,
@@ -215,6 +234,19 @@ export function openChanges(desk: ConsoleDesk) {
       const warnings: string[] = [];
       const messages = { isTTY: false, write: (text: string) => warnings.push(text), status() {} };
       const around = { variables: context.variables, messages };
+      if ("planned" in waits) {
+        const write = (line: string) => void send({ progress: line }).catch(() => {});
+        const around = {
+          ...{ variables: context.variables, stop: context.stop, columns: undefined },
+          messages: { isTTY: false, write, status() {} },
+          // What the verb prints of each license is in the history.
+          output: new Writable({ write: (_chunk, _encoding, done) => done() }),
+        };
+        const operation = newOperation();
+        await applyOperation(table, waits.planned, "extend", { ...note, operation }, {}, around);
+        await send({ message: `Done: operation ${operation}.`, warnings: [] });
+        return;
+      }
       const { verb, before, plan } = waits;
       if (plan) {
         const change = await applyPlan(table, { before, plan }, verb, note, around);
@@ -231,10 +263,34 @@ export function openChanges(desk: ConsoleDesk) {
     throw new CommandError("This console only reads: start it with --allow-changes.");
   }
 
-  function keep(id: string, plan: WaitingPlan): void {
+  async function previewOperation({ selection, days }: z.infer<typeof operationSchema>) {
+    if (!isSelection(selection)) {
+      throw new CommandError(
+        "Choose licenses by what they are: all of them can't be extended at once.",
+      );
+    }
+    const nowMs = context.now();
+    const messages = { isTTY: false, write() {}, status() {} };
+    const chosen = await selectedLicenses(table, selection, { ...context, messages });
+    const planned = chosen.map((before) => ({
+      before,
+      plan: planExtension(before, { days }, nowMs),
+    }));
+    const changing = planned.filter(({ plan }) => "apply" in plan).length;
+    const others = changing === planned.length ? "" : " The others never end, so they stay.";
+    return {
+      plan: changing === 0 ? null : keep({ planned, atMs: nowMs }),
+      question: `Extend ${changing} of ${planned.length} licenses by ${days} days?${others}`,
+      facts: [],
+    };
+  }
+
+  function keep(plan: WaitingPlan | WaitingOperation): string {
+    const id = randomBytes(16).toString("hex");
     waiting.set(id, plan);
     const [oldest] = waiting.keys();
     if (waiting.size > mostWaiting && oldest !== undefined) waiting.delete(oldest);
+    return id;
   }
 }
 

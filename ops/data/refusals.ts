@@ -51,7 +51,9 @@ export function refusalsOf(
   const outages = outagesOf(asked);
   const holdsById = new Map<string, Hold[]>();
   for (const hold of holdsOf(lines, licenses, { sinceMs, nowMs })) {
-    holdsById.set(hold.license_id, [...(holdsById.get(hold.license_id) ?? []), hold]);
+    const known = holdsById.get(hold.license_id);
+    if (known) known.push(hold);
+    else holdsById.set(hold.license_id, [hold]);
   }
   const devices = new Map<string, RefusedDevice>();
   const codes = new Map<string, { count: number; ids: Set<string> }>();

@@ -16,7 +16,7 @@ export type BeforeAndAfter = {
 
 /** Prints what changed in a license, before and after. */
 export async function printChange(
-  { output, columns }: CommandContext,
+  { output, columns }: Pick<CommandContext, "output" | "columns">,
   { json }: { json?: true },
   change: BeforeAndAfter & { before: LicenseItem; table: OpenTable; message: string },
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -80,7 +80,9 @@ describe.skipIf(!hasMono)("a program in C#", () => {
 
     test("that handles Ctrl-C itself holds its session until it ends", async () => {
       service = await startFakeService();
-      expect(await ctrlC("cleans up")).toContain("closing positions");
+      const printed = await ctrlC("cleans up");
+      expect(printed).toContain("closing positions");
+      expect(printed).toContain("Ctrl-C is left to the program");
       expect(service.asked.at(-1)).toBe("/api/session/release");
     });
   });
@@ -112,11 +114,94 @@ describe.skipIf(!hasMono)("a program in C#", () => {
   async function ctrlC(name: string): Promise<string> {
     const command = `stty -echo; mono ${tests} --program '${name}' ${service.url}`;
     const { child, ended, output } = start("script", ["-qfec", command, "/dev/null"]);
-    child.stdout.on("data", () => {
-      if (/open\r?\n/.test(output())) child.stdin.write("\x03");
-    });
+    const look = () => {
+      if (!/open\r?\n/.test(output())) return;
+      child.stdout.off("data", look);
+      child.stdin.write("\x03");
+    };
+    child.stdout.on("data", look);
     await ended;
     return output();
+  }
+});
+
+describe.skipIf(!hasMono)("the examples of the C# client's README", () => {
+  const page = readFileSync(join(root, "clients/csharp/README.md"), "utf8");
+  const examples = page
+    .split("```csharp\n")
+    .slice(1)
+    .map((part) => part.split("```")[0] ?? "");
+  let service: Service;
+  afterEach(() => service.stop());
+
+  test("trade while the session is held, and release it", async () => {
+    service = await startFakeService();
+    const lines = ["1", "2", "3"].map((order) => `buying with order id ES-1-${order}`);
+    expect(await play(examples[0])).toEqual([...lines, "Released"]);
+  });
+
+  test("hold 28 symbols in one session, less those that others hold or take", async () => {
+    service = await startFakeService();
+    const claimed: number[] = [];
+    service.instead = async (response, request) => {
+      const { symbols = [] } = JSON.parse((await request.toArray()).join(""));
+      const path = request.url ?? "";
+      if (path.endsWith("license") && claimed.push(symbols.length) === 1) {
+        response.statusCode = 403;
+        response.end(JSON.stringify({ code: "session_conflict", blocked: [{ symbol: "EURUSD" }] }));
+      } else if (path.endsWith("heartbeat")) {
+        const symbols_held = symbols.filter((symbol: string) => symbol !== "CADCHF");
+        const symbols_lost = [{ symbol: "CADCHF", code: "session_taken" }];
+        const isLost = symbols_held.length < symbols.length;
+        response.statusCode = isLost ? 500 : 200;
+        const lost = isLost && { code: "session_taken", symbols_held, symbols_lost };
+        response.end(JSON.stringify({ ...service.answers[path], ...lost }));
+      } else service.answer(response, path);
+    };
+    const lines = await play(examples[1]);
+    expect(claimed).toEqual([28, 27]);
+    expect(lines).toContain("without CADCHF from now on: session_taken");
+    expect(lines.at(-1)).toBe("trading 26 pairs");
+  });
+
+  test("open a session anew that was lost, until it is taken", async () => {
+    service = await startFakeService();
+    service.instead = (response, request) => {
+      const path = request.url ?? "";
+      const isFirst = service.asked.filter((asked) => asked.endsWith("license")).length === 1;
+      const code = isFirst ? "session_not_found" : "session_taken";
+      if (!path.endsWith("heartbeat")) service.answer(response, path);
+      else response.writeHead(500).end(JSON.stringify({ code }));
+    };
+    const program = `
+      using System;
+      using System.Threading;
+      using LicenseSessions;
+      static class Reopening
+      {
+        static void Trade() {}
+        static void Main()
+        {
+          var options = new SessionOptions
+          {
+            Url = "https://abc123.execute-api.eu-central-1.amazonaws.com", LicenseKey = "KEY", DeviceFingerprint = "device",
+          };
+          ${examples[2]}
+          Console.WriteLine(end);
+        }
+      }`;
+    expect(await play(program)).toEqual(["Taken (session_taken)"]);
+    expect(service.asked.filter((asked) => asked.endsWith("license"))).toHaveLength(2);
+  });
+
+  /** Runs a program against the fake service; returns the lines that it prints. */
+  async function play(source = ""): Promise<string[]> {
+    const [file, program] = [join(built, "Example.cs"), join(built, "Example.exe")];
+    writeFileSync(file, source.replace(/https:[a-z0-9/.-]*amazonaws.com/, service.url));
+    expect(mcs([`-r:${library}`, `-out:${program}`, file])).toBe("");
+    const { exitCode, output } = await start("mono", ["--debug", program]).ended;
+    expect(exitCode, output).toBe(0);
+    return output.trim().split("\n");
   }
 });
 

@@ -21,7 +21,7 @@ export async function startFakeService() {
   const service = {
     url: "",
     asked,
-    answers: structuredClone(answers),
+    answers: structuredClone(answers) as Record<string, Record<string, unknown>>,
     /** Answers in its own way, if it is set. */
     instead: undefined as
       | ((response: ServerResponse, request: IncomingMessage) => void)

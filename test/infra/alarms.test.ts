@@ -35,7 +35,7 @@ const ordinary: MetricData = {
   "API Count": each(302),
   "API 4xx": each(1),
   "API 5xx": each(0),
-  "Validate Invocations": each(1),
+  ClaimsAnswered: each(1),
   "Heartbeat Duration": each(25),
   "LapseEvents Invocations": each(1),
 };
@@ -92,7 +92,7 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
     {
       ...ordinary,
       "API 4xx": each(302),
-      "Validate Invocations": each(2),
+      ClaimsAnswered: each(2),
       ClaimsRefused: each(2),
     },
   ],
@@ -102,7 +102,7 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
     {
       ...ordinary,
       "API 4xx": each(2),
-      "Validate Invocations": each(2),
+      ClaimsAnswered: each(2),
       ClaimsRefused: each(2),
     },
   ],
@@ -113,7 +113,7 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
       ...ordinary,
       "API Count": each(60_300),
       "API 4xx": each(60_000),
-      "Validate Invocations": each(6_000),
+      ClaimsAnswered: each(6_000),
       ClaimsRefused: each(6_000),
       TooManyRequests: each(54_000),
     },
@@ -139,7 +139,7 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
       "API Count": each(602),
       "API 4xx": each(301),
       ClaimsInConflict: each(300),
-      "Validate Invocations": each(301),
+      ClaimsAnswered: each(1),
     },
   ],
   [
@@ -150,7 +150,7 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
       "API Count": each(1_502),
       "API 4xx": each(1_500),
       ClaimsInConflict: each(1_200),
-      "Validate Invocations": each(1_201),
+      ClaimsAnswered: each(1),
     },
   ],
   [
@@ -222,11 +222,7 @@ describe("one bot that goes on after a refusal", () => {
     ["a function crashes", "HeartbeatErrors", { "Heartbeat Errors": last(1) }],
     ["the table is empty", "RefusedShare", { "API 5xx": each(300) }],
     ["requests are throttled", "TooManyRequests", { TooManyRequests: each(10) }],
-    [
-      "nobody can start",
-      "ClaimsRefused",
-      { "Validate Invocations": each(2), ClaimsRefused: each(2) },
-    ],
+    ["nobody can start", "ClaimsRefused", { ClaimsAnswered: each(2), ClaimsRefused: each(2) }],
   ])("holds Api5xx on and hides nothing else: %s is reported by %s", ([, alarm, data]) => {
     expect(alarmsSetOff(template, oneRefusedBot)).toEqual(["Api5xx"]);
     expect(alarmsSetOff(template, { ...oneRefusedBot, ...data })).toContain(alarm);
@@ -297,7 +293,7 @@ describe("how much it takes", () => {
 
   test("ClaimsRefused: half of the claims of 5 minutes, and five of them", () => {
     const share = (refused: number[], claims: number[]) =>
-      setsOff("ClaimsRefused", { ClaimsRefused: refused, "Validate Invocations": claims });
+      setsOff("ClaimsRefused", { ClaimsRefused: refused, ClaimsAnswered: claims });
     expect(share([5], [10])).toBe(true);
     expect(share([1, 1, 1, 1, 1], [2, 2, 2, 2, 2])).toBe(true);
     expect(share([5], [11])).toBe(false);

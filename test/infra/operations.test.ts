@@ -101,6 +101,7 @@ describe("refusals and failures as metrics", () => {
       });
   }
 
+  const answered = (name: RouteName) => (name === "claim" ? [["ClaimsAnswered", 1]] : []);
   const named: [id: string, name: RouteName][] = [
     [routes.claim.id, "claim"],
     [routes.heartbeat.id, "heartbeat"],
@@ -111,9 +112,15 @@ describe("refusals and failures as metrics", () => {
     "each line that %s really writes is counted under its code",
     async ([id, name]) => {
       const unreadable = await lineOf(name, "{");
-      expect(counted(id, unreadable)).toEqual([[`${id}Refusals`, "bad_request", 1]]);
+      expect(counted(id, unreadable)).toEqual([
+        [`${id}Refusals`, "bad_request", 1],
+        ...answered(name),
+      ]);
       const failing = await lineOf(name, JSON.stringify(readable));
-      expect(counted(id, failing)).toEqual([[`${id}Refusals`, "internal_error", 1]]);
+      expect(counted(id, failing)).toEqual([
+        [`${id}Refusals`, "internal_error", 1],
+        ...answered(name),
+      ]);
     },
   );
 
@@ -122,6 +129,7 @@ describe("refusals and failures as metrics", () => {
     expect(counted(id, refusing)).toEqual([
       [`${id}Refusals`, "internal_error", 1],
       ["ClockSkew", 1],
+      ...answered(name),
     ]);
   });
 
@@ -130,7 +138,10 @@ describe("refusals and failures as metrics", () => {
     const unknown = line("license_unknown", 401);
     expect(counted("Validate", unknown)).toContainEqual(["ClaimsRefused", 1]);
     expect(counted("Heartbeat", unknown)).toHaveLength(1);
-    expect(counted("Validate", line("session_conflict", 403))).toHaveLength(1);
+    expect(counted("Validate", line("session_conflict", 403))).toEqual([
+      ["ValidateRefusals", "session_conflict", 1],
+      ["ClaimsAnswered", 1],
+    ]);
   });
 
   test("a heartbeat of a legacy bot is counted for all those that it stands for", () => {
@@ -138,8 +149,10 @@ describe("refusals and failures as metrics", () => {
     expect(counted("Heartbeat", { message })).toEqual([["LegacyHeartbeats", 64]]);
   });
 
-  test("a line of the history counts as no refusal", () => {
-    expect(counted("Validate", { message: { event: "session_claimed" } })).toEqual([]);
+  test("a line of the history counts as no refusal, that of a grant as a claim answered", () => {
+    const line = (event: string) => ({ message: { event } });
+    expect(counted("Validate", line("session_claimed"))).toEqual([["ClaimsAnswered", 1]]);
+    expect(counted("Validate", line("holder_asked"))).toEqual([]);
   });
 
   test("a 429 is counted from the access log, which has its status as text", () => {
@@ -182,7 +195,7 @@ describe("the dashboard", () => {
       "Percent of requests answered 4xx or 5xx, without waiting claims",
       ["4xx", "5xx", "ClaimsInConflict"],
     ],
-    ["Percent of claims answered 401", ["ClaimsRefused", "Invocations"]],
+    ["Percent of claims answered 401", ["ClaimsRefused", "ClaimsAnswered"]],
     ["Requests answered 429", ["TooManyRequests"]],
     ["internal_error of the functions", ["internal_error", "HeartbeatRefusals"]],
     ["Wrong clocks", ["ClockSkew"]],

@@ -112,7 +112,7 @@ describe.for(names)("%s", (name) => {
   });
 
   const noStrings = [1, true, [], {}];
-  test.for([
+  test.for<[field: string, values: readonly unknown[]]>([
     ["license_key", [undefined, null, "", "   ", "x".repeat(129), "\ud800", ...noStrings]],
     [
       "device_fingerprint",
@@ -141,21 +141,22 @@ describe.for(names)("%s", (name) => {
       : ([
           ["run_id", ["x".repeat(15), "x".repeat(65), "é".repeat(16), "line\nbreak in the id"]],
           ["claim_number", [0, -1, 1.5, 2 ** 53, "1", true, [], {}]],
-        ] as const)),
+        ] satisfies [string, unknown[]][])),
     ...(name === "validate"
-      ? (["check_only", "only_if_free", "ask_holder"] as const).map(
-          (flag) => [flag, [1, "true", {}]] as const,
-        )
-      : ([["session_id", ["", "x".repeat(65), ...noStrings]]] as const)),
+      ? ["check_only", "only_if_free", "ask_holder"].map((flag): [string, unknown[]] => [
+          flag,
+          [1, "true", {}],
+        ])
+      : ([["session_id", ["", "x".repeat(65), ...noStrings]]] satisfies [string, unknown[]][])),
     ...(name === "heartbeat"
       ? ([
           ["bot_version", ["x".repeat(65), "币".repeat(43), "\ud800", ...noStrings]],
           ["status", ["x".repeat(65), "\ud800", ...noStrings]],
           ["keep", [1, "true", {}]],
           ["metadata", [1, "{}", [], true, { a: "x".repeat(1017) }]],
-        ] as const)
+        ] satisfies [string, unknown[]][])
       : []),
-  ] as const)("a wrong %s is a 400 that names it and quotes nothing", async ([field, values]) => {
+  ])("a wrong %s is a 400 that names it and quotes nothing", async ([field, values]) => {
     touched = 0;
     for (const value of values) {
       const reply = await send(name, JSON.stringify({ ...valid, [field]: value }));

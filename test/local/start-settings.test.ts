@@ -41,7 +41,12 @@ describe("readStartSettings", () => {
       enginePort: 8123,
       engineEndpoint: "http://localhost:9000",
       dataFolder: "elsewhere",
-      stack: { sessionTimeoutSeconds: "2", multiSymbolSessions: "false", legacyBots: "true" },
+      stack: {
+        sessionTimeoutSeconds: "2",
+        multiSymbolSessions: "false",
+        legacyBots: "true",
+        lapseEvents: "true",
+      },
       signingKeys: "ed25519-private:...",
     });
   });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import urllib.parse
+from typing import Optional
 
 __all__ = ["base_url", "path_of"]
 
@@ -25,13 +26,9 @@ def base_url(url: object, any_scheme: bool = False) -> str:
     text = url.strip()
     # What can't be read may hold a password, too.
     shown = "not shown, as it may hold a password" if "@" in text else repr(text)
-    try:
-        parts = urllib.parse.urlsplit(text)
-        is_known = any_scheme or parts.scheme in ("http", "https")
-        is_readable = is_known and bool(parts.hostname) and (parts.port or 0) >= 0
-    except ValueError:
-        is_readable = False
-    if not is_readable or re.search(r"[\s\\]", text):
+    parts = _parts_of(text)
+    is_known = parts and parts.hostname and (any_scheme or parts.scheme in ("http", "https"))
+    if not parts or not is_known or re.search(r"[\s\\]", text):
         raise ValueError(f"url is {shown}: {_EXPECTED}")
     if "@" in parts.netloc:
         raise ValueError(
@@ -41,6 +38,15 @@ def base_url(url: object, any_scheme: bool = False) -> str:
         extra = re.sub("^[^?#]*", "", text)
         raise ValueError(f"url has a query or a fragment ({extra}): {_EXPECTED}")
     return text.rstrip("/")
+
+
+def _parts_of(text: str) -> Optional[urllib.parse.SplitResult]:
+    try:
+        parts = urllib.parse.urlsplit(text)
+        # Reading it is what finds a port that is none.
+        return parts if parts.port != -1 else None
+    except ValueError:
+        return None
 
 
 def path_of(url: str) -> str:

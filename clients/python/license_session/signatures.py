@@ -144,5 +144,5 @@ def _raw_key(text: str) -> bytes:
 
 def _member(pattern: str, field: str) -> Optional[Tuple[str, ...]]:
     """Finds a member of a list: proxies may have added their own, and joined the lines of a header."""
-    found = re.search(rf"(?:^|,)[ \t]*{pattern}[ \t]*(?:,|\Z)", field)
+    found = re.search(rf"(?:^|,)[ \t]*{pattern}[ \t]*(?=,[ \t]*[a-z*]|\Z)", field)
     return found.groups() if found else None

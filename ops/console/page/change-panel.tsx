@@ -41,7 +41,8 @@ export function ChangePanel({
       const trimmed = reason.trim();
       await change("apply", { plan: preview.plan, ...(trimmed && { reason: trimmed }) }, (line) => {
         if (typeof line.failure === "string") throw new Error(line.failure);
-        made = { ...made, ...readLine(line) };
+        const { message = "", ...more } = readLine(line);
+        made = { ...made, ...more, message: `${made.message}\n${message}`.trim() };
         setDone(made);
       });
     } catch (error) {
@@ -119,12 +120,13 @@ export function ChangePanel({
 }
 
 function readLine(line: Record<string, unknown>): Partial<Done> {
+  if (typeof line.progress === "string") return { message: line.progress.trim() };
   const warnings = Array.isArray(line.warnings) ? line.warnings.join("\n") : "";
   if (typeof line.license_key === "string") {
     return {
       licenseKey: line.license_key,
       newId: String(line.license_id),
-      message: "It does not work yet ...",
+      message: "",
     };
   }
   if (line.done === true) {

@@ -1,11 +1,15 @@
 import { useState } from "preact/hooks";
 import { type Answer, ask } from "./ask.ts";
+import { ChangePanel, type WantedChange } from "./change-panel.tsx";
 import { PagedList } from "./paged-list.tsx";
 
 type Filters = { status: string; type: string; version: string; expiringWithin: string };
 
 /** The list, with the filters of `license list`, and its export. */
-export function ListPage() {
+export function ListPage({ mayChange }: { mayChange: boolean }) {
+  const [wanted, setWanted] = useState<WantedChange>();
+  const [days, setDays] = useState("30");
+  const [changes, setChanges] = useState(0);
   const [filters, setFilters] = useState<Filters>({
     ...{ status: "", type: "", version: "", expiringWithin: "" },
   });
@@ -75,7 +79,37 @@ export function ListPage() {
         </button>
         {exported !== undefined && <span role="status">{exported}</span>}
       </form>
-      <PagedList name="list" body={body} />
+      {mayChange && Object.keys(body).length > 0 && (
+        <form
+          class="actions"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const change = { verb: "extend", selection: body, days: Number(days) };
+            setWanted({ title: `Extend all of them by ${days} days`, body: change });
+          }}
+        >
+          <button type="submit">Extend all of them by</button>
+          <input
+            type="number"
+            aria-label="days"
+            min="1"
+            max="36500"
+            value={days}
+            onInput={({ currentTarget }) => setDays(currentTarget.value)}
+          />
+          days
+        </form>
+      )}
+      {wanted && (
+        <ChangePanel
+          wanted={wanted}
+          onClose={() => {
+            setWanted(undefined);
+            setChanges(changes + 1);
+          }}
+        />
+      )}
+      <PagedList key={changes} name="list" body={body} />
     </article>
   );
 }

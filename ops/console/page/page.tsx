@@ -72,7 +72,7 @@ function App() {
         {about.value && page === "license" && (
           <LicensePage key={rest} id={rest} about={about.value} />
         )}
-        {about.value && page === "list" && <ListPage />}
+        {about.value && page === "list" && <ListPage mayChange={about.value.allow_changes} />}
         {about.value && page === "usage" && <UsagePage />}
         {about.value && page === "search" && (
           <article>

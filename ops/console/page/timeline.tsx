@@ -55,7 +55,7 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
         return (
           <rect
             key={`${one.session_id} ${one.symbol} ${one.from}`}
-            class={`bar color-${colorOf(one)} end-${one.end}${index === chosen ? " chosen" : ""}`}
+            class={`bar color-${colorOf(one)} end-${one.end}`}
             data-end={one.end}
             x={left}
             y={y(one.symbol) + 5}
@@ -64,14 +64,14 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
             rx="2"
             id={`bar-${index}`}
             role="option"
-            aria-selected={index === chosen}
+            aria-selected="false"
             aria-label={holdText(one)}
             tabIndex={-1}
             onPointerEnter={() => setChosen(index)}
           />
         );
       }),
-    [holds, chosen],
+    [holds],
   );
 
   function move(event: KeyboardEvent): void {
@@ -122,6 +122,15 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
           <line key={symbol} class="lane" x1="0" x2={width} y1={y(symbol)} y2={y(symbol)} />
         ))}
         {bars}
+        {hold && (
+          <rect
+            class="chosen"
+            x={x(hold.from)}
+            y={y(hold.symbol) + 4}
+            width={Math.max(leastWidth, x(hold.until) - x(hold.from))}
+            height="20"
+          />
+        )}
         {refusals.map((one) => (
           <rect
             key={`${one.atMs} ${one.symbol} ${one.who} ${one.code}`}

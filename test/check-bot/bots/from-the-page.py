@@ -37,7 +37,7 @@ interval = 20.0
 #|
 
 
-#| now():                               # seconds; see "Which clock"
+#| now():                               # seconds, under a lock; see "Which clock"
 def now():
     global total, clocks
     #|   total += the greater of what the monotonic and the wall clock gained since the last call

@@ -23,6 +23,24 @@ internal static class Scenarios
         }
     }
 
+    /// <summary>What only this client does, because its monotonic clock may stand still while the machine sleeps.</summary>
+    [Test("of the two clocks, the one that ran further counts, also where they differ by less than a second")]
+    internal static void BothClocks()
+    {
+        Play(Json.Parse(@"{
+            ""wallMovesOn"": [[25000, 800]],
+            ""server"": [
+                { ""at"": 0, ""ask"": ""claim"", ""answer"": ""granted"" },
+                { ""at"": [20000, 26000, 38000], ""ask"": ""heartbeat"", ""drop"": true },
+                { ""at"": 52000, ""ask"": ""heartbeat"", ""drop"": true }
+            ],
+            ""opens"": 0,
+            ""held"": [[54199, true], [54200, false]],
+            ""lastStatuses"": 1,
+            ""statuses"": [[55000, ""ended"", ""lost"", ""no_answer_in_time""]]
+        }"));
+    }
+
     private static void Play(object scenario)
     {
         var runtime = new ScriptedRuntime(scenario);

@@ -11,14 +11,21 @@ import unittest
 import unittest.mock
 
 from fake_service import FakeService
-from license_session import LicenseSessionError, ReleaseRequest, Status, SymbolLost, open_session
+from license_session import (
+    LicenseSessionError,
+    ReleaseRequest,
+    ServiceUnavailable,
+    Status,
+    SymbolLost,
+    open_session,
+)
 from license_session.clock import choose_clock
 from license_session.live_session import Life
 from license_session.options import Options
 from license_session.runtime import Until
 from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
-from processes import HEARTBEAT, RELEASE, until
+from processes import CLAIM, HEARTBEAT, RELEASE, until
 from quiet import QUIET
 from scripted_runtime import ScriptedRuntime
 
@@ -88,6 +95,27 @@ class Program(unittest.TestCase):
         self.assertTrue(until(lambda: self.service.asked.count(HEARTBEAT) >= 4))
         self.assertEqual(len(kept()), 1)
         self.assertEqual(requests, [ReleaseRequest("x...", 3, ())])
+
+    def test_a_broken_service_does_not_decide_how_often_it_is_asked(self) -> None:
+        recorded = self.service.answers[HEARTBEAT]
+        for broken in (
+            {"session_timeout_seconds": 0.001},
+            {"held_for_seconds": 0.001},
+            {"session_timeout_seconds": 1, "held_for_seconds": 1},
+        ):
+            self.service.asked.clear()
+            self.service.answers[HEARTBEAT] = {**recorded, **broken}
+            session = self.open()
+            session.wait_lost(1.5)
+            session.release()
+            # A machine that is slow asks less often.
+            self.assertLessEqual(self.service.asked.count(HEARTBEAT), 20, broken)
+        self.service.answers[CLAIM] = {
+            **self.service.answers[CLAIM],
+            "heartbeat_interval_seconds": 0.000001,
+        }
+        with self.assertRaisesRegex(ServiceUnavailable, "no usable answer: granted"):
+            self.open(open_within_seconds=0.2)
 
     def test_a_keeper_that_fails_ends_the_session_and_says_so(self) -> None:
         server = [
