@@ -125,7 +125,9 @@ export function runOn<Outcome>(seen: Seen | undefined, rule: Rule<Outcome>): Run
   const collected: Predicate[] = [];
   let isVersionPinned = false;
   const isTrue = (predicate: Predicate) => {
-    const found = holds(predicate, seen?.license);
+    // What was added when the item was read, such as the end of an old lease, is no part of a condition.
+    const isOnlyRead = !isVersionPinned && !holds(predicate, seen?.stored);
+    const found = holds(predicate, seen?.license) && !isOnlyRead;
     if (found && !isVersionPinned) collected.push(predicate);
     return found;
   };
