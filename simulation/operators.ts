@@ -20,6 +20,7 @@ export function createOperators(
   table: MemoryTable,
   service: SimulatedService,
   license: LicenseInUse,
+  fail: (rule: string, what: string) => void,
 ) {
   const { scheduler, choices } = context;
   const handle = tableHandle(table);
@@ -197,9 +198,18 @@ export function createOperators(
       const { code } = await sources.endSeenSession(handle, seen, symbol, options, note());
       const how = now ? " at once" : "";
       context.note("operator", () => `ends the session of ${symbol}${how}: ${code}`);
+      if (code === "ended") checkEnded(symbol, now);
       hasEnded ||= code === "ended";
     }
     return hasEnded;
+  }
+
+  /** No clock of the operator's machine may be in what the command wrote. */
+  function checkEnded(symbol: string, now: boolean): void {
+    const entry = storedLicense(table.item(license.id) ?? {}).entries.get(symbol);
+    if (now && entry && entry.freeAtMs > trueMs(context)) {
+      fail("what an operator ends at once is free", `${symbol}, until ${entry.freeAtMs}`);
+    }
   }
 
   /** @param isInterrupted the command dies once the old key is over: the next run goes on */

@@ -113,7 +113,7 @@ export async function runWorld({
       );
     },
   );
-  const operators = createOperators(context, sources, table, service, license);
+  const operators = createOperators(context, sources, table, service, license, checker.fail);
   const hasSecondStack = context.happens("second stack", "all day");
   const send = createNetwork(context, service);
   const devices = ["A", "B", "C"]
@@ -155,7 +155,7 @@ export async function runWorld({
       N: String(choices.oneOf("seats", hasSeveral ? [3, 10, 30, 100] : [1, 2, 3, 20])),
     },
     fencing_token: { N: "0" },
-    sessions: { M: longLapsed() },
+    sessions: { M: { ...longLapsed(), ...ofTheOldestVersion() } },
     portfolios: { M: {} },
   });
   for (const device of devices) startPerson(device);
@@ -240,7 +240,19 @@ export async function runWorld({
     return { OLD: { M: entry } };
   }
 
-  /** Of all orders of magnitude; three characters of a key may come twice in one item. */
+  /** A session that ca60684 stored, without the end of its lease. */
+  function ofTheOldestVersion(): Item {
+    if (choices.number("of the oldest version") < 0.8) return {};
+    const entry: Item = {
+      device_fingerprint: { S: "device-A" },
+      session_id: { S: "of-the-oldest-version" },
+      started_at: { N: String(epochMs - 90_000) },
+      last_heartbeat: { N: String(epochMs - choices.between("oldest heartbeat", 0, 70_000)) },
+    };
+    return { [context.isOfManySymbols ? (symbols[0] ?? "*") : "*"]: { M: entry } };
+  }
+
+  /** Three characters of a key may come twice in one item. */
   function randomBytes(size: number): Buffer {
     const name = `random bytes ${++randomIds}`;
     if (size === 6 && context.happens("key drawn twice", name)) {
@@ -274,7 +286,7 @@ export async function runWorld({
   /** Somebody who starts programs on a device, one after the other or side by side. */
   function startPerson(device: Device): void {
     const { name } = device;
-    const usesLegacyBots = choices.number(`${name} uses bots of the field`) < 0.25;
+    const legacyShare = choices.oneOf(`${name} uses bots of the field`, [0, 0, 0, 0.5, 1]);
     let lives = 0;
     const isNaive = choices.number(`${name} writes bots`) < 0.3;
     const newLife = (like?: Life): Life => {
@@ -290,7 +302,8 @@ export async function runWorld({
     };
     const begin = async (life: Life) => {
       if (extinct) return;
-      if (usesLegacyBots && !life.isOfSeveral) await startLegacyBotProcess(parts, life);
+      const isLegacy = choices.number(`${life.name} is of the field`) < legacyShare;
+      if (isLegacy && !life.isOfSeveral) await startLegacyBotProcess(parts, life);
       else await (isNaive ? startNaiveBot : startProgram)(parts, life);
     };
     const startNext = () => {
