@@ -514,8 +514,8 @@ say("end")
     def test_the_end_of_the_program_is_no_reason_to_warn(self) -> None:
         process = self.run_program(self.LOG + OPEN)
         self.assertEqual(process.wait(60), 0)
-        assert process.stdout
-        self.assertEqual(process.stdout.read(), "")
+        assert process.stdout and process.stderr
+        self.assertEqual((process.stdout.read(), process.stderr.read()), ("", ""))
         self.assertEqual(self.releases(), 1)
 
 
