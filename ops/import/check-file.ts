@@ -1,5 +1,11 @@
 import { endOfExport } from "./csv-line.ts";
-import { type Header, readHeader, readImportRow } from "./import-row.ts";
+import {
+  type Header,
+  type ImportRow,
+  type RowReading,
+  readHeader,
+  readImportRow,
+} from "./import-row.ts";
 import { CsvFault, type CsvRow, csvRows } from "./read-csv.ts";
 
 export type CheckedFile = {
@@ -18,8 +24,8 @@ type CheckReports = {
   onProblem(line: number, problem: string, cells?: readonly string[]): void;
   /** Reports a problem of a row that is imported anyway. */
   onWarning(line: number, warning: string): void;
-  /** Called with the number of rows read so far. */
-  onRow(rowCount: number): void;
+  /** Called with the number of rows read so far, and with the row unless it is bad. */
+  onRow(rowCount: number, row: ImportRow | undefined): void;
 };
 
 /**
@@ -29,7 +35,7 @@ type CheckReports = {
  */
 export async function checkFile(
   file: string,
-  nowMs: number,
+  reading: RowReading,
   stop: AbortSignal,
   { onProblem, onWarning, onRow }: CheckReports,
 ): Promise<CheckedFile> {
@@ -83,8 +89,8 @@ export async function checkFile(
 
   function checkRow(known: Header, { line, cells }: CsvRow): void {
     checked.rowCount += 1;
-    onRow(checked.rowCount);
-    const result = readImportRow(known, cells, nowMs);
+    const result = readImportRow(known, cells, reading);
+    onRow(checked.rowCount, "row" in result ? result.row : undefined);
     if ("problems" in result) {
       refuse(line, result.problems.join("; "), cells);
       return;

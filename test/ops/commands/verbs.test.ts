@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
-import type { Session } from "../../../lambdas/rules/session.ts";
+import type { Session } from "../../../lambdas/rules/entry.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { type CommandResult, operator } from "../../support/license-command.ts";
 import { openTestService } from "../../support/test-service.ts";
@@ -597,14 +597,12 @@ describe("several licenses at once", () => {
     expect(await two.service.item(two.key)).toMatchObject({ status: "suspended" });
   });
 
-  test("if one can't be found or can't be changed so, none is changed", async () => {
+  test("if one can't be found, none is changed", async () => {
     const { service, key, license } = await newLicense({ days: 10 });
-    const never = (await newLicense()).key;
     const before = await service.item(key);
     const missing = await license(["suspend", key, "NOBODY", "--yes"]);
     expectRefused(missing);
     expect(missing.stderr).toContain("License 2 of 2");
-    expectRefused(await license(["extend", key, never, "--days", "3"]));
     expect(await service.item(key)).toEqual(before);
   });
 });
@@ -625,7 +623,7 @@ describe("who changed a license", () => {
     const { key, license } = await newLicense();
     const ran = await license(["set", key, "--type", "pro"]);
     const place = `table Sessions at ${engine.endpoint}`;
-    expect(ran.about).toBe(`Working on ${place}.\n`);
+    expect(ran.about).toMatch(new RegExp(`^Working on ${place}\\. `));
     expect(ran.stdout).toContain(`in ${place}`);
   });
 });
