@@ -101,7 +101,7 @@ export function toHandler<Request, Given extends Answer>(
       const bytes = bodyBytes(event);
       const parsed = parseBody(bytes, route);
       if (parsed.nonce !== undefined) asked = signedRequest(event, bytes, parsed.nonce);
-      if (!isFromEdge(event.headers, originSecrets)) throw new Error("Not from CloudFront");
+      if (!isFromEdge(event.headers, originSecrets)) throw new Error("Not through CloudFront");
       const time = requestTime(functionMs, event.requestContext?.timeEpoch, wasFirst);
       if (!parsed.readable) {
         const answer = route.badRequest(parsed.field, parsed.message);

@@ -166,7 +166,7 @@ internal static class Sockets
                 proxy.Answer = FakeServer.Usual;
                 WebRequest.DefaultWebProxy = new WebProxy("http://127.0.0.1:" + proxy.Port, false, new[] { "127\\.0\\.0\\.1" });
                 Session.Open(Bot(proxy)).Release();
-                Expect.True(proxy.Asked.Last().Line.StartsWith("POST /api"), "a host that is exempt went through the proxy");
+                Expect.True(proxy.Asked.Any(request => request.Line.StartsWith("POST /api")), "a host that is exempt went through the proxy");
             }
             finally
             {
