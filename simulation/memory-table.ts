@@ -21,8 +21,8 @@ export type CommandInput = {
 
 export type Output = { Attributes?: Item; Item?: Item };
 
-/** A write that was applied. Items are never changed in place. */
-export type Write = { licenseId: string; before: Item | undefined; after: Item };
+/** A write that was applied; without `after` the item is gone. Items are never changed in place. */
+export type Write = { licenseId: string; before: Item | undefined; after: Item | undefined };
 
 /** The table `Sessions` in memory. Each call is atomic and takes no time. */
 export type MemoryTable = {
@@ -48,9 +48,10 @@ export function createMemoryTable(
 ): MemoryTable {
   const items = new Map<string, Item>();
 
-  function write(licenseId: string, after: Item): void {
+  function write(licenseId: string, after: Item | undefined): void {
     const before = items.get(licenseId);
-    items.set(licenseId, after);
+    if (after) items.set(licenseId, after);
+    else items.delete(licenseId);
     onWrite({ licenseId, before, after });
   }
 
@@ -79,7 +80,7 @@ export function createMemoryTable(
     write(licenseId, after);
     switch (input.ReturnValues) {
       case "ALL_NEW":
-        return { Attributes: after };
+        return after ? { Attributes: after } : {};
       case "ALL_OLD":
         return before ? { Attributes: before } : {};
       default:
@@ -106,7 +107,7 @@ export function createMemoryTable(
       reported("PutItem", { Item: item });
     },
     remove(licenseId) {
-      items.delete(licenseId);
+      write(licenseId, undefined);
       onOperation({
         name: "DeleteItem",
         input: { Key: { license_id: { S: licenseId } } },
@@ -114,10 +115,15 @@ export function createMemoryTable(
       });
     },
     perform(operation, input) {
-      if (operation !== "GetItem" && operation !== "UpdateItem" && operation !== "PutItem") {
-        throw new Error(`The model of the table has no ${operation}`);
+      switch (operation) {
+        case "GetItem":
+        case "UpdateItem":
+        case "PutItem":
+        case "DeleteItem":
+          return reported(operation, input);
+        default:
+          throw new Error(`The model of the table has no ${operation}`);
       }
-      return reported(operation, input);
     },
   };
 }
@@ -127,7 +133,8 @@ function afterOperation(
   { Key, Item, UpdateExpression }: CommandInput,
   bindings: Bindings,
   before: Item | undefined,
-): Item {
+): Item | undefined {
+  if (operation === "DeleteItem") return undefined;
   if (operation === "PutItem" && Item) return Item;
   if (operation === "UpdateItem" && Key && UpdateExpression !== undefined) {
     return applyUpdate(UpdateExpression, bindings, before ?? Key);

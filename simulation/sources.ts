@@ -41,6 +41,11 @@ export type Sources = {
   checkAgainstDate: typeof import("../lambdas/rules/clock-skew.ts").checkAgainstDate;
   endSeenSession: typeof import("../ops/data/end-seen-session.ts").endSeenSession;
   getLicense: typeof import("../ops/data/get-license.ts").getLicense;
+  getItem: typeof import("../ops/data/get-license.ts").getItem;
+  attributeChange: typeof import("../ops/data/change-license.ts").attributeChange;
+  changeLicense: typeof import("../ops/data/change-license.ts").changeLicense;
+  createLicense: typeof import("../ops/data/create-license.ts").createLicense;
+  deleteLicense: typeof import("../ops/data/delete-license.ts").deleteLicense;
   rekeyLicense: typeof import("../ops/data/rekey-license.ts").rekeyLicense;
   writeRow: typeof import("../ops/import/write-row.ts").writeRow;
 };
@@ -62,7 +67,7 @@ export async function loadSources(variant?: string): Promise<Sources> {
 
   if (variant !== undefined) (await import("./put-back.ts")).allowPuttingBack();
   const query = variant === undefined ? "" : `?put-back=${variant}`;
-  const [createHandler, skew, opening, checking, ending, getting, rekeying, rows] =
+  const [createHandler, skew, opening, checking, ending, getting, rekeying, rows, ...verbs] =
     await Promise.all([
       loadFunctions("../lambdas", query),
       importing<typeof import("../lambdas/rules/clock-skew.ts")>(
@@ -82,7 +87,17 @@ export async function loadSources(variant?: string): Promise<Sources> {
         `../ops/data/rekey-license.ts${query}`,
       ),
       importing<typeof import("../ops/import/write-row.ts")>(`../ops/import/write-row.ts${query}`),
+      importing<typeof import("../ops/data/change-license.ts")>(
+        `../ops/data/change-license.ts${query}`,
+      ),
+      importing<typeof import("../ops/data/create-license.ts")>(
+        `../ops/data/create-license.ts${query}`,
+      ),
+      importing<typeof import("../ops/data/delete-license.ts")>(
+        `../ops/data/delete-license.ts${query}`,
+      ),
     ]);
+  const [changing, creating, deleting] = verbs;
   return {
     createHandler,
     hasEarlierRules: false,
@@ -92,6 +107,11 @@ export async function loadSources(variant?: string): Promise<Sources> {
     checkAgainstDate: skew.checkAgainstDate,
     endSeenSession: ending.endSeenSession,
     getLicense: getting.getLicense,
+    getItem: getting.getItem,
+    attributeChange: changing.attributeChange,
+    changeLicense: changing.changeLicense,
+    createLicense: creating.createLicense,
+    deleteLicense: deleting.deleteLicense,
     rekeyLicense: rekeying.rekeyLicense,
     writeRow: rows.writeRow,
   };
@@ -146,7 +166,7 @@ async function loadFunctions(folder: string, query: string): Promise<Sources["cr
     const settings = {
       tableName: "Sessions",
       sessionTimeoutMs: deployment.sessionTimeoutMs,
-      multiSymbolSessions: true,
+      multiSymbolSessions: deployment.multiSymbolSessions,
       legacyBots: deployment.legacyBots,
       oneClock: false,
       askForRefusedItem: false,

@@ -215,7 +215,9 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
         ),
       ),
     ) &&
-    placed.every(({ path }) => String(path) === String(first.path));
+    placed.every(({ path }) => String(path) === String(first.path)) &&
+    // With `symbol` once and with `symbols` then, its caller could not name the session.
+    first.path[0] === madeAt[0];
   if (isRepeat) return renew(first.path, seen, request, asking);
 
   // b. A late attempt of an opening that is over.

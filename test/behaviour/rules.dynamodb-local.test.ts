@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { describe, test } from "vitest";
 import { engineForTests } from "../support/engine-for-tests.ts";
 import { startDynamoDbLocal } from "../support/engines.ts";
+import { describeAskHolder } from "./ask-holder.ts";
 import { describeClaims } from "./claims.ts";
 import { describeEngine } from "./engine.ts";
 import { describeLegacyBots } from "./legacy-bots.ts";
@@ -21,6 +22,7 @@ if (java.status === 0 || process.env.CI) {
   describeSessions(engine);
   describeSeats(engine);
   describeSeveralSymbols(engine);
+  describeAskHolder(engine);
   describeLegacyBots(engine);
   describeRecordedItems(engine);
 } else {
