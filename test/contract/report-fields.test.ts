@@ -4,8 +4,6 @@ import { describe, expect, test } from "vitest";
 import { heartbeatText } from "../../clients/typescript/requests.ts";
 import { callerFields } from "../../contract/requests/fields.ts";
 import { heartbeatRequestSchema } from "../../contract/requests/heartbeat-request.ts";
-import { memberSchema, sessionSchema, vacancySchema } from "../../lambdas/rules/entry.ts";
-import { licenseItemSchema } from "../../ops/data/license-item.ts";
 
 const holderFields = [...Object.keys(callerFields), "session_id", "keep"];
 const reportFields = Object.keys(heartbeatRequestSchema.shape).filter(
@@ -41,12 +39,3 @@ describe("what a heartbeat may report", () => {
     expect(read("docs/bots.md")).toMatch(new RegExp(`A heartbeat may report[^.]*\`${field}\``));
   });
 });
-
-const entries = [sessionSchema, vacancySchema, memberSchema].map((schema) => schema._zod.def.in);
-
-test.each([licenseItemSchema, ...entries].flatMap(({ shape }) => Object.keys(shape)))(
-  "the attribute %s stands in docs/data-model.md",
-  (attribute) => {
-    expect(read("docs/data-model.md")).toContain(`\`${attribute}\``);
-  },
-);
