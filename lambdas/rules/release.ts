@@ -20,6 +20,7 @@ import {
   or,
   type Path,
   type Predicate,
+  same,
 } from "./predicate.ts";
 import {
   type Assigned,
@@ -128,7 +129,9 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
     asking.must(() => ({ code: "not_held", why: why() }), isHeldBy(path, request));
 
     const isUncontested = or(absent(at("contested_until")), atMost(at("contested_until"), nowMs));
-    const mayEnd = legacy ? legacy.mayEnd(path) : isNamedAt(path);
+    // An unnamed session may have been renewed by another process, which does not name it.
+    const isAlone = or(isNamedAt(path), same(at("last_heartbeat"), at("started_at")));
+    const mayEnd = legacy ? legacy.mayEnd(path) : isAlone;
     const areMembers =
       portfolioKey === undefined
         ? []

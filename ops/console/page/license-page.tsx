@@ -365,6 +365,10 @@ function cellsOf(line: Line): [what: string, who: string, details: string] {
       return ["claimed", deviceText(line), `token ${line.fencing_token}`];
     case "session_active":
       return ["active", deviceText(line), ""];
+    case "holder_asked":
+      return ["asked", deviceText(line), `asked ${line.holders.map(deviceText).join(", ")}`];
+    case "session_kept":
+      return ["kept", deviceText(line), line.asked_by ? `asked by ${line.asked_by}` : ""];
     case "session_released":
       return [
         "released",

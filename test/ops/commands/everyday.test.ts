@@ -27,7 +27,10 @@ describe("end-session", () => {
     for (const symbol of ["ES", "NQ", "CL"]) await claim(symbol);
     await license(["end-session", key, "--symbol", "es", "--symbol", "NQ", "--yes"]);
     const { sessions } = (await service.item(key)) ?? {};
-    expect(sessions).toMatchObject({ ES: { ended: true }, NQ: { ended: true } });
+    expect(sessions).toMatchObject({
+      ES: { ended_at: expect.any(Number) },
+      NQ: { ended_at: expect.any(Number) },
+    });
     expect(sessions?.CL).toHaveProperty("session_id");
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { env } from "node:process";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { chromiumCommand } from "../../clients/chromium.ts";
 import { operator } from "../../support/license-command.ts";
 import { endAll, npm, npmStart } from "../../support/service-process.ts";
@@ -138,7 +138,10 @@ describe("the console in Chromium, beside npm start with bots", () => {
         {
           ...claimed,
           ...twin("2222222222"),
-          ...{ session_id: "b", replaced: { ...crashed, last_heartbeat: threeAm + hourMs / 2 } },
+          ...{
+            session_id: "b",
+            replaced: [{ symbol: "ES", ...crashed, last_heartbeat: threeAm + hourMs / 2 }],
+          },
         },
       ],
       [threeAm + 2 * hourMs, id, { ...released, ...twin("2222222222"), session_id: "b" }],
