@@ -117,6 +117,13 @@ class Program(unittest.TestCase):
         with self.assertRaisesRegex(ServiceUnavailable, "no usable answer: granted"):
             self.open(open_within_seconds=0.2)
 
+    def test_some_symbols_of_a_session_that_is_over_are_released_with_it(self) -> None:
+        self.service.answers[HEARTBEAT] = {"code": "license_expired"}
+        session = self.open(symbols=["ES", "NQ"])
+        self.assertTrue(session.wait_lost(60))
+        self.assertEqual(session.release(["ES"]), "released")
+        self.assertEqual(self.service.asked_with(RELEASE)[0]["symbols"], ["ES", "NQ"])
+
     def test_a_release_wakes_the_keeper(self) -> None:
         day = {"session_timeout_seconds": 86_400, "heartbeat_interval_seconds": 28_800}
         self.service.answers[CLAIM] = {**self.service.answers[CLAIM], **day}
