@@ -255,15 +255,15 @@ class Life:
         at, chance = read_clocks(runtime), runtime.random()
         if isinstance(outcome, Unreadable) and report:
             self._notifier.warning(
-                f"The service can't read the report ({outcome.problem}): from now on, heartbeats are "
-                "sent without one"
+                f"The service can't read the report ({outcome.problem}): from now on, heartbeats "
+                "are sent without one"
             )
         self._take(answered(self.keeping, outcome, sent, planned_ms, at, chance))
         if is_kept and isinstance(outcome, (Recorded, PartLost)):
             self._keeps_confirmed = keeps
 
     def _next_report(self) -> Mapping[str, object]:
-        """The heartbeat matters more: it does not wait long for a report, and is repeated without."""
+        """The heartbeat matters more: it waits not long for a report, and is repeated without."""
         keeping = self.keeping
         if keeping.report_refused or keeping.failures:
             return {}

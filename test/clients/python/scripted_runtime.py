@@ -178,6 +178,10 @@ class ScriptedRuntime:
         for status, response in responses.items():
             examples = response["content"]["application/json"].get("examples", {})
             if answer in examples:
-                value = {"held_for_seconds": 55, **examples[answer]["value"], **entry.get("with", {})}
+                value = {
+                    "held_for_seconds": 55,
+                    **examples[answer]["value"],
+                    **entry.get("with", {}),
+                }
                 return Answer(int(status), json.dumps(value).encode(), {})
         raise AssertionError(f"openapi.json has no example of {answer}")

@@ -71,7 +71,9 @@ class Program(unittest.TestCase):
             part = {
                 "code": "session_taken",
                 "symbols_held": ["ES"],
-                "symbols_lost": [{"symbol": "NQ", "code": "session_taken", "active_device": "x..."}],
+                "symbols_lost": [
+                    {"symbol": "NQ", "code": "session_taken", "active_device": "x..."}
+                ],
             }
             self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **part}
             self.assertTrue(until(lambda: lost))
@@ -258,7 +260,9 @@ class Program(unittest.TestCase):
 
     def test_the_clock_is_one_that_counts_sleep_where_there_is_one(self) -> None:
         read = unittest.mock.Mock(return_value=7)
-        with unittest.mock.patch.multiple(time, CLOCK_BOOTTIME=70, clock_gettime_ns=read, create=True):
+        with unittest.mock.patch.multiple(
+            time, CLOCK_BOOTTIME=70, clock_gettime_ns=read, create=True
+        ):
             self.assertEqual(choose_clock()(), 7)
             read.assert_called_with(70)
             with unittest.mock.patch.object(sys, "platform", "darwin"):
