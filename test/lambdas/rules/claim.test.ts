@@ -200,6 +200,17 @@ describe("a write that was applied although the SDK saw no answer, and is refuse
   });
 });
 
+test("an attempt whose own grant has lapsed, but is contested, is a new grant, contested for as long", async () => {
+  const lapsed = sessionOf(own, 60_000, {
+    run_id: ownRun,
+    claim_number: 5,
+    contested_until: nowMs + 10_000,
+  });
+  const opened = openLicense({ sessions: { ES: lapsed } });
+  expect(await claim(opened.database, ownClaim)).toMatchObject({ code: "granted", isNew: true });
+  expect(opened.item().sessions.ES?.contested_until).toBe(nowMs + 10_000);
+});
+
 test("a key that another session of several has is never used twice in an item", async () => {
   const portfolios = { key: sessionOf(another, 0) };
   const opened = openLicense({ sessions: { CL: { p: "key" } }, portfolios });
