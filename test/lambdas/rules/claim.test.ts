@@ -108,9 +108,11 @@ describe("between the two writes of a claim over an entry of its own device", ()
 
   test("a heartbeat confirms the grant that is repeated: it is claim_late", async () => {
     const granted = sessionOf(own, 0, { run_id: ownRun, claim_number: 5 });
-    const confirm: Meanwhile = ({ sessions }) =>
-      Object.assign(sessions.ES ?? {}, { confirmed: true });
-    const { outcome } = await claimWhile({ sessions: { ES: granted } }, confirm);
+    const opened = openLicense(
+      { sessions: { ES: granted } },
+      { 2: ({ sessions }) => Object.assign(sessions.ES ?? {}, { confirmed: true }) },
+    );
+    const outcome = await claim(opened.database, ownClaim);
     expect(outcome).toEqual({ code: "claim_late", waitSeconds: 60 });
   });
 });
@@ -154,6 +156,13 @@ describe("between the two writes of a claim that displaces a lapsed session", ()
     const sessions = { LAPSED: sessionOf(another, 60_000), LIVE: sessionOf(another, 0) };
     const { outcome, symbols } = await claimWhile({ sessions, max_sessions: 2 }, meanwhile);
     expect([outcome.code, ...symbols()]).toEqual([code, ...left]);
+  });
+
+  test("nothing: of two, the one that lapsed first is displaced, wherever it stands", async () => {
+    const sessions = { A: sessionOf(another, 60_000), Z: sessionOf(another, 90_000) };
+    const opened = openLicense({ sessions, max_sessions: 2 });
+    expect((await claim(opened.database, ownClaim)).code).toBe("granted");
+    expect(opened.symbols()).toEqual(["A", "ES"]);
   });
 
   test("a heartbeat revives it, which leaves the token: it is refused", async () => {
