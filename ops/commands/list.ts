@@ -1,11 +1,6 @@
 import type { Command } from "commander";
-import {
-  entryState,
-  type LicenseItem,
-  licenseView,
-  sessionsOf,
-  standingOf,
-} from "../data/license-item.ts";
+import { isSession } from "../../lambdas/rules/session.ts";
+import { entryState, type LicenseItem, licenseView, standingOf } from "../data/license-item.ts";
 import { isSelected, type Selection } from "../data/select-licenses.ts";
 import { csvLine, withoutFormula } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
@@ -110,8 +105,10 @@ function cells(license: LicenseItem, nowMs: number, context: CommandContext): st
   ];
 }
 
-function lastHeartbeatMs(license: LicenseItem): number | undefined {
-  const beats = sessionsOf(license).map(([, session]) => session.last_heartbeat);
+function lastHeartbeatMs({ sessions }: LicenseItem): number | undefined {
+  const beats = Object.values(sessions).flatMap((entry) =>
+    isSession(entry) ? [entry.last_heartbeat] : [],
+  );
   return beats.length > 0 ? Math.max(...beats) : undefined;
 }
 

@@ -1,5 +1,5 @@
+import { isSession } from "../../lambdas/rules/session.ts";
 import type { ChangeNote } from "../data/change-note.ts";
-import { sessionsOf } from "../data/license-item.ts";
 import { type ChangeLine, recordChanges } from "../data/record-changes.ts";
 import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
@@ -8,8 +8,10 @@ import { type BeforeAndAfter, changedFacts } from "../terminal/print-change.ts";
 /** The history line of a change of one license. */
 export function changeLine(verb: string, note: ChangeNote, change: BeforeAndAfter): ChangeLine {
   const { before, after } = change;
-  const left = new Map(after ? sessionsOf(after) : []);
-  const ended = (before ? sessionsOf(before) : []).filter(([symbol]) => !left.has(symbol));
+  const ended = Object.entries(before?.sessions ?? {}).filter(([symbol, entry]) => {
+    const now = after?.sessions[symbol];
+    return isSession(entry) && !(now && isSession(now));
+  });
   return {
     event: "license_changed",
     verb,

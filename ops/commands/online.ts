@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { secondsUntilFree } from "../../lambdas/rules/session.ts";
-import { type LicenseItem, liveSessionsOf, reportView, standingOf } from "../data/license-item.ts";
+import { isSession, isShownAsLive, secondsUntilFree } from "../../lambdas/rules/session.ts";
+import { type LicenseItem, reportView, standingOf } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
@@ -70,7 +70,10 @@ type LiveSession = ReturnType<typeof liveSessions>[number];
 
 /** The sessions as `--json` prints them. Leaves out `metadata` to limit the size; `show` has it. */
 function liveSessions(license: LicenseItem, nowMs: number) {
-  return liveSessionsOf(license, nowMs).map(([symbol, entry]) => {
+  // The key is dead, so its bots stop; the license has its sessions under the new one.
+  if (license.superseded_by !== undefined) return [];
+  return Object.entries(license.sessions).flatMap(([symbol, entry]) => {
+    if (!isSession(entry) || !isShownAsLive(entry, nowMs)) return [];
     const { metadata, ...report } = reportView(entry);
     return {
       license_id: license.license_id,

@@ -1,7 +1,7 @@
-import { maskFingerprint } from "../../lambdas/rules/session.ts";
+import { isSession, maskFingerprint } from "../../lambdas/rules/session.ts";
 import { deviceHashOf } from "./device-hash.ts";
 import { type ClaimedLine, type HistoryLine, symbolsOf } from "./history-line.ts";
-import { type LicenseItem, liveSessionsOf, sessionsOf } from "./license-item.ts";
+import { entryState, type LicenseItem } from "./license-item.ts";
 
 /**
  * How a hold ended. `lapsed`: no heartbeat came after `until`, as after a crash. `unknown`: no line
@@ -129,8 +129,8 @@ export function holdsOf(
   }
 
   function addPresent(license: LicenseItem) {
-    const live = new Map(liveSessionsOf(license, nowMs));
-    for (const [symbol, entry] of sessionsOf(license)) {
+    for (const [symbol, entry] of Object.entries(license.sessions)) {
+      if (!isSession(entry)) continue;
       const place = placeOf(license.license_id, symbol);
       const known = open.get(place);
       if (known && known.session_id !== entry.session_id) {
@@ -151,8 +151,9 @@ export function holdsOf(
               lastSeen: entry.last_heartbeat,
             };
       const present = { ...hold, bot_version: entry.bot_version ?? hold.bot_version };
-      if (live.has(symbol)) close(present, nowMs, "held");
-      else close(present, entry.last_heartbeat, "lapsed");
+      if (entryState(entry, nowMs) === "live" && license.superseded_by === undefined) {
+        close(present, nowMs, "held");
+      } else close(present, entry.last_heartbeat, "lapsed");
     }
   }
 }

@@ -134,19 +134,6 @@ export function reportView(
   return Object.fromEntries(entries) as ReturnType<typeof reportView>;
 }
 
-/** The sessions of a license, live and lapsed, by their symbols: how they are stored is known here. */
-export function sessionsOf({ sessions }: LicenseItem): [symbol: string, session: Session][] {
-  return Object.entries(sessions).flatMap(([symbol, entry]): [string, Session][] =>
-    isSession(entry) ? [[symbol, entry]] : [],
-  );
-}
-
-/** The live ones; none under a key that is dead, because its bots stop. */
-export function liveSessionsOf(license: LicenseItem, nowMs: number): ReturnType<typeof sessionsOf> {
-  if (license.superseded_by !== undefined) return [];
-  return sessionsOf(license).filter(([, session]) => isShownAsLive(session, nowMs));
-}
-
 /** `ended` by an operator or `released` by its bot; both keep the symbol until they lapse. */
 type EntryState = "live" | "lapsed" | "ended" | "released" | "unreadable";
 

@@ -1,11 +1,11 @@
+import { isSession } from "../../lambdas/rules/session.ts";
 import type { HistoryLine } from "./history-line.ts";
 import {
   dayMs,
   daysLeft,
+  entryState,
   type LicenseItem,
-  liveSessionsOf,
   type Standing,
-  sessionsOf,
   standingOf,
 } from "./license-item.ts";
 import { type Outage, outagesOf } from "./refusals.ts";
@@ -49,10 +49,12 @@ export function presentState(
   nowMs: number,
 ): PresentState {
   const live = licenses.flatMap((license) =>
-    liveSessionsOf(license, nowMs).map(([, session]) => ({
-      ...session,
-      license_id: license.license_id,
-    })),
+    license.superseded_by !== undefined
+      ? []
+      : Object.values(license.sessions)
+          .filter(isSession)
+          .filter((entry) => entryState(entry, nowMs) === "live")
+          .map((session) => ({ ...session, license_id: license.license_id })),
   );
   const codes = countBy(lines.flatMap((line) => ("code" in line ? [line.code] : [])));
   const outages = outagesOf(lines);
@@ -98,9 +100,9 @@ function serviceState(
   }
   if (liveCount > 0) return { state: "answering", since: lastOutage?.until ?? null };
   let lastBeat: number | null = null;
-  for (const license of licenses) {
-    for (const [, { last_heartbeat }] of sessionsOf(license)) {
-      lastBeat = Math.max(lastBeat ?? 0, last_heartbeat);
+  for (const { sessions } of licenses) {
+    for (const entry of Object.values(sessions)) {
+      if (isSession(entry)) lastBeat = Math.max(lastBeat ?? 0, entry.last_heartbeat);
     }
   }
   return { state: "quiet", since: lastBeat };

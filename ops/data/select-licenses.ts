@@ -1,10 +1,5 @@
-import {
-  dayMs,
-  type LicenseItem,
-  liveSessionsOf,
-  type Standing,
-  standingOf,
-} from "./license-item.ts";
+import { isSession } from "../../lambdas/rules/session.ts";
+import { dayMs, entryState, type LicenseItem, type Standing, standingOf } from "./license-item.ts";
 
 /** Which licenses are meant; without any of these, all that were not rekeyed. */
 export type Selection = {
@@ -30,6 +25,9 @@ export function isSelected(
   return standing === "active" && ends <= nowMs + expiringWithin * dayMs;
 }
 
-function runs(license: LicenseItem, version: string, nowMs: number): boolean {
-  return liveSessionsOf(license, nowMs).some(([, session]) => session.bot_version === version);
+function runs({ sessions }: LicenseItem, version: string, nowMs: number): boolean {
+  return Object.values(sessions).some(
+    (entry) =>
+      isSession(entry) && entryState(entry, nowMs) === "live" && entry.bot_version === version,
+  );
 }
