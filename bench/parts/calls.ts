@@ -1,6 +1,6 @@
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import { releaseHandler } from "../../lambdas/release-handler.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import { asker } from "../../test/support/test-service.ts";
 import type { Context } from "../context.ts";
 import { startBenchEngine } from "../engine.ts";
@@ -55,9 +55,6 @@ export async function calls({ progress, signal }: Context): Promise<Report> {
     notes: [
       `${engine.name}; a unit is what ReturnConsumedCapacity says`,
       "a refused write returns no figure; DynamoDB charges the units it would have written",
-      ...(engine.askForRefusedItem
-        ? ["dynalite has to be asked for a refused item: one Get more"]
-        : []),
     ],
     rows,
   };

@@ -1,13 +1,9 @@
 import type { Command } from "commander";
-import {
-  deviceOf,
-  isSession,
-  isVacancy,
-  maskFingerprint,
-  secondsUntilFree,
-} from "../../lambdas/rules/session.ts";
+import { deviceOf, secondsUntilFree } from "../../lambdas/rules/entry.ts";
+import { entryAt } from "../../lambdas/rules/license.ts";
+import { maskFingerprint } from "../../lambdas/rules/shown-device.ts";
 import { type EndSessionOutcome, endSeenSession } from "../data/end-seen-session.ts";
-import type { LicenseItem } from "../data/license-item.ts";
+import { entriesOf, type LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { UsageError } from "../terminal/command-error.ts";
 import { licenseName, sessionText } from "../terminal/license-text.ts";
@@ -53,8 +49,8 @@ export function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs:
   const chosen = chosenSymbols(license, options);
   if ("refusal" in chosen) return chosen;
   const symbols = chosen.filter((symbol) => {
-    const entry = license.sessions[symbol];
-    const isOver = entry && isVacancy(entry) && entry.ended;
+    const entry = entryAt(license, symbol)?.entry;
+    const isOver = entry?.kind === "vacancy" && entry.ended_at !== undefined;
     return !isOver || (options.now && secondsUntilFree(entry, nowMs) > 0);
   });
   if (symbols.length === 0) {
@@ -63,7 +59,7 @@ export function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs:
     };
   }
   const described = symbols.map((symbol) => {
-    const entry = license.sessions[symbol];
+    const entry = entryAt(license, symbol)?.entry;
     return entry ? `${symbol} (${sessionText(entry, nowMs)})` : symbol;
   });
   const risk = options.now
@@ -72,16 +68,23 @@ export function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs:
   return {
     question: `End ${described.join(", ")} of ${licenseName(license)}?${risk}`,
     async apply(table, note) {
-      const freedAtMs = options.now ? note.atMs : undefined;
-      const before = { ...license, sessions: { ...license.sessions } };
+      const { now = false, all = false } = options;
       let after: LicenseItem | undefined;
       const messages: string[] = [];
       const left: Left = { released: [], claimed: [], changed: [] };
+      const ended = new Set<string>();
       for (const symbol of symbols) {
-        const outcome = await endSeenSession(table, license, symbol, freedAtMs, note);
+        if (ended.has(symbol)) continue;
+        const outcome = await endSeenSession(
+          table,
+          license,
+          symbol,
+          { now, wholeSession: all },
+          note,
+        );
         switch (outcome.code) {
           case "ended":
-            before.sessions[symbol] = outcome.before;
+            for (const each of outcome.symbols) ended.add(each);
             after = outcome.after;
             messages.push(endedText(outcome, symbol, note.atMs));
             break;
@@ -94,7 +97,7 @@ export function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs:
       if (options.all) left.claimed.push(...heldBesides(symbols, after));
       messages.push(...leftTexts(left));
       if (!after) return { refusal: `Nothing was done. ${messages.join(" ")}` };
-      return { before, after, message: messages.join("\n") };
+      return { after, message: messages.join("\n") };
     },
   };
 }
@@ -104,8 +107,8 @@ type Left = Record<Exclude<EndSessionOutcome["code"], "ended">, string[]>;
 
 /** Other symbols with a session that was claimed after the license was read. */
 function heldBesides(symbols: string[], after: LicenseItem | undefined): string[] {
-  return Object.entries(after?.sessions ?? {}).flatMap(([symbol, entry]) =>
-    isSession(entry) && !symbols.includes(symbol) ? [symbol] : [],
+  return (after ? entriesOf(after) : []).flatMap(([symbol, entry]) =>
+    entry.kind === "session" && !symbols.includes(symbol) ? [symbol] : [],
   );
 }
 
@@ -145,7 +148,7 @@ function endedText(
   symbol: string,
   nowMs: number,
 ): string {
-  const is = after.sessions[symbol];
+  const is = entryAt(after, symbol)?.entry;
   const device = deviceOf(was);
   if (!is || device === undefined) return `Session ${symbol} is gone.`;
   const secondsLeft = secondsUntilFree(is, nowMs);
@@ -154,7 +157,7 @@ function endedText(
       ? `Another device may claim ${symbol} in ${secondsLeft} s`
       : `Another device may claim ${symbol} now`;
   const trades =
-    isSession(was) && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
+    was.kind === "session" && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
       ? `; the bot may still trade for up to ${secondsUntilFree(was, nowMs)} s`
       : "";
   return `The bot on ${maskFingerprint(device)} is refused at its next heartbeat (session_ended). ${free}${trades}.`;
@@ -163,7 +166,7 @@ function endedText(
 function whenFree(license: LicenseItem, symbols: readonly string[], nowMs: number): string {
   return symbols
     .map((symbol) => {
-      const entry = license.sessions[symbol];
+      const entry = entryAt(license, symbol)?.entry;
       return `${symbol} is free in ${entry ? secondsUntilFree(entry, nowMs) : 0} s.`;
     })
     .join(" ");

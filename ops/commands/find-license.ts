@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { getLicense } from "../data/get-license.ts";
 import type { LicenseItem } from "../data/license-item.ts";
 import { scanPages } from "../data/scan-pages.ts";

@@ -1,7 +1,13 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { deviceOf, type Entry, isSession } from "../../lambdas/rules/session.ts";
-import { entryState, type LicenseItem, licenseView, standingOf } from "../data/license-item.ts";
+import { deviceOf, type ResolvedEntry } from "../../lambdas/rules/entry.ts";
+import {
+  entriesOf,
+  entryState,
+  type LicenseItem,
+  licenseView,
+  standingOf,
+} from "../data/license-item.ts";
 import { isDeviceOf, isFoundBy, isIn } from "../data/search-licenses.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { UsageError } from "../terminal/command-error.ts";
@@ -75,12 +81,12 @@ const columns = [
 function isMeant(license: LicenseItem, { email, device, text }: FindOptions): boolean {
   return (
     (email === undefined || isIn(license.email, email)) &&
-    (device === undefined || Object.values(license.sessions).some((one) => isOn(one, device))) &&
+    (device === undefined || entriesOf(license).some(([, one]) => isOn(one, device))) &&
     (text === undefined || isFoundBy(license, text))
   );
 }
 
-function isOn(entry: Entry, device: string): boolean {
+function isOn(entry: ResolvedEntry, device: string): boolean {
   return isDeviceOf(deviceOf(entry), device);
 }
 
@@ -96,10 +102,10 @@ function linesOf(
     standingOf(license, nowMs),
     license.email ?? "-",
   ];
-  const sessions = Object.entries(license.sessions)
+  const sessions = entriesOf(license)
     .filter(([, entry]) => isOn(entry, device))
     .map(([symbol, entry]) => {
-      const age = isSession(entry) ? ` ${ageText(entry.last_heartbeat, nowMs)}` : "";
+      const age = entry.kind === "session" ? ` ${ageText(entry.last_heartbeat, nowMs)}` : "";
       return [...about, symbol, deviceOf(entry) ?? "-", `${entryState(entry, nowMs)}${age}`];
     });
   return sessions.length > 0 ? sessions : [[...about, "-", "-", "-"]];

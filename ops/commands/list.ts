@@ -1,6 +1,11 @@
 import type { Command } from "commander";
-import { isSession } from "../../lambdas/rules/session.ts";
-import { entryState, type LicenseItem, licenseView, standingOf } from "../data/license-item.ts";
+import {
+  entriesOf,
+  entryState,
+  type LicenseItem,
+  licenseView,
+  standingOf,
+} from "../data/license-item.ts";
 import { isSelected, type Selection } from "../data/select-licenses.ts";
 import { csvLine, withoutFormula } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
@@ -89,7 +94,7 @@ const columns = [
 ];
 
 function cells(license: LicenseItem, nowMs: number, context: CommandContext): string[] {
-  const states = Object.values(license.sessions).map((entry) => entryState(entry, nowMs));
+  const states = entriesOf(license).map(([, entry]) => entryState(entry, nowMs));
   const live = states.filter((state) => state === "live").length;
   const unreadable = states.filter((state) => state === "unreadable").length;
   const ends = license.license_expiration;
@@ -107,7 +112,7 @@ function cells(license: LicenseItem, nowMs: number, context: CommandContext): st
 
 function lastHeartbeatMs({ sessions }: LicenseItem): number | undefined {
   const beats = Object.values(sessions).flatMap((entry) =>
-    isSession(entry) ? [entry.last_heartbeat] : [],
+    entry.kind === "session" ? [entry.last_heartbeat] : [],
   );
   return beats.length > 0 ? Math.max(...beats) : undefined;
 }

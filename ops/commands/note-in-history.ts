@@ -1,4 +1,3 @@
-import { isSession } from "../../lambdas/rules/session.ts";
 import type { ChangeNote } from "../data/change-note.ts";
 import { type ChangeLine, recordChanges } from "../data/record-changes.ts";
 import type { OpenTable } from "../data/with-table.ts";
@@ -10,7 +9,7 @@ export function changeLine(verb: string, note: ChangeNote, change: BeforeAndAfte
   const { before, after } = change;
   const ended = Object.entries(before?.sessions ?? {}).filter(([symbol, entry]) => {
     const now = after?.sessions[symbol];
-    return isSession(entry) && !(now && isSession(now));
+    return entry.kind === "session" && !(now && now.kind === "session");
   });
   return {
     event: "license_changed",

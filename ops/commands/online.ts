@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { isSession, isShownAsLive, secondsUntilFree } from "../../lambdas/rules/session.ts";
-import { type LicenseItem, reportView, standingOf } from "../data/license-item.ts";
+import { secondsUntilFree } from "../../lambdas/rules/entry.ts";
+import { entriesOf, type LicenseItem, reportView, standingOf } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
@@ -72,8 +72,8 @@ type LiveSession = ReturnType<typeof liveSessions>[number];
 function liveSessions(license: LicenseItem, nowMs: number) {
   // The key is dead, so its bots stop; the license has its sessions under the new one.
   if (license.superseded_by !== undefined) return [];
-  return Object.entries(license.sessions).flatMap(([symbol, entry]) => {
-    if (!isSession(entry) || !isShownAsLive(entry, nowMs)) return [];
+  return entriesOf(license).flatMap(([symbol, entry]) => {
+    if (entry.kind !== "session" || nowMs >= entry.lapses_at) return [];
     const { metadata, ...report } = reportView(entry);
     return {
       license_id: license.license_id,

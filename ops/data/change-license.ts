@@ -61,7 +61,12 @@ export async function changeLicense(
   const isThere = {
     conditions: ["attribute_exists(license_id)", "attribute_not_exists(superseded_by)"],
   };
-  const changes = [isThere, change, operationChange(seen, note), noteChange(note)];
+  // The token is also the version of the item: a claim between its two writes must notice this one.
+  const raised = {
+    set: ["fencing_token = if_not_exists(fencing_token, :no_token) + :one"],
+    values: { ":no_token": 0, ":one": 1 },
+  };
+  const changes = [isThere, change, raised, operationChange(seen, note), noteChange(note)];
   const item = await updateItem(table, seen.license_id, changes);
   return item && readItem(item);
 }

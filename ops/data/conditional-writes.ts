@@ -3,7 +3,6 @@ import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { type ChangeNote, noteAttributes } from "./change-note.ts";
 import { getItem } from "./get-license.ts";
-import type { LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
 
 /** Parts of one `UpdateItem`. */
@@ -73,10 +72,10 @@ export async function updateItem(
  *
  * @returns the item as it is stored, or `undefined` if another has this id
  */
-export async function putIfNew(
+export async function putIfNew<Item extends { license_id: string }>(
   table: TableHandle,
-  item: LicenseItem,
-): Promise<LicenseItem | undefined> {
+  item: Item,
+): Promise<Item | undefined> {
   const changeId = randomUUID();
   const stored = { ...item, change_id: changeId };
   const put = new PutCommand({
@@ -87,7 +86,7 @@ export async function putIfNew(
   const isPut =
     (await unlessRefused(table.client.send(put))) ??
     (await itemOfChange(table, item.license_id, changeId));
-  return isPut && stored;
+  return isPut ? stored : undefined;
 }
 
 /** The item, if it is as this change has left it. */

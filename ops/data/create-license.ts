@@ -1,4 +1,4 @@
-import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { type ChangeNote, noteAttributes } from "./change-note.ts";
 import { putIfNew } from "./conditional-writes.ts";
 import { defaultLicenseType, type LicenseItem } from "./license-item.ts";
@@ -50,6 +50,7 @@ export async function createLicense(
     ...(sessionTimeoutSeconds !== undefined && { session_timeout_seconds: sessionTimeoutSeconds }),
     fencing_token: 0,
     sessions: {},
+    portfolios: {},
     ...(note && noteAttributes(note)),
   };
   const stored = await putIfNew(table, license);

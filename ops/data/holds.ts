@@ -1,7 +1,6 @@
-import { isSession, maskFingerprint } from "../../lambdas/rules/session.ts";
-import { deviceHashOf } from "./device-hash.ts";
+import { deviceHash, maskFingerprint } from "../../lambdas/rules/shown-device.ts";
 import { type ClaimedLine, type HistoryLine, symbolsOf } from "./history-line.ts";
-import { entryState, type LicenseItem } from "./license-item.ts";
+import { entriesOf, entryState, type LicenseItem } from "./license-item.ts";
 
 /**
  * How a hold ended. `lapsed`: no heartbeat came after `until`, as after a crash. `unknown`: no line
@@ -129,8 +128,8 @@ export function holdsOf(
   }
 
   function addPresent(license: LicenseItem) {
-    for (const [symbol, entry] of Object.entries(license.sessions)) {
-      if (!isSession(entry)) continue;
+    for (const [symbol, entry] of entriesOf(license)) {
+      if (entry.kind !== "session") continue;
       const place = placeOf(license.license_id, symbol);
       const known = open.get(place);
       if (known && known.session_id !== entry.session_id) {
@@ -143,7 +142,7 @@ export function holdsOf(
               license_id: license.license_id,
               symbol,
               device: maskFingerprint(entry.device_fingerprint),
-              device_hash: deviceHashOf(license.license_id, entry.device_fingerprint),
+              device_hash: deviceHash(license.license_id, entry.device_fingerprint),
               session_id: entry.session_id,
               bot_version: null,
               from: entry.started_at,

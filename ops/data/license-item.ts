@@ -1,17 +1,14 @@
 import * as z from "zod";
-import { type EndedCode, endedCode, licenseSchema } from "../../lambdas/rules/license.ts";
 import {
   deviceOf,
-  type Entry,
-  isSession,
-  isShownAsLive,
-  isVacancy,
+  type ResolvedEntry,
   reportSchema,
   type Session,
   type StoredReport,
   secondsUntilFree,
-} from "../../lambdas/rules/session.ts";
-import { deviceHashOf } from "./device-hash.ts";
+} from "../../lambdas/rules/entry.ts";
+import { type EndedCode, endedCode, entryAt, licenseSchema } from "../../lambdas/rules/license.ts";
+import { deviceHash } from "../../lambdas/rules/shown-device.ts";
 
 export const dayMs = 86_400_000;
 
@@ -36,6 +33,7 @@ export const licenseItemSchema = z.object({
   session_timeout_seconds: z.int().positive().optional(),
   fencing_token: z.int().nonnegative().default(0),
   sessions: licenseSchema.shape.sessions,
+  portfolios: licenseSchema.shape.portfolios,
   /** Identifies the last change, so that a retried write can tell whether it was applied before. */
   change_id: z.string().optional(),
   /** The last operations over several licenses that changed this one; one of them is not applied twice. */
@@ -90,14 +88,15 @@ export function daysLeft({ license_expiration }: LicenseItem, nowMs: number): nu
  * milliseconds, `null` if absent), and values derived from them for the current time.
  */
 export function licenseView(license: LicenseItem, nowMs: number) {
-  const sessions = Object.entries(license.sessions).map(([symbol, entry]) => {
-    const held = isSession(entry) ? entry : undefined;
-    const device = deviceOf(entry);
+  const sessions = entriesOf(license).map(([symbol, { kind, ...entry }]) => {
+    const standing = { kind, ...entry } as ResolvedEntry;
+    const device = deviceOf(standing);
+    const held = standing.kind === "session" ? standing : undefined;
     const view = {
-      state: entryState(entry, nowMs),
-      seconds_left: secondsUntilFree(entry, nowMs),
+      state: entryState(standing, nowMs),
+      seconds_left: secondsUntilFree(standing, nowMs),
       /** Of its device, or the one that it is kept for: as the history has it. */
-      device_hash: device === undefined ? null : deviceHashOf(license.license_id, device),
+      device_hash: device === undefined ? null : deviceHash(license.license_id, device),
       ...entry,
       ...reportView(held),
     };
@@ -137,8 +136,21 @@ export function reportView(
 /** `ended` by an operator or `released` by its bot; both keep the symbol until they lapse. */
 type EntryState = "live" | "lapsed" | "ended" | "released" | "unreadable";
 
-export function entryState(entry: Entry, nowMs: number): EntryState {
-  if (isSession(entry)) return isShownAsLive(entry, nowMs) ? "live" : "lapsed";
-  if (!isVacancy(entry)) return "unreadable";
-  return entry.ended ? "ended" : "released";
+export function entryState(entry: ResolvedEntry, nowMs: number): EntryState {
+  switch (entry.kind) {
+    case "session":
+      return nowMs < entry.lapses_at ? "live" : "lapsed";
+    case "vacancy":
+      return entry.ended_at === undefined ? "released" : "ended";
+    case "unreadable":
+      return "unreadable";
+  }
+}
+
+/** What stands for each symbol; that of a session of several for each of its symbols. */
+export function entriesOf(license: LicenseItem): [symbol: string, ResolvedEntry][] {
+  return Object.keys(license.sessions).flatMap((symbol) => {
+    const standing = entryAt(license, symbol);
+    return standing ? [[symbol, standing.entry]] : [];
+  });
 }

@@ -1,9 +1,8 @@
-import { isSession } from "../../lambdas/rules/session.ts";
 import type { HistoryLine } from "./history-line.ts";
 import {
   dayMs,
   daysLeft,
-  entryState,
+  entriesOf,
   type LicenseItem,
   type Standing,
   standingOf,
@@ -51,10 +50,11 @@ export function presentState(
   const live = licenses.flatMap((license) =>
     license.superseded_by !== undefined
       ? []
-      : Object.values(license.sessions)
-          .filter(isSession)
-          .filter((entry) => entryState(entry, nowMs) === "live")
-          .map((session) => ({ ...session, license_id: license.license_id })),
+      : entriesOf(license).flatMap(([, entry]) =>
+          entry.kind === "session" && nowMs < entry.lapses_at
+            ? [{ ...entry, license_id: license.license_id }]
+            : [],
+        ),
   );
   const codes = countBy(lines.flatMap((line) => ("code" in line ? [line.code] : [])));
   const outages = outagesOf(lines);
@@ -102,7 +102,7 @@ function serviceState(
   let lastBeat: number | null = null;
   for (const { sessions } of licenses) {
     for (const entry of Object.values(sessions)) {
-      if (isSession(entry)) lastBeat = Math.max(lastBeat ?? 0, entry.last_heartbeat);
+      if (entry.kind === "session") lastBeat = Math.max(lastBeat ?? 0, entry.last_heartbeat);
     }
   }
   return { state: "quiet", since: lastBeat };

@@ -1,6 +1,6 @@
-import { licenseIdOf } from "../../lambdas/license-key.ts";
-import { deviceOf } from "../../lambdas/rules/session.ts";
-import type { LicenseItem } from "./license-item.ts";
+import { deviceOf } from "../../lambdas/rules/entry.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
+import { entriesOf, type LicenseItem } from "./license-item.ts";
 
 /** Shorter beginnings of an id would find too much. */
 const leastOfId = 4;
@@ -16,7 +16,7 @@ export function isFoundBy(license: LicenseItem, text: string): boolean {
     license_id === licenseIdOf(text) ||
     (id.length >= leastOfId && license_id.startsWith(id)) ||
     isIn(email, text) ||
-    Object.values(sessions).some((entry) => isDeviceOf(deviceOf(entry), text)) ||
+    entriesOf(license).some(([, entry]) => isDeviceOf(deviceOf(entry), text)) ||
     Object.hasOwn(sessions, text.toUpperCase()) ||
     (ends !== undefined && /^\d{4}-\d\d-\d\d$/.test(text) && isoDay(ends) === text)
   );

@@ -1,4 +1,3 @@
-import { isSession } from "../../lambdas/rules/session.ts";
 import { dayMs, entryState, type LicenseItem, type Standing, standingOf } from "./license-item.ts";
 
 /** Which licenses are meant; without any of these, all that were not rekeyed. */
@@ -28,6 +27,8 @@ export function isSelected(
 function runs({ sessions }: LicenseItem, version: string, nowMs: number): boolean {
   return Object.values(sessions).some(
     (entry) =>
-      isSession(entry) && entryState(entry, nowMs) === "live" && entry.bot_version === version,
+      entry.kind === "session" &&
+      entryState(entry, nowMs) === "live" &&
+      entry.bot_version === version,
   );
 }

@@ -1,4 +1,4 @@
-import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import type { Variables } from "../terminal/variables.ts";
 import type { ImportRow } from "./import-row.ts";
 

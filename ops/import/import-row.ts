@@ -1,5 +1,5 @@
-import { licenseIdOf } from "../../lambdas/license-key.ts";
 import type { License } from "../../lambdas/rules/license.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { dayMs, defaultLicenseType } from "../data/license-item.ts";
 import { emailSchema, keySchema, longestEmail, typeSchema } from "../terminal/option-readers.ts";
 import { isDateAlone, parseInstantMs } from "../terminal/parse-instant.ts";
@@ -41,13 +41,27 @@ const names = ["license_key", "license_id"];
 /** The column of a rejects file that says what is wrong with the row. */
 export const reasonColumn = "reject_reason";
 
+/** Two clocks may differ by 4 s, and the table's time is truncated to the second. */
+const clocksDifferMs = 5_000;
+
+/** More grants than a license has after its backup was made. */
+const manyGrants = 1_000_000;
+
 /**
- * A fencing token that no claim can have reached at this time: 100 for each millisecond since 1970,
- * while DynamoDB writes one item at most about 1,000 times a second. An import continues from here,
- * so that its tokens are above all earlier ones, including those granted after its export was made.
+ * The fencing token of a license that comes from a file. Tokens are times, so that this one is above
+ * all that were granted after the file was made. Imports of version 0.1.0 gave tokens that are ahead
+ * of their time: those go on by more than was granted.
+ *
+ * @param nowMs the table's time, epoch milliseconds
  */
-export function tokenAheadBy(nowMs: number): number {
-  return nowMs * 100;
+export function importedToken(fencingToken: number, nowMs: number): number {
+  const timely = nowMs + clocksDifferMs;
+  return fencingToken < timely ? timely : fencingToken + manyGrants;
+}
+
+/** What version 0.1.0 gave to an import: nothing can be greater. */
+function greatestToken(nowMs: number): number {
+  return nowMs * 100 + manyGrants;
 }
 
 /** How a row is read. */
@@ -219,7 +233,7 @@ export function readImportRow(
 
   function token(): number | undefined {
     const value = whole("fencing_token", 0, Number.MAX_SAFE_INTEGER);
-    if (value !== undefined && value >= tokenAheadBy(nowMs)) {
+    if (value !== undefined && value > greatestToken(nowMs)) {
       problems.push(
         "fencing_token is greater than any that can have been granted; is the clock of this machine right?",
       );

@@ -5,7 +5,7 @@ import { getItem } from "../data/get-license.ts";
 import type { LicenseItem } from "../data/license-item.ts";
 import type { TableHandle } from "../data/table-handle.ts";
 import { CommandError } from "../terminal/command-error.ts";
-import { type ImportRow, tokenAheadBy } from "./import-row.ts";
+import { type ImportRow, importedToken } from "./import-row.ts";
 
 /**
  * `kept`: the license exists and is not changed, for lack of `replace` or because it is identical.
@@ -20,9 +20,6 @@ export type WriteMode = {
   /** Its instant also serves as the creation time of a license that has none recorded. */
   note: ChangeNote;
 };
-
-/** Claims alone need at least 31 years to reach this, so a greater token comes from an import. */
-const leastLeapt = 1e12;
 
 /** What writing the row would do to the item that was read. */
 export function judgeRow(row: ImportRow, seen: SeenItem, { replace, note }: WriteMode): Written {
@@ -77,6 +74,7 @@ function newItem(row: ImportRow, note: ChangeNote): LicenseItem {
     }),
     fencing_token: firstToken(row, note.atMs),
     sessions: {},
+    portfolios: {},
     ...noteAttributes(note),
   };
 }
@@ -163,13 +161,13 @@ function wanted(row: ImportRow, note: ChangeNote) {
 }
 
 /** A row of the old system has no token, because that system never issued any. */
-function leastToken({ fencingToken }: ImportRow): number {
-  return fencingToken === undefined ? 0 : Math.max(fencingToken, leastLeapt);
+function leastToken({ fencingToken = 0 }: ImportRow): number {
+  return fencingToken;
 }
 
 /** The token of a license that is created, or whose token is behind. */
 function firstToken({ fencingToken }: ImportRow, nowMs: number): number {
-  return fencingToken === undefined ? 0 : tokenAheadBy(nowMs);
+  return fencingToken === undefined ? 0 : importedToken(fencingToken, nowMs);
 }
 
 function hasToken(row: ImportRow, seen: SeenItem): boolean {

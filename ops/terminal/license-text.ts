@@ -1,5 +1,11 @@
-import { deviceOf, type Entry, isSession, secondsUntilFree } from "../../lambdas/rules/session.ts";
-import { daysLeft, entryState, type LicenseItem, standingOf } from "../data/license-item.ts";
+import { deviceOf, type ResolvedEntry, secondsUntilFree } from "../../lambdas/rules/entry.ts";
+import {
+  daysLeft,
+  entriesOf,
+  entryState,
+  type LicenseItem,
+  standingOf,
+} from "../data/license-item.ts";
 import { fieldsText, idText, instantText } from "./text-table.ts";
 
 /** A license in full, for people. */
@@ -9,9 +15,7 @@ export function licenseText(
   columns: number | undefined,
 ): string {
   const { changed_by, changed_at, change_reason } = license;
-  const entries = Object.entries(license.sessions).sort(
-    ([, a], [, b]) => b.lapses_at - a.lapses_at,
-  );
+  const entries = entriesOf(license).sort(([, a], [, b]) => b.lapses_at - a.lapses_at);
   const fields: [name: string, text: string][] = [
     ["license id", license.license_id],
     ["standing", standingText(license, nowMs, columns)],
@@ -57,7 +61,7 @@ export function timeoutText({ session_timeout_seconds }: LicenseItem): string {
 }
 
 /** Who holds a session, or held it last, and until when, in one line. */
-export function sessionText(entry: Entry, nowMs: number): string {
+export function sessionText(entry: ResolvedEntry, nowMs: number): string {
   return `${stateText(entry, nowMs)}, ${deviceOf(entry) ?? "nobody"}`;
 }
 
@@ -67,13 +71,13 @@ export function licenseName({ license_id, email }: LicenseItem): string {
 }
 
 function sessionCounts(license: LicenseItem, nowMs: number): string {
-  const states = Object.values(license.sessions).map((entry) => entryState(entry, nowMs));
+  const states = entriesOf(license).map(([, entry]) => entryState(entry, nowMs));
   const counts = new Map<string, number>().set("live", 0).set("lapsed", 0);
   for (const state of states) counts.set(state, (counts.get(state) ?? 0) + 1);
   return [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
 }
 
-function stateText(entry: Entry, nowMs: number): string {
+function stateText(entry: ResolvedEntry, nowMs: number): string {
   const state = entryState(entry, nowMs);
   const secondsLeft = secondsUntilFree(entry, nowMs);
   return secondsLeft === 0 || state === "unreadable" ? state : `${state}, ${secondsLeft} s left`;
@@ -81,11 +85,11 @@ function stateText(entry: Entry, nowMs: number): string {
 
 function entryLines(
   symbol: string,
-  entry: Entry,
+  entry: ResolvedEntry,
   nowMs: number,
   columns: number | undefined,
 ): string {
-  const session = isSession(entry) ? entry : undefined;
+  const session = entry.kind === "session" ? entry : undefined;
   const bot = [session?.bot_version, session?.bot_status].filter((text) => text !== undefined);
   const fields = [
     [`session ${symbol}`.padEnd(18), stateText(entry, nowMs)],

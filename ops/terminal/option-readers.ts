@@ -1,8 +1,7 @@
 import { Option } from "commander";
 import * as z from "zod";
-import { licenseKeySchema } from "../../lambdas/license-key.ts";
-import { symbolSchema } from "../../lambdas/request.ts";
-import { noSymbol } from "../../lambdas/rules/session.ts";
+import { licenseKeySchema, symbolSchema } from "../../contract/requests/fields.ts";
+import { noSymbol } from "../../lambdas/rules/entry.ts";
 import { UsageError } from "./command-error.ts";
 import { parseInstantMs } from "./parse-instant.ts";
 

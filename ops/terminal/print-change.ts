@@ -1,5 +1,6 @@
-import { deviceOf, maskFingerprint } from "../../lambdas/rules/session.ts";
-import { entryState, type LicenseItem, licenseView } from "../data/license-item.ts";
+import { deviceOf } from "../../lambdas/rules/entry.ts";
+import { maskFingerprint } from "../../lambdas/rules/shown-device.ts";
+import { entriesOf, entryState, type LicenseItem, licenseView } from "../data/license-item.ts";
 import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "./command-context.ts";
 import { expiresText, standingText, timeoutText } from "./license-text.ts";
@@ -98,7 +99,7 @@ function facts(
     ["expires", expiresText(license)],
     ["max sessions", String(license.max_sessions)],
     ["timeout", timeoutText(license)],
-    ...Object.entries(license.sessions).map(([symbol, entry]) => {
+    ...entriesOf(license).map(([symbol, entry]) => {
       const device = deviceOf(entry) ?? "nobody";
       const shown = masked ? maskFingerprint(device) : device;
       return [`session ${symbol}`, `${entryState(entry, nowMs)}, ${shown}`] as const;

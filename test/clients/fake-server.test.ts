@@ -9,7 +9,8 @@ import { buildVectors } from "./vectors/build-vectors.ts";
 const hasPython = spawnSync("python3", ["-c", "import cryptography"]).status === 0;
 
 describe("a fake server of three lines, which says yes to everything,", () => {
-  const yes = { code: "granted", session_id: "1", fencing_token: 1, session_timeout_seconds: 60 };
+  const lease = { session_timeout_seconds: 60, held_for_seconds: 55 };
+  const yes = { code: "granted", session_id: "1", fencing_token: 1, ...lease };
   const server = createServer((_request, response) => response.end(JSON.stringify(yes)));
   const publicKey = buildVectors().keys.service?.public_key ?? "";
   let url = "";

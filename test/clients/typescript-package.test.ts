@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process, { env } from "node:process";
 import { runInNewContext } from "node:vm";
 import { build, transformSync } from "esbuild";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startFakeService } from "./fake-service.ts";
 import { runFile } from "./run-program.ts";
 
@@ -21,6 +21,8 @@ const program = `
   const bot: SessionOptions = {
     url: process.argv[2] ?? "", licenseKey: "KEY", deviceFingerprint: "device",
     onStatus: (status) => { if (status.state === "ended") console.log(status.reason); },
+    onSymbolLost: ({ symbol, code }: SymbolLoss) => console.log(symbol, code satisfies string),
+    onReleaseRequest: ({ device }: ReleaseRequest) => console.log(device),
     fetch: (url, init) => fetch(url, init),
   };
   async function main(): Promise<void> {
@@ -36,7 +38,7 @@ const program = `
   }
   void main();`;
 const names = "checkSession, LicenseSessionError, openSession, SessionEnded, SessionRefused";
-const types = "Session, SessionCheck, SessionOptions";
+const types = "ReleaseRequest, Session, SessionCheck, SessionOptions, SymbolLoss";
 const typed = `
   import { ${names}, type ${types.replaceAll(", ", ", type ")} } from "license-session";
   declare const process: { argv: string[] };
@@ -108,13 +110,86 @@ describe("the package that `npm pack` makes of the TypeScript client, in an empt
     }
   });
 
-  test("the example of its README runs", async () => {
-    const readme = readFileSync(join(installed, "README.md"), "utf8");
-    const [, example = ""] = readme.match(/^```ts\n(.*?)^```/ms) ?? [];
-    const main = file("example.mjs", example.replace(/https:\/\/[^"]+/, service.url));
-    expect((await runFile(main, service.url)).output).toMatch(
-      /^(buying with order id ES-1-\d\n){3}released\n$/,
+  test("imported and required in one process, is one client: errors are known across, a signal releases all", async () => {
+    const main = file(
+      "both.mjs",
+      `import { createRequire } from "node:module";
+      import * as imported from "license-session";
+      const required = createRequire(import.meta.url)("license-session");
+      const bot = { url: process.argv[2], licenseKey: "KEY", deviceFingerprint: "device" };
+      const [one, other] = [await imported.openSession(bot), await required.openSession(bot)];
+      await one.release();
+      const ended = one.signal.reason;
+      class Own extends required.SessionEnded {}
+      console.log(
+        ended instanceof required.SessionEnded, ended instanceof required.LicenseSessionError,
+        ended instanceof required.SessionRefused, ended instanceof Own,
+        imported.SessionEnded === required.SessionEnded,
+        new Own({ reason: "lost", code: "session_not_found" }) instanceof imported.SessionEnded,
+        new Error("another") instanceof imported.LicenseSessionError,
+      );
+      await imported.openSession(bot);
+      other.signal.addEventListener("abort", () => console.log("released by the signal"));
+      process.kill(process.pid, "SIGTERM");
+      setInterval(() => {}, 1_000);`,
     );
+    const releases = () => service.asked.filter((path) => path.endsWith("release")).length;
+    const before = releases();
+    const { output, signal } = await runFile(main, service.url);
+    expect(output).toBe("true true false false false true false\nreleased by the signal\n");
+    expect(signal).toBe("SIGTERM");
+    expect(releases() - before).toBe(3);
+  });
+
+  describe("the examples of its README run:", () => {
+    const { heartbeat, claim } = { heartbeat: "/api/heartbeat", claim: "/api/validate-license" };
+    let before: typeof service.answers;
+    beforeEach(() => {
+      before = structuredClone(service.answers);
+    });
+    afterEach(() => {
+      service.answers = before;
+    });
+
+    function example(index: number): string {
+      const readme = readFileSync(join(installed, "README.md"), "utf8");
+      const example = [...readme.matchAll(/^```ts\n(.*?)^```/gms)][index]?.[1];
+      if (example === undefined) throw new Error(`The README has no example ${index}`);
+      return file("example.mjs", example.replace(/https:\/\/[^"]+/, service.url));
+    }
+
+    test("one symbol", async () => {
+      expect((await runFile(example(0), service.url)).output).toMatch(
+        /^(buying with order id ES-1-\d\n){3}released\n$/,
+      );
+    });
+
+    test("28 symbols", async () => {
+      expect((await runFile(example(1), service.url)).output).toBe(
+        "trading 28 symbols\nreleased false true\nreleased\n",
+      );
+    });
+
+    test("a session that is opened again after an outage, and not after it was taken", async () => {
+      service.answers[heartbeat] = { code: "session_not_found" };
+      const running = runFile(example(2), service.url);
+      const claims = service.asked.filter((path) => path === claim).length;
+      await service.wasAsked(claim, claims + 2);
+      service.answers[heartbeat] = { code: "session_taken" };
+      const { output, exitCode } = await running;
+      expect(output).toMatch(/^(held: .*\n.*\nlost\n)+held: .*\n.*\ntaken\n$/);
+      expect(exitCode).toBe(0);
+    });
+
+    test("a holder that hands its session over", async () => {
+      const recorded = service.answers[heartbeat];
+      service.answers[heartbeat] = {
+        ...{ ...recorded, release_asked_by: "laptop-5...", release_asked_seconds_ago: 3 },
+      };
+      expect((await runFile(example(3), service.url)).output).toBe(
+        "laptop-5... asked 3 s ago: closing positions\nhanded over: released\n",
+      );
+    });
   });
 
   test("is a script for a plain page", async () => {

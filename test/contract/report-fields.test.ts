@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { heartbeatText } from "../../clients/typescript/requests.ts";
-import { heartbeatSchema } from "../../lambdas/heartbeat-handler.ts";
-import { holderSchema } from "../../lambdas/request.ts";
-import { sessionSchema, vacancySchema } from "../../lambdas/rules/session.ts";
+import { callerFields } from "../../contract/requests/fields.ts";
+import { heartbeatRequestSchema } from "../../contract/requests/heartbeat-request.ts";
+import { memberSchema, sessionSchema, vacancySchema } from "../../lambdas/rules/entry.ts";
 import { licenseItemSchema } from "../../ops/data/license-item.ts";
 
-const holderFields = Object.keys(holderSchema.shape);
-const reportFields = Object.keys(heartbeatSchema.shape).filter(
+const holderFields = [...Object.keys(callerFields), "session_id", "keep"];
+const reportFields = Object.keys(heartbeatRequestSchema.shape).filter(
   (field) => !holderFields.includes(field),
 );
 
@@ -42,8 +42,11 @@ describe("what a heartbeat may report", () => {
   });
 });
 
-test.each(
-  [licenseItemSchema, sessionSchema, vacancySchema].flatMap(({ shape }) => Object.keys(shape)),
-)("the attribute %s stands in docs/data-model.md", (attribute) => {
-  expect(read("docs/data-model.md")).toContain(`\`${attribute}\``);
-});
+const entries = [sessionSchema, vacancySchema, memberSchema].map((schema) => schema._zod.def.in);
+
+test.each([licenseItemSchema, ...entries].flatMap(({ shape }) => Object.keys(shape)))(
+  "the attribute %s stands in docs/data-model.md",
+  (attribute) => {
+    expect(read("docs/data-model.md")).toContain(`\`${attribute}\``);
+  },
+);

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { beforeAll, expect, test, vi } from "vitest";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import { releaseHandler } from "../../lambdas/release-handler.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import type { License } from "../../lambdas/rules/license.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 import { printTried, replayable, scaled } from "./case-counts.ts";

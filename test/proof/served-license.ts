@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import type { Handler } from "../../lambdas/http/answer-request.ts";
-import { licenseIdOf } from "../../lambdas/license-key.ts";
-import { releaseHandler } from "../../lambdas/release-handler.ts";
+import type { Handler } from "../../lambdas/http/handle-request.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import { endSessionUpdate } from "../../lambdas/rules/end-session-update.ts";
 import type { License } from "../../lambdas/rules/license.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { isSession } from "../../lambdas/rules/session.ts";
 import { openTable } from "../../lambdas/store/table.ts";
 import { defaultSettings } from "../support/default-settings.ts";

@@ -1,4 +1,4 @@
-import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { fieldsOf } from "../../simulation/checker.ts";
 import { openChoices } from "../../simulation/choices.ts";
 import {
@@ -38,20 +38,20 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
     scheduler,
     choices: openChoices({ seed: 1 }),
     epochMs,
+    isOfManySymbols: true,
     untilCalm: (ms) => ms,
     happens: () => false,
     note() {},
   };
   const table = createMemoryTable(() => {});
-  const deployment = { sessionTimeoutMs: 60_000, legacyBots, rules: "now" as const };
-  const service = createSimulatedService(
-    ground,
-    sources,
-    table,
-    deployment,
-    () => {},
-    () => {},
-  );
+  const deployment = {
+    sessionTimeoutMs: 60_000,
+    legacyBots,
+    multiSymbolSessions: true,
+    rules: "now" as const,
+  };
+  const stacks = { first: deployment, second: deployment };
+  const service = createSimulatedService(ground, sources, table, stacks, () => {});
   const licenseId = licenseIdOf(licenseKey);
   let isMarketOpen = true;
   let storageFails = false;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
 import { openTestService } from "../../support/test-service.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { formatLogLine } from "../../../local/functions/function-log.ts";
 import { openChanges } from "../../../ops/console/console-api.ts";
 import { serveConsole } from "../../../ops/console/serve-console.ts";

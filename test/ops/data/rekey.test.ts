@@ -1,6 +1,6 @@
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { rekeyLicense } from "../../../ops/data/rekey-license.ts";
 import { clientFor, startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
