@@ -46,6 +46,7 @@ export async function openStage(
   const fingerprint = `check-bot-${randomBytes(8).toString("hex")}`;
   const watchers = new Set<() => void>();
   const programs: { program: Program; record: ProgramRecord; door: Door; clock?: Clock }[] = [];
+  let closing = false;
   const changed = () => {
     for (const watcher of [...watchers]) watcher();
   };
@@ -124,6 +125,7 @@ export async function openStage(
     /** Ends what still runs. */
     close: async () => {
       const endedAtMs = nowMs();
+      closing = true;
       for (const { program } of programs) if (!program.isOver()) program.signal("SIGKILL");
       await Promise.all([service.stop(), trades.stop()]);
       for (const { clock } of programs) clock?.close();
@@ -155,6 +157,8 @@ export async function openStage(
       variables,
       (line, atOnce) => heard(index, line, atOnce),
       (how) => {
+        // By the examiner, when the case is over.
+        if (closing) return;
         program.exited = { atMs: nowMs(), how };
         changed();
       },

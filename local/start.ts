@@ -72,7 +72,7 @@ async function start(): Promise<void> {
   resources.defer(() => client.destroy());
   await createMissingTables(client, app.tables);
   const licenses = { client: DynamoDBDocumentClient.from(client), tableName: localTableName };
-  await createLicense(licenses, { licenseKey: demoKey }, Date.now());
+  await createLicense(licenses, { licenseKey: demoKey, maxSessions: 100 }, Date.now());
 
   const history = openSync(historyFile(env), "a", 0o600);
   resources.defer(() => closeSync(history));

@@ -355,6 +355,7 @@ namespace LicenseSessions
                     Symbol = one.Text("symbol"),
                     ActiveDevice = one.Text("active_device"),
                     WaitSeconds = one.Number("estimated_wait_seconds"),
+                    Holder = one.Holder(),
                     HeldByThisDevice = one.Flag("held_by_this_device") == true,
                     HolderAsked = one.Flag("holder_asked"),
                     HolderTold = one.Flag("holder_told"),

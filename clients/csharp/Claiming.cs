@@ -6,6 +6,9 @@ namespace LicenseSessions
     /// <summary>All attempts of one opening.</summary>
     internal sealed class Claiming
     {
+        /// <summary>The least time for which the service remembers a request (30 s), less the longest poll.</summary>
+        private const double RequestLastsMs = 24000;
+
         private readonly Service _service;
         private readonly SessionSettings _settings;
         private readonly IRuntime _runtime;
@@ -14,6 +17,8 @@ namespace LicenseSessions
         private Trouble _answered;
         /// <summary>Whether the attempts ask the holder to release the session.</summary>
         private bool _asksHolder;
+        /// <summary>When a refusal first said that the holder was asked.</summary>
+        private double? _askedMs;
         private bool? _holderAsked;
         private bool? _holderTold;
         private bool? _holderKeeps;
@@ -160,16 +165,25 @@ namespace LicenseSessions
             return null;
         }
 
-        /// <summary>The request has arrived, or was answered. To ask on would be to ask a second time.</summary>
-        private static bool HasReachedHolders(SessionRefusedException refusal)
+        /// <summary>
+        /// Asking again is free as long as the last request is remembered, and brings the holder's answer. Later it
+        /// would be a second request, which is for holders alone that the first has not reached.
+        /// </summary>
+        private static bool GoesOnAsking(SessionRefusedException refusal, double sinceAskedMs)
         {
-            if (refusal.Blocked.Count == 0) return refusal.HolderTold == true || refusal.HolderKeeps == true;
-            return refusal.Blocked.All(one => one.HolderTold == true || one.HolderKeeps == true);
+            bool allKeep = refusal.HolderKeeps == true, allTold = allKeep || refusal.HolderTold == true;
+            if (refusal.Blocked.Count > 0)
+            {
+                allKeep = refusal.Blocked.All(one => one.HolderKeeps == true);
+                allTold = refusal.Blocked.All(one => one.HolderKeeps == true || one.HolderTold == true);
+            }
+            return !allKeep && (!allTold || sinceAskedMs < RequestLastsMs);
         }
 
         private void Wait(SessionRefusedException refusal, double waitUntilMs)
         {
-            if (HasReachedHolders(refusal)) _asksHolder = false;
+            if (refusal.HolderAsked == true || refusal.Blocked.Any(one => one.HolderAsked == true)) _askedMs = _askedMs ?? _runtime.NowMs;
+            if (!GoesOnAsking(refusal, _runtime.NowMs - (_askedMs ?? _runtime.NowMs))) _asksHolder = false;
             // An attempt that asks no more is not answered what became of the asking.
             _holderAsked = refusal.HolderAsked ?? _holderAsked;
             _holderTold = refusal.HolderTold ?? _holderTold;

@@ -206,6 +206,8 @@ namespace LicenseSessions
             Step step = part.Recorded == null
                 ? rest.TryAgain(part.Trouble, plannedMs, at, chance)
                 : rest.Confirm(part.Recorded, saidKeep, sent, at, chance);
+            // Such an answer does not say that nobody asks any more.
+            step.Keeping.IsAsked |= IsAsked;
             return new Step(step.Keeping, step.Status, lost, step.Asked);
         }
 

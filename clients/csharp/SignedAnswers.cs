@@ -44,21 +44,21 @@ namespace LicenseSessions
             string input, signatures, digest;
             if (!answer.Headers.TryGetValue("signature-input", out input) || !answer.Headers.TryGetValue("signature", out signatures)) return "answer_unsigned";
             string keyId = _keys.Keys.FirstOrDefault(id => input.Contains(";keyid=\"" + id + "\""));
-            if (keyId == null) return input.Contains(";keyid=\"") ? "answer_of_another_key" : "answer_signature_unreadable";
+            if (keyId == null) return "answer_of_another_key";
             string nonce = ";nonce=\"" + asked.Nonce.Replace("\\", "\\\\").Replace("\"", "\\\"") + "\"";
             if (!input.Contains(nonce)) return "answer_nonce_wrong";
             answer.Headers.TryGetValue("content-digest", out digest);
             if (digest != DigestOf(answer.Body)) return "answer_digest_wrong";
-            Match member = Member(input, Regex.Escape(Covered) + ";created=([0-9]{1,15})" + Regex.Escape(";keyid=\"" + keyId + "\"" + nonce + ";alg=\"ed25519\""));
-            if (!member.Success) return "answer_signature_incomplete";
-            byte[] signature = SignatureOf(signatures, member.Groups[1].Value);
-            if (signature == null) return "answer_signature_unreadable";
+            string rest = ";keyid=\"" + keyId + "\"" + nonce + ";alg=\"ed25519\"";
+            Match member = Member("(sig[0-9]+)=(" + Regex.Escape(Covered) + ";created=([0-9]{1,12})" + Regex.Escape(rest) + ")", input);
+            Match signature = Member(member.Groups[1].Value + "=:([A-Za-z0-9+/]{86}==):", signatures);
+            if (!member.Success || !signature.Success) return "answer_signature_unreadable";
             string signed = "\"@status\": " + answer.Status.ToString(CultureInfo.InvariantCulture)
                 + "\n\"content-digest\": " + digest
                 + "\n\"@method\";req: POST\n\"@path\";req: " + asked.Path
                 + "\n\"content-digest\";req: " + DigestOf(asked.Body)
                 + "\n\"@signature-params\": " + member.Groups[2].Value;
-            if (!Ed25519.Verify(_keys[keyId], Encoding.UTF8.GetBytes(signed), signature)) return "answer_signature_wrong";
+            if (!Ed25519.Verify(_keys[keyId], Encoding.UTF8.GetBytes(signed), Convert.FromBase64String(signature.Groups[1].Value))) return "answer_signature_wrong";
             created = long.Parse(member.Groups[3].Value, CultureInfo.InvariantCulture);
             return created >= asked.EarliestSeconds && created <= asked.LatestSeconds ? null : "answer_time_wrong";
         }
@@ -84,20 +84,10 @@ namespace LicenseSessions
             return Convert.FromBase64String(key.Groups[1].Value.Replace('-', '+').Replace('_', '/') + "=");
         }
 
-        /// <summary>
-        /// A proxy may add a signature of its own before or after the service's. That of the service has one form,
-        /// whatever its label.
-        /// </summary>
-        private static Match Member(string dictionary, string form)
+        /// <summary>Finds a member of a list: proxies may have added their own, and joined the lines of a header.</summary>
+        private static Match Member(string form, string list)
         {
-            return Regex.Match(dictionary, @"(?:^|,)[ \t]*([a-z*][a-z0-9_.*-]*)=(" + form + @")[ \t]*(?:,|\z)");
-        }
-
-        /// <summary>The 64 bytes under a label; <c>null</c> if there is nothing of that form.</summary>
-        private static byte[] SignatureOf(string signatures, string label)
-        {
-            Match found = Regex.Match(signatures, @"(?:^|,)[ \t]*" + Regex.Escape(label) + @"=:([A-Za-z0-9+/]{86}==):[ \t]*(?:,|\z)");
-            return found.Success ? Convert.FromBase64String(found.Groups[1].Value) : null;
+            return Regex.Match(list, @"(?:^|,)[ \t]*" + form + @"[ \t]*(?=,[ \t]*[a-z*]|\z)");
         }
 
         private static string Base64Url(byte[] bytes)

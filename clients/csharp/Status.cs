@@ -214,6 +214,9 @@ namespace LicenseSessions
         /// <summary>How long until it lapses if its holder sends nothing more, in seconds.</summary>
         public double? WaitSeconds { get; internal set; }
 
+        /// <summary>Who holds it and how it is doing, where the service says so.</summary>
+        public SessionHolder Holder { get; internal set; }
+
         /// <summary>Whether the holder is this very device.</summary>
         public bool HeldByThisDevice { get; internal set; }
 

@@ -91,7 +91,6 @@ export function readClaimAnswer(exchange: Exchange): ClaimAnswer {
         new SessionRefused(code, message, {
           ...facts,
           ...holderFactsOf(answer),
-          holder: holderOf(answer.record("holder")),
           blocked: answer.records("blocked")?.flatMap(blockedOf),
         }),
       );
@@ -186,8 +185,9 @@ function intervalOf(answer: Answer, sessionTimeoutMs: number): number | undefine
   return intervalMs >= leastMs && intervalMs <= sessionTimeoutMs / 2 ? intervalMs : undefined;
 }
 
-function holderFactsOf({ text, number, flag }: Fields) {
+function holderFactsOf({ text, number, flag, record }: Fields) {
   return {
+    holder: holderOf(record("holder")),
     activeDevice: text("active_device"),
     waitSeconds: number("estimated_wait_seconds"),
     heldByThisDevice: flag("held_by_this_device"),

@@ -1,17 +1,11 @@
 import { readClaimAnswer, type Trouble } from "./answers.ts";
-import { type RefusalFacts, ServiceUnavailable, SessionRefused } from "./errors.ts";
+import { advanceClaim, attemptUntilMs, startClaiming } from "./claiming-state.ts";
+import { type RefusalFacts, SessionRefused } from "./errors.ts";
 import { createNotifier } from "./notifier.ts";
 import { checkOptions } from "./options.ts";
 import { checkText, claimPath } from "./requests.ts";
-import { neverAborted, noAnswerInTime, type Runtime } from "./runtime.ts";
+import { neverAborted, type Runtime, readClocks } from "./runtime.ts";
 import type { License, SessionOptions } from "./session.ts";
-import {
-  attemptTimeoutMs,
-  defaultRequestTimeoutMs,
-  openingIntervalMs,
-  retryAtMs,
-  retryDelayMs,
-} from "./timing.ts";
 import { trustingRuntime } from "./trusting-runtime.ts";
 import { createWebRuntime } from "./web-runtime.ts";
 
@@ -37,16 +31,13 @@ export async function askUntilAnswered(
   options: SessionOptions,
   runtime: Runtime,
 ): Promise<SessionCheck> {
-  const { signal = neverAborted, openWithinMs = 30_000 } = options;
-  const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
-  const giveUpMs = runtime.nowMs() + openWithinMs;
-  const text = checkText(options, runtime.nextClaimName());
-  let unanswered = 0;
-  let answered: Trouble | undefined;
-  for (let failures = 1; ; failures++) {
+  const { signal = neverAborted } = options;
+  let claiming = startClaiming(runtime.nextClaimName(), options, runtime.nowMs());
+  const text = checkText(options, claiming.name);
+  for (;;) {
     signal.throwIfAborted();
-    const withinMs = attemptTimeoutMs(requestTimeoutMs, unanswered);
-    const untilMs = Math.min(runtime.nowMs() + withinMs, giveUpMs);
+    const sent = readClocks(runtime);
+    const untilMs = attemptUntilMs(claiming, options, sent.nowMs);
     const outcome = readClaimAnswer(
       await runtime.exchange(claimPath, text, untilMs, signal, "keeps alive"),
     );
@@ -56,22 +47,16 @@ export async function askUntilAnswered(
       if (!(outcome.error instanceof SessionRefused)) throw outcome.error;
       return { available: false, ...factsOf(outcome.error) };
     }
+    // Nothing is granted to a check: an answer that says so is none of the service's.
     const trouble: Trouble =
       outcome.kind === "trouble" ? outcome : { kind: "trouble", problem: outcome.kind };
-    const delayMs = retryDelayMs(failures, openingIntervalMs, runtime.random());
-    const againMs = retryAtMs(runtime.nowMs(), delayMs, trouble.retryAfterMs, {
-      endsMs: giveUpMs,
-      requestTimeoutMs,
-    });
-    if (trouble.problem === noAnswerInTime) unanswered++;
-    else [answered, unanswered] = [trouble, 0];
-    if (trouble.lasting) throw new ServiceUnavailable(trouble.problem, trouble);
-    if (againMs >= giveUpMs) {
-      // The last attempt may only have timed out. An earlier answer then says more about the cause.
-      const last = answered ?? trouble;
-      throw new ServiceUnavailable(last.problem, last);
-    }
-    await runtime.pause(againMs, signal, "keeps alive");
+    claiming = advanceClaim(
+      claiming,
+      { kind: "answered", outcome: trouble, sent },
+      { options, at: readClocks(runtime), random: runtime.random() },
+    ).claiming;
+    if (claiming.phase === "failed") throw claiming.error;
+    if (claiming.phase === "resting") await runtime.pause(claiming.untilMs, signal, "keeps alive");
   }
 }
 

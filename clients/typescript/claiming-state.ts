@@ -38,6 +38,8 @@ export type Claiming = {
   asksHolder: boolean;
   /** What the last refusals said about that. */
   request: HolderRequest;
+  /** When a refusal first said that the holder was asked. */
+  askedMs?: number;
   /** The last trouble that was more than the lack of an answer. */
   answered?: Trouble;
 } & (
@@ -139,10 +141,18 @@ function canWaitFor({ code, heldByThisDevice, blocked = [] }: SessionRefused): b
   return !isOwn && (code === "session_conflict" || code === "session_limit");
 }
 
-/** The request has arrived, or was answered. To ask on would be to ask a second time. */
-function hasReachedHolders({ blocked, ...refusal }: SessionRefused): boolean {
-  const refusals = blocked ?? [refusal];
-  return refusals.every(({ holderTold, holderKeeps }) => holderTold || holderKeeps);
+/** The least time for which the service remembers a request (30 s), less the longest poll. */
+const requestLastsMs = 24_000;
+
+/**
+ * Asking again is free as long as the last request is remembered, and brings the holder's answer.
+ * Later it would be a second request, which is for holders alone that the first has not reached.
+ */
+function goesOnAsking({ blocked, ...refusal }: SessionRefused, sinceAskedMs: number): boolean {
+  const holders = blocked ?? [refusal];
+  if (holders.every(({ holderKeeps }) => holderKeeps)) return false;
+  const isTold = holders.every(({ holderTold, holderKeeps }) => holderTold || holderKeeps);
+  return !isTold || sinceAskedMs < requestLastsMs;
 }
 
 function wait(
@@ -153,6 +163,7 @@ function wait(
   if (at.nowMs >= claiming.waitUntilMs) return failed(claiming, error);
   const { code, activeDevice, waitSeconds, holderAsked, holderTold, holderKeeps } = error;
   const untilMs = Math.min(at.nowMs + pollDelayMs(waitSeconds, random), claiming.waitUntilMs);
+  const askedMs = claiming.askedMs ?? at.nowMs;
   const request = {
     ...claiming.request,
     ...(holderAsked !== undefined && { holderAsked }),
@@ -163,8 +174,9 @@ function wait(
     claiming: {
       ...claiming,
       ...{ phase: "resting", untilMs, refused: true, failures: 0, unanswered: 0 },
-      asksHolder: claiming.asksHolder && !hasReachedHolders(error),
+      asksHolder: claiming.asksHolder && goesOnAsking(error, at.nowMs - askedMs),
       request,
+      ...(holderAsked && { askedMs }),
     },
     status: {
       ...{ state: "waiting", code: code === "session_limit" ? code : "session_conflict" },

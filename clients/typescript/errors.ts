@@ -63,11 +63,11 @@ export class SessionRefused extends LicenseSessionError {
 
 /** What a refusal says about who is in the way. */
 export type RefusalFacts = HolderFacts & {
-  holder?: Holder | undefined;
   blocked?: readonly Blocked[] | undefined;
 };
 
 type HolderFacts = {
+  holder?: Holder | undefined;
   activeDevice?: string | undefined;
   waitSeconds?: number | undefined;
   heldByThisDevice?: boolean | undefined;

@@ -219,8 +219,10 @@ function loseSome(
     return end(keeping, { reason, code, ...(activeDevice !== undefined && { activeDevice }) });
   }
   const rest = { ...keeping, symbols };
+  // Such an answer does not say that nobody asks any more.
+  const stillAsked = releaseRequest ?? keeping.releaseRequest;
   const step = lease
-    ? confirm(rest, { ...lease, releaseRequest }, event, circumstances)
+    ? confirm(rest, { ...lease, releaseRequest: stillAsked }, event, circumstances)
     : tryAgain(rest, trouble, event.plannedMs, circumstances);
   return { ...step, lost };
 }

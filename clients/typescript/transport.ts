@@ -34,9 +34,13 @@ export const maxAnswerBytes = 64 * 1_024;
  */
 export function baseUrl(url: unknown): URL {
   if (url === undefined) throw new TypeError(`url is missing: ${expectedUrl}`);
-  if (typeof url !== "string" && !(url instanceof URL))
-    throw new TypeError(`url is a ${url === null ? "null" : typeof url}: ${expectedUrl}`);
-  const text = String(url).trim();
+  // A URL may be of another window or of a polyfill.
+  const given: unknown = typeof url === "object" && url && "href" in url ? url.href : url;
+  if (typeof given !== "string")
+    throw new TypeError(
+      `url is ${given === null ? "null" : `of type ${typeof given}`}: ${expectedUrl}`,
+    );
+  const text = given.trim();
   const base = parsedUrl(text);
   // What can't be read may hold a password, too.
   const quoted = text.includes("@") ? "not shown, as it may hold a password" : `"${text}"`;

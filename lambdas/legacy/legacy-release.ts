@@ -7,11 +7,18 @@ import type { LegacyRelease } from "../rules/release.ts";
  */
 const sparedMs = 120_000;
 
-/** A release of a bot that names no session: another copy may use a young or a shared one. */
+/**
+ * A release of a bot that names no session: another copy may use a young or a shared one. Earlier
+ * versions marked a shared one by `contested_until` alone.
+ */
 export function legacyRelease(nowMs: number): LegacyRelease {
   return {
     mayEnd: (path) =>
-      and(absent([...path, "shared"]), atMost([...path, "started_at"], nowMs - sparedMs)),
+      and(
+        absent([...path, "shared"]),
+        absent([...path, "contested_until"]),
+        atMost([...path, "started_at"], nowMs - sparedMs),
+      ),
     attributes: { left: true },
   };
 }

@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from "node:crypto";
 import type { WhoAsked } from "../../contract/log-lines.ts";
 import type { NamedSymbol } from "../../contract/requests/fields.ts";
 import { noSymbol } from "../rules/entry.ts";
@@ -22,7 +21,8 @@ export function callerOf(request: CallerRequest, { multiSymbolSessions }: Settin
     licenseId: licenseIdOf(request.license_key),
     deviceFingerprint: request.device_fingerprint,
     symbols: multiSymbolSessions ? named : [noSymbol],
-    isOfSeveral: multiSymbolSessions && symbols !== undefined,
+    /** How many symbols are named by `symbols`; `undefined` for a request without it. */
+    namedSymbols: symbols?.length,
   };
 }
 
@@ -56,26 +56,4 @@ export function whoAsked(request: CallerRequest): WhoAsked {
     device: maskFingerprint(device_fingerprint),
     device_hash: deviceHash(licenseId, device_fingerprint),
   };
-}
-
-/** The `session_id` of a grant. That of several symbols says where it stands, and how many it had. */
-export function newSessionId(symbols: readonly string[], isOfSeveral: boolean) {
-  const id = randomUUID();
-  if (!isOfSeveral) return { sessionId: id, portfolioKey: undefined };
-  const portfolioKey = newPortfolioKey();
-  return { sessionId: `${id}.${portfolioKey}.${symbols.length}`, portfolioKey };
-}
-
-/** Three characters, because each member of a session carries them. */
-export function newPortfolioKey(): string {
-  return randomBytes(6).toString("base64url").replace(/[-_]/g, "0").slice(0, 3);
-}
-
-/** No session stands there. */
-const nowhere = "-";
-
-/** What the `session_id` of a session of several symbols says. */
-export function portfolioOf(sessionId: string | undefined) {
-  const [, portfolioKey = nowhere, count = "0"] = (sessionId ?? "").split(".");
-  return { portfolioKey, grantedSymbols: Number(count) };
 }

@@ -18,8 +18,9 @@ import {
 import { deviceOf, leaseMs, type ResolvedEntry } from "../rules/entry.ts";
 import { activeSymbols, expirationIso, type License } from "../rules/license.ts";
 import { heldForSeconds } from "../rules/right.ts";
+import { newSessionId } from "../rules/session-id.ts";
 import { maskFingerprint, printable } from "../rules/shown-device.ts";
-import { asSent, callerOf, newSessionId, openingOf, symbolFields, whoAsked } from "./caller.ts";
+import { asSent, callerOf, openingOf, symbolFields, whoAsked } from "./caller.ts";
 import {
   conflictMessage,
   licenseMessages,
@@ -45,11 +46,11 @@ export function claimHandler(service: Service): Handler {
       isQuestion: ({ check_only }) => check_only === true,
       async answer(request, context) {
         const { nowMs, signal } = context;
-        const { isOfSeveral, ...caller } = callerOf(request, settings);
+        const { namedSymbols, ...caller } = callerOf(request, settings);
         const opening = openingOf(request);
         const wanted: Claim = {
           ...caller,
-          ...newSessionId(caller.symbols, isOfSeveral),
+          ...newSessionId(namedSymbols, settings.multiSymbolSessions),
           opening,
           onlyIfFree: request.only_if_free === true,
           nowMs,

@@ -17,7 +17,8 @@ import {
 } from "../rules/heartbeat.ts";
 import { activeSymbols, type EndedCode, expirationIso } from "../rules/license.ts";
 import { heldForSeconds } from "../rules/right.ts";
-import { asSent, callerOf, portfolioOf, symbolFields, whoAsked } from "./caller.ts";
+import { readSessionId } from "../rules/session-id.ts";
+import { asSent, callerOf, symbolFields, whoAsked } from "./caller.ts";
 import { isDailyLineDue } from "./daily-line.ts";
 import { licenseMessages, lossMessages, shownDevice } from "./messages.ts";
 import type { Service } from "./service.ts";
@@ -33,11 +34,12 @@ export function heartbeatHandler(service: Service): Handler {
       whoAsked,
       async answer(request, context) {
         const { nowMs, signal, jsonTexts } = context;
-        const { isOfSeveral, ...caller } = callerOf(request, settings);
+        const { namedSymbols, ...caller } = callerOf(request, settings);
+        const isOfSeveral = settings.multiSymbolSessions && namedSymbols !== undefined;
         const beat: Heartbeat = {
           ...caller,
           sessionId: request.session_id,
-          portfolioKey: isOfSeveral ? portfolioOf(request.session_id).portfolioKey : undefined,
+          portfolioKey: isOfSeveral ? readSessionId(request.session_id).portfolioKey : undefined,
           report: {
             bot_version: request.bot_version,
             bot_status: request.status,

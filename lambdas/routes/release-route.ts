@@ -8,7 +8,8 @@ import { type Handler, toHandler } from "../http/handle-request.ts";
 import { legacyRelease } from "../legacy/legacy-release.ts";
 import { noteOf } from "../rules/ask-holder.ts";
 import { type ReleaseOutcome, release } from "../rules/release.ts";
-import { callerOf, newPortfolioKey, openingOf, portfolioOf, whoAsked } from "./caller.ts";
+import { newPortfolioKey, readSessionId } from "../rules/session-id.ts";
+import { callerOf, openingOf, whoAsked } from "./caller.ts";
 import { leftToLapseMessage, notHeldMessages, releasedMessage } from "./messages.ts";
 import type { Service } from "./service.ts";
 
@@ -22,7 +23,8 @@ export function releaseHandler(service: Service): Handler {
       maxBytesOfText: {},
       whoAsked,
       async answer(request, { nowMs, signal, record }) {
-        const { isOfSeveral, ...caller } = callerOf(request, settings);
+        const { namedSymbols, ...caller } = callerOf(request, settings);
+        const isOfSeveral = settings.multiSymbolSessions && namedSymbols !== undefined;
         const { session_id: sessionId } = request;
         const opening = openingOf(request);
         const isLegacy = settings.legacyBots && sessionId === undefined && opening === undefined;
@@ -31,8 +33,9 @@ export function releaseHandler(service: Service): Handler {
           sessionId,
           opening,
           ...(isOfSeveral
-            ? portfolioOf(sessionId)
+            ? readSessionId(sessionId)
             : { portfolioKey: undefined, grantedSymbols: 1 }),
+          ...(!settings.multiSymbolSessions && { namedSymbols }),
           vacancyKey: newPortfolioKey(),
           nowMs,
           ...(isLegacy && { legacy: legacyRelease(nowMs) }),

@@ -171,11 +171,11 @@ function lossOf(license: License, request: Heartbeat, symbol: string): Loss {
   const entry = entryAt(license, symbol)?.entry;
   switch (entry?.kind) {
     case "session":
+      if (entry.device_fingerprint !== device) return { symbol, code: "session_taken", entry };
       // Named for the wrong symbols, or without `symbols`.
-      if (entry.session_id === sessionId) return { symbol, code: "session_not_found" };
-      return entry.device_fingerprint === device
-        ? { symbol, code: "session_replaced", entry }
-        : { symbol, code: "session_taken", entry };
+      return entry.session_id === sessionId
+        ? { symbol, code: "session_not_found" }
+        : { symbol, code: "session_replaced", entry };
     case "vacancy":
       return entry.vacated_by === device && entry.ended_at !== undefined
         ? { symbol, code: "session_ended" }

@@ -31,6 +31,7 @@ import {
   raisedToken,
   type Seen,
 } from "./rule-run.ts";
+import { readSessionId } from "./session-id.ts";
 import { isGrantOf, isNamedAt } from "./session-predicates.ts";
 
 export type Release = Holder & {
@@ -38,6 +39,8 @@ export type Release = Holder & {
   opening: Opening | undefined;
   /** How many symbols a session of several was granted. */
   grantedSymbols: number;
+  /** How many symbols the caller names of the one session that all symbols share, if they do. */
+  namedSymbols?: number | undefined;
   /** For what waits on a part of a session of several. */
   vacancyKey: string;
   nowMs: number;
@@ -78,6 +81,8 @@ export type NotHeld = "no_session" | "another_device" | "another_session" | "nam
  */
 export async function release(database: Database, request: Release): Promise<ReleaseOutcome> {
   const { licenseId, sessionId, opening, legacy, portfolioKey } = request;
+  const shared = await sharedByMore(database, request);
+  if (shared) return leftToLapse(shared, request.nowMs);
   const isPlaceKnown = sessionId !== undefined || (opening && portfolioKey === undefined);
   if (isPlaceKnown || legacy) return carryOutRelease(database, request);
   const seen = await database.get(licenseId);
@@ -87,6 +92,17 @@ export async function release(database: Database, request: Release): Promise<Rel
   if (key === undefined) return { code: "not_held", why: whyNotHeld(seen.license, request) };
   const grantedSymbols = membersOf(seen.license, key).length;
   return carryOutRelease(database, { ...request, portfolioKey: key, grantedSymbols });
+}
+
+/** The caller's session, if other symbols than those it names share it. */
+async function sharedByMore(database: Database, request: Release): Promise<Session | undefined> {
+  const { licenseId, namedSymbols } = request;
+  if (namedSymbols === undefined) return undefined;
+  const seen = await database.get(licenseId);
+  const path = placeOf(request);
+  if (!seen || !holds(isHeldBy(path, request), seen.license)) return undefined;
+  const session = sessionAt(seen.license, path);
+  return readSessionId(session.session_id).grantedSymbols > namedSymbols ? session : undefined;
 }
 
 async function carryOutRelease(database: Database, request: Release): Promise<ReleaseOutcome> {
@@ -133,6 +149,7 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
     for (const name of ["lapses_at", "last_heartbeat", "confirmed"]) asking.asSeen(at(name));
     const untilMs = Math.max(session.contested_until ?? 0, mayBeShared ? session.lapses_at : 0);
     const isWhole = released.length === members.length;
+    if (license.portfolios?.[vacancyKey]) throw new Error("The key of the new vacancy is in use");
     return untilMs <= nowMs ? leave(released, isWhole) : wait(session, released, isWhole, untilMs);
   };
 

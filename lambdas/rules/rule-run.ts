@@ -125,9 +125,8 @@ export function runOn<Outcome>(seen: Seen | undefined, rule: Rule<Outcome>): Run
   const collected: Predicate[] = [];
   let isVersionPinned = false;
   const isTrue = (predicate: Predicate) => {
-    // What was added when the item was read, such as the end of an old lease, is no part of a condition.
-    const isOnlyRead = !isVersionPinned && !holds(predicate, seen?.stored);
-    const found = holds(predicate, seen?.license) && !isOnlyRead;
+    // What stands in the condition is judged as DynamoDB will: on the item as it is stored.
+    const found = holds(predicate, isVersionPinned ? seen?.license : seen?.stored);
     if (found && !isVersionPinned) collected.push(predicate);
     return found;
   };

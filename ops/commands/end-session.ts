@@ -10,7 +10,7 @@ import { licenseName, sessionText } from "../terminal/license-text.ts";
 import { repeatable, sessionSymbolSchema } from "../terminal/option-readers.ts";
 import { addChangeVerb, type Plan } from "./change-verb.ts";
 
-export type EndSessionOptions = { symbol?: string[]; all?: true; now?: true };
+type EndSessionOptions = { symbol?: string[]; all?: true; now?: true };
 
 /** Adds `end-session`, which frees what a device holds. */
 export function addEndSessionCommand(program: Command, context: CommandContext): void {

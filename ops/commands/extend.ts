@@ -16,7 +16,7 @@ const untilSchema = z
 /** The last day with a four-digit year. */
 const latestMs = Date.UTC(9999, 11, 31);
 
-export type ExtendOptions = { days?: number; until?: number | "never" };
+type ExtendOptions = { days?: number; until?: number | "never" };
 
 /** Adds `extend`, which moves the end of a license. */
 export function addExtendCommand(program: Command, context: CommandContext): void {

@@ -2,9 +2,10 @@ import type { Command } from "commander";
 import * as z from "zod";
 import type { ChangeNote } from "../data/change-note.ts";
 import { historyText } from "../data/record-changes.ts";
-import { type OpenTable, withTable } from "../data/with-table.ts";
+import { type OpenTable, type TableChoice, withTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { option, readAs } from "../terminal/option-readers.ts";
+import type { Variables } from "../terminal/variables.ts";
 
 export type TableOptions = { stack?: string; table?: string; local?: true; json?: true };
 
@@ -44,13 +45,11 @@ export function addChangeOptions(command: Command): Command {
 
 /** Opens the table that the options of a verb name. */
 export function withNamedTable<Result>(
-  { stack, table, local }: TableOptions,
+  options: TableOptions,
   { variables, tableClock }: CommandContext,
   work: (table: OpenTable) => Promise<Result>,
 ): Promise<Result> {
-  const byVariable = table === undefined && !local ? variables.LICENSE_SESSIONS_STACK : undefined;
-  const stackName = stack ?? (byVariable ? readStack(byVariable) : undefined);
-  return withTable({ stackName, tableName: table }, variables, work, tableClock);
+  return withTable(tableChoice(options, variables), variables, work, tableClock);
 }
 
 /**
@@ -70,6 +69,15 @@ export function withChangedTable<Result>(
       reason: options.reason,
     });
   });
+}
+
+function tableChoice(
+  { stack, table, local }: TableOptions,
+  { LICENSE_SESSIONS_STACK: byVariable }: Variables,
+): TableChoice {
+  const isNamed = stack !== undefined || table !== undefined || local;
+  const stackName = !isNamed && byVariable ? readStack(byVariable) : stack;
+  return { stackName, tableName: table };
 }
 
 const tableSchema = z

@@ -11,7 +11,7 @@ import type { PageFiles } from "./page-files.ts";
 /** A request's body is a few words. */
 const longestBody = 8_192;
 
-export type ServedConsole = {
+type ServedConsole = {
   /** The address of the page, with its token. */
   address: string;
   close(): Promise<void>;

@@ -9,7 +9,7 @@ export const legacyPaths = [
  * What answers: nobody at all, a server that fails (5xx), a license service (JSON), or anything else,
  * such as an error page of a web server or of a hosting company.
  */
-export type Answering = "nobody" | "failure" | "service" | "something else";
+type Answering = "nobody" | "failure" | "service" | "something else";
 
 export type AddressAnswer = {
   path: string;

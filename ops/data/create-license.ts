@@ -50,6 +50,7 @@ export async function createLicense(
     ...(sessionTimeoutSeconds !== undefined && { session_timeout_seconds: sessionTimeoutSeconds }),
     fencing_token: 0,
     sessions: {},
+    portfolios: {},
     ...(note && noteAttributes(note)),
   };
   const stored = await putIfNew(table, license);

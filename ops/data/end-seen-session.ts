@@ -48,7 +48,12 @@ export async function endSeenSession(
     if ("outcome" in plan) return asOutcome(plan.outcome, license);
     const { set, remove, ...expression } = writeExpression(condition, plan.change);
     const conditions = [expression.condition];
-    const change = { ...expression, set: [set], remove: remove ? [remove] : [], conditions };
+    const change = {
+      ...expression,
+      set: set ? [set] : [],
+      remove: remove ? [remove] : [],
+      conditions,
+    };
     const after = await changeLicense(table, license, change, note);
     if (after) {
       const before = { license, stored };

@@ -1,7 +1,7 @@
 import { CommandError } from "../terminal/command-error.ts";
 
 /** The table that was accessed; at a local engine if there is an endpoint. */
-export type AskedDatabase = { tableName?: string | undefined; endpoint?: string | undefined };
+type AskedDatabase = { tableName?: string | undefined; endpoint?: string | undefined };
 
 /** Turns an error of the SDK into a sentence: what failed, and what to do. */
 export async function explainAwsError<Result>(

@@ -4,7 +4,6 @@ import * as z from "zod";
 export type HistoryLine = z.infer<typeof lineSchema> & { atMs: number };
 
 export type ClaimedLine = Extract<HistoryLine, { event: "session_claimed" }>;
-export type ChangedLine = Extract<HistoryLine, { event: "license_changed" }>;
 
 const text = z.string().catch("");
 const optionalText = z.string().optional().catch(undefined);

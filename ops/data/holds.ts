@@ -1,5 +1,4 @@
-import { maskFingerprint } from "../../lambdas/rules/shown-device.ts";
-import { deviceHashOf } from "./device-hash.ts";
+import { deviceHash, maskFingerprint } from "../../lambdas/rules/shown-device.ts";
 import { type ClaimedLine, type HistoryLine, symbolsOf } from "./history-line.ts";
 import { entriesOf, entryState, type LicenseItem } from "./license-item.ts";
 
@@ -7,7 +6,7 @@ import { entriesOf, entryState, type LicenseItem } from "./license-item.ts";
  * How a hold ended. `lapsed`: no heartbeat came after `until`, as after a crash. `unknown`: no line
  * says how, so `until` is the last instant at which the device is known to have held it.
  */
-export type HoldEnd = "held" | "released" | "replaced" | "ended" | "lapsed" | "unknown";
+type HoldEnd = "held" | "released" | "replaced" | "ended" | "lapsed" | "unknown";
 
 /** That a device held a symbol. Instants are epoch milliseconds. */
 export type Hold = {
@@ -143,7 +142,7 @@ export function holdsOf(
               license_id: license.license_id,
               symbol,
               device: maskFingerprint(entry.device_fingerprint),
-              device_hash: deviceHashOf(license.license_id, entry.device_fingerprint),
+              device_hash: deviceHash(license.license_id, entry.device_fingerprint),
               session_id: entry.session_id,
               bot_version: null,
               from: entry.started_at,

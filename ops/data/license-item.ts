@@ -1,5 +1,6 @@
 import * as z from "zod";
 import {
+  deviceOf,
   type ResolvedEntry,
   reportSchema,
   type Session,
@@ -7,6 +8,7 @@ import {
   secondsUntilFree,
 } from "../../lambdas/rules/entry.ts";
 import { type EndedCode, endedCode, entryAt, licenseSchema } from "../../lambdas/rules/license.ts";
+import { deviceHash } from "../../lambdas/rules/shown-device.ts";
 
 export const dayMs = 86_400_000;
 
@@ -42,8 +44,6 @@ export const licenseItemSchema = z.object({
   change_reason: z.string().optional(),
   /** The id under the license's new key. This item is then `cancelled` and never changes again. */
   superseded_by: z.string().optional(),
-  /** The id under the license's earlier key, if it had one. */
-  supersedes: z.string().optional(),
   /** What `status` was when the license was superseded. */
   superseded_status: z.enum(["active", "suspended", "cancelled"]).optional(),
 });
@@ -90,10 +90,13 @@ export function daysLeft({ license_expiration }: LicenseItem, nowMs: number): nu
 export function licenseView(license: LicenseItem, nowMs: number) {
   const sessions = entriesOf(license).map(([symbol, { kind, ...entry }]) => {
     const standing = { kind, ...entry } as ResolvedEntry;
+    const device = deviceOf(standing);
     const held = standing.kind === "session" ? standing : undefined;
     const view = {
       state: entryState(standing, nowMs),
       seconds_left: secondsUntilFree(standing, nowMs),
+      /** Of its device, or the one that it is kept for: as the history has it. */
+      device_hash: device === undefined ? null : deviceHash(license.license_id, device),
       ...entry,
       ...reportView(held),
     };

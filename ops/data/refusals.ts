@@ -10,7 +10,7 @@ const leaseAfterMs = 60_000;
 
 export type Outage = { from: number; until: number; failures: number; licenses: number };
 
-export type RefusedDevice = {
+type RefusedDevice = {
   license_id: string;
   code: string;
   symbols: string[];

@@ -26,7 +26,7 @@ export type OpenTable = TableHandle & {
 export type HistoryPlace = StackHistory | { file: string } | undefined;
 
 /** A table on AWS, by its stack or its own name. If neither is given, the table of `npm start`. */
-type TableChoice = { stackName?: string | undefined; tableName?: string | undefined };
+export type TableChoice = { stackName?: string | undefined; tableName?: string | undefined };
 
 /**
  * Runs `work` on the chosen table. The local table is found by the same variables as in `npm
@@ -35,38 +35,53 @@ type TableChoice = { stackName?: string | undefined; tableName?: string | undefi
  * @param clock set by the answers of the table, if given
  */
 export async function withTable<Result>(
-  { stackName, tableName }: TableChoice,
+  choice: TableChoice,
   variables: Variables,
   work: (table: OpenTable) => Promise<Result>,
   clock?: TableClock,
 ): Promise<Result> {
-  if (stackName === undefined && tableName === undefined) {
-    const endpoint = engineEndpoint(variables);
-    const client = new DynamoDBClient({ ...clientOptions, ...localClientConfig(endpoint) });
-    const named = {
-      tableName: localTableName,
-      place: `table ${localTableName} at ${endpoint}`,
-      operator: async () => userOfMachine(),
-      history: { file: historyFile(variables) },
-      endpoint,
-    };
-    return withClient(client, named, endpoint, clock, work);
+  const isLocal = choice.stackName === undefined && choice.tableName === undefined;
+  const { dynamo, ...named } = isLocal
+    ? localTable(variables)
+    : await explainAwsError({}, tableOnAws(choice, variables));
+  const table = { client: DynamoDBDocumentClient.from(dynamo, translation), ...named };
+  try {
+    const working = clock ? setByAnswers(table, clock).then(() => work(table)) : work(table);
+    return await explainAwsError(table, working);
+  } finally {
+    dynamo.destroy();
   }
-  const stack =
-    stackName === undefined
-      ? undefined
-      : await explainAwsError({}, readStackOutputs(stackName, variables));
-  const client = new DynamoDBClient({ ...clientOptions, ...awsClientConfig(variables) });
-  const region = await explainAwsError({}, client.config.region());
+}
+
+type NamedTable = Omit<OpenTable, "client"> & { dynamo: DynamoDBClient };
+
+function localTable(variables: Variables): NamedTable {
+  const endpoint = engineEndpoint(variables);
+  return {
+    dynamo: new DynamoDBClient({ ...clientOptions, ...localClientConfig(endpoint) }),
+    tableName: localTableName,
+    place: `table ${localTableName} at ${endpoint}`,
+    operator: async () => userOfMachine(),
+    history: { file: historyFile(variables) },
+    endpoint,
+  };
+}
+
+async function tableOnAws(
+  { stackName, tableName }: TableChoice,
+  variables: Variables,
+): Promise<NamedTable> {
+  const stack = stackName === undefined ? undefined : await readStackOutputs(stackName, variables);
+  const dynamo = new DynamoDBClient({ ...clientOptions, ...awsClientConfig(variables) });
   const name = stack?.tableName ?? tableName ?? "";
   const ofStack = stack ? ` of stack ${stackName}` : "";
-  const named = {
+  return {
+    dynamo,
     tableName: name,
-    place: `table ${name}${ofStack} in ${region}`,
+    place: `table ${name}${ofStack} in ${await dynamo.config.region()}`,
     operator: () => awsIdentity(variables),
     history: stack?.history,
   };
-  return withClient(client, named, undefined, clock, work);
 }
 
 const clientOptions = {
@@ -81,23 +96,6 @@ const clientOptions = {
 
 /** Rounds numbers that JavaScript can't represent, which only an item edited by hand contains. */
 const translation = { unmarshallOptions: { wrapNumbers: Number } };
-
-async function withClient<Result>(
-  client: DynamoDBClient,
-  named: Omit<OpenTable, "client">,
-  endpoint: string | undefined,
-  clock: TableClock | undefined,
-  work: (table: OpenTable) => Promise<Result>,
-): Promise<Result> {
-  const table = { client: DynamoDBDocumentClient.from(client, translation), ...named };
-  const asked = { tableName: named.tableName, endpoint };
-  try {
-    if (clock) await explainAwsError(asked, setByAnswers(table, clock));
-    return await explainAwsError(asked, work(table));
-  } finally {
-    client.destroy();
-  }
-}
 
 /** Sets the clock by every answer, and by a first one, because a verb judges by it from the start. */
 async function setByAnswers(table: TableHandle, clock: TableClock): Promise<void> {

@@ -73,7 +73,7 @@ export type RowReading = {
 };
 
 /** What a date without a time means as the end of a license. */
-export const firstInstantWarning =
+const firstInstantWarning =
   "its end is a date without a time, which means the first instant of that day, UTC; with --end-of-day it means the last";
 
 /** Reads the header of a file. Unknown columns are ignored and reported. */

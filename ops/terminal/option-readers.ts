@@ -63,10 +63,10 @@ export const emailSchema = z
 
 export const daysSchema = wholeNumber(1, 36_500);
 
-export const seatsSchema = wholeNumber(1, 100);
+const seatsSchema = wholeNumber(1, 100);
 
 /** A timeout of a license's own, seconds: two lost heartbeats at least, a day at most. */
-export const timeoutSchema = wholeNumber(30, 86_400);
+const timeoutSchema = wholeNumber(30, 86_400);
 
 export const limitSchema = wholeNumber(1, 1_000_000);
 

@@ -2,12 +2,15 @@ import { spawnSync } from "node:child_process";
 import { describe, test } from "vitest";
 import { engineForTests } from "../support/engine-for-tests.ts";
 import { startDynamoDbLocal } from "../support/engines.ts";
+import { describeAskHolder } from "./ask-holder.ts";
 import { describeClaims } from "./claims.ts";
 import { describeEngine } from "./engine.ts";
 import { describeLegacyBots } from "./legacy-bots.ts";
+import { describeRecordedItems } from "./recorded-items.ts";
 import { describeRoutes } from "./routes.ts";
 import { describeSeats } from "./seats.ts";
 import { describeSessions } from "./sessions.ts";
+import { describeSeveralSymbols } from "./several-symbols.ts";
 
 const java = spawnSync("java", ["-version"]);
 
@@ -18,7 +21,10 @@ if (java.status === 0 || process.env.CI) {
   describeClaims(engine);
   describeSessions(engine);
   describeSeats(engine);
+  describeSeveralSymbols(engine);
+  describeAskHolder(engine);
   describeLegacyBots(engine);
+  describeRecordedItems(engine);
 } else {
   describe("on DynamoDB Local", () => {
     test.skip("needs Java 17", () => {});

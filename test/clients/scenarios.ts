@@ -8,7 +8,7 @@ const textsSchema = z.array(z.string());
 
 const clients = ["typescript", "python", "csharp"] as const;
 
-/** As in `SessionRefused`; what is left out is not said. */
+/** As in `SessionRefused`; what is left out is not compared, because the examples may say more. */
 const refusalSchema = z.strictObject({
   at: z.int(),
   error: z.string().optional(),

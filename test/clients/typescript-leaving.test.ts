@@ -70,14 +70,19 @@ describe("a Node.js program that comes to its end", () => {
   );
 
   test("with a listener of its own, gets to know what became of an opening that the signal ended", async () => {
+    let answerClaim = () => {};
     service.instead = (response, { url = "" }) => {
-      if (url !== claimPath) service.answer(response, url);
+      if (url === claimPath) answerClaim = () => service.answer(response, url);
+      else service.answer(response, url);
     };
     const { child, ended } = run(`
-      process.once("SIGTERM", () => console.log("mine"));
+      // Later than what the client does at the signal.
+      process.once("SIGTERM", () => setTimeout(() => setTimeout(() => console.log("mine"))));
       openSession(bot).catch((error) => console.log(error.message));`);
     await service.wasAsked(claimPath);
     child.kill("SIGTERM");
+    await ready(child);
+    answerClaim();
     const { exitCode, output } = await ended;
     expect(exitCode).toBe(0);
     expect(output).toMatch(/^mine\n(.*\n)*The program ends\n$/);

@@ -306,6 +306,7 @@ class _Fields:
                 fields.text("active_device"),
                 fields.number("estimated_wait_seconds"),
                 fields.flag("held_by_this_device"),
+                fields.holder(),
                 fields.flag("holder_asked"),
                 fields.flag("holder_told"),
                 fields.flag("holder_keeps"),

@@ -19,6 +19,10 @@ from .timing import OPENING_INTERVAL_MS, RELEASE_WITHIN_MS, poll_delay_ms
 __all__ = ["Claim", "Claiming"]
 
 
+#: The least time for which the service remembers a request (30 s), less the longest poll.
+_REQUEST_LASTS_MS = 24_000
+
+
 class Claim(NamedTuple):
     """A granted claim, and when its right to the session starts."""
 
@@ -40,6 +44,8 @@ class Claiming:
         self._cancelled_ms: Optional[int] = None
         #: Whether the attempts ask the holder to release the session.
         self._asks_holder = self._options.ask_holder
+        #: When a refusal first said that it was asked.
+        self._asked_ms: Optional[int] = None
         #: What the last refusals said about that.
         self._request: Dict[str, bool] = {}
         #: Whether an attempt may have been granted without anybody keeping its session.
@@ -77,7 +83,7 @@ class Claiming:
                 self._pause(again_ms)
                 continue
             is_over = runtime.now_ms() >= wait_until_ms
-            if is_over or not isinstance(outcome, SessionRefused) or not outcome.may_pass:
+            if is_over or not isinstance(outcome, SessionRefused) or not _may_pass(outcome):
                 raise outcome
             self._wait(outcome, wait_until_ms)
             attempts.begin_anew()
@@ -118,7 +124,7 @@ class Claiming:
             said = getattr(refused, name)
             if said is not None:
                 self._request[name] = said
-        self._asks_holder = self._asks_holder and not refused.has_reached_holders
+        self._asks_holder = self._asks_holder and self._goes_on_asking(refused)
         self._notifier.notify(
             Status(
                 "waiting",
@@ -133,5 +139,27 @@ class Claiming:
         delay_ms = poll_delay_ms(refused.wait_seconds, self._runtime.random())
         self._pause(min(self._runtime.now_ms() + delay_ms, wait_until_ms))
 
+    def _goes_on_asking(self, refused: SessionRefused) -> bool:
+        """Asking again is free as long as the last request is remembered, and brings the holder's
+        answer. Later it would be a second request, which is for holders alone that the first has not
+        reached.
+        """
+        now_ms, holders = self._runtime.now_ms(), refused.blocked or (refused,)
+        if refused.holder_asked and self._asked_ms is None:
+            self._asked_ms = now_ms
+        is_remembered = self._asked_ms is None or now_ms < self._asked_ms + _REQUEST_LASTS_MS
+        all_keep = all(_.holder_keeps for _ in holders)
+        all_told = all(_.holder_told or _.holder_keeps for _ in holders)
+        return not all_keep and (is_remembered or not all_told)
+
     def _pause(self, until_ms: int) -> None:
         self._runtime.pause(lambda: until_ms if self._cancelled_ms is None else 0)
+
+
+def _may_pass(refused: SessionRefused) -> bool:
+    """Whether waiting can help. An opening that came too late is refused for good, and nobody waits
+    for their own device.
+    """
+    is_late = refused.code in ("claim_late", "session_ended")
+    is_own = refused.held_by_this_device or any(_.held_by_this_device for _ in refused.blocked)
+    return not is_late and not is_own

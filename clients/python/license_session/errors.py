@@ -107,20 +107,6 @@ class SessionRefused(LicenseSessionError):
         """
         return cast(RefusalCode, self._code)
 
-    @property
-    def may_pass(self) -> bool:
-        """Whether waiting can help. An opening that came too late is refused for good, and nobody
-        waits for their own device.
-        """
-        is_late = self._code in ("claim_late", "session_ended")
-        is_own = self.held_by_this_device or any(_.held_by_this_device for _ in self.blocked)
-        return not is_late and not is_own
-
-    @property
-    def has_reached_holders(self) -> bool:
-        """Whether all in the way were told, or answered. To ask on would be to ask a second time."""
-        return all(_.holder_told or _.holder_keeps for _ in self.blocked or (self,))
-
 
 class LicenseRefused(LicenseSessionError):
     """The license is unknown, suspended, cancelled or expired (401)."""

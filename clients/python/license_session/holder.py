@@ -32,6 +32,7 @@ class Blocked:
     wait_seconds: Optional[float]
     #: As those of :class:`license_session.SessionRefused`.
     held_by_this_device: Optional[bool]
+    holder: Optional[Holder]
     holder_asked: Optional[bool]
     holder_told: Optional[bool]
     holder_keeps: Optional[bool]

@@ -212,7 +212,9 @@ def _part(
     if outcome.lease is None:
         step = _try_again(left, outcome.trouble, planned_ms, at, chance)
     else:
-        recorded = Recorded(*outcome.lease, keeping.license, outcome.release_request)
+        # Such an answer does not say that nobody asks any more.
+        request = outcome.release_request or keeping.release_request
+        recorded = Recorded(*outcome.lease, keeping.license, request)
         step = _confirm(left, recorded, sent, at, chance)
     return step._replace(lost=lost)
 

@@ -5,7 +5,7 @@ type Questions = typeof questions;
 export type Answer<Name extends keyof Questions> = Awaited<ReturnType<Questions[Name]["answer"]>>;
 
 /** What went wrong, as a sentence of the server. */
-export class AskError extends Error {
+class AskError extends Error {
   override name = "AskError";
 }
 

@@ -183,7 +183,9 @@ function Sessions({ license, now, mayChange, onWanted }: SessionsProps) {
               return (
                 <tr key={symbol}>
                   <td>{symbol}</td>
-                  <td>{facts.device}</td>
+                  <td>
+                    {facts.device} <small>{entry.device_hash}</small>
+                  </td>
                   <td>{stateText(entry, now)}</td>
                   <td>{instantText(facts.startedAt)}</td>
                   <td>{facts.beatAt === null ? "-" : `${lengthText(now - facts.beatAt)} ago`}</td>

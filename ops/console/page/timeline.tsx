@@ -228,7 +228,7 @@ function tickText(atMs: number, from: number, until: number): string {
 }
 
 /** Who, when, which version, why it ended. */
-export function holdText(hold: Hold): string {
+function holdText(hold: Hold): string {
   const version = hold.bot_version === null ? "" : `, version ${hold.bot_version}`;
   const begin = `${hold.from_known ? "from" : "since before"} ${instantText(hold.from)}`;
   const end = hold.end === "held" ? "now" : instantText(hold.until);

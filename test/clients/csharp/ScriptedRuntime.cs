@@ -24,7 +24,8 @@ internal sealed class ScriptedRuntime : IRuntime
 
     internal readonly VirtualTime Time;
     internal readonly List<KeyValuePair<double, object>> Script = new List<KeyValuePair<double, object>>();
-    internal readonly List<string> Logged = new List<string>();
+    /// <summary>The first request that was not as written.</summary>
+    internal Exception Failure;
     /// <summary>Called whenever something has changed.</summary>
     internal Action Woken = () => { };
 
@@ -68,6 +69,20 @@ internal sealed class ScriptedRuntime : IRuntime
     public void Wake() { Woken(); }
 
     public Exchange Exchange(string path, byte[] body, Func<double> until)
+    {
+        try
+        {
+            return Exchanged(path, body, until);
+        }
+        catch (Exception error)
+        {
+            // The client takes it for a bug of its own.
+            Failure = Failure ?? error;
+            throw;
+        }
+    }
+
+    private Exchange Exchanged(string path, byte[] body, Func<double> until)
     {
         object request = Json.Parse(Encoding.UTF8.GetString(body));
         Expect.True(Script.Count > 0, path + " was asked at " + NowMs + ", which nobody expects");

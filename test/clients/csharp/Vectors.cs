@@ -193,7 +193,7 @@ internal static class Vectors
     {
         return Known(new Dictionary<string, object>
         {
-            { "symbol", blocked.Symbol }, { "activeDevice", blocked.ActiveDevice }, { "waitSeconds", blocked.WaitSeconds },
+            { "symbol", blocked.Symbol }, { "holder", HolderOf(blocked.Holder) }, { "activeDevice", blocked.ActiveDevice }, { "waitSeconds", blocked.WaitSeconds },
             { "heldByThisDevice", blocked.HeldByThisDevice ? true : (bool?)null },
             { "holderAsked", blocked.HolderAsked }, { "holderTold", blocked.HolderTold }, { "holderKeeps", blocked.HolderKeeps },
         });

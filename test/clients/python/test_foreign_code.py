@@ -100,6 +100,33 @@ class HangingLogger(unittest.TestCase):
         self.assertFalse(self.handler.over.is_set())
 
 
+class HangingCallbacks(unittest.TestCase):
+    """Of asyncio; those of threads are in ``test_callbacks.py``."""
+
+    def test_of_asyncio_they_keep_neither_the_session_nor_the_loop(self) -> None:
+        service = FakeService()
+        self.addCleanup(service.close)
+        part = {"code": "session_ended", "symbols_held": ["ES"], "release_asked_by": "x..."}
+        service.answers[HEARTBEAT] = {**service.answers[HEARTBEAT], **part}
+
+        async def hang(*_: object) -> Any:
+            await asyncio.Event().wait()
+
+        async def trade() -> None:
+            for name in ("on_status", "on_symbol_lost", "on_release_request", "report"):
+                service.asked.clear()
+                callback: "dict[str, Any]" = {name: hang}
+                session = await license_session.asyncio.open_session(
+                    service.url, "KEY", "device", symbols=["ES", "NQ"], logger=QUIET, **callback
+                )
+                while service.asked.count(HEARTBEAT) < 3:
+                    await asyncio.sleep(0.005)
+                self.assertTrue(session.holds("ES"), name)
+                self.assertEqual(await session.release(), "released", name)
+
+        asyncio.run(asyncio.wait_for(trade(), 120))
+
+
 class EverythingHangs(unittest.TestCase):
     def setUp(self) -> None:
         self.service = FakeService()

@@ -117,6 +117,34 @@ class Program(unittest.TestCase):
         with self.assertRaisesRegex(ServiceUnavailable, "no usable answer: granted"):
             self.open(open_within_seconds=0.2)
 
+    def test_a_release_wakes_the_keeper(self) -> None:
+        day = {"session_timeout_seconds": 86_400, "heartbeat_interval_seconds": 28_800}
+        self.service.answers[CLAIM] = {**self.service.answers[CLAIM], **day}
+        with unittest.mock.patch.object(ThreadRuntime, "_SLICE_MS", 86_400_000):
+            self.assertEqual(self.open().release(), "released")
+
+    def test_a_session_that_was_lost_is_released_however_late_and_by_the_end_only_until_it_lapsed(
+        self,
+    ) -> None:
+        silent = [20_000, 26_000, 38_000, 52_000]
+        server = [
+            {"at": 0, "ask": "claim", "answer": "granted"},
+            {"at": silent, "ask": "heartbeat", "drop": True},
+            {"at": 500_000, "ask": "release", "answer": "released"},
+        ]
+        runtime = ScriptedRuntime({"server": server})
+        lapsed: list[int] = []
+
+        class Noting(Life):
+            def lapsed(self) -> None:
+                lapsed.append(runtime.now_ms())
+
+        life = Noting(Options(caller={}, logger=QUIET), runtime)
+        runtime.opened = True
+        runtime.program(500_000, life.begin_release)
+        life.live()
+        self.assertEqual((lapsed, life.outcome), ([60_000], "released"))
+
     def test_a_keeper_that_fails_ends_the_session_and_says_so(self) -> None:
         server = [
             {"at": 0, "ask": "claim", "answer": "granted"},

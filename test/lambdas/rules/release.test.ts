@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { legacyRelease } from "../../../lambdas/legacy/legacy-release.ts";
 import { release } from "../../../lambdas/rules/release.ts";
-import { nowMs, openLicense, own, ownRelease, sessionOf } from "./one-license.ts";
+import { another, nowMs, openLicense, own, ownRelease, sessionOf } from "./one-license.ts";
 
 const named = { ...ownRelease, sessionId: "held" };
 const contested = sessionOf(own, 0, { confirmed: true, contested_until: nowMs + 10_000 });
@@ -53,6 +53,15 @@ test("a release of an unnamed session sees the heartbeat of the same millisecond
     },
   );
   expect(await release(opened.database, named)).toMatchObject({ waitSeconds: 60 });
+});
+
+test("the key of a vacancy is never one that stands in the item", async () => {
+  const opened = openLicense({
+    sessions: { ES: { p: "key" }, NQ: { p: "key" } },
+    portfolios: { key: contested, vac: sessionOf(another, 0) },
+  });
+  const some = { ...named, portfolioKey: "key", grantedSymbols: 2 };
+  await expect(release(opened.database, some)).rejects.toThrow("key of the new vacancy is in use");
 });
 
 test.for([

@@ -203,6 +203,15 @@ describe("history", () => {
     },
   );
 
+  test("keeps what happened under a key whose item was deleted after a rekey", async () => {
+    const { key, license, as } = await newLicense();
+    await as(a).claim();
+    const { license_key } = JSON.parse((await license(["rekey", key, "--yes", "--json"])).stdout);
+    await license(["delete", licenseIdOf(key), "--yes"]);
+    const { holds } = JSON.parse((await license(["history", license_key, "--json"])).stdout);
+    expect(holds).toMatchObject([{ device: "device-a..." }]);
+  });
+
   test("a change that is in no history says so before it is made", async () => {
     const { key } = await newLicense();
     const nowhere = operator(engine, { variables: { DATA_DIR: join(folder, "missing") } });

@@ -97,12 +97,13 @@ describe("refusals", () => {
 
   test("one while another device held it is explained, one while nobody did is not", () => {
     const lines = linesOf(
+      [0.5, { code: "session_conflict", ...b }],
       [1, claimed(a, "1")],
       [2, { code: "session_conflict", ...b }],
       [3, released(a, "1")],
       [5, { code: "session_conflict", ...b }],
     );
-    expect(refusalsOf(lines, [], period).devices).toMatchObject([{ count: 2, unexplained: 1 }]);
+    expect(refusalsOf(lines, [], period).devices).toMatchObject([{ count: 3, unexplained: 2 }]);
   });
 
   test("requests that failed are an outage, and refusals beside it are counted as in it", () => {
