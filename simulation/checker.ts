@@ -4,7 +4,7 @@ import { createLicenseHistory } from "./license-history.ts";
 import type { Write } from "./memory-table.ts";
 import type { Received } from "./network.ts";
 import type { Belief, Process } from "./process-of.ts";
-import { type Handled, type RouteName, seconds } from "./simulated-service.ts";
+import { type RouteName, seconds } from "./simulated-service.ts";
 import { type StoredEntry, storedLicense } from "./stored-license.ts";
 import type { WorldContext } from "./world-context.ts";
 
@@ -143,10 +143,7 @@ export function createChecker(context: WorldContext, isHandsOff: () => boolean) 
       }
     },
 
-    handled(handled: Handled) {
-      if (handled.body.code === "granted") writes.granted(handled.body.session_id);
-      answers.handled(handled);
-    },
+    handled: answers.handled,
   };
 
   function compareBeliefs(beliefs: ReadonlyMap<Process, Belief>): void {
