@@ -14,7 +14,7 @@ export const reportSchema = z.object({
 });
 
 /** Fields that a bot leaves out of a report keep their stored value. */
-export type StoredReport = Required<z.infer<typeof reportSchema>>;
+export type StoredReport = z.infer<typeof reportSchema>;
 
 /** The timeout of the entries that have no `lapses_at`: the version that wrote them had only this. */
 const timeoutOfOldestMs = 60_000;
