@@ -43,6 +43,15 @@ describe("what a heartbeat may report", () => {
     expect(names.match(/\w+/g)?.sort()).toEqual(reportFields.sort());
   });
 
+  test("is what the C# client sends", () => {
+    const [, lines = ""] =
+      /string TextOf\(SessionReport report\)(.*?)Json\.Write/s.exec(
+        read("clients/csharp/Reporter.cs"),
+      ) ?? [];
+    const names = [...lines.matchAll(/fields\["(\w+)"\]/g)].map(([, name]) => name);
+    expect(names.sort()).toEqual(reportFields.sort());
+  });
+
   test.each(reportFields)("%s stands in docs/bots.md", (field) => {
     expect(read("docs/bots.md")).toMatch(new RegExp(`A heartbeat may report[^.]*\`${field}\``));
   });
