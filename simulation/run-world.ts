@@ -8,8 +8,8 @@ import type { Item } from "./expressions.ts";
 import { startLegacyBotProcess } from "./legacy-bot-process.ts";
 import { createLiveness } from "./liveness.ts";
 import { createMemoryTable, type Operation } from "./memory-table.ts";
-import { createNetwork } from "./network.ts";
 import { startNaiveBot } from "./naive-bot.ts";
+import { createNetwork } from "./network.ts";
 import { createOperators, isOperator, type LicenseInUse } from "./operators.ts";
 import type { Life } from "./process-of.ts";
 import { type ProgramParts, startProgram } from "./program.ts";
@@ -178,9 +178,7 @@ export async function runWorld({
   await withVirtualGlobals(
     scheduler,
     () =>
-      isOperator(scheduler.current(), operators)
-        ? operators.wallMs()
-        : epochMs + scheduler.nowMs(),
+      isOperator(scheduler.current(), operators) ? operators.wallMs() : epochMs + scheduler.nowMs(),
     randomBytes,
     checkLog,
     async () => {

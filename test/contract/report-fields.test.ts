@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { heartbeatText } from "../../clients/typescript/requests.ts";
 import { callerFields } from "../../contract/requests/fields.ts";
 import { heartbeatRequestSchema } from "../../contract/requests/heartbeat-request.ts";
-import { memberSchema, sessionSchema, vacancySchema } from "../../lambdas/rules/entry.ts";
+import { sessionSchema, vacancySchema } from "../../lambdas/rules/entry.ts";
 import { licenseItemSchema } from "../../ops/data/license-item.ts";
 
 const holderFields = [...Object.keys(callerFields), "session_id", "keep"];
@@ -42,7 +42,7 @@ describe("what a heartbeat may report", () => {
   });
 });
 
-const entries = [sessionSchema, vacancySchema, memberSchema].map((schema) => schema._zod.def.in);
+const entries = [sessionSchema, vacancySchema].map((schema) => schema._zod.def.in);
 
 test.each([licenseItemSchema, ...entries].flatMap(({ shape }) => Object.keys(shape)))(
   "the attribute %s stands in docs/data-model.md",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { legacyRelease } from "../../../lambdas/legacy/legacy-release.ts";
 import { release } from "../../../lambdas/rules/release.ts";
-import { another, nowMs, openLicense, own, ownRelease, sessionOf } from "./one-license.ts";
+import { another, member, nowMs, openLicense, own, ownRelease, sessionOf } from "./one-license.ts";
 
 const named = { ...ownRelease, sessionId: "held" };
 const contested = sessionOf(own, 0, { confirmed: true, contested_until: nowMs + 10_000 });
@@ -59,13 +59,18 @@ test.for([1, 2])(
   },
 );
 
-test("the key of a vacancy is never one that stands in the item", async () => {
+test("what waits on a part of a session overwrites nothing that stands in the item", async () => {
   const opened = openLicense({
-    sessions: { ES: { p: "key" }, NQ: { p: "key" } },
+    sessions: { ES: member("key"), NQ: member("key") },
     portfolios: { key: contested, vac: sessionOf(another, 0) },
   });
   const some = { ...named, portfolioKey: "key", grantedSymbols: 2 };
-  await expect(release(opened.database, some)).rejects.toThrow("key of the new vacancy is in use");
+  const outcome = await release(opened.database, some);
+  if (outcome.code !== "released") throw new Error(`Answered ${outcome.code}`);
+  expect(outcome.item.license.portfolios).toMatchObject({
+    vac: { session_id: "held", kind: "session" },
+    vad: { kind: "vacancy" },
+  });
 });
 
 test.for([
