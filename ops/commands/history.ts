@@ -1,5 +1,11 @@
 import type { Command } from "commander";
-import { type ClaimedLine, type HistoryLine, isFailure, symbolsOf } from "../data/history-line.ts";
+import {
+  type ClaimedLine,
+  type HistoryLine,
+  isFailure,
+  symbolsOf,
+  type Taken,
+} from "../data/history-line.ts";
 import { type LicenseHistory, licenseHistory } from "../data/license-history.ts";
 import { dayMs } from "../data/license-item.ts";
 import type { DeviceSummary } from "../data/sharing.ts";
@@ -141,13 +147,23 @@ function cellsOf(line: HistoryLine): string[][] {
     case "session_claimed": {
       const details = [
         `token ${line.fencing_token}`,
-        ...(line.replaced === undefined ? [] : [replacedText(line.replaced)]),
+        ...replacedTexts(line.replaced),
         ...line.displaced.map((taken) => `displaced ${taken.symbol} of ${takenText(taken)}`),
       ];
       return [[time, "claimed", symbolsOf(line).join(" "), whoText(line), details.join("; ")]];
     }
     case "session_active":
       return [];
+    case "holder_asked": {
+      const holders = line.holders.map(whoText).join(", ");
+      return [
+        [time, "asked", symbolsOf(line).join(" "), whoText(line), `for ${holders} to release`],
+      ];
+    }
+    case "session_kept": {
+      const asker = line.asked_by === undefined ? "" : `, asked by ${line.asked_by}`;
+      return [[time, "kept", symbolsOf(line).join(" "), whoText(line), `keeps it${asker}`]];
+    }
     case "session_released": {
       const wait = line.free_in_seconds > 0 ? `free after ${line.free_in_seconds} s` : "";
       return [[time, "released", symbolsOf(line).join(" "), whoText(line), wait]];
@@ -160,12 +176,9 @@ function cellsOf(line: HistoryLine): string[][] {
   }
 }
 
-type Taken = Exclude<ClaimedLine["replaced"], string | undefined>;
-
-function replacedText(replaced: Taken | string): string {
-  return typeof replaced === "string"
-    ? "replaced its own session"
-    : `replaced ${takenText(replaced)}`;
+function replacedTexts(replaced: ClaimedLine["replaced"]): string[] {
+  if (typeof replaced === "string") return ["replaced its own session"];
+  return (replaced ?? []).map((taken) => `after ${takenText(taken)}`);
 }
 
 function takenText(taken: Taken): string {

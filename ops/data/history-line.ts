@@ -3,6 +3,8 @@ import * as z from "zod";
 /** A line that a function or this command has logged about one license. */
 export type HistoryLine = z.infer<typeof lineSchema> & { atMs: number };
 
+export type Taken = z.infer<typeof takenSchema>;
+
 export type ClaimedLine = Extract<HistoryLine, { event: "session_claimed" }>;
 
 const text = z.string().catch("");
@@ -19,12 +21,13 @@ const common = {
   symbols: z.array(z.string()).optional().catch(undefined),
 };
 
-/** What a claim found in its place: a session of the same device, or one that had lapsed. */
+/** What stood for a symbol before a claim. */
 const takenSchema = z.object({
+  symbol: text,
   ...device,
   session_id: optionalText,
   last_heartbeat: z.number().optional().catch(undefined),
-  state: z.enum(["live", "lapsed", "contested"]).optional().catch(undefined),
+  state: z.enum(["live", "lapsed", "contested", "released", "ended"]).optional().catch(undefined),
 });
 
 const lineSchema = z.union([
@@ -35,8 +38,11 @@ const lineSchema = z.union([
     fencing_token: z.number().catch(0),
     bot_version: optionalText,
     /** Older lines have the id of an earlier session of the same device. */
-    replaced: z.union([takenSchema, z.string()]).optional().catch(undefined),
-    displaced: z.array(z.object({ symbol: text, ...takenSchema.shape })).catch([]),
+    replaced: z
+      .union([z.array(takenSchema), z.string()])
+      .optional()
+      .catch(undefined),
+    displaced: z.array(takenSchema).catch([]),
   }),
   /** Once a UTC day for each session that is renewed. */
   z.object({
@@ -51,6 +57,14 @@ const lineSchema = z.union([
     session_id: optionalText,
     free_in_seconds: z.number().catch(0),
   }),
+  /** A refused claim has asked the holders to release. */
+  z.object({
+    event: z.literal("holder_asked"),
+    ...common,
+    holders: z.array(takenSchema).catch([]),
+  }),
+  /** The holder has answered that it keeps the session. */
+  z.object({ event: z.literal("session_kept"), ...common, asked_by: optionalText }),
   z.object({
     event: z.literal("license_changed"),
     license_id: z.string(),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { env } from "node:process";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { chromiumCommand } from "../../clients/chromium.ts";
 import { operator } from "../../support/license-command.ts";
 import { endAll, npm, npmStart } from "../../support/service-process.ts";
@@ -138,7 +138,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     const { email, id } = await licenseWith();
     const threeAm = lastTuesdayAt(3);
     const twin = (device_hash: string) => ({ device: "DESKTOP-...", device_hash });
-    const crashed = { ...twin("1111111111"), session_id: "a", state: "lapsed" };
+    const crashed = { symbol: "ES", ...twin("1111111111"), session_id: "a", state: "lapsed" };
     writeLines(
       [threeAm - 30 * hourMs, id, { ...active, ...twin("1111111111"), session_id: "a" }],
       [threeAm - 2 * hourMs, id, { ...active, ...twin("1111111111"), session_id: "a" }],
@@ -148,7 +148,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
         {
           ...claimed,
           ...twin("2222222222"),
-          ...{ session_id: "b", replaced: { ...crashed, last_heartbeat: threeAm + hourMs / 2 } },
+          ...{ session_id: "b", replaced: [{ ...crashed, last_heartbeat: threeAm + hourMs / 2 }] },
         },
       ],
       [threeAm + 2 * hourMs, id, { ...released, ...twin("2222222222"), session_id: "b" }],
