@@ -252,6 +252,7 @@ describe("set", () => {
     const { email, ...others } = before ?? {};
     expect(await service.item(key)).toEqual({
       ...others,
+      fencing_token: (before?.fencing_token ?? 0) + 1,
       max_sessions: 3,
       license_type: "pro",
       change_id: expect.any(String),
@@ -297,7 +298,9 @@ describe("end-session", () => {
       await license(["end-session", key, "--symbol", symbol ?? "*", "--yes"]);
       const { sessions = {} } = (await service.item(key)) ?? {};
       const stored = symbol?.trim().toUpperCase() ?? "*";
-      expect(sessions).toEqual({ [stored]: expect.objectContaining({ ended: true }) });
+      expect(sessions).toEqual({
+        [stored]: expect.objectContaining({ ended_at: expect.any(Number) }),
+      });
     },
   );
 
@@ -358,7 +361,8 @@ describe("end-session", () => {
     expect((await license(["end-session", key, "--all", "--yes"])).exitCode).toBe(0);
     const { sessions = {} } = (await service.item(key)) ?? {};
     expect(Object.keys(sessions).sort()).toEqual(["*", "ES", "NQ"]);
-    for (const entry of Object.values(sessions)) expect(entry).toMatchObject({ ended: true });
+    for (const entry of Object.values(sessions))
+      expect(entry).toMatchObject({ ended_at: expect.any(Number) });
   });
 
   test("--all works on a license that has no fencing token yet", async () => {
@@ -399,9 +403,11 @@ describe("end-session", () => {
   test("a session that its bot released during the question is reported as released", async () => {
     const { service, key, license, claim } = await newLicense();
     for (const symbol of ["ES", "NQ"]) await claim(symbol);
-    const release = (symbol: string) => async () =>
-      (await service.release({ license_key: key, device_fingerprint: device, symbol })).body
-        .code === "released";
+    const release = (symbol: string) => async () => {
+      const { session_id } = (await service.session(key, symbol)) ?? {};
+      const bot = { license_key: key, device_fingerprint: device, symbol, session_id };
+      return (await service.release(bot)).body.code === "released";
+    };
     const all = await license(["end-session", key, "--all"], { answer: release("ES") });
     expect(all.stdout).toContain("Released just now, so there is nothing to end: ES.");
     expect(all.stdout).not.toContain("Claimed");
@@ -423,7 +429,7 @@ describe("end-session", () => {
     });
     expect(ran.stdout).toContain("Another device may claim ES in 60 s.");
     expect((await service.item(key))?.sessions.ES).toMatchObject({
-      ended: true,
+      ended_at: expect.any(Number),
       vacated_by: device,
     });
     expect((await service.heartbeat(bot)).body.code).toBe("session_ended");
@@ -466,9 +472,8 @@ describe("end-session", () => {
         return (await service.heartbeat(bot)).status === 200;
       },
     });
-    const { before, after, message } = json({ ...ran, stderr: "" });
-    expect(before.sessions.ES).toMatchObject({ state: "live", seconds_left: 60 });
-    expect(after.sessions.ES).toMatchObject({ lapses_at: service.nowMs() });
+    const { after, message } = json({ ...ran, stderr: "" });
+    expect(after.sessions.ES).toMatchObject({ state: "ended", seconds_left: 0 });
     expect(message).toContain("may claim ES now; the bot may still trade for up to 60 s");
   });
 
@@ -480,7 +485,10 @@ describe("end-session", () => {
     });
     expect(ran.stdout).toContain("Claimed just now, so not ended: NQ.");
     const { sessions } = (await service.item(key)) ?? {};
-    expect(sessions).toMatchObject({ ES: { ended: true }, NQ: { device_fingerprint: device } });
+    expect(sessions).toMatchObject({
+      ES: { ended_at: expect.any(Number) },
+      NQ: { device_fingerprint: device },
+    });
   });
 });
 
