@@ -64,7 +64,7 @@ export function createOperators(
         context.note("operator", () => `deploys legacyBots ${legacyBots}`);
         service.deploy({ legacyBots }, stack);
       });
-      if (sources.hasEarlierRules) {
+      if (sources.earlier) {
         each("change the rules", () => {
           const rules = service.deployment("first").rules === "now" ? "earlier" : "now";
           const what = rules === "now" ? "the rules of now" : "the earlier rules again";

@@ -54,6 +54,10 @@ export function startProgram(
     sent: (request) => checker.sent(process, request),
     received: (request, route, received) => checker.received(process, request, route, received),
   });
+  const isEarlier = choices.number(`${name} has the earlier client`) < 0.5;
+  // It knows no session of several symbols.
+  const openSession =
+    (isEarlier && !isOfSeveral && sources.earlier?.openSession) || sources.openSession;
   const isImpatient = choices.number(`${name} impatient`) < 0.5;
   let tries = 0;
   const impatienceMs = () => choices.spread(`${name} tries again ${++tries}`, 300, 8_000);
@@ -124,7 +128,7 @@ export function startProgram(
   /** How long to wait before the next try; `undefined` to stop. */
   async function openAndKeep(): Promise<number | undefined> {
     try {
-      const opening = await sources.openSession(options, runtime);
+      const opening = await openSession(options, runtime);
       session = opening;
       context.note(name, () => `is granted the session, token ${opening.fencingToken}`);
       single = { symbols: process.symbols, token: opening.fencingToken };

@@ -81,6 +81,7 @@ export async function runWorld({
     scheduler,
     choices,
     epochMs,
+    clocks: sources.earlier ? clocksOfEarlier : clocksOfNow,
     isOfManySymbols: choices.number("multiSymbolSessions off") >= 0.12,
     untilCalm: (ms) => Math.min(ms, Math.max(1, stormMs + 20_000 - scheduler.nowMs())),
     happens: (kind, name) => storm && choices.happens(kind, name, weather.probability(kind)),
@@ -89,14 +90,14 @@ export async function runWorld({
     },
   };
   const license: LicenseInUse = { key: "KEY-1", id: licenseIdOf("KEY-1") };
-  const checker = createChecker(context, () => operators.isHandsOff());
+  const checker = createChecker(context, () => operators.isHandsOff(), sources.earlier?.keeps);
   const table = createMemoryTable((write) => checker.wrote(write), onOperation);
   let requests = 0;
   const deploymentOf = (stack: StackName): Deployment => ({
     sessionTimeoutMs: choices.oneOf(`time-out ${stack}`, [60_000, 60_000, 30_000, 90_000]),
     legacyBots: choices.number(`legacyBots ${stack}`) < 0.5,
     multiSymbolSessions: context.isOfManySymbols,
-    rules: sources.hasEarlierRules ? "earlier" : "now",
+    rules: sources.earlier ? "earlier" : "now",
   });
   const service = createSimulatedService(
     context,
@@ -336,6 +337,11 @@ export async function runWorld({
     }
   }
 }
+
+/** As the guarantees page says. */
+const clocksOfNow = { offMs: 2_000, drift: 1 / 60 };
+/** As it said up to 0.1.0: the functions' clocks differ by 2 s at most. */
+const clocksOfEarlier = { offMs: 900, drift: 0.005 };
 
 const expectedErrors = [
   "InternalServerError",

@@ -147,7 +147,7 @@ function cellsOf(line: HistoryLine): string[][] {
     case "session_claimed": {
       const details = [
         `token ${line.fencing_token}`,
-        ...replacedTexts(line.replaced),
+        ...replacedTexts(line),
         ...line.displaced.map((taken) => `displaced ${taken.symbol} of ${takenText(taken)}`),
       ];
       return [[time, "claimed", symbolsOf(line).join(" "), whoText(line), details.join("; ")]];
@@ -155,18 +155,19 @@ function cellsOf(line: HistoryLine): string[][] {
     case "session_active":
       return [];
     case "holder_asked": {
-      const holders = line.holders.map(whoText).join(", ");
-      return [
-        [time, "asked", symbolsOf(line).join(" "), whoText(line), `for ${holders} to release`],
-      ];
+      const holders = line.holders.map((holder) => `asked ${whoText(holder)}`);
+      return [[time, "asked", symbolsOf(line).join(" "), whoText(line), holders.join("; ")]];
     }
     case "session_kept": {
-      const asker = line.asked_by === undefined ? "" : `, asked by ${line.asked_by}`;
-      return [[time, "kept", symbolsOf(line).join(" "), whoText(line), `keeps it${asker}`]];
+      const asker = line.asked_by === undefined ? "" : `asked by ${line.asked_by}`;
+      return [[time, "kept", symbolsOf(line).join(" "), whoText(line), asker]];
     }
     case "session_released": {
-      const wait = line.free_in_seconds > 0 ? `free after ${line.free_in_seconds} s` : "";
-      return [[time, "released", symbolsOf(line).join(" "), whoText(line), wait]];
+      const details = [
+        ...(line.free_in_seconds > 0 ? [`free after ${line.free_in_seconds} s`] : []),
+        ...(line.asked_by === undefined ? [] : [`yielded to ${line.asked_by}`]),
+      ];
+      return [[time, "released", symbolsOf(line).join(" "), whoText(line), details.join("; ")]];
     }
     case "license_changed": {
       const operation = line.operation === undefined ? [] : [`operation ${line.operation}`];
@@ -176,9 +177,10 @@ function cellsOf(line: HistoryLine): string[][] {
   }
 }
 
-function replacedTexts(replaced: ClaimedLine["replaced"]): string[] {
-  if (typeof replaced === "string") return ["replaced its own session"];
-  return (replaced ?? []).map((taken) => `after ${takenText(taken)}`);
+function replacedTexts({ replaced = [] }: ClaimedLine): string[] {
+  return typeof replaced === "string"
+    ? ["replaced its own session"]
+    : replaced.map((taken) => `replaced ${takenText(taken)}`);
 }
 
 function takenText(taken: Taken): string {

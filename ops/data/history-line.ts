@@ -3,8 +3,6 @@ import * as z from "zod";
 /** A line that a function or this command has logged about one license. */
 export type HistoryLine = z.infer<typeof lineSchema> & { atMs: number };
 
-export type Taken = z.infer<typeof takenSchema>;
-
 export type ClaimedLine = Extract<HistoryLine, { event: "session_claimed" }>;
 
 const text = z.string().catch("");
@@ -21,14 +19,18 @@ const common = {
   symbols: z.array(z.string()).optional().catch(undefined),
 };
 
-/** What stood for a symbol before a claim. */
+/** What a claim found in its place: a session of the same device, or one that had lapsed. */
 const takenSchema = z.object({
-  symbol: text,
   ...device,
   session_id: optionalText,
   last_heartbeat: z.number().optional().catch(undefined),
   state: z.enum(["live", "lapsed", "contested", "released", "ended"]).optional().catch(undefined),
 });
+
+const takenFromSchema = z.object({ symbol: text, ...takenSchema.shape });
+
+/** What a claim replaced or displaced. */
+export type Taken = z.infer<typeof takenFromSchema>;
 
 const lineSchema = z.union([
   z.object({
@@ -39,10 +41,23 @@ const lineSchema = z.union([
     bot_version: optionalText,
     /** Older lines have the id of an earlier session of the same device. */
     replaced: z
-      .union([z.array(takenSchema), z.string()])
+      .union([z.array(takenFromSchema), z.string()])
       .optional()
       .catch(undefined),
-    displaced: z.array(takenSchema).catch([]),
+    displaced: z.array(takenFromSchema).catch([]),
+  }),
+  /** A refused claim has left a note with the holders. */
+  z.object({
+    event: z.literal("holder_asked"),
+    ...common,
+    holders: z.array(takenFromSchema).catch([]),
+  }),
+  /** The holder keeps the session. */
+  z.object({
+    event: z.literal("session_kept"),
+    ...common,
+    session_id: text,
+    asked_by: optionalText,
   }),
   /** Once a UTC day for each session that is renewed. */
   z.object({
@@ -56,15 +71,8 @@ const lineSchema = z.union([
     ...common,
     session_id: optionalText,
     free_in_seconds: z.number().catch(0),
+    asked_by: optionalText,
   }),
-  /** A refused claim has asked the holders to release. */
-  z.object({
-    event: z.literal("holder_asked"),
-    ...common,
-    holders: z.array(takenSchema).catch([]),
-  }),
-  /** The holder has answered that it keeps the session. */
-  z.object({ event: z.literal("session_kept"), ...common, asked_by: optionalText }),
   z.object({
     event: z.literal("license_changed"),
     license_id: z.string(),
@@ -108,6 +116,11 @@ export function symbolsOf(line: {
   symbols?: string[] | undefined;
 }): string[] {
   return line.symbols ?? [line.symbol ?? "*"];
+}
+
+/** What a claim replaced of this symbol. A string: an earlier session of the same device. */
+export function replacedOf({ replaced }: ClaimedLine, symbol: string): Taken | string | undefined {
+  return Array.isArray(replaced) ? replaced.find((taken) => taken.symbol === symbol) : replaced;
 }
 
 /** Identifies a device in the lines, as far as they tell devices apart. */

@@ -1,5 +1,11 @@
 import { deviceHash, maskFingerprint } from "../../lambdas/rules/shown-device.ts";
-import { type ClaimedLine, type HistoryLine, symbolsOf, type Taken } from "./history-line.ts";
+import {
+  type ClaimedLine,
+  type HistoryLine,
+  replacedOf,
+  symbolsOf,
+  type Taken,
+} from "./history-line.ts";
 import { entriesOf, entryState, type LicenseItem } from "./license-item.ts";
 
 /**
@@ -52,17 +58,12 @@ export function holdsOf(
       case "session_claimed":
         for (const symbol of symbolsOf(line)) {
           const before = open.get(placeOf(line.license_id, symbol));
-          const { replaced } = line;
+          const replaced = replacedOf(line, symbol);
           if (typeof replaced === "string") {
             // Older lines name only an earlier session of the same device.
             if (before) close(before, line.atMs, "replaced");
           } else {
-            endTaken(
-              before,
-              line,
-              symbol,
-              replaced?.find((taken) => taken.symbol === symbol),
-            );
+            endTaken(before, line, symbol, replaced);
           }
           open.set(placeOf(line.license_id, symbol), begun(line, symbol, line.atMs, true));
         }
@@ -171,13 +172,7 @@ function placeOf(licenseId: string, symbol: string): string {
 }
 
 function begun(
-  line: {
-    license_id: string;
-    device: string;
-    device_hash?: string | undefined;
-    session_id?: string | undefined;
-    bot_version?: string | undefined;
-  },
+  line: Omit<Taken, "symbol"> & { license_id: string; bot_version?: string | undefined },
   symbol: string,
   fromMs: number,
   isKnown: boolean,

@@ -14,6 +14,7 @@ import {
   not,
   or,
   type Predicate,
+  same,
   sizeAtMost,
   sizeBelow,
 } from "../../lambdas/rules/predicate.ts";
@@ -62,6 +63,9 @@ export function describeEngine(engine: () => Engine): void {
       op(member, 60),
       not(op(es("contested_until"), 60)),
     ]),
+    same(es("last_heartbeat"), es("started_at")),
+    same(es("lapses_at"), es("started_at")),
+    same(es("contested_until"), es("started_at")),
     equal(es("session_id"), "id"),
     equal(es("session_id"), 1),
     equal(es("confirmed"), true),

@@ -43,9 +43,12 @@ describe("what it costs", () => {
   describe("of an operation", () => {
     test("a claim, a heartbeat and a release are one write of one unit each", async () => {
       const a = await bot("ES");
-      const opening = { ...a, run_id: "0123456789abcdef", claim_number: 1 };
-      expect(await cost(() => service.validate(opening))).toEqual(["UpdateItem 1"]);
-      const { session_id } = (await service.session(a.license_key, "ES")) ?? {};
+      const opening = { run_id: "a-run-0123456789", claim_number: 1 };
+      let session_id: unknown;
+      const claim = async () => {
+        session_id = (await service.validate({ ...a, ...opening })).body.session_id;
+      };
+      expect(await cost(claim)).toEqual(["UpdateItem 1"]);
       const beat = { ...a, session_id, bot_version: "1.2", status: "trading", metadata };
       expect(await cost(() => service.heartbeat(beat))).toEqual(["UpdateItem 1"]);
       expect(await cost(() => service.release({ ...a, session_id }))).toEqual(["UpdateItem 1"]);
@@ -64,8 +67,8 @@ describe("what it costs", () => {
       const nobody = { ...a, license_key: "NOBODY" };
       expect(await cost(() => service.validate(b))).toEqual(["UpdateItem 0"]);
       expect(await cost(() => service.heartbeat(b))).toEqual(["UpdateItem 0"]);
-      const nothing = { ...b, session_id: "of-nobody" };
-      expect(await cost(() => service.release(nothing))).toEqual(["UpdateItem 0"]);
+      const another = { ...b, session_id: "of-another" };
+      expect(await cost(() => service.release(another))).toEqual(["UpdateItem 0"]);
       const unknown = await cost(() => service.validate(nobody));
       expect(unknown[0]).toBe("UpdateItem 0");
       expect(unknown).toHaveLength(1);

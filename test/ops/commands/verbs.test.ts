@@ -252,7 +252,7 @@ describe("set", () => {
     const { email, ...others } = before ?? {};
     expect(await service.item(key)).toEqual({
       ...others,
-      fencing_token: (before?.fencing_token ?? 0) + 1,
+      fencing_token: Number(before?.fencing_token) + 1,
       max_sessions: 3,
       license_type: "pro",
       change_id: expect.any(String),
@@ -402,17 +402,17 @@ describe("end-session", () => {
 
   test("a session that its bot released during the question is reported as released", async () => {
     const { service, key, license, claim } = await newLicense();
-    for (const symbol of ["ES", "NQ"]) await claim(symbol);
+    const ids: Record<string, unknown> = {};
+    for (const symbol of ["ES", "NQ"]) ids[symbol] = (await claim(symbol)).body.session_id;
     const release = (symbol: string) => async () => {
-      const { session_id } = (await service.session(key, symbol)) ?? {};
-      const bot = { license_key: key, device_fingerprint: device, symbol, session_id };
-      return (await service.release(bot)).body.code === "released";
+      const bot = { license_key: key, device_fingerprint: device, session_id: ids[symbol] };
+      return (await service.release({ ...bot, symbol })).body.code === "released";
     };
     const all = await license(["end-session", key, "--all"], { answer: release("ES") });
     expect(all.stdout).toContain("Released just now, so there is nothing to end: ES.");
     expect(all.stdout).not.toContain("Claimed");
     expect((await service.item(key))?.sessions).toEqual({ NQ: expect.anything() });
-    await claim("NQ");
+    ids.NQ = (await claim("NQ")).body.session_id;
     service.passSeconds(60);
     const one = await license(["end-session", key], { answer: release("NQ") });
     expectRefused(one);
@@ -472,8 +472,9 @@ describe("end-session", () => {
         return (await service.heartbeat(bot)).status === 200;
       },
     });
-    const { after, message } = json({ ...ran, stderr: "" });
-    expect(after.sessions.ES).toMatchObject({ state: "ended", seconds_left: 0 });
+    const { before, after, message } = json({ ...ran, stderr: "" });
+    expect(before.sessions.ES).toMatchObject({ state: "live", seconds_left: 60 });
+    expect(after.sessions.ES).toMatchObject({ lapses_at: 0, ended_at: service.nowMs() });
     expect(message).toContain("may claim ES now; the bot may still trade for up to 60 s");
   });
 

@@ -138,7 +138,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     const { email, id } = await licenseWith();
     const threeAm = lastTuesdayAt(3);
     const twin = (device_hash: string) => ({ device: "DESKTOP-...", device_hash });
-    const crashed = { symbol: "ES", ...twin("1111111111"), session_id: "a", state: "lapsed" };
+    const crashed = { ...twin("1111111111"), session_id: "a", state: "lapsed" };
     writeLines(
       [threeAm - 30 * hourMs, id, { ...active, ...twin("1111111111"), session_id: "a" }],
       [threeAm - 2 * hourMs, id, { ...active, ...twin("1111111111"), session_id: "a" }],
@@ -148,7 +148,10 @@ describe("the console in Chromium, beside npm start with bots", () => {
         {
           ...claimed,
           ...twin("2222222222"),
-          ...{ session_id: "b", replaced: [{ ...crashed, last_heartbeat: threeAm + hourMs / 2 }] },
+          ...{
+            session_id: "b",
+            replaced: [{ symbol: "ES", ...crashed, last_heartbeat: threeAm + hourMs / 2 }],
+          },
         },
       ],
       [threeAm + 2 * hourMs, id, { ...released, ...twin("2222222222"), session_id: "b" }],
