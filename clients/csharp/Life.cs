@@ -185,6 +185,12 @@ namespace LicenseSessions
             Runtime.Wake();
         }
 
+        /// <summary>It never began to live, because no thread could be started.</summary>
+        internal void Abandon()
+        {
+            lock (Runtime.Sync) _finished = true;
+        }
+
         internal void Live()
         {
             try

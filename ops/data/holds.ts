@@ -1,5 +1,11 @@
 import { deviceHash, maskFingerprint } from "../../lambdas/rules/shown-device.ts";
-import { type ClaimedLine, type HistoryLine, symbolsOf } from "./history-line.ts";
+import {
+  type ClaimedLine,
+  type HistoryLine,
+  replacedOf,
+  symbolsOf,
+  type Taken,
+} from "./history-line.ts";
 import { entriesOf, entryState, type LicenseItem } from "./license-item.ts";
 
 /**
@@ -24,15 +30,6 @@ export type Hold = {
 };
 
 type OpenHold = Omit<Hold, "until" | "end"> & { lastSeen: number };
-
-/** A session that a claim found, as its line names it. */
-type Taken = {
-  device: string;
-  device_hash?: string | undefined;
-  session_id?: string | undefined;
-  last_heartbeat?: number | undefined;
-  state?: string | undefined;
-};
 
 /**
  * Who held which symbol when, by the lines and by what the license holds at `nowMs`. Lines of before
@@ -61,8 +58,9 @@ export function holdsOf(
       case "session_claimed":
         for (const symbol of symbolsOf(line)) {
           const before = open.get(placeOf(line.license_id, symbol));
-          if (before) endTaken(before, line);
-          else if (typeof line.replaced === "object") inferHold(line, symbol, line.replaced);
+          const replaced = replacedOf(line, symbol);
+          if (before) endTaken(before, line, replaced);
+          else if (typeof replaced === "object") inferHold(line, symbol, replaced);
           open.set(placeOf(line.license_id, symbol), begun(line, symbol, line.atMs, true));
         }
         for (const taken of line.displaced) {
@@ -106,8 +104,7 @@ export function holdsOf(
   return done.sort((a, b) => a.from - b.from || a.symbol.localeCompare(b.symbol));
 
   /** A claim ends the hold that it finds, at the claim if it was live, earlier if it had lapsed. */
-  function endTaken(before: OpenHold, line: ClaimedLine) {
-    const { replaced, atMs } = line;
+  function endTaken(before: OpenHold, { atMs }: ClaimedLine, replaced: Taken | string | undefined) {
     if (replaced === undefined) {
       // By a line that names nothing: the other device's session had lapsed or been released.
       close(before, before.lastSeen, "unknown");
@@ -162,7 +159,7 @@ function placeOf(licenseId: string, symbol: string): string {
 }
 
 function begun(
-  line: Taken & { license_id: string; bot_version?: string | undefined },
+  line: Omit<Taken, "symbol"> & { license_id: string; bot_version?: string | undefined },
   symbol: string,
   fromMs: number,
   isKnown: boolean,

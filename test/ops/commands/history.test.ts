@@ -41,9 +41,13 @@ async function newLicense() {
     );
   vi.spyOn(console, "info").mockImplementation(log);
   const license = operator(engine, { now: service.nowMs, variables: { DATA_DIR: folder } });
+  let session_id: unknown;
   const as = (device_fingerprint: string, symbol = "ES") => ({
-    claim: () => service.validate({ license_key: key, device_fingerprint, symbol }),
-    release: () => service.release({ license_key: key, device_fingerprint, symbol }),
+    async claim() {
+      const { body } = await service.validate({ license_key: key, device_fingerprint, symbol });
+      session_id = body.session_id ?? session_id;
+    },
+    release: () => service.release({ license_key: key, device_fingerprint, symbol, session_id }),
   });
   return { service, key, license, as };
 }
@@ -78,7 +82,7 @@ describe("history", () => {
       ...turn("laptop-b...", "device-a..."),
       ...turn("device-a...", "laptop-b..."),
     ]);
-    expect(stdout).toMatch(/^device-a\.\.\. +2 +1 +1 +5 min +1 session_conflict$/m);
+    expect(stdout).toMatch(/^device-a\.\.\. \w{10} +2 +1 +1 +5 min +1 session_conflict$/m);
     expect(stdout).toContain("2 devices used it, and took it over from each other 2 times.");
     expect(stdout).not.toContain(key);
     expect(stdout).not.toContain(a);
@@ -92,12 +96,12 @@ describe("history", () => {
     await as(b, "NQ").claim();
     const { lines } = JSON.parse((await license(["history", key, "--json"])).stdout);
     expect(lines).toMatchObject([
-      { event: "session_claimed", fencing_token: 1 },
-      { event: "session_claimed", fencing_token: 2, replaced: expect.anything() },
+      { event: "session_claimed", fencing_token: expect.any(Number) },
+      { event: "session_claimed", replaced: expect.anything() },
       { event: "session_claimed", displaced: [{ symbol: "ES", device: "device-a..." }] },
     ]);
     const { stdout } = await license(["history", key]);
-    expect(stdout).toContain("replaced its own session");
+    expect(stdout).toMatch(/replaced device-a\.\.\. \w{10} \(live, last heartbeat/);
     expect(stdout).toContain("displaced ES of device-a...");
   });
 

@@ -62,7 +62,7 @@ describe("who held a symbol", () => {
     const lapsed = { ...desk, last_heartbeat: noonMs + 20 * minuteMs, state: "lapsed" };
     const lines = linesOf(
       [0, claimed(desk, "1")],
-      [240, claimed(twin, "2", { replaced: lapsed })],
+      [240, claimed(twin, "2", { replaced: [{ symbol: "ES", ...lapsed }] })],
       [250, released(twin, "2")],
     );
     expect(holds(lines)).toEqual([
@@ -121,7 +121,7 @@ describe("who held a symbol", () => {
 
   test("one that was claimed before every line is there, by the claim that found it", () => {
     const found = { ...desk, last_heartbeat: noonMs + 5 * minuteMs, state: "lapsed" };
-    const lines = linesOf([60, claimed(twin, "2", { replaced: found })]);
+    const lines = linesOf([60, claimed(twin, "2", { replaced: [{ symbol: "ES", ...found }] })]);
     expect(holds(lines)[0]).toMatchObject({ who: desk.device_hash, from: 0, until: 5 });
   });
 
