@@ -150,7 +150,8 @@ export function createChecker(
       // A session that goes without a claim was released, unless an operator has ended it.
       const left = after && storedLicense(after).entries;
       for (const [symbol, entry] of storedLicense(before).entries) {
-        if (entry.isSession && left && !left.has(symbol)) forgetLegacyBots(symbol, entry, licenseId);
+        if (entry.isSession && left && !left.has(symbol))
+          forgetLegacyBots(symbol, entry, licenseId);
       }
     },
 

@@ -45,7 +45,9 @@ const situations: Situation[] = [
     route: "heartbeat",
     fields: { symbols: ["ES"], session_id: "held.abc.1" },
     sessions: { ES: { p: "abc" } },
-    portfolios: { abc: { ...sessionOf(owner.device_fingerprint, 20_000, "held.abc.1"), run_id: "r" } },
+    portfolios: {
+      abc: { ...sessionOf(owner.device_fingerprint, 20_000, "held.abc.1"), run_id: "r" },
+    },
   },
   {
     route: "release",
