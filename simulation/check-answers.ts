@@ -129,9 +129,9 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
               : isSession(entry, sessionId);
           }),
         );
-        if (!isStored) return untrue("every 200 was stored");
+        if (!isStored) untrue("every 200 was stored");
         // Earlier versions name no right.
-        if (Number.isNaN(heldForMs)) return;
+        if (!isStored || Number.isNaN(heldForMs)) return;
         const latestMs = receivedMs + heldForMs / slowestClock + clocksMs;
         const lasts = (entry: StoredEntry | undefined) =>
           entry !== undefined && entry.lapsesAtMs >= latestMs - 1;

@@ -55,6 +55,7 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
   // It knows no session of several symbols.
   const openSession =
     (isEarlier && !isOfSeveral && sources.earlier?.openSession) || sources.openSession;
+  process.countsTimeout = openSession !== sources.openSession;
   const isImpatient = choices.number(`${name} impatient`) < 0.5;
   let tries = 0;
   const impatienceMs = () => choices.spread(`${name} tries again ${++tries}`, 300, 8_000);

@@ -265,7 +265,8 @@ export async function runWorld({
 
   /** One symbol, or some of them in one session. */
   function drawSymbols(name: string): Pick<Life, "symbols" | "isOfSeveral"> {
-    if (!hasSeveral || choices.number(`${name} single`) < 0.25) {
+    // An earlier version can't read the members of a session of several.
+    if (!hasSeveral || sources.earlier?.keeps || choices.number(`${name} single`) < 0.25) {
       const symbol = choices.oneOf(`${name} symbol`, symbols);
       return { symbols: symbol === undefined ? undefined : [symbol], isOfSeveral: false };
     }
@@ -349,6 +350,7 @@ const expectedErrors = [
   "AbortError",
   "No answer within 3500 ms",
   "The key of the new session is in use",
+  "The key of the new vacancy is in use",
 ];
 
 function errorNameIn(details: unknown): string | undefined {
