@@ -44,11 +44,7 @@ const situations: Situation[] = [
   {
     route: "heartbeat",
     fields: { symbols: ["ES"], session_id: "held.abc.1" },
-<<<<<<< HEAD
     sessions: { ES: "abc" },
-=======
-    sessions: { ES: { p: "abc" } },
->>>>>>> refs/heads/sim
     portfolios: {
       abc: { ...sessionOf(owner.device_fingerprint, 20_000, "held.abc.1"), run_id: "r" },
     },
