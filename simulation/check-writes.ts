@@ -69,7 +69,8 @@ export function createWriteChecks(context: WorldContext, fail: Fail) {
     if (old.token !== undefined && entry.token !== old.token) {
       fail("a grant keeps its token", `${symbol}: ${old.token} became ${entry.token}`);
     }
-    if (entry.asked && entry.asked.atMs !== old.asked?.atMs) checkAsk(symbol, old, entry.asked.atMs);
+    if (entry.asked && entry.asked.atMs !== old.asked?.atMs)
+      checkAsk(symbol, old, entry.asked.atMs);
   }
 
   function checkAsk(symbol: string, holder: StoredEntry, atMs: number): void {
@@ -132,7 +133,11 @@ export function createWriteChecks(context: WorldContext, fail: Fail) {
 const oldestWriteMs = 130_000;
 
 /** Whether what stands there says that the session's opening was over before the claim. */
-function isLate({ runId, claimNumber = 0 }: StoredEntry, entry: StoredEntry, atMs: number): boolean {
+function isLate(
+  { runId, claimNumber = 0 }: StoredEntry,
+  entry: StoredEntry,
+  atMs: number,
+): boolean {
   if (runId === undefined || entry.freeAtMs <= atMs) return false;
   // An own grant that has lapsed, and only waits for the process before, is claimed anew.
   const isOwnLapsed =

@@ -104,12 +104,15 @@ export function createChecker(
       const sentMs = process.sent.get(name) ?? 0;
       process.sent.delete(name);
       if (!("status" in received) || (route !== "claim" && route !== "heartbeat")) return;
-      const { code, held_for_seconds, symbols_held } = fieldsOf(received.text);
+      const { code, held_for_seconds, session_timeout_seconds, symbols_held } = fieldsOf(
+        received.text,
+      );
       const isConfirmed =
         received.status === 200
           ? code === "granted" || code === "recorded"
           : Array.isArray(symbols_held) && symbols_held.length > 0;
-      const heldMs = Number(held_for_seconds) * 1_000;
+      const named = process.countsTimeout ? session_timeout_seconds : held_for_seconds;
+      const heldMs = Number(named) * 1_000;
       // Another copy's release has ended since what this answer confirms.
       if (!isConfirmed || !(heldMs > 0) || sentMs <= process.endedByCopyMs) return;
       if (sentMs + heldMs <= process.confirmedUntilMs) return;
@@ -147,7 +150,8 @@ export function createChecker(
       // A session that goes without a claim was released, unless an operator has ended it.
       const left = after && storedLicense(after).entries;
       for (const [symbol, entry] of storedLicense(before).entries) {
-        if (entry.isSession && left && !left.has(symbol)) forgetLegacyBots(symbol, entry, licenseId);
+        if (entry.isSession && left && !left.has(symbol))
+          forgetLegacyBots(symbol, entry, licenseId);
       }
     },
 

@@ -89,7 +89,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "fencing_token: row.fencingToken ?? 0,",
       },
     ],
-    seed: 1,
+    seed: 58,
     rule: "tokens never go back",
   },
   "replaced-by-a-claim-without-run": {
@@ -244,7 +244,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "",
       },
     ],
-    seed: 1,
+    seed: 124,
     rule: "one device at a time",
   },
   "contest-released": {
@@ -256,7 +256,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: 'const isUncontested = or(absent(at("contested_until")), not(absent(at("contested_until"))));',
       },
     ],
-    seed: 1,
+    seed: 124,
     rule: "one device at a time",
   },
   "released-without-a-name": {
@@ -269,7 +269,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       },
       { file: release, from: ": and(isOfDevice, not(isNamedAt(path)));", to: ": isOfDevice;" },
     ],
-    seed: 1,
+    seed: 53,
     rule: "who names nothing touches no named session",
   },
   "kept-without-a-name": {
@@ -327,7 +327,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "own.length === symbols.length;",
       },
     ],
-    seed: 1,
+    seed: 144,
     rule: "seats",
   },
   "seats-taken-away": {
@@ -453,7 +453,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       },
       { file: skew, from: "aheadMs > clockToleranceMs + dateStepMs", to: "aheadMs > 1e15" },
     ],
-    seed: 1,
+    seed: 12,
     rule: "a grant has the time of its request",
   },
   "check-that-claims": {
@@ -515,7 +515,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "return wallLeadMs(at) - keeping.wallLeadMs > 1e12;",
       },
     ],
-    seed: 1,
+    seed: 58,
     rule: "no right without a confirmed request",
   },
   "client-trusts-any-200": {

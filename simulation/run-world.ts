@@ -8,8 +8,8 @@ import type { Item } from "./expressions.ts";
 import { startLegacyBotProcess } from "./legacy-bot-process.ts";
 import { createLiveness } from "./liveness.ts";
 import { createMemoryTable, type Operation } from "./memory-table.ts";
-import { createNetwork } from "./network.ts";
 import { startNaiveBot } from "./naive-bot.ts";
+import { createNetwork } from "./network.ts";
 import { createOperators, isOperator, type LicenseInUse } from "./operators.ts";
 import type { Life } from "./process-of.ts";
 import { type ProgramParts, startProgram } from "./program.ts";
@@ -178,9 +178,7 @@ export async function runWorld({
   await withVirtualGlobals(
     scheduler,
     () =>
-      isOperator(scheduler.current(), operators)
-        ? operators.wallMs()
-        : epochMs + scheduler.nowMs(),
+      isOperator(scheduler.current(), operators) ? operators.wallMs() : epochMs + scheduler.nowMs(),
     randomBytes,
     checkLog,
     async () => {
@@ -267,7 +265,8 @@ export async function runWorld({
 
   /** One symbol, or some of them in one session. */
   function drawSymbols(name: string): Pick<Life, "symbols" | "isOfSeveral"> {
-    if (!hasSeveral || choices.number(`${name} single`) < 0.25) {
+    // An earlier version can't read the members of a session of several.
+    if (!hasSeveral || sources.earlier?.keeps || choices.number(`${name} single`) < 0.25) {
       const symbol = choices.oneOf(`${name} symbol`, symbols);
       return { symbols: symbol === undefined ? undefined : [symbol], isOfSeveral: false };
     }
@@ -351,6 +350,7 @@ const expectedErrors = [
   "AbortError",
   "No answer within 3500 ms",
   "The key of the new session is in use",
+  "The key of the new vacancy is in use",
 ];
 
 function errorNameIn(details: unknown): string | undefined {

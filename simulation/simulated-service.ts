@@ -168,7 +168,10 @@ export function createSimulatedService(
     all.push(instance);
     if (all.length > 8) all.shift();
     const cold = context.happens("cold start", name);
-    return { instance, coldMs: cold ? choices.spread(`${name} cold`, 150, sources.earlier ? 2_000 : 10_000) : 0 };
+    return {
+      instance,
+      coldMs: cold ? choices.spread(`${name} cold`, 150, sources.earlier ? 2_000 : 10_000) : 0,
+    };
   }
 
   return {

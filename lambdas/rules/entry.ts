@@ -103,13 +103,10 @@ export const vacancySchema = z.pipe(
   })),
 );
 
-/** The symbol belongs to the session of several symbols, or the vacancy, in `portfolios[p]`. */
-export const memberSchema = z.pipe(
-  z.object({
-    /** The key in `portfolios` of the session or vacancy that the symbol belongs to. */
-    p: z.string(),
-  }),
-  z.transform((stored) => ({ ...stored, kind: "member" as const })),
+/** The symbol belongs to the session of several symbols, or the vacancy, at this key of `portfolios`. */
+const memberSchema = z.pipe(
+  z.string(),
+  z.transform((p) => ({ p, kind: "member" as const })),
 );
 
 /** No version wrote this. It never lapses; `end-session` removes it. */

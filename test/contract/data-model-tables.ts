@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as z from "zod";
 import type * as mini from "zod/mini";
-import { memberSchema, sessionSchema, vacancySchema } from "../../lambdas/rules/entry.ts";
+import { sessionSchema, vacancySchema } from "../../lambdas/rules/entry.ts";
 import { licenseItemSchema } from "../../ops/data/license-item.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -28,7 +28,6 @@ const tables: Table[] = [
     ],
   },
   { name: "vacancy", shape: shapeOf(vacancySchema), places: [[entriesFile, "vacancySchema"]] },
-  { name: "member", shape: shapeOf(memberSchema), places: [[entriesFile, "memberSchema"]] },
 ];
 
 /**
