@@ -130,6 +130,10 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           }),
         );
         if (!isStored) untrue("every 200 was stored");
+        const { fencing_token: token } = body;
+        const isOfGrant = (entry: StoredEntry | undefined) =>
+          entry?.token === undefined || entry.token === token;
+        if (token !== undefined && !some(isOfGrant, held)) untrue("a grant keeps its token");
         // Earlier versions name no right.
         if (!isStored || Number.isNaN(heldForMs)) return;
         const latestMs = receivedMs + heldForMs / slowestClock + clocksMs;

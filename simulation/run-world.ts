@@ -241,7 +241,8 @@ export async function runWorld({
 
   /** A session that ca60684 stored, without the end of its lease. */
   function ofTheOldestVersion(): Item {
-    if (choices.number("of the oldest version") < 0.8) return {};
+    // An earlier version can't read it.
+    if (sources.earlier?.keeps || choices.number("of the oldest version") < 0.8) return {};
     const entry: Item = {
       device_fingerprint: { S: "device-A" },
       session_id: { S: "of-the-oldest-version" },
