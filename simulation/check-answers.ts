@@ -49,7 +49,8 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           return;
         }
         case "left_to_lapse":
-          if (!namesNothing()) untrue("a release by name ends the session");
+          // One session for all symbols is not ended by a release of some.
+          if (!namesNothing() && context.isOfManySymbols) untrue("a release by name ends the session");
           return;
         case "not_held":
           if (

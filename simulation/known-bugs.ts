@@ -22,7 +22,6 @@ const predicates = "lambdas/rules/session-predicates.ts";
 const skew = "lambdas/rules/clock-skew.ts";
 const right = "lambdas/rules/right.ts";
 const claimRoute = "lambdas/routes/claim-route.ts";
-const answers = "clients/typescript/answers.ts";
 const keeping = "clients/typescript/keeping-state.ts";
 const timing = "clients/typescript/timing.ts";
 const rekey = "ops/data/rekey-license.ts";
@@ -37,7 +36,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       {
         file: claimRoute,
         from: "          opening,\n          onlyIfFree",
-        to: "          ...(opening && !isOfSeveral && { sessionId: `${opening.runId}.${opening.claimNumber}` }),\n          opening,\n          onlyIfFree",
+        to: "          ...(opening && request.symbols === undefined && { sessionId: `${opening.runId}.${opening.claimNumber}` }),\n          opening,\n          onlyIfFree",
       },
       {
         file: claim,
