@@ -31,7 +31,7 @@ while reason == "lost":
         on_status=lambda status: status.state == "held" or print({k: v for k, v in vars(status).items() if v}),
     ) as session:
         on_ctrl_c(lambda *_: stopped.append(True))  # The position is closed before the session is released.
-        print(f"held; ask the broker what is open, by this bot's account {position}: after an outage more is possible")
+        print(f"held; ask the broker what is open: by this bot's account {position}")
         order = 0
         while not session.wait_lost(1.0) and not stopped and not asked:
             if session.held:  # False after sleep, until the service has answered.
@@ -43,8 +43,8 @@ while reason == "lost":
             print(f"{session.release()}{f', for {asked[0].device}' if asked else ''}")
     on_ctrl_c(signal.default_int_handler)
     reason = session.ended.reason
-    if position:
-        print(f"{reason}: a position of {position} stays open at the broker, and this bot may not touch it")
+    if position:  # Nobody closes it, and another device may trade by now.
+        print(f"{reason}: a position of {position} stays open at the broker")
 # Who claims first after a release has the session: the device that asked, unless another is faster.
 for _ in range(15 if asked else 0):
     try:

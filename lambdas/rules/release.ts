@@ -135,7 +135,7 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
     const areMembers =
       portfolioKey === undefined
         ? []
-        : symbols.map((symbol) => equal([...sessionPath(symbol), "p"], portfolioKey));
+        : symbols.map((symbol) => equal(sessionPath(symbol), portfolioKey));
     if (asking.is(and(isUncontested, mayEnd, ...areMembers))) {
       return leave(symbols, symbols.length === grantedSymbols);
     }
@@ -181,7 +181,7 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
         ? [[path, vacancy]]
         : [
             [portfolioPath(apartKey), vacancy],
-            ...released.map((symbol): [Path, Assigned] => [sessionPath(symbol), { p: apartKey }]),
+            ...released.map((symbol): [Path, Assigned] => [sessionPath(symbol), apartKey]),
           ];
     return ending({ set, remove: [] }, released, secondsUntil(untilMs, nowMs));
   }

@@ -359,7 +359,7 @@ export function describeSessions(engine: () => Engine): void {
         "an end of a contest that is no number",
         { sessions: { ES: { ...session, contested_until: "x" } } },
       ],
-      ["a member without session", { sessions: { ES: { p: "gone" } } }],
+      ["a member without session", { sessions: { ES: "gone" } }],
     ];
 
     test.for(odd)("%s", async ([, attributes]) => {

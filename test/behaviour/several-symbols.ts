@@ -26,7 +26,7 @@ export function describeSeveralSymbols(engine: () => Engine): void {
       const [, key = ""] = held.session_id.split(".");
       expect(key).toHaveLength(3);
       expect(await service.item(license_key)).toMatchObject({
-        sessions: { EURUSD: { p: key }, GBPUSD: { p: key } },
+        sessions: { EURUSD: key, GBPUSD: key },
         portfolios: {
           [key]: {
             device_fingerprint: deviceA,

@@ -44,7 +44,7 @@ const situations: Situation[] = [
   {
     route: "heartbeat",
     fields: { symbols: ["ES"], session_id: "held.abc.1" },
-    sessions: { ES: { p: "abc" } },
+    sessions: { ES: "abc" },
     portfolios: {
       abc: { ...sessionOf(owner.device_fingerprint, 20_000, "held.abc.1"), run_id: "r" },
     },
@@ -192,7 +192,7 @@ async function expectPromisesKept(plan: Fault[], situation: Situation) {
     const { Item } = await engine.send(read);
     const item = Item ? unmarshall(Item) : {};
     const entry = item.sessions?.ES ?? {};
-    return entry.p === undefined ? entry : (item.portfolios?.[entry.p] ?? {});
+    return typeof entry === "string" ? (item.portfolios?.[entry] ?? {}) : entry;
   }
 }
 

@@ -366,12 +366,16 @@ function cellsOf(line: Line): [what: string, who: string, details: string] {
   switch (line.event) {
     case "session_claimed":
       return ["claimed", deviceText(line), `token ${line.fencing_token}`];
-    case "session_active":
-      return ["active", deviceText(line), ""];
     case "holder_asked":
-      return ["asked", deviceText(line), `asked ${line.holders.map(deviceText).join(", ")}`];
+      return [
+        "asked",
+        deviceText(line),
+        `for ${line.holders.map(deviceText).join(", ")} to release`,
+      ];
     case "session_kept":
       return ["kept", deviceText(line), line.asked_by ? `asked by ${line.asked_by}` : ""];
+    case "session_active":
+      return ["active", deviceText(line), ""];
     case "session_released":
       return [
         "released",

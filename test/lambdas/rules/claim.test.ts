@@ -4,6 +4,7 @@ import {
   another,
   claimOfTwo,
   type itemWith,
+  member,
   nowMs,
   openLicense,
   own,
@@ -200,7 +201,7 @@ describe("a write that was applied although the SDK saw no answer, and is refuse
   });
 
   test.for([
-    ["with its members", { ES: { p: "key" }, NQ: { p: "key" } }, "granted"],
+    ["with its members", { ES: member("key"), NQ: member("key") }, "granted"],
     ["without members", {}, "claim_late"],
   ] as const)("of several symbols, finds its session %s", async ([, sessions, code]) => {
     const portfolios = { key: sessionOf(own, 0, { session_id: "mine.key.2" }) };
@@ -222,7 +223,7 @@ test("an attempt whose own grant has lapsed, but is contested, is a new grant, c
 
 test("a key that another session of several has is never used twice in an item", async () => {
   const portfolios = { key: sessionOf(another, 0) };
-  const opened = openLicense({ sessions: { CL: { p: "key" } }, portfolios });
+  const opened = openLicense({ sessions: { CL: member("key") }, portfolios });
   await expect(claim(opened.database, claimOfTwo)).rejects.toThrow("key of the new session");
 });
 

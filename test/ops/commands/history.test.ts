@@ -175,6 +175,31 @@ describe("history", () => {
     expect(holds).toMatchObject([{ symbol: "ES", end: "held", until: service.nowMs() }]);
   });
 
+  test("has a bar for each symbol of a session of several, also of one that is released alone", async () => {
+    const service = openTestService(engine);
+    const key = await service.license();
+    const log = (line: unknown) =>
+      appendFileSync(
+        join(folder, "history.jsonl"),
+        `${formatLogLine("INFO", [line], "request-1", new Date(service.nowMs()))}\n`,
+      );
+    vi.spyOn(console, "info").mockImplementation(log);
+    const license = operator(engine, { now: service.nowMs, variables: { DATA_DIR: folder } });
+    const bot = { license_key: key, device_fingerprint: a };
+    const opening = { run_id: "0123456789abcdef", claim_number: 1, symbols: ["ES", "NQ"] };
+    const { session_id } = (await service.validate({ ...bot, ...opening })).body;
+    service.passSeconds(20);
+    await service.heartbeat({ ...bot, session_id, symbols: ["ES", "NQ"] });
+    await service.release({ ...bot, session_id, symbols: ["NQ"] });
+    service.passSeconds(10);
+    const { holds } = JSON.parse((await license(["history", key, "--json"])).stdout);
+    const nowMs = service.nowMs();
+    expect(holds).toMatchObject([
+      { symbol: "ES", session_id, end: "held", from: nowMs - 30_000, until: nowMs },
+      { symbol: "NQ", session_id, end: "released", from: nowMs - 30_000, until: nowMs - 10_000 },
+    ]);
+  });
+
   test.for(["as rekey writes it", "as an earlier version wrote it"])(
     "is one under the old key and the new: %s",
     async (form) => {
