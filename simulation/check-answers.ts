@@ -50,7 +50,8 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         }
         case "left_to_lapse":
           // One session for all symbols is not ended by a release of some.
-          if (!namesNothing() && context.isOfManySymbols) untrue("a release by name ends the session");
+          if (!namesNothing() && context.isOfManySymbols)
+            untrue("a release by name ends the session");
           return;
         case "not_held":
           if (
