@@ -68,7 +68,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "fencing_token: license.fencing_token,",
       },
     ],
-    seed: 1,
+    seed: 35,
     rule: "a grant keeps its token",
   },
   "token-goes-back": {
@@ -400,7 +400,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "return nowMs < session.lapses_at;",
       },
     ],
-    seed: 1,
+    seed: 53,
     rule: "only a holder that can answer is asked",
   },
 
@@ -451,7 +451,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: 'if ("outcome" in plan && plan.outcome.code !== "granted" && plan.outcome.code !== "session_limit") return plan.outcome;',
       },
     ],
-    seed: 1,
+    seed: 50,
     rule: "a check says what a claim would meet",
   },
 
