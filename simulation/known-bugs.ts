@@ -24,7 +24,6 @@ const right = "lambdas/rules/right.ts";
 const claimRoute = "lambdas/routes/claim-route.ts";
 const keeping = "clients/typescript/keeping-state.ts";
 const timing = "clients/typescript/timing.ts";
-const rekey = "ops/data/rekey-license.ts";
 const writeRow = "ops/import/write-row.ts";
 
 /** By the name that `npm run simulate -- --put-back` knows. */
@@ -209,19 +208,6 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 1,
     rule: "nothing is taken from a live holder",
   },
-  "renewed-in-between": {
-    what: "A claim takes a lapsed session although a heartbeat has renewed it in between.",
-    edits: [
-      {
-        file: claim,
-        from: "for (const path of distinctPaths([...placed, ...displaced])) asking.leaseAsSeen(path);",
-        to: "",
-      },
-    ],
-    seed: 1,
-    rule: "nothing is taken from a live holder",
-    restless: true,
-  },
   "contest-forgotten": {
     what: "A second process of a device opens and releases while the first may still believe.",
     edits: [
@@ -259,14 +245,6 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 53,
     rule: "who names nothing touches no named session",
   },
-  "kept-without-a-name": {
-    what: "A heartbeat that names nothing keeps a session that another process has named.",
-    edits: [
-      { file: heartbeat, from: "? and(isOfDevice, not(isNamedAt(path)))", to: "? isOfDevice" },
-    ],
-    seed: 1,
-    rule: "every 200 was stored",
-  },
   "end-session-frees-at-once": {
     what: "An operator who ends a session frees the key while its bot may still believe.",
     edits: [
@@ -277,18 +255,6 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       },
     ],
     seed: 4,
-    rule: "one device at a time",
-  },
-  "rekey-frees-at-once": {
-    what: "A license with a new key forgets who held its symbols.",
-    edits: [
-      {
-        file: rekey,
-        from: "return vacancyAfter(entry, freeAtMs(entry));",
-        to: "return undefined;",
-      },
-    ],
-    seed: 1,
     rule: "one device at a time",
   },
   "false-success": {
@@ -315,18 +281,6 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       },
     ],
     seed: 144,
-    rule: "seats",
-  },
-  "seats-taken-away": {
-    what: "Seats that were taken away are claimed again.",
-    edits: [
-      {
-        file: "lambdas/rules/seats.ts",
-        from: "const reuses = and(exists(sessionPath(symbol)), sizeAtMost(sessions, maxSessions));",
-        to: "const reuses = exists(sessionPath(symbol));",
-      },
-    ],
-    seed: 1,
     rule: "seats",
   },
   // Several symbols.
@@ -360,9 +314,10 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
   "key-used-twice": {
     what: "A session of several symbols gets the key of another.",
     edits: [{ file: claim, from: "            absent(portfolioPath(portfolioKey)),\n", to: "" }],
-    seed: 1,
-    rule: "a grant keeps its token",
+    seed: 56,
+    rule: "nothing is taken from a live holder",
     several: true,
+    restless: true,
   },
   "partly-taken": {
     what: "A claim of several symbols is granted although one of them is held by another device.",
