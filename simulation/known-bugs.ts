@@ -283,6 +283,20 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 144,
     rule: "seats",
   },
+  "seats-taken-away": {
+    what: "Seats that were taken away are claimed again.",
+    edits: [
+      {
+        file: "lambdas/rules/seats.ts",
+        from: "const reuses = and(exists(sessionPath(symbol)), sizeAtMost(sessions, maxSessions));",
+        to: "const reuses = exists(sessionPath(symbol));",
+      },
+    ],
+    seed: 70,
+    rule: "seats",
+    restless: true,
+  },
+
   // Several symbols.
   "member-read-as-free": {
     what: "A condition in the form NOT (lapses_at > :now) reads a member, which has no lapses_at, as free.",
