@@ -129,9 +129,9 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
               : isSession(entry, sessionId);
           }),
         );
-        if (!isStored) return untrue("every 200 was stored");
+        if (!isStored) untrue("every 200 was stored");
         // Earlier versions name no right.
-        if (Number.isNaN(heldForMs)) return;
+        if (!isStored || Number.isNaN(heldForMs)) return;
         const latestMs = receivedMs + heldForMs / slowestClock + clocksMs;
         const lasts = (entry: StoredEntry | undefined) =>
           entry !== undefined && entry.lapsesAtMs >= latestMs - 1;
@@ -146,7 +146,10 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
 
       function checkLost(code: unknown): void {
         const lost = Array.isArray(body.symbols_lost)
-          ? body.symbols_lost.map(({ symbol, code: its }) => ({ symbol: String(symbol), code: its }))
+          ? body.symbols_lost.map(({ symbol, code: its }) => ({
+              symbol: String(symbol),
+              code: its,
+            }))
           : symbols.slice(0, 1).map((symbol) => ({ symbol, code }));
         for (const each of lost) {
           if (!some((entry) => isLost(entry, each.code), stored([each.symbol]))) untrue(refusal);
@@ -198,7 +201,8 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
       }
 
       function isAvailable(state: StoredLicense | undefined): boolean {
-        if (state?.status !== "active" || (state.expiresAtMs ?? Infinity) <= receivedMs) return false;
+        if (state?.status !== "active" || (state.expiresAtMs ?? Infinity) <= receivedMs)
+          return false;
         const areFree = symbols.every((symbol) => {
           const entry = state.entries.get(symbol);
           return entry === undefined || !isInTheWay(entry);
@@ -233,7 +237,8 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
             }),
           );
         const is = (name: string) => says.some((each) => each[name] === true);
-        const lasts = (untilMs: number | undefined) => untilMs !== undefined && untilMs > receivedMs;
+        const lasts = (untilMs: number | undefined) =>
+          untilMs !== undefined && untilMs > receivedMs;
         if (is("holder_asked") && !isSo(({ asked }) => lasts(asked?.untilMs))) {
           untrue("an asker learns what the holder was told");
         }

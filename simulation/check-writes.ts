@@ -9,17 +9,14 @@ type Fail = (rule: string, what: string) => void;
  * none is told by its author: a grant is a session that was not there before.
  */
 export function createWriteChecks(context: WorldContext, fail: Fail) {
-  /** `symbol session_id` of all that is over. */
-  const over = new Set<string>();
+  /** When each session of a symbol that is over had begun. */
+  const over = new Map<string, number | undefined>();
   /** The latest state of a license, also of one that was deleted since. */
   const latest = new Map<string, StoredLicense>();
-  /** The sessions that a caller was told of. Of others, an attempt of the SDK may make one again. */
-  const told = new Set<unknown>();
   /** How often each session was asked for. */
   const asks = new Map<string, number>();
 
   return {
-    granted: (sessionId: unknown) => told.add(sessionId),
     /** How often a session was asked for. */
     asksOf: (sessionId: string | undefined) => asks.get(sessionId ?? "") ?? 0,
 
@@ -42,7 +39,9 @@ export function createWriteChecks(context: WorldContext, fail: Fail) {
           if (old !== entry) checkLease(symbol, old, entry);
           continue;
         }
-        if (told.has(entry.sessionId) && over.has(`${licenseId} ${symbol} ${entry.sessionId}`)) {
+        const name = `${licenseId} ${symbol} ${entry.sessionId}`;
+        // Another attempt of the SDK may make the session again that its request has made.
+        if (over.has(name) && over.get(name) !== entry.startedAtMs) {
           fail("what is over stays over", `${symbol}: ${entry.sessionId} stands again`);
         }
         granted.set(entry.sessionId, [...(granted.get(entry.sessionId) ?? []), [symbol, entry]]);
@@ -50,7 +49,8 @@ export function createWriteChecks(context: WorldContext, fail: Fail) {
       for (const [symbol, old] of before.entries) {
         const entry = after.entries.get(symbol);
         const stands = entry?.isSession && entry.sessionId === old.sessionId;
-        if (old.isSession && !stands) over.add(`${licenseId} ${symbol} ${old.sessionId}`);
+        if (old.isSession && !stands)
+          over.set(`${licenseId} ${symbol} ${old.sessionId}`, old.startedAtMs);
       }
       for (const grant of granted.values()) checkGrant(grant, before, after);
     },
@@ -69,7 +69,8 @@ export function createWriteChecks(context: WorldContext, fail: Fail) {
     if (old.token !== undefined && entry.token !== old.token) {
       fail("a grant keeps its token", `${symbol}: ${old.token} became ${entry.token}`);
     }
-    if (entry.asked && entry.asked.atMs !== old.asked?.atMs) checkAsk(symbol, old, entry.asked.atMs);
+    if (entry.asked && entry.asked.atMs !== old.asked?.atMs)
+      checkAsk(symbol, old, entry.asked.atMs);
   }
 
   function checkAsk(symbol: string, holder: StoredEntry, atMs: number): void {
@@ -132,7 +133,11 @@ export function createWriteChecks(context: WorldContext, fail: Fail) {
 const oldestWriteMs = 130_000;
 
 /** Whether what stands there says that the session's opening was over before the claim. */
-function isLate({ runId, claimNumber = 0 }: StoredEntry, entry: StoredEntry, atMs: number): boolean {
+function isLate(
+  { runId, claimNumber = 0 }: StoredEntry,
+  entry: StoredEntry,
+  atMs: number,
+): boolean {
   if (runId === undefined || entry.freeAtMs <= atMs) return false;
   // An own grant that has lapsed, and only waits for the process before, is claimed anew.
   const isOwnLapsed =

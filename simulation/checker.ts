@@ -4,7 +4,7 @@ import { createLicenseHistory } from "./license-history.ts";
 import type { Write } from "./memory-table.ts";
 import type { Received } from "./network.ts";
 import type { Belief, Process } from "./process-of.ts";
-import { type Handled, type RouteName, seconds } from "./simulated-service.ts";
+import { type RouteName, seconds } from "./simulated-service.ts";
 import { type StoredEntry, storedLicense } from "./stored-license.ts";
 import type { WorldContext } from "./world-context.ts";
 
@@ -18,8 +18,16 @@ const lateForMs = 300_000;
 
 export type Checker = ReturnType<typeof createChecker>;
 
-/** Watches a world for a broken promise. `docs/guarantees.md` names the rule of each promise. */
-export function createChecker(context: WorldContext, isHandsOff: () => boolean) {
+/**
+ * Watches a world for a broken promise. `docs/guarantees.md` names the rule of each promise.
+ *
+ * @param only the rules that count, if not all do
+ */
+export function createChecker(
+  context: WorldContext,
+  isHandsOff: () => boolean,
+  only?: ReadonlySet<string>,
+) {
   const { scheduler } = context;
   const processes = new Set<Process>();
   const everStarted: Process[] = [];
@@ -33,7 +41,7 @@ export function createChecker(context: WorldContext, isHandsOff: () => boolean) 
   let violation: Violation | undefined;
 
   function fail(rule: string, what: string): void {
-    if (violation) return;
+    if (violation || only?.has(rule) === false) return;
     violation = { rule, atMs: scheduler.nowMs(), what };
     context.note("BROKEN", () => `${rule}: ${what}`);
   }
@@ -96,12 +104,15 @@ export function createChecker(context: WorldContext, isHandsOff: () => boolean) 
       const sentMs = process.sent.get(name) ?? 0;
       process.sent.delete(name);
       if (!("status" in received) || (route !== "claim" && route !== "heartbeat")) return;
-      const { code, held_for_seconds, symbols_held } = fieldsOf(received.text);
+      const { code, held_for_seconds, session_timeout_seconds, symbols_held } = fieldsOf(
+        received.text,
+      );
       const isConfirmed =
         received.status === 200
           ? code === "granted" || code === "recorded"
           : Array.isArray(symbols_held) && symbols_held.length > 0;
-      const heldMs = Number(held_for_seconds) * 1_000;
+      const named = process.countsTimeout ? session_timeout_seconds : held_for_seconds;
+      const heldMs = Number(named) * 1_000;
       // Another copy's release has ended since what this answer confirms.
       if (!isConfirmed || !(heldMs > 0) || sentMs <= process.endedByCopyMs) return;
       if (sentMs + heldMs <= process.confirmedUntilMs) return;
@@ -139,14 +150,12 @@ export function createChecker(context: WorldContext, isHandsOff: () => boolean) 
       // A session that goes without a claim was released, unless an operator has ended it.
       const left = after && storedLicense(after).entries;
       for (const [symbol, entry] of storedLicense(before).entries) {
-        if (entry.isSession && left && !left.has(symbol)) forgetLegacyBots(symbol, entry, licenseId);
+        if (entry.isSession && left && !left.has(symbol))
+          forgetLegacyBots(symbol, entry, licenseId);
       }
     },
 
-    handled(handled: Handled) {
-      if (handled.body.code === "granted") writes.granted(handled.body.session_id);
-      answers.handled(handled);
-    },
+    handled: answers.handled,
   };
 
   function compareBeliefs(beliefs: ReadonlyMap<Process, Belief>): void {

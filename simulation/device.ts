@@ -26,13 +26,10 @@ export type Device = {
   liveMinute(minute: number): void;
 };
 
-/** How much faster or slower a device's clock may run. */
-const maxDrift = 1 / 60;
-
 export function createDevice(context: WorldContext, name: string): Device {
   const { scheduler, choices } = context;
   const rate = context.happens("clock drifts", name)
-    ? 1 + maxDrift * (2 * choices.number(`${name} drift`) - 1)
+    ? 1 + context.clocks.drift * (2 * choices.number(`${name} drift`) - 1)
     : 1;
   let pausedForMs = 0;
   let wallOffsetMs = 0;

@@ -6,10 +6,7 @@ import { type TimelineEntry, timelineText } from "./timeline-text.ts";
 const mostShrinkingRuns = 600;
 
 /** Describes a failing world: what broke, the fewest faults that cause it, and a timeline. */
-export async function failureText(
-  world: SameWorld,
-  failing: WorldResult,
-): Promise<string> {
+export async function failureText(world: SameWorld, failing: WorldResult): Promise<string> {
   const { seed } = world;
   const { allowed } = await shrinkWorld(world, failing, mostShrinkingRuns);
   const entries: TimelineEntry[] = [];

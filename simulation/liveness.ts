@@ -93,7 +93,8 @@ export function createLiveness(context: WorldContext, checker: Checker, table: M
     if (status !== "active" || (expiresAtMs !== undefined && expiresAtMs <= nowMs)) return false;
     const taken = [...entries].filter(([, { freeAtMs }]) => freeAtMs > nowMs);
     return (
-      taken.length + symbols.length <= maxSessions && taken.every(([name]) => !symbols.includes(name))
+      taken.length + symbols.length <= maxSessions &&
+      taken.every(([name]) => !symbols.includes(name))
     );
   }
 }

@@ -38,7 +38,9 @@ export function startNaiveBot(parts: ProgramParts, life: Life): Promise<void> {
   let finish = () => {};
   let claimNumber = 0;
   /** What it holds: until when, by its clock, and since when it was confirmed, by the world's. */
-  let held: { untilMs: number; sentMs: number; symbols: readonly string[]; token: number } | undefined;
+  let held:
+    | { untilMs: number; sentMs: number; symbols: readonly string[]; token: number }
+    | undefined;
 
   process.believes = () =>
     held && device.monotonicMs() < held.untilMs && held.sentMs >= device.pausedUntilMs

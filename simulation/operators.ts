@@ -64,7 +64,7 @@ export function createOperators(
         context.note("operator", () => `deploys legacyBots ${legacyBots}`);
         service.deploy({ legacyBots }, stack);
       });
-      if (sources.hasEarlierRules) {
+      if (sources.earlier) {
         each("change the rules", () => {
           const rules = service.deployment("first").rules === "now" ? "earlier" : "now";
           const what = rules === "now" ? "the rules of now" : "the earlier rules again";
@@ -81,9 +81,7 @@ export function createOperators(
         const inMs = context.untilCalm(choices.spread(`${name} in`, 1, 60_000));
         await change({ license_expiration: trueMs(context) + inMs });
         const extendedMs = context.untilCalm(inMs + 40_000);
-        later(extendedMs, () =>
-          insist({ license_expiration: trueMs(context) + 30 * 86_400_000 }),
-        );
+        later(extendedMs, () => insist({ license_expiration: trueMs(context) + 30 * 86_400_000 }));
       });
       each("change seats", (name) =>
         change({ max_sessions: choices.oneOf(name, [1, 1, 2, 3, 5, 20, 100]) }),
@@ -232,7 +230,9 @@ export function createOperators(
   /** When every right granted so far is over, in the time of the world. */
   function rightsEndMs(): number {
     const item = table.item(license.id);
-    const ends = item ? [...storedLicense(item).entries.values()].map(({ freeAtMs }) => freeAtMs) : [];
+    const ends = item
+      ? [...storedLicense(item).entries.values()].map(({ freeAtMs }) => freeAtMs)
+      : [];
     return Math.max(0, ...ends) - context.epochMs;
   }
 

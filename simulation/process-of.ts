@@ -33,6 +33,8 @@ export type Process = {
   kind: "client" | "naive" | "legacy";
   /** Whether it sends a run that other processes of its device send, too, against the rule. */
   sharesRun: boolean;
+  /** Whether its client is of an earlier version, which computes its right from the timeout. */
+  countsTimeout: boolean;
   sessionId: string | undefined;
   grantedMs: number;
   /** The latest instant to which a confirmation gives a right, by a clock that is right. */
@@ -72,6 +74,7 @@ export function processOf(
     believes: () => undefined,
     kind,
     sharesRun: false,
+    countsTimeout: false,
     sessionId: undefined,
     grantedMs: 0,
     confirmedUntilMs: 0,

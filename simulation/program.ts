@@ -30,10 +30,7 @@ export type ProgramParts = {
  *
  * @returns resolves when the program has ended, for whatever reason
  */
-export function startProgram(
-  parts: ProgramParts,
-  life: Life,
-): Promise<void> {
+export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
   const { context, sources, send, checker, license, onState, opened } = parts;
   const { name, device, symbols, isOfSeveral, lastsMs } = life;
   const { scheduler, choices } = context;
@@ -54,6 +51,11 @@ export function startProgram(
     sent: (request) => checker.sent(process, request),
     received: (request, route, received) => checker.received(process, request, route, received),
   });
+  const isEarlier = choices.number(`${name} has the earlier client`) < 0.5;
+  // It knows no session of several symbols.
+  const openSession =
+    (isEarlier && !isOfSeveral && sources.earlier?.openSession) || sources.openSession;
+  process.countsTimeout = openSession !== sources.openSession;
   const isImpatient = choices.number(`${name} impatient`) < 0.5;
   let tries = 0;
   const impatienceMs = () => choices.spread(`${name} tries again ${++tries}`, 300, 8_000);
@@ -124,7 +126,7 @@ export function startProgram(
   /** How long to wait before the next try; `undefined` to stop. */
   async function openAndKeep(): Promise<number | undefined> {
     try {
-      const opening = await sources.openSession(options, runtime);
+      const opening = await openSession(options, runtime);
       session = opening;
       context.note(name, () => `is granted the session, token ${opening.fencingToken}`);
       single = { symbols: process.symbols, token: opening.fencingToken };
@@ -186,7 +188,9 @@ export function startProgram(
     if (!isOfSeveral || !context.isOfManySymbols) return;
     if (!context.happens("released in part", name)) return;
     void pause(choices.spread(`${name} releases in part after`, 100, 120_000)).then(async () => {
-      const some = opening.symbols.filter((symbol) => choices.number(`${name} drops ${symbol}`) < 0.4);
+      const some = opening.symbols.filter(
+        (symbol) => choices.number(`${name} drops ${symbol}`) < 0.4,
+      );
       if (some.length === 0 || opening.signal.aborted) return;
       context.note(name, () => `releases ${some.join(", ")}`);
       const outcome = await opening.release(some);

@@ -8,8 +8,8 @@ import type { Item } from "./expressions.ts";
 import { startLegacyBotProcess } from "./legacy-bot-process.ts";
 import { createLiveness } from "./liveness.ts";
 import { createMemoryTable, type Operation } from "./memory-table.ts";
-import { createNetwork } from "./network.ts";
 import { startNaiveBot } from "./naive-bot.ts";
+import { createNetwork } from "./network.ts";
 import { createOperators, isOperator, type LicenseInUse } from "./operators.ts";
 import type { Life } from "./process-of.ts";
 import { type ProgramParts, startProgram } from "./program.ts";
@@ -81,6 +81,7 @@ export async function runWorld({
     scheduler,
     choices,
     epochMs,
+    clocks: sources.earlier ? clocksOfEarlier : clocksOfNow,
     isOfManySymbols: choices.number("multiSymbolSessions off") >= 0.12,
     untilCalm: (ms) => Math.min(ms, Math.max(1, stormMs + 20_000 - scheduler.nowMs())),
     happens: (kind, name) => storm && choices.happens(kind, name, weather.probability(kind)),
@@ -89,14 +90,14 @@ export async function runWorld({
     },
   };
   const license: LicenseInUse = { key: "KEY-1", id: licenseIdOf("KEY-1") };
-  const checker = createChecker(context, () => operators.isHandsOff());
+  const checker = createChecker(context, () => operators.isHandsOff(), sources.earlier?.keeps);
   const table = createMemoryTable((write) => checker.wrote(write), onOperation);
   let requests = 0;
   const deploymentOf = (stack: StackName): Deployment => ({
     sessionTimeoutMs: choices.oneOf(`time-out ${stack}`, [60_000, 60_000, 30_000, 90_000]),
     legacyBots: choices.number(`legacyBots ${stack}`) < 0.5,
     multiSymbolSessions: context.isOfManySymbols,
-    rules: sources.hasEarlierRules ? "earlier" : "now",
+    rules: sources.earlier ? "earlier" : "now",
   });
   const service = createSimulatedService(
     context,
@@ -177,9 +178,7 @@ export async function runWorld({
   await withVirtualGlobals(
     scheduler,
     () =>
-      isOperator(scheduler.current(), operators)
-        ? operators.wallMs()
-        : epochMs + scheduler.nowMs(),
+      isOperator(scheduler.current(), operators) ? operators.wallMs() : epochMs + scheduler.nowMs(),
     randomBytes,
     checkLog,
     async () => {
@@ -266,7 +265,8 @@ export async function runWorld({
 
   /** One symbol, or some of them in one session. */
   function drawSymbols(name: string): Pick<Life, "symbols" | "isOfSeveral"> {
-    if (!hasSeveral || choices.number(`${name} single`) < 0.25) {
+    // An earlier version can't read the members of a session of several.
+    if (!hasSeveral || sources.earlier?.keeps || choices.number(`${name} single`) < 0.25) {
       const symbol = choices.oneOf(`${name} symbol`, symbols);
       return { symbols: symbol === undefined ? undefined : [symbol], isOfSeveral: false };
     }
@@ -337,6 +337,11 @@ export async function runWorld({
   }
 }
 
+/** As the guarantees page says. */
+const clocksOfNow = { offMs: 2_000, drift: 1 / 60 };
+/** As it said up to 0.1.0: the functions' clocks differ by 2 s at most. */
+const clocksOfEarlier = { offMs: 900, drift: 0.005 };
+
 const expectedErrors = [
   "InternalServerError",
   "ThrottlingException",
@@ -345,6 +350,7 @@ const expectedErrors = [
   "AbortError",
   "No answer within 3500 ms",
   "The key of the new session is in use",
+  "The key of the new vacancy is in use",
 ];
 
 function errorNameIn(details: unknown): string | undefined {

@@ -6,7 +6,7 @@ import { failureText } from "./failure-text.ts";
 import { putBackNames } from "./put-back.ts";
 import { runWorld } from "./run-world.ts";
 import { searchWorlds, type Tally } from "./search-worlds.ts";
-import { deployedOver, loadEarlierFunctions, loadSources, type Sources } from "./sources.ts";
+import { deployedOver, loadEarlier, loadSources, type Sources } from "./sources.ts";
 import { sessionsText, tallyText } from "./tally-text.ts";
 import { timelineText } from "./timeline-text.ts";
 
@@ -50,8 +50,8 @@ const program = new Command("simulate")
   )
   .option(
     "--earlier <folder>",
-    "deploy over, and back to, the functions of an earlier version in the middle of each world: " +
-      "a checkout of it, after npm ci",
+    "deploy over, and back to, the functions of an earlier version in the middle of each world, with " +
+      "programs that have its client: a checkout of it, after npm ci",
   )
   .addHelpText(
     "after",
@@ -147,10 +147,10 @@ async function sourcesFor({ putBack, earlier }: Options): Promise<Sources> {
   const sources = await loadSources(putBack);
   if (earlier === undefined) return sources;
   try {
-    return deployedOver(await loadEarlierFunctions(earlier), sources);
+    return deployedOver(await loadEarlier(earlier), sources);
   } catch (error) {
     process.stderr.write(
-      `The functions in ${earlier} can't be loaded: ${(error as Error).message}\n` +
+      `The version in ${earlier} can't be loaded: ${(error as Error).message}\n` +
         "--earlier takes a checkout of an earlier version of this repository, after npm ci.\n",
     );
     process.exit(2);

@@ -75,9 +75,6 @@ type Instance = {
   offsetMs: number;
 };
 
-/** What a clock may be off when nothing is wrong with it: the API's, or a function's. */
-const clockToleranceMs = 2_000;
-
 /** The API has several machines, each with a clock of its own. */
 const apiHosts = ["host 1", "host 2", "host 3"];
 
@@ -91,6 +88,7 @@ export function createSimulatedService(
   const { scheduler, choices } = context;
   const instances = new Map<string, Instance[]>();
   const deployments = { ...initial };
+  const clockToleranceMs = context.clocks.offMs;
   let count = 0;
   let checkCount = 0;
 
@@ -128,7 +126,7 @@ export function createSimulatedService(
   /** By the API's clock, which decides. No two clocks are wrong in the same way. */
   function receivedMs(name: string): number {
     const host = choices.oneOf(`${name} host`, apiHosts);
-    if (context.happens("clock of the API wrong", name)) {
+    if (!sources.earlier && context.happens("clock of the API wrong", name)) {
       const size = choices.spread(`${name} API wrong by`, 2 * clockToleranceMs + 100, 7_200_000);
       context.note("API", () => `has a clock that is up to ${seconds(size)} off`);
       return trueMs(context) + (choices.number(`${name} API direction`) < 0.5 ? -size : size);
@@ -138,7 +136,8 @@ export function createSimulatedService(
   }
 
   function clockOffsetMs(name: string): number {
-    if (context.happens("clock wrong", name)) {
+    // An earlier version may decide by a wrong clock, as its page says.
+    if (!sources.earlier && context.happens("clock wrong", name)) {
       const size = choices.spread(`${name} wrong by`, 2_500, 7_200_000);
       return choices.number(`${name} direction`) < 0.5 ? -size : size;
     }
@@ -169,7 +168,10 @@ export function createSimulatedService(
     all.push(instance);
     if (all.length > 8) all.shift();
     const cold = context.happens("cold start", name);
-    return { instance, coldMs: cold ? choices.spread(`${name} cold`, 150, 10_000) : 0 };
+    return {
+      instance,
+      coldMs: cold ? choices.spread(`${name} cold`, 150, sources.earlier ? 2_000 : 10_000) : 0,
+    };
   }
 
   return {

@@ -32,8 +32,8 @@ export type Sources = {
     route: RouteName,
     parts: { deployment: Deployment; client: { send: unknown }; now: () => number },
   ): FunctionHandler;
-  /** Whether a deployment can have the rules of an earlier version. */
-  hasEarlierRules: boolean;
+  /** An earlier version, if a deployment can have its rules. */
+  earlier?: EarlierVersion;
   openSession(options: SessionOptions, runtime: Runtime): Promise<Session>;
   checkSession(options: SessionOptions, runtime: Runtime): Promise<SessionCheck>;
   /** What an answer of the table proves of the clock of the function that asked. */
@@ -100,7 +100,6 @@ export async function loadSources(variant?: string): Promise<Sources> {
   const [changing, creating, deleting] = verbs;
   return {
     createHandler,
-    hasEarlierRules: false,
     openSession: opening.claimAndKeep,
     checkSession: checking.askUntilAnswered,
     provenDifferenceMs: skew.provenDifferenceMs,
@@ -117,23 +116,49 @@ export async function loadSources(variant?: string): Promise<Sources> {
   };
 }
 
-/** The code under test, deployed in the middle of each world over functions that `earlier` makes. */
-export function deployedOver(earlier: Sources["createHandler"], sources: Sources): Sources {
+/** What an earlier version brings into a world. */
+export type EarlierVersion = Pick<Sources, "createHandler"> & {
+  /** Programs may have its client; without it, all have the client of now. */
+  openSession?: Sources["openSession"];
+  /** The rules that it keeps; without them, all. */
+  keeps?: ReadonlySet<string>;
+};
+
+/** The code under test, deployed in the middle of each world over an earlier version. */
+export function deployedOver(earlier: EarlierVersion, sources: Sources): Sources {
   return {
     ...sources,
-    hasEarlierRules: true,
+    earlier,
     createHandler: (route, parts) =>
-      (parts.deployment.rules === "earlier" ? earlier : sources.createHandler)(route, parts),
+      (parts.deployment.rules === "earlier" ? earlier : sources).createHandler(route, parts),
   };
 }
 
+/** What 0.1.0 kept already, and what must hold while it is deployed over, and back to. */
+const keptEarlier: ReadonlySet<string> = new Set([
+  "one device at a time",
+  "no right without a confirmed request",
+  "nothing is taken from a live holder",
+  "a timer never runs backwards",
+  "tokens never go back",
+  "no error but those of the world",
+  "after the faults, who should hold does",
+  "the key of a dead bot is free at the instant it lapses",
+]);
+
 /**
- * Loads the functions of an earlier version.
+ * Loads functions and client of an earlier version.
  *
  * @param folder a checkout of it, after `npm ci`
  */
-export function loadEarlierFunctions(folder: string): Promise<Sources["createHandler"]> {
-  return loadFunctions(pathToFileURL(resolve(folder, "lambdas")).href, "");
+export async function loadEarlier(folder: string): Promise<EarlierVersion> {
+  const [createHandler, { claimAndKeep }] = await Promise.all([
+    loadFunctions(pathToFileURL(resolve(folder, "lambdas")).href, ""),
+    importing<typeof import("../clients/typescript/claim-and-keep.ts")>(
+      pathToFileURL(resolve(folder, "clients/typescript/claim-and-keep.ts")).href,
+    ),
+  ]);
+  return { createHandler, openSession: claimAndKeep, keeps: keptEarlier };
 }
 
 /** Where a version has its routes and its table: as now, or as up to 0.1.0. */

@@ -52,8 +52,8 @@ export function storedLicense(item: Item): StoredLicense {
     maxSessions: numberOf(item, "max_sessions") ?? 0,
     fencingToken: numberOf(item, "fencing_token") ?? 0,
     entries: new Map(
-      Object.entries(item.sessions?.M ?? {}).flatMap(([symbol, { M: own = {} }]) => {
-        const entry = own.p?.S === undefined ? own : item.portfolios?.M?.[own.p.S]?.M;
+      Object.entries(item.sessions?.M ?? {}).flatMap(([symbol, { M: own = {}, S: key }]) => {
+        const entry = key === undefined ? own : item.portfolios?.M?.[key]?.M;
         // A member whose session is gone is free.
         return entry ? [[symbol, storedEntry(entry)] as const] : [];
       }),

@@ -139,15 +139,16 @@ namespace LicenseSessions
         }
 
         /// <summary>Gives up some symbols of several. Their right ends at once.</summary>
-        /// <returns><c>null</c> if they are all, so that the session is released</returns>
+        /// <returns><c>null</c> if they are all, or the session is over, so that the whole is released</returns>
         internal PartRelease BeginRelease(IEnumerable<string> symbols)
         {
             PartRelease part;
             lock (Runtime.Sync)
             {
                 IReadOnlyList<string> held = _keeping.Symbols.Among(symbols);
-                part = held.Count > 0 && held.Count == _keeping.Symbols.Count ? null : new PartRelease(held);
-                if (part != null && (held.Count == 0 || _keeping.End != null))
+                bool isWhole = held.Count > 0 && (_keeping.End != null || held.Count == _keeping.Symbols.Count);
+                part = isWhole ? null : new PartRelease(held);
+                if (held.Count == 0)
                 {
                     part.Outcome = ReleaseOutcome.NotHeld;
                     return part;
@@ -183,6 +184,12 @@ namespace LicenseSessions
                 _keeping = _keeping.Kept(Runtime.NowMs);
             }
             Runtime.Wake();
+        }
+
+        /// <summary>It never began to live, because no thread could be started.</summary>
+        internal void Abandon()
+        {
+            lock (Runtime.Sync) _finished = true;
         }
 
         internal void Live()

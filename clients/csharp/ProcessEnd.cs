@@ -11,26 +11,50 @@ namespace LicenseSessions
     {
         private const int OwnEndWithinMs = 500;
 
+        private const double ThreadsEndWithinMs = 500;
+
+        private struct Entry
+        {
+            internal Life Life;
+            internal ThreadRuntime Runtime;
+        }
+
         private static readonly object Lock = new object();
-        private static readonly HashSet<Life> Open = new HashSet<Life>();
+        private static readonly List<Entry> Entries = new List<Entry>();
         /// <summary>Set once the process has begun to end.</summary>
         private static readonly ManualResetEvent Ending = new ManualResetEvent(false);
         private static bool _listens;
+        private static bool _hearsCtrlC;
 
-        internal static void Enter(Life life)
+        /// <summary>A life stays entered until its threads have ended.</summary>
+        internal static void Enter(Life life, ThreadRuntime runtime)
         {
+            bool listens, hearsCtrlC;
             lock (Lock)
             {
-                Open.Add(life);
-                if (_listens) return;
+                Entries.RemoveAll(entry => entry.Life.IsFinished && entry.Runtime.HasEnded);
+                Entries.Add(new Entry { Life = life, Runtime = runtime });
+                listens = _listens;
+                hearsCtrlC = _hearsCtrlC || !life.Settings.ReleaseAtExit;
                 _listens = true;
+                _hearsCtrlC |= !hearsCtrlC;
             }
+            if (!listens) Listen();
+            if (!hearsCtrlC) HearCtrlC();
+        }
+
+        private static void Listen()
+        {
             AppDomain.CurrentDomain.ProcessExit += (sender, end) =>
             {
                 Ending.Set();
                 ReleaseAll();
             };
             AppDomain.CurrentDomain.DomainUnload += (sender, end) => ReleaseAll();
+        }
+
+        private static void HearCtrlC()
+        {
             try
             {
                 Console.CancelKeyPress += CtrlC;
@@ -41,17 +65,15 @@ namespace LicenseSessions
             }
         }
 
-        internal static void Leave(Life life)
-        {
-            lock (Lock) Open.Remove(life);
-        }
-
         /// <summary>A handler before this one that cancels the end keeps the program, and its sessions, alive.</summary>
         private static void CtrlC(object sender, ConsoleCancelEventArgs pressed)
         {
             if (pressed.Cancel)
             {
-                foreach (Life life in All()) life.Notifier.Say(LogLevel.Warning, "Ctrl-C is left to the program, which handles it: the session is held until it is released");
+                foreach (Entry entry in Unfinished())
+                {
+                    entry.Life.Notifier.Say(LogLevel.Warning, "Ctrl-C is left to the program, which handles it: the session is held until it is released");
+                }
                 return;
             }
             ReleaseAll();
@@ -60,23 +82,28 @@ namespace LicenseSessions
             if (Ending.WaitOne(OwnEndWithinMs)) Thread.Sleep(Timeout.Infinite);
         }
 
-        private static Life[] All()
+        private static Entry[] Unfinished()
         {
-            lock (Lock) return Open.ToArray();
+            lock (Lock) return Entries.Where(entry => entry.Life.Settings.ReleaseAtExit && !entry.Life.IsFinished).ToArray();
         }
 
         /// <summary>Side by side, in 5 s at most.</summary>
         private static void ReleaseAll()
         {
-            Life[] open = All();
-            foreach (Life life in open) life.BeginRelease();
+            Entry[] open = Unfinished();
+            foreach (Entry entry in open) entry.Life.BeginRelease();
             var clock = Stopwatch.StartNew();
-            foreach (Life life in open)
+            foreach (Entry entry in open)
             {
-                double leftMs = Timing.ReleaseWithinMs - clock.ElapsedMilliseconds;
-                double untilMs = life.Runtime.NowMs + leftMs;
+                Life life = entry.Life;
+                double untilMs = life.Runtime.NowMs + Timing.ReleaseWithinMs - clock.ElapsedMilliseconds;
                 life.Runtime.Pause(() => life.IsFinished ? 0 : untilMs);
             }
+            // Mono hangs now and then when it ends while a thread is about to.
+            Entry[] finished;
+            lock (Lock) finished = Entries.Where(entry => entry.Life.IsFinished).ToArray();
+            clock.Restart();
+            foreach (Entry entry in finished) entry.Runtime.Join(ThreadsEndWithinMs - clock.ElapsedMilliseconds);
         }
     }
 }

@@ -19,7 +19,7 @@ namespace LicenseSessions
             internal bool MayDrop;
         }
 
-        private readonly string _threadName;
+        private readonly Func<Action, Thread> _startThread;
         private readonly Action _returned;
         private readonly object _lock = new object();
         private readonly LinkedList<Call> _queue = new LinkedList<Call>();
@@ -27,11 +27,11 @@ namespace LicenseSessions
         private bool _busy;
         private bool _closed;
 
-        /// <param name="threadName">for a debugger</param>
+        /// <param name="startThread">starts a thread for what it is given</param>
         /// <param name="returned">called after each call</param>
-        internal ProgramCalls(string threadName, Action returned)
+        internal ProgramCalls(Func<Action, Thread> startThread, Action returned)
         {
-            _threadName = threadName;
+            _startThread = startThread;
             _returned = returned;
         }
 
@@ -71,16 +71,14 @@ namespace LicenseSessions
 
         private void Start()
         {
-            var thread = new Thread(Work) { Name = _threadName, IsBackground = true };
             try
             {
-                thread.Start();
+                _thread = _startThread(Work);
             }
             catch (Exception)
             {
-                return; // No thread: tried again at the next call. The session works without.
+                // No thread: tried again at the next call. The session works without.
             }
-            _thread = thread;
         }
 
         private void DropOldest()

@@ -25,7 +25,7 @@ namespace LicenseSessions
         {
             if (_report == null) return null;
             var taken = new Taken();
-            _runtime.Call(() => Run(taken), false);
+            _runtime.Call(() => Run(taken), true);
             _runtime.Pause(() => taken.IsDone ? 0 : until());
             lock (_runtime.Sync)
             {

@@ -40,7 +40,7 @@ namespace LicenseSessions
             Exchange exchange = Runtime.Exchange(path, bytes, until);
             if (exchange.Problem != null) return exchange;
             string problem = ProblemOf(exchange, new AskedRequest { Path = new Uri(Settings.Url, path).AbsolutePath, Body = bytes, Nonce = nonce }, sentMs);
-            return problem == null ? exchange : new Exchange(problem);
+            return problem == null ? exchange : new Exchange(problem, new InvalidOperationException("HTTP " + exchange.Status));
         }
 
         private string ProblemOf(Exchange exchange, AskedRequest asked, double sentMs)

@@ -69,14 +69,14 @@ namespace LicenseSessions
             cancellation.ThrowIfCancellationRequested();
             var runtime = new ThreadRuntime(settings.Url, settings.Transport);
             var life = new Life(settings, runtime, ClaimName.Next());
-            if (settings.ReleaseAtExit) ProcessEnd.Enter(life);
+            ProcessEnd.Enter(life, runtime);
             try
             {
                 runtime.Spawn(() => Live(life, runtime));
             }
             catch (Exception error)
             {
-                ProcessEnd.Leave(life);
+                life.Abandon();
                 throw new ServiceUnavailableException("no thread could be started: " + error.Message, error);
             }
             using (cancellation.Register(runtime.Wake))
@@ -295,7 +295,6 @@ namespace LicenseSessions
             }
             finally
             {
-                ProcessEnd.Leave(life);
                 runtime.Close();
             }
         }

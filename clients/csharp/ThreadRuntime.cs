@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Linq;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
@@ -27,6 +28,7 @@ namespace LicenseSessions
         private readonly Transport _transport;
         private readonly object _sync = new object();
         private readonly Random _random = new Random(BitConverter.ToInt32(Ids.Bytes(4), 0));
+        private readonly List<Thread> _threads = new List<Thread>();
         private readonly ProgramCalls _calls;
         private readonly ProgramCalls _logs;
 
@@ -34,8 +36,8 @@ namespace LicenseSessions
         {
             _url = url;
             _transport = transport;
-            _calls = new ProgramCalls("license-session-callbacks", Wake);
-            _logs = new ProgramCalls("license-session-log", Wake);
+            _calls = new ProgramCalls(run => Start("license-session-callbacks", run), Wake);
+            _logs = new ProgramCalls(run => Start("license-session-log", run), Wake);
         }
 
         public object Sync
@@ -93,7 +95,34 @@ namespace LicenseSessions
 
         public void Spawn(Action run)
         {
-            new Thread(() => run()) { Name = "license-session", IsBackground = true }.Start();
+            Start("license-session", run);
+        }
+
+        private Thread Start(string name, Action run)
+        {
+            var thread = new Thread(() => run()) { Name = name, IsBackground = true };
+            lock (_threads)
+            {
+                _threads.RemoveAll(one => !one.IsAlive);
+                thread.Start();
+                _threads.Add(thread);
+            }
+            return thread;
+        }
+
+        /// <summary>Whether none of its threads runs any more.</summary>
+        internal bool HasEnded
+        {
+            get { lock (_threads) return _threads.All(thread => !thread.IsAlive); }
+        }
+
+        /// <summary>Waits until its threads have ended, but no longer than this.</summary>
+        internal void Join(double withinMs)
+        {
+            Thread[] threads;
+            lock (_threads) threads = _threads.Where(thread => thread != Thread.CurrentThread).ToArray();
+            var clock = Stopwatch.StartNew();
+            foreach (Thread thread in threads) thread.Join((int)Math.Max(0, withinMs - clock.ElapsedMilliseconds));
         }
 
         public Exchange Exchange(string path, byte[] body, Func<double> until)

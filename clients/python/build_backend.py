@@ -1,7 +1,7 @@
-"""Builds the package (PEP 517) with the standard library alone, so that it can be installed without an
-index: `pip install --no-index PATH/clients/python`. A build writes nothing but the file it makes.
+"""Builds the package (PEP 517) with the standard library alone, so that it can be installed without
+an index: `pip install --no-index PATH/clients/python`. A build writes nothing but its file.
 
-`python3 build_backend.py [FOLDER]` makes the wheel and the source archive in a folder, by default `dist`.
+`python3 build_backend.py [FOLDER]` makes the wheel and the source archive, by default in `dist`.
 """
 
 from __future__ import annotations

@@ -144,7 +144,13 @@ function answerTo(
         ...inTheWay(each),
       }));
       const message = conflictMessage(outcome, request.device_fingerprint);
-      return refused({ code, message, ...inTheWay(first), ...(request.symbols && { blocked }) });
+      return refused({
+        code,
+        message,
+        ...inTheWay(first),
+        ...asksOfAll(),
+        ...(request.symbols && { blocked }),
+      });
     }
     case "session_limit": {
       const { first } = outcome;
@@ -163,6 +169,17 @@ function answerTo(
     const { symbol } = request;
     const flags = { license_valid: false, session_conflict: true } as const;
     return { statusCode: 403, body: { ...flags, ...body, symbol } } as const;
+  }
+
+  /** Of several holders, whether any was asked, told, or keeps its session. */
+  function asksOfAll(): Partial<Ask> {
+    if (!asks) return {};
+    const all = [...asks.values()];
+    return {
+      holder_asked: all.some(({ holder_asked }) => holder_asked),
+      holder_told: all.some(({ holder_told }) => holder_told),
+      holder_keeps: all.some(({ holder_keeps }) => holder_keeps),
+    };
   }
 
   function inTheWay({ symbol, entry, waitSeconds }: Blocked) {

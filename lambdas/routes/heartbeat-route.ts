@@ -7,7 +7,7 @@ import type { HeartbeatAnswer } from "../../contract/routes.ts";
 import { type Handler, type RequestContext, toHandler } from "../http/handle-request.ts";
 import { answerLegacyHeartbeat } from "../legacy/legacy-heartbeat.ts";
 import { noteOf } from "../rules/ask-holder.ts";
-import { leaseMs } from "../rules/entry.ts";
+import { leaseMs, reportSchema } from "../rules/entry.ts";
 import {
   type Heartbeat,
   type HeartbeatOutcome,
@@ -40,11 +40,11 @@ export function heartbeatHandler(service: Service): Handler {
           ...caller,
           sessionId: request.session_id,
           portfolioKey: isOfSeveral ? readSessionId(request.session_id).portfolioKey : undefined,
-          report: {
-            bot_version: request.bot_version,
+          report: reportSchema.parse({
+            ...request,
             bot_status: request.status,
             metadata: jsonTexts.metadata,
-          },
+          }),
           keep: request.keep === true,
           nowMs,
           sessionTimeoutMs: settings.sessionTimeoutMs,

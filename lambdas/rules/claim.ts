@@ -359,7 +359,7 @@ function grant(request: Claim, session: Stored<Session>, room: Room): Plan<Claim
     portfolioKey === undefined
       ? symbols.map((symbol) => [sessionPath(symbol), session] as const)
       : [
-          ...symbols.map((symbol) => [sessionPath(symbol), { p: portfolioKey }] as const),
+          ...symbols.map((symbol) => [sessionPath(symbol), portfolioKey] as const),
           room.hasPortfolios
             ? ([portfolioPath(portfolioKey), session] as const)
             : ([["portfolios"], { [portfolioKey]: session }] as const),

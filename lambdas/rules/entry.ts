@@ -5,14 +5,16 @@ const reported = z.catch(z.optional(z.string()), undefined);
 
 /** What a bot reports about itself, as it is stored. */
 export const reportSchema = z.object({
+  /** As last reported. */
   bot_version: reported,
+  /** The `status` that was last reported. */
   bot_status: reported,
   /** The JSON text exactly as the bot sent it. */
   metadata: reported,
 });
 
 /** Fields that a bot leaves out of a report keep their stored value. */
-export type StoredReport = Required<z.infer<typeof reportSchema>>;
+export type StoredReport = z.infer<typeof reportSchema>;
 
 /** The timeout of the entries that have no `lapses_at`: the version that wrote them had only this. */
 const timeoutOfOldestMs = 60_000;
@@ -20,27 +22,33 @@ const timeoutOfOldestMs = 60_000;
 /** A session of one symbol or of several. Times are epoch milliseconds. */
 export const sessionSchema = z.pipe(
   z.object({
+    /** The device that holds it. */
     device_fingerprint: z.string(),
+    /** The grant, as the service named it. That of several symbols carries their key. */
     session_id: z.string(),
     /** The order of the grant. Entries of earlier versions have none. */
     fencing_token: z.optional(z.number()),
-    /** The run of a program, and which of its openings claimed the session. */
+    /** The run of the program that claimed the session. */
     run_id: z.optional(z.string()),
+    /** Which of the openings of that run. */
     claim_number: z.optional(z.number()),
     /** A heartbeat came with the `session_id`. */
     confirmed: z.optional(z.boolean()),
+    /** When it was claimed. */
     started_at: z.number(),
     /** The timer. It never runs backwards. */
     last_heartbeat: z.number(),
-    /** Entries of earlier versions have none. */
+    /** The timeout in force at the claim. Entries of earlier versions have none. */
     lease_ms: z.optional(z.number()),
     /** `last_heartbeat` plus `lease_ms`. */
     lapses_at: z.optional(z.number()),
     /** Until then a process of the same device that the claim replaced may believe that it holds. */
     contested_until: z.optional(z.number()),
+    /** The run whose entry of this device the claim took: its late attempts are no new claim. */
     replaced_run: z.optional(z.string()),
+    /** The last opening of that run which is over. */
     replaced_number: z.optional(z.number()),
-    /** Who asked for it first (see `ask-holder.ts`). */
+    /** The note of the device that asked for it first, until it is kept or over. */
     asked: z.optional(
       z.object({
         device: z.string(),
@@ -71,15 +79,21 @@ export const sessionSchema = z.pipe(
  */
 export const vacancySchema = z.pipe(
   z.object({
+    /** The device for which the symbol is kept. */
     vacated_by: z.string(),
     /** What is over. Late attempts of it are no new claim. */
     vacated_session_id: z.optional(z.string()),
+    /** The run of what is over. */
     run_id: z.optional(z.string()),
+    /** The opening of what is over. */
     claim_number: z.optional(z.number()),
+    /** How long, after `ended_at`, an attempt of that opening is answered `session_ended`. */
     lease_ms: z.optional(z.number()),
+    /** Until then the symbol is kept. */
     lapses_at: z.number(),
-    /** When an operator ended it. Earlier versions wrote only `ended`. */
+    /** When an operator ended it. */
     ended_at: z.optional(z.number()),
+    /** What earlier versions wrote instead of `ended_at`. */
     ended: z.optional(z.boolean()),
   }),
   z.transform(({ ended, ...stored }) => ({
@@ -89,10 +103,10 @@ export const vacancySchema = z.pipe(
   })),
 );
 
-/** The symbol belongs to the session of several symbols, or the vacancy, in `portfolios[p]`. */
-export const memberSchema = z.pipe(
-  z.object({ p: z.string() }),
-  z.transform((stored) => ({ ...stored, kind: "member" as const })),
+/** The symbol belongs to the session of several symbols, or the vacancy, at this key of `portfolios`. */
+const memberSchema = z.pipe(
+  z.string(),
+  z.transform((p) => ({ p, kind: "member" as const })),
 );
 
 /** No version wrote this. It never lapses; `end-session` removes it. */

@@ -4,6 +4,7 @@
  */
 export type Predicate =
   | { op: "=" | "<" | "<=" | ">" | ">="; path: Path; value: string | number | boolean }
+  | { op: "same"; path: Path; other: Path }
   | { op: "exists" | "absent"; path: Path }
   | { op: "size <"; path: Path; limit: Path | number }
   | { op: "size <="; path: Path; limit: Path | number }
@@ -15,6 +16,11 @@ export type Path = readonly string[];
 
 export function equal(path: Path, value: string | number | boolean): Predicate {
   return { op: "=", path, value };
+}
+
+/** Both attributes are there and equal. */
+export function same(path: Path, other: Path): Predicate {
+  return { op: "same", path, other };
 }
 
 export function atMost(path: Path, value: number): Predicate {
@@ -72,6 +78,10 @@ export function holds(predicate: Predicate, item: object | undefined): boolean {
       return predicate.all.some((each) => holds(each, item));
     case "not":
       return !holds(predicate.predicate, item);
+    case "same": {
+      const value = valueAt(item, predicate.path);
+      return value !== undefined && value === valueAt(item, predicate.other);
+    }
     case "exists":
       return valueAt(item, predicate.path) !== undefined;
     case "absent":

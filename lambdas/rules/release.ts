@@ -20,6 +20,7 @@ import {
   or,
   type Path,
   type Predicate,
+  same,
 } from "./predicate.ts";
 import {
   type Assigned,
@@ -31,7 +32,7 @@ import {
   raisedToken,
   type Seen,
 } from "./rule-run.ts";
-import { readSessionId } from "./session-id.ts";
+import { readSessionId, unusedKey } from "./session-id.ts";
 import { isGrantOf, isNamedAt } from "./session-predicates.ts";
 
 export type Release = Holder & {
@@ -128,11 +129,13 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
     asking.must(() => ({ code: "not_held", why: why() }), isHeldBy(path, request));
 
     const isUncontested = or(absent(at("contested_until")), atMost(at("contested_until"), nowMs));
-    const mayEnd = legacy ? legacy.mayEnd(path) : isNamedAt(path);
+    // An unnamed session may have been renewed by another process, which does not name it.
+    const isAlone = or(isNamedAt(path), same(at("last_heartbeat"), at("started_at")));
+    const mayEnd = legacy ? legacy.mayEnd(path) : isAlone;
     const areMembers =
       portfolioKey === undefined
         ? []
-        : symbols.map((symbol) => equal([...sessionPath(symbol), "p"], portfolioKey));
+        : symbols.map((symbol) => equal(sessionPath(symbol), portfolioKey));
     if (asking.is(and(isUncontested, mayEnd, ...areMembers))) {
       return leave(symbols, symbols.length === grantedSymbols);
     }
@@ -149,8 +152,10 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
     for (const name of ["lapses_at", "last_heartbeat", "confirmed"]) asking.asSeen(at(name));
     const untilMs = Math.max(session.contested_until ?? 0, mayBeShared ? session.lapses_at : 0);
     const isWhole = released.length === members.length;
-    if (license.portfolios?.[vacancyKey]) throw new Error("The key of the new vacancy is in use");
-    return untilMs <= nowMs ? leave(released, isWhole) : wait(session, released, isWhole, untilMs);
+    const apartKey = unusedKey(vacancyKey, license.portfolios);
+    return untilMs <= nowMs
+      ? leave(released, isWhole)
+      : wait(session, released, isWhole ? undefined : apartKey, untilMs);
   };
 
   /** The next device may claim at once. */
@@ -159,18 +164,25 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
     return ending({ set: [], remove: [...members, ...(isWhole ? [path] : [])] }, released, 0);
   }
 
-  /** Another process may believe that it holds the session until then. */
+  /**
+   * Another process may believe that it holds the session until then.
+   *
+   * @param apartKey where a part waits; `undefined` if all of the session does
+   */
   function wait(
     session: Session,
     released: readonly string[],
-    isWhole: boolean,
+    apartKey: string | undefined,
     untilMs: number,
   ): Plan<ReleaseOutcome> {
     const vacancy = vacancyAfter(session, untilMs);
-    const apart = released.map((symbol) => [sessionPath(symbol), { p: vacancyKey }] as const);
-    const set = isWhole
-      ? [[path, vacancy] as const]
-      : [[portfolioPath(vacancyKey), vacancy] as const, ...apart];
+    const set: [Path, Assigned][] =
+      apartKey === undefined
+        ? [[path, vacancy]]
+        : [
+            [portfolioPath(apartKey), vacancy],
+            ...released.map((symbol): [Path, Assigned] => [sessionPath(symbol), apartKey]),
+          ];
     return ending({ set, remove: [] }, released, secondsUntil(untilMs, nowMs));
   }
 

@@ -1,4 +1,7 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
+
+/** Keys of three characters: each member of a session of several symbols carries one. */
+const keys = 36 ** 3;
 
 /** No session of several symbols stands there. */
 const nowhere = "-";
@@ -16,9 +19,19 @@ export function newSessionId(namedSymbols: number | undefined, isApart: boolean)
   return { sessionId: `${id}.${portfolioKey ?? nowhere}.${namedSymbols}`, portfolioKey };
 }
 
-/** Three characters, because each member of a session carries them. */
 export function newPortfolioKey(): string {
-  return randomBytes(6).toString("base64url").replace(/[-_]/g, "0").slice(0, 3);
+  return keyOf(randomInt(keys));
+}
+
+/** The wanted key, or the next one that nothing stands at. */
+export function unusedKey(wanted: string, portfolios: object = {}): string {
+  let number = Number.parseInt(wanted, 36);
+  while (Object.hasOwn(portfolios, keyOf(number))) number = (number + 1) % keys;
+  return keyOf(number);
+}
+
+function keyOf(number: number): string {
+  return number.toString(36).padStart(3, "0");
 }
 
 /** What the `session_id` of a session of several symbols says. */

@@ -41,6 +41,8 @@ export function writeExpression(condition: Predicate, { set, remove }: Change): 
           : `(${predicate.all.map(text).join(` ${predicate.op.toUpperCase()} `)})`;
       case "not":
         return `NOT ${text(predicate.predicate)}`;
+      case "same":
+        return `${path(predicate.path)}=${path(predicate.other)}`;
       case "exists":
         return `attribute_exists(${path(predicate.path)})`;
       case "absent":

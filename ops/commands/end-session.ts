@@ -69,6 +69,7 @@ export function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs:
     question: `End ${described.join(", ")} of ${licenseName(license)}?${risk}`,
     async apply(table, note) {
       const { now = false, all = false } = options;
+      const before = { ...license, sessions: { ...license.sessions } };
       let after: LicenseItem | undefined;
       const messages: string[] = [];
       const left: Left = { released: [], claimed: [], changed: [] };
@@ -84,7 +85,10 @@ export function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs:
         );
         switch (outcome.code) {
           case "ended":
-            for (const each of outcome.symbols) ended.add(each);
+            for (const each of outcome.symbols) {
+              ended.add(each);
+              before.sessions[each] = outcome.before;
+            }
             after = outcome.after;
             messages.push(endedText(outcome, symbol, note.atMs));
             break;
@@ -97,7 +101,7 @@ export function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs:
       if (options.all) left.claimed.push(...heldBesides(symbols, after));
       messages.push(...leftTexts(left));
       if (!after) return { refusal: `Nothing was done. ${messages.join(" ")}` };
-      return { after, message: messages.join("\n") };
+      return { before, after, message: messages.join("\n") };
     },
   };
 }

@@ -1,5 +1,11 @@
 import type { Command } from "commander";
-import { type ClaimedLine, type HistoryLine, isFailure, symbolsOf } from "../data/history-line.ts";
+import {
+  type ClaimedLine,
+  type HistoryLine,
+  isFailure,
+  symbolsOf,
+  type Taken,
+} from "../data/history-line.ts";
 import { type LicenseHistory, licenseHistory } from "../data/license-history.ts";
 import { dayMs } from "../data/license-item.ts";
 import type { DeviceSummary } from "../data/sharing.ts";
@@ -141,16 +147,27 @@ function cellsOf(line: HistoryLine): string[][] {
     case "session_claimed": {
       const details = [
         `token ${line.fencing_token}`,
-        ...(line.replaced === undefined ? [] : [replacedText(line.replaced)]),
+        ...replacedTexts(line),
         ...line.displaced.map((taken) => `displaced ${taken.symbol} of ${takenText(taken)}`),
       ];
       return [[time, "claimed", symbolsOf(line).join(" "), whoText(line), details.join("; ")]];
     }
     case "session_active":
       return [];
+    case "holder_asked": {
+      const holders = line.holders.map((holder) => `asked ${whoText(holder)}`);
+      return [[time, "asked", symbolsOf(line).join(" "), whoText(line), holders.join("; ")]];
+    }
+    case "session_kept": {
+      const asker = line.asked_by === undefined ? "" : `asked by ${line.asked_by}`;
+      return [[time, "kept", symbolsOf(line).join(" "), whoText(line), asker]];
+    }
     case "session_released": {
-      const wait = line.free_in_seconds > 0 ? `free after ${line.free_in_seconds} s` : "";
-      return [[time, "released", symbolsOf(line).join(" "), whoText(line), wait]];
+      const details = [
+        ...(line.free_in_seconds > 0 ? [`free after ${line.free_in_seconds} s`] : []),
+        ...(line.asked_by === undefined ? [] : [`yielded to ${line.asked_by}`]),
+      ];
+      return [[time, "released", symbolsOf(line).join(" "), whoText(line), details.join("; ")]];
     }
     case "license_changed": {
       const operation = line.operation === undefined ? [] : [`operation ${line.operation}`];
@@ -160,12 +177,10 @@ function cellsOf(line: HistoryLine): string[][] {
   }
 }
 
-type Taken = Exclude<ClaimedLine["replaced"], string | undefined>;
-
-function replacedText(replaced: Taken | string): string {
+function replacedTexts({ replaced = [] }: ClaimedLine): string[] {
   return typeof replaced === "string"
-    ? "replaced its own session"
-    : `replaced ${takenText(replaced)}`;
+    ? ["replaced its own session"]
+    : replaced.map((taken) => `replaced ${takenText(taken)}`);
 }
 
 function takenText(taken: Taken): string {

@@ -24,8 +24,13 @@ const takenSchema = z.object({
   ...device,
   session_id: optionalText,
   last_heartbeat: z.number().optional().catch(undefined),
-  state: z.enum(["live", "lapsed", "contested"]).optional().catch(undefined),
+  state: z.enum(["live", "lapsed", "contested", "released", "ended"]).optional().catch(undefined),
 });
+
+const takenFromSchema = z.object({ symbol: text, ...takenSchema.shape });
+
+/** What a claim replaced or displaced. */
+export type Taken = z.infer<typeof takenFromSchema>;
 
 const lineSchema = z.union([
   z.object({
@@ -35,8 +40,24 @@ const lineSchema = z.union([
     fencing_token: z.number().catch(0),
     bot_version: optionalText,
     /** Older lines have the id of an earlier session of the same device. */
-    replaced: z.union([takenSchema, z.string()]).optional().catch(undefined),
-    displaced: z.array(z.object({ symbol: text, ...takenSchema.shape })).catch([]),
+    replaced: z
+      .union([z.array(takenFromSchema), z.string()])
+      .optional()
+      .catch(undefined),
+    displaced: z.array(takenFromSchema).catch([]),
+  }),
+  /** A refused claim has left a note with the holders. */
+  z.object({
+    event: z.literal("holder_asked"),
+    ...common,
+    holders: z.array(takenFromSchema).catch([]),
+  }),
+  /** The holder keeps the session. */
+  z.object({
+    event: z.literal("session_kept"),
+    ...common,
+    session_id: text,
+    asked_by: optionalText,
   }),
   /** Once a UTC day for each session that is renewed. */
   z.object({
@@ -50,6 +71,7 @@ const lineSchema = z.union([
     ...common,
     session_id: optionalText,
     free_in_seconds: z.number().catch(0),
+    asked_by: optionalText,
   }),
   z.object({
     event: z.literal("license_changed"),
@@ -94,6 +116,11 @@ export function symbolsOf(line: {
   symbols?: string[] | undefined;
 }): string[] {
   return line.symbols ?? [line.symbol ?? "*"];
+}
+
+/** What a claim replaced of this symbol. A string: an earlier session of the same device. */
+export function replacedOf({ replaced }: ClaimedLine, symbol: string): Taken | string | undefined {
+  return Array.isArray(replaced) ? replaced.find((taken) => taken.symbol === symbol) : replaced;
 }
 
 /** Identifies a device in the lines, as far as they tell devices apart. */

@@ -1,5 +1,11 @@
 import { deviceHash, maskFingerprint } from "../../lambdas/rules/shown-device.ts";
-import { type ClaimedLine, type HistoryLine, symbolsOf } from "./history-line.ts";
+import {
+  type ClaimedLine,
+  type HistoryLine,
+  replacedOf,
+  symbolsOf,
+  type Taken,
+} from "./history-line.ts";
 import { entriesOf, entryState, type LicenseItem } from "./license-item.ts";
 
 /**
@@ -24,15 +30,6 @@ export type Hold = {
 };
 
 type OpenHold = Omit<Hold, "until" | "end"> & { lastSeen: number };
-
-/** A session that a claim found, as its line names it. */
-type Taken = {
-  device: string;
-  device_hash?: string | undefined;
-  session_id?: string | undefined;
-  last_heartbeat?: number | undefined;
-  state?: string | undefined;
-};
 
 /**
  * Who held which symbol when, by the lines and by what the license holds at `nowMs`. Lines of before
@@ -61,14 +58,18 @@ export function holdsOf(
       case "session_claimed":
         for (const symbol of symbolsOf(line)) {
           const before = open.get(placeOf(line.license_id, symbol));
-          if (before) endTaken(before, line);
-          else if (typeof line.replaced === "object") inferHold(line, symbol, line.replaced);
+          const replaced = replacedOf(line, symbol);
+          if (typeof replaced === "string") {
+            // Older lines name only an earlier session of the same device.
+            if (before) close(before, line.atMs, "replaced");
+          } else {
+            endTaken(before, line, symbol, replaced);
+          }
           open.set(placeOf(line.license_id, symbol), begun(line, symbol, line.atMs, true));
         }
         for (const taken of line.displaced) {
           const before = open.get(placeOf(line.license_id, taken.symbol));
-          if (before) close(before, taken.last_heartbeat ?? before.lastSeen, "lapsed");
-          else inferHold(line, taken.symbol, taken);
+          endTaken(before, line, taken.symbol, taken);
         }
         break;
       case "session_active":
@@ -105,26 +106,35 @@ export function holdsOf(
   for (const hold of [...open.values()]) close(hold, hold.lastSeen, "unknown");
   return done.sort((a, b) => a.from - b.from || a.symbol.localeCompare(b.symbol));
 
-  /** A claim ends the hold that it finds, at the claim if it was live, earlier if it had lapsed. */
-  function endTaken(before: OpenHold, line: ClaimedLine) {
-    const { replaced, atMs } = line;
-    if (replaced === undefined) {
-      // By a line that names nothing: the other device's session had lapsed or been released.
-      close(before, before.lastSeen, "unknown");
-    } else if (typeof replaced === "string" || replaced.state !== "lapsed") {
-      close(before, atMs, "replaced");
-    } else {
-      close(before, replaced.last_heartbeat ?? before.lastSeen, "lapsed");
+  /** A claim ends what it finds: at the claim if that was live, earlier if it had lapsed. */
+  function endTaken(
+    known: OpenHold | undefined,
+    line: ClaimedLine,
+    symbol: string,
+    taken: Taken | undefined,
+  ) {
+    const lastBeat = taken?.last_heartbeat;
+    // What only this line names began before the lines do.
+    const isInWindow = lastBeat !== undefined && lastBeat >= sinceMs;
+    const inferred = taken && isInWindow && begun({ ...line, ...taken }, symbol, sinceMs, false);
+    const hold = known ?? inferred;
+    if (!hold) return;
+    switch (taken?.state) {
+      case undefined:
+        close(hold, hold.lastSeen, "unknown");
+        break;
+      case "live":
+        close(hold, line.atMs, "replaced");
+        break;
+      case "lapsed":
+      case "contested":
+        close(hold, lastBeat ?? hold.lastSeen, "lapsed");
+        break;
+      case "released":
+      case "ended":
+        // Its own line is missing: this is the last sign of it.
+        close(hold, hold.lastSeen, taken.state);
     }
-  }
-
-  /** A hold that only the claim after it names: it began before the lines do. */
-  function inferHold(line: ClaimedLine, symbol: string, taken: Taken) {
-    if (taken.last_heartbeat === undefined || taken.last_heartbeat < sinceMs) return;
-    const { license_id } = line;
-    const hold = begun({ ...taken, license_id }, symbol, sinceMs, false);
-    if (taken.state === "lapsed") close(hold, taken.last_heartbeat, "lapsed");
-    else close(hold, line.atMs, "replaced");
   }
 
   function addPresent(license: LicenseItem) {
@@ -162,7 +172,7 @@ function placeOf(licenseId: string, symbol: string): string {
 }
 
 function begun(
-  line: Taken & { license_id: string; bot_version?: string | undefined },
+  line: Omit<Taken, "symbol"> & { license_id: string; bot_version?: string | undefined },
   symbol: string,
   fromMs: number,
   isKnown: boolean,

@@ -22,25 +22,40 @@ const instantMs = z.int().min(-62_167_219_200_000).max(253_402_300_799_999);
  * the tools accept no invalid attribute: a default must not pass for what was sold.
  */
 export const licenseItemSchema = z.object({
+  /** The key of the table: SHA-256 of the license key, hex. */
   license_id: z.string(),
+  /** `active`, `suspended` or `cancelled`. */
   status: z.enum(["active", "suspended", "cancelled"]),
+  /** For people. */
   license_type: z.string().default(defaultLicenseType),
+  /** For people. */
   email: z.string().optional(),
+  /** For people. */
   created_at: instantMs.optional(),
+  /** The instant at which it ends; absent: never. */
   license_expiration: instantMs.optional(),
+  /** How many symbols may be held at a time. */
   max_sessions: z.int().positive(),
   /** The license's own timeout; absent if it has the service's. */
   session_timeout_seconds: z.int().positive().optional(),
+  /**
+   * Raised by every write but a heartbeat, and so the item's version. A grant's token is the greater
+   * of the instant and the last token plus 1.
+   */
   fencing_token: z.int().nonnegative().default(0),
+  /** Symbol to entry; a bot that names no symbol has the entry `*`. */
   sessions: licenseSchema.shape.sessions,
+  /** Key to session of several symbols, or to a vacancy of several. */
   portfolios: licenseSchema.shape.portfolios,
   /** Identifies the last change, so that a retried write can tell whether it was applied before. */
   change_id: z.string().optional(),
   /** The last operations over several licenses that changed this one; one of them is not applied twice. */
   operations: z.array(z.string()).optional(),
-  /** Who made the last change, when and why. */
+  /** Who made the last change. */
   changed_by: z.string().optional(),
+  /** When, by the table's clock. */
   changed_at: instantMs.optional(),
+  /** Why. */
   change_reason: z.string().optional(),
   /** The id under the license's new key. This item is then `cancelled` and never changes again. */
   superseded_by: z.string().optional(),

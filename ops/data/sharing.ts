@@ -57,7 +57,7 @@ export function sharingOf(lines: readonly HistoryLine[], holds: readonly Hold[])
       if (isOverlap(line, holds)) count.overlaps += 1;
     } else if (line.event === "session_released") {
       count.releases += 1;
-    } else {
+    } else if (line.event === "session_claimed" || line.event === "session_active") {
       if (line.event === "session_claimed") count.claims += 1;
       for (const symbol of symbolsOf(line)) {
         const before = lastHolderOf.get(symbol) ?? firstHolder(holds, symbol, line.atMs);

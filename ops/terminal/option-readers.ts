@@ -73,7 +73,7 @@ export const limitSchema = wholeNumber(1, 1_000_000);
 /** A symbol as bots name it, or `*` for the session without a symbol, which bots can't name. */
 export const sessionSymbolSchema = z
   .union([z.literal(noSymbol), symbolSchema])
-  .describe("1 to 64 printable ASCII characters, or * for the session without a symbol");
+  .describe("1 to 128 letters, digits, signs and spaces, or * for the session without a symbol");
 
 export const instantSchema = z
   .string()

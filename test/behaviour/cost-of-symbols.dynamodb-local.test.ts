@@ -18,7 +18,7 @@ type License = Awaited<ReturnType<typeof licenseFor>>;
 
 /** Names of 6 characters, as those of currency pairs. */
 function symbolsOf(count: number, prefix: string): string[] {
-  return Array.from({ length: count }, (_, index) => `${prefix}${index}`.padEnd(6, "-"));
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}`.padEnd(8, "-"));
 }
 
 async function licenseFor(endpoint: string, size: number, maxSessions: number) {

@@ -240,6 +240,14 @@ export function describeSessions(engine: () => Engine): void {
       expect((await service.validate(b)).status).toBe(200);
     });
 
+    test("and contested beyond its lease is kept for its device until nobody can believe", async () => {
+      const { service, license_key, b, x } = await heldByA(engine());
+      service.deploy({ sessionTimeoutSeconds: 30 });
+      await service.validate(x(2));
+      await service.endSession(license_key);
+      expect((await service.validate(b)).body.estimated_wait_seconds).toBe(60);
+    });
+
     test("hears of it when it had lapsed before, too", async () => {
       const { service, license_key, held } = await heldByA(engine());
       service.passSeconds(3_600);
@@ -351,7 +359,7 @@ export function describeSessions(engine: () => Engine): void {
         "an end of a contest that is no number",
         { sessions: { ES: { ...session, contested_until: "x" } } },
       ],
-      ["a member without session", { sessions: { ES: { p: "gone" } } }],
+      ["a member without session", { sessions: { ES: "gone" } }],
     ];
 
     test.for(odd)("%s", async ([, attributes]) => {

@@ -26,7 +26,7 @@ export function describeSeveralSymbols(engine: () => Engine): void {
       const [, key = ""] = held.session_id.split(".");
       expect(key).toHaveLength(3);
       expect(await service.item(license_key)).toMatchObject({
-        sessions: { EURUSD: { p: key }, GBPUSD: { p: key } },
+        sessions: { EURUSD: key, GBPUSD: key },
         portfolios: {
           [key]: {
             device_fingerprint: deviceA,
@@ -343,7 +343,10 @@ export function describeSeveralSymbols(engine: () => Engine): void {
       code: "recorded",
       symbols: ["es", "NQ"],
     });
-    expect((await service.release({ ...all, symbols: ["es"] })).body.code).toBe("released");
+    // The session is that of the others as well.
+    expect((await service.release({ ...all, symbols: ["es"] })).body.code).toBe("left_to_lapse");
+    expect((await service.heartbeat(all)).body.code).toBe("recorded");
+    expect((await service.release(all)).body.code).toBe("released");
     expect((await service.validate({ ...b, symbol: "NQ" })).body.code).toBe("granted");
   });
 

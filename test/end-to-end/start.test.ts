@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -84,6 +84,26 @@ describe("npm start", () => {
       session_timeout_seconds: 600,
     });
     await service.says(/^\{.*"path":"\/api\/validate-license","status":200,"code":"granted".*\}$/m);
+  });
+
+  test("the README's first session runs as it stands there", async () => {
+    const { license_key } = await newLicense();
+    const page = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+    const [, define = "", claim = "", answer = "", rest = ""] =
+      /```sh\n(bot=.*?)(post validate.*?)```.*?```json\n(.*?)```.*?```sh\n(post .*?)```/s.exec(
+        page,
+      ) ?? [];
+    const shown = JSON.parse(answer);
+    const run = async (script: string) => {
+      const here = `${define}${script}`
+        .replaceAll("http://127.0.0.1:3000", service.url)
+        .replaceAll("DEMO-DEMO-DEMO-DEMO", license_key);
+      return (await promisify(execFile)("bash", ["-c", here])).stdout;
+    };
+    const granted = JSON.parse(await run(claim));
+    expect(Object.keys(granted).sort()).toEqual(Object.keys(shown).sort());
+    const ended = await run(rest.replaceAll(shown.session_id, granted.session_id));
+    expect(ended.match(/"code":"\w+"/g)).toEqual(['"code":"recorded"', '"code":"released"']);
   });
 
   test("a license made by npm run license is claimed, kept and released over HTTP", async () => {

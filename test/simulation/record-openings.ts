@@ -129,9 +129,9 @@ function outcomeOf(
   request: { claim_id?: string },
 ): Record<string, unknown> {
   if ("problem" in exchange) {
-    const { problem, unsent } = exchange;
+    const { problem } = exchange;
     if (problem === noAnswerInTime || problem === "cancelled") return { drop: true };
-    return { fails: problem, after: afterMs, ...(unsent && { unsent }) };
+    return { fails: problem, after: afterMs };
   }
   const { status, text, headers } = exchange;
   const after = { after: afterMs };

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { fieldsOf } from "../../simulation/checker.ts";
 import { openChoices } from "../../simulation/choices.ts";
@@ -39,6 +40,7 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
     choices: openChoices({ seed: 1 }),
     epochMs,
     isOfManySymbols: true,
+    clocks: { offMs: 0, drift: 0 },
     untilCalm: (ms) => ms,
     happens: () => false,
     note() {},
@@ -85,7 +87,8 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
             return;
           }
           const route = routes[path] ?? "heartbeat";
-          service.receive(`${++deliveries}`, route, JSON.stringify(body), ({ status, text }) => {
+          const name = `${++deliveries}`;
+          service.receive(name, route, JSON.stringify(body), "first", ({ status, text }) => {
             const reply = { status, body: fieldsOf(text) };
             scheduler.at(scheduler.nowMs() + oneWayMs, actor, () => resolve(reply));
           });
@@ -138,6 +141,7 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
       await withVirtualGlobals(
         scheduler,
         clock,
+        randomBytes,
         () => {},
         () => scheduler.runUntil(untilMs, look),
       );

@@ -7,9 +7,9 @@
             if session.held:
                 ...  # place an order
 
-The right to the session starts when the last *confirmed* request was *sent*, and lasts for as long as
-its answer says. The service can't have received the request earlier, so until then it lets nobody
-else in. Check ``session.held`` right before each order. After the machine has slept
+The right to the session starts when the last *confirmed* request was *sent*, and lasts for as long
+as its answer says. The service can't have received the request earlier, so until then it lets
+nobody else in. Check ``session.held`` right before each order. After the machine has slept
 it is false until the service answers. The session is over only when ``wait_lost`` says so.
 
 ``license_session.asyncio`` offers the same for asyncio.

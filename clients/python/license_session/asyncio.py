@@ -108,8 +108,8 @@ class AsyncSession(SessionView):
 
 
 class Opening(Coroutine[Any, Any, AsyncSession]):
-    """An opening in progress: a coroutine, which can also be entered by ``async with``. Cancelling it
-    abandons the claim, and releases the session if it is granted after all.
+    """An opening in progress: a coroutine, which can also be entered by ``async with``. Cancelling
+    it abandons the claim, and releases the session if it is granted after all.
     """
 
     def __init__(self, open_it: Callable[[], Coroutine[Any, Any, AsyncSession]]) -> None:

@@ -1,4 +1,4 @@
-"""Names the openings of this process, so that the service can tell a late attempt from a new one."""
+"""Names the openings of this process, so that the service can tell a late attempt from a new."""
 
 from __future__ import annotations
 

@@ -105,9 +105,7 @@ class Claiming:
     def _attempt(self, until_ms: int) -> Union[Granted, LicenseSessionError, Trouble]:
         options = self._options
         body = claim_body(options.caller, self._name, options.only_if_free, self._asks_holder)
-        exchange = self._service.exchange(
-            CLAIM_PATH, body, lambda: min(until_ms, self._drop_ms())
-        )
+        exchange = self._service.exchange(CLAIM_PATH, body, lambda: min(until_ms, self._drop_ms()))
         outcome = read_claim_answer(exchange)
         return Trouble("available") if isinstance(outcome, Available) else outcome
 
@@ -141,8 +139,8 @@ class Claiming:
 
     def _goes_on_asking(self, refused: SessionRefused) -> bool:
         """Asking again is free as long as the last request is remembered, and brings the holder's
-        answer. Later it would be a second request, which is for holders alone that the first has not
-        reached.
+        answer. Later it would be a second request, which is only for holders that the first has
+        not reached.
         """
         now_ms, holders = self._runtime.now_ms(), refused.blocked or (refused,)
         if refused.holder_asked and self._asked_ms is None:

@@ -61,8 +61,8 @@ class LicenseSessionError(Exception):
 
 
 class SessionRefused(LicenseSessionError):
-    """Another device holds the session, or every seat of the license is taken (403); or this opening
-    came too late (409).
+    """Another device holds the session, or every seat of the license is taken (403); or this
+    opening came too late (409).
     """
 
     def __init__(

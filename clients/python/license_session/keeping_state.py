@@ -170,7 +170,9 @@ def answered(
     return _try_again(keeping, outcome, planned_ms, at, chance)
 
 
-def _confirm(keeping: Keeping, outcome: Recorded, sent: Instant, at: Instant, chance: float) -> Step:
+def _confirm(
+    keeping: Keeping, outcome: Recorded, sent: Instant, at: Instant, chance: float
+) -> Step:
     granted = keeping.granted._replace(
         session_timeout_ms=outcome.session_timeout_ms, held_for_ms=outcome.held_for_ms
     )
@@ -260,9 +262,7 @@ def _ask(keeping: Keeping, at: Instant, problem: Optional[str] = None) -> Step:
     return Step(asking, Status("asking", problem=problem))
 
 
-def _ask_soon(
-    keeping: Keeping, sent: Instant, at: Instant, problem: Optional[str] = None
-) -> Step:
+def _ask_soon(keeping: Keeping, sent: Instant, at: Instant, problem: Optional[str] = None) -> Step:
     """Not before 0.2 s after the last heartbeat, in case the service confirms less than that."""
     step = _ask(keeping, at, problem)
     next_beat_ms = max(at.now_ms, sent.now_ms + _LEAST_BEAT_GAP_MS)

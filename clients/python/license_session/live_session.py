@@ -114,8 +114,8 @@ class Life:
         return self.granted is not None or self.error is not None
 
     def is_released(self) -> bool:
-        """Whether the outcome of the release is known."""
-        return self.outcome is not None or self.finished or self.is_elsewhere()
+        """Whether the release has succeeded or failed, and nothing of the session is left to do."""
+        return self.finished or self.is_elsewhere()
 
     def begin_release(self) -> None:
         """Ends the session or cancels its opening. The keeper does the rest."""
@@ -140,7 +140,7 @@ class Life:
         """
         left = self._left()
         freed = symbols_among(left, symbols)
-        if freed and len(freed) == len(left):
+        if freed and (self.is_over() or len(freed) == len(left)):
             return None
         self._given_back.update(dict.fromkeys(freed))
         return freed
@@ -255,15 +255,15 @@ class Life:
         at, chance = read_clocks(runtime), runtime.random()
         if isinstance(outcome, Unreadable) and report:
             self._notifier.warning(
-                f"The service can't read the report ({outcome.problem}): from now on, heartbeats are "
-                "sent without one"
+                f"The service can't read the report ({outcome.problem}): from now on, heartbeats "
+                "are sent without one"
             )
         self._take(answered(self.keeping, outcome, sent, planned_ms, at, chance))
         if is_kept and isinstance(outcome, (Recorded, PartLost)):
             self._keeps_confirmed = keeps
 
     def _next_report(self) -> Mapping[str, object]:
-        """The heartbeat matters more: it does not wait long for a report, and is repeated without."""
+        """The heartbeat matters more: it waits not long for a report, and is repeated without."""
         keeping = self.keeping
         if keeping.report_refused or keeping.failures:
             return {}
@@ -295,7 +295,7 @@ class Life:
         if self._is_gone():
             self.outcome = "not_held"
         elif self.release_begun_ms is not None:
-            symbols = [*self._left(), *self._unreleased]
+            symbols = [*self._left(), *list(self._unreleased)]
             until_ms = self.release_begun_ms + RELEASE_WITHIN_MS
             self.outcome = self._release_at_service(symbols, until_ms)
 

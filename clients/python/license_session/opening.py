@@ -76,13 +76,13 @@ def open_session(
     :param on_status: called for every change and every heartbeat. It and ``report`` are called on
         one separate thread, one at a time and in order. Exceptions that they raise are logged
     :param on_symbol_lost: called when one of several symbols is lost, and the others are held
-    :param on_release_request: called when another device asks for the session, once. Release it when
-        the bot has nothing open, or call ``keep``
-    :param margin_seconds: ends the right this long before the session's timeout. It can only shorten
-        what the service says, and never to less than half of the timeout
+    :param on_release_request: called when another device asks for the session, once. Release it
+        when the bot has nothing open, or call ``keep``
+    :param margin_seconds: ends the right this long before the session's timeout. It can only
+        shorten what the service says, and never to less than half of the timeout
     :param request_timeout_seconds: the limit of each request; after one that was not answered in
-        time the next may take twice as long, and of an opening four times. A heartbeat takes at most
-        a third of the right
+        time the next may take twice as long, and of an opening four times. A heartbeat takes at
+        most a third of the right
     :param open_within_seconds: how long to try while the service gives no usable answer;
         ``math.inf`` for no limit
     :param wait_within_seconds: how long to wait while another device holds the session, which is
@@ -107,7 +107,7 @@ def open_session(
     :raises ServiceNotFound: the server at the URL is not the license service
     :raises ServiceUnavailable: no usable answer came in time
     :raises OpeningCancelled: ``cancel`` was set
-    :raises TypeError, ValueError: an argument is invalid; the message says which, and what is expected
+    :raises TypeError, ValueError: an argument is invalid; says which, and what is expected
     :raises ModuleNotFoundError: ``public_keys`` are given and ``cryptography`` is not installed
     """
     options = options_of(

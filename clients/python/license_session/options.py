@@ -126,7 +126,9 @@ def options_of(
     base = base_url(url, any_scheme=transport is not None)
     caller: dict[str, object] = {
         "license_key": _text("license_key", license_key, "the key as its owner received it"),
-        "device_fingerprint": _text("device_fingerprint", device_fingerprint, "1 to 255 characters"),
+        "device_fingerprint": _text(
+            "device_fingerprint", device_fingerprint, "1 to 255 characters"
+        ),
     }
     several: Optional[Tuple[str, ...]] = None
     if symbols is not None:
@@ -156,7 +158,9 @@ def options_of(
         if call is not None and not callable(call):
             raise TypeError(f"{name} is a {type(call).__name__}: expected a function")
     if isinstance(logger, str):
-        raise TypeError("logger is a str: expected a logger, such as logging.getLogger of that name")
+        raise TypeError(
+            "logger is a str: expected a logger, such as logging.getLogger of that name"
+        )
     return Options(
         caller=caller,
         symbols=several,

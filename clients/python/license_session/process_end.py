@@ -130,7 +130,7 @@ def refuse_import_by_child() -> None:
 
 
 def _release_as_child() -> None:
-    """A child of ``multiprocessing`` may end without ``atexit``, but not without its own handlers."""
+    """A child of ``multiprocessing`` may end without ``atexit``, but not without its finalizers."""
     util, processes = (sys.modules.get(f"multiprocessing.{name}") for name in ("util", "process"))
     if util and processes and processes.parent_process() and not _process.ends_as_child:
         _process.ends_as_child = True

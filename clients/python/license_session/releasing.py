@@ -28,9 +28,7 @@ def release_session(
     failures = 0
     while True:
         give_up_ms = min(runtime.now_ms() + request_timeout_ms, until_ms)
-        exchange = service.exchange(
-            RELEASE_PATH, body, lambda: 0 if is_needless() else give_up_ms
-        )
+        exchange = service.exchange(RELEASE_PATH, body, lambda: 0 if is_needless() else give_up_ms)
         outcome = read_release_answer(exchange)
         if outcome is not None:
             return outcome

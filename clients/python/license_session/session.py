@@ -128,8 +128,8 @@ class Session(SessionView):
         call twice; takes 5 s at most, whatever hangs.
 
         Returns ``released``; ``not_held`` if the session no longer existed or was not held; or
-        ``unconfirmed`` if no answer came, so that the session lapses on its own. A symbol that is
-        ``unconfirmed`` stays taken as long as the rest of the session is held: release it again.
+        ``unconfirmed`` if no answer came, so that the session lapses on its own. Some symbols that
+        are ``unconfirmed`` are released again until the service has confirmed it.
 
         :raises TypeError, ValueError: ``symbols`` is no list of names
         """

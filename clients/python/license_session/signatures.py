@@ -52,8 +52,8 @@ class Verifier:
         listed = [public_keys] if isinstance(public_keys, str) else public_keys
         if not isinstance(listed, (list, tuple)):
             raise TypeError(
-                f"public_keys is a {type(listed).__name__}: expected a key, or a list of them, each as "
-                "ed25519:..."
+                f"public_keys is a {type(listed).__name__}: expected a key, or a list of them, each "
+                "as ed25519:..."
             )
         if not listed:
             raise ValueError("public_keys is empty: leave it out to take answers unsigned")
@@ -143,6 +143,6 @@ def _raw_key(text: str) -> bytes:
 
 
 def _member(pattern: str, field: str) -> Optional[Tuple[str, ...]]:
-    """Finds a member of a list: proxies may have added their own, and joined the lines of a header."""
+    """Finds a member of a list: proxies may have added their own, and joined lines of a header."""
     found = re.search(rf"(?:^|,)[ \t]*{pattern}[ \t]*(?=,[ \t]*[a-z*]|\Z)", field)
     return found.groups() if found else None

@@ -93,7 +93,8 @@ def retry_delay_ms(failures: int, interval_ms: int, chance: float) -> int:
 def poll_delay_ms(wait_seconds: Optional[float], chance: float) -> int:
     """About every 5 s, because a release may come at any time; sooner if the named wait is over."""
     poll_ms = math.floor(5_000 * (0.8 + 0.4 * chance))
-    return math.floor(max(1_000, min(poll_ms, math.inf if wait_seconds is None else wait_seconds * 1_000)))
+    wait_ms = poll_ms if wait_seconds is None else wait_seconds * 1_000
+    return math.floor(max(1_000, min(poll_ms, wait_ms)))
 
 
 def retry_at_ms(

@@ -189,7 +189,10 @@ function Sessions({ license, now, mayChange, onWanted }: SessionsProps) {
                   <td>{stateText(entry, now)}</td>
                   <td>{instantText(facts.startedAt)}</td>
                   <td>{facts.beatAt === null ? "-" : `${lengthText(now - facts.beatAt)} ago`}</td>
-                  <td>{[entry.bot_version, entry.bot_status].filter(Boolean).join(", ") || "-"}</td>
+                  <td>
+                    {[entry.bot_version, entry.bot_status].filter(Boolean).join(", ") || "-"}
+                    {entry.metadata !== null && <code class="report">{entry.metadata}</code>}
+                  </td>
                   {mayChange && (
                     <td>
                       {entry.seconds_left > 0 && (
@@ -266,7 +269,7 @@ function Past({ id, now }: { id: string; now: number }) {
     value: history,
     problem,
     isAsking,
-  } = useAnswer("history", body, isPast ? undefined : 10_000);
+  } = useAnswer("history", body, isPast ? undefined : 30_000);
   const move = (days: number) => setDay(startOfDay(day, days));
   const step = span === "day" ? 1 : 7;
   const onKey = (key: string) => {
@@ -363,6 +366,14 @@ function cellsOf(line: Line): [what: string, who: string, details: string] {
   switch (line.event) {
     case "session_claimed":
       return ["claimed", deviceText(line), `token ${line.fencing_token}`];
+    case "holder_asked":
+      return [
+        "asked",
+        deviceText(line),
+        `for ${line.holders.map(deviceText).join(", ")} to release`,
+      ];
+    case "session_kept":
+      return ["kept", deviceText(line), line.asked_by ? `asked by ${line.asked_by}` : ""];
     case "session_active":
       return ["active", deviceText(line), ""];
     case "session_released":

@@ -6,7 +6,7 @@ type Now = Answer<"now">;
 
 /** The service at a glance: as `license now`. */
 export function NowPage() {
-  const { value, problem } = useAnswer("now", {}, 15_000);
+  const { value, problem } = useAnswer("now", {}, 60_000);
   const now = useNow(value?.at);
   if (problem !== undefined) return <p class="problem">{problem}</p>;
   if (!value) return <p class="quiet">Reading all licenses ...</p>;

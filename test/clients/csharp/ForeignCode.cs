@@ -117,7 +117,12 @@ internal static class ForeignCode
         {
             var made = new List<int>();
             var done = new ManualResetEvent(false);
-            var calls = new ProgramCalls("calls", () => { });
+            var calls = new ProgramCalls(run =>
+            {
+                var thread = new Thread(() => run()) { IsBackground = true };
+                thread.Start();
+                return thread;
+            }, () => { });
             calls.Put(() => made.Add(-1), false);
             while (!calls.IsIdle) Thread.Yield();
             var hangs = new ManualResetEvent(false);

@@ -41,6 +41,24 @@ internal static class Scenarios
         }"));
     }
 
+    [Test("some symbols of a session that is over go with the whole")]
+    internal static void SomeOfWhatIsOver()
+    {
+        Play(Json.Parse(@"{
+            ""options"": { ""symbols"": [""ES"", ""NQ""] },
+            ""server"": [
+                { ""at"": 0, ""ask"": ""claim"", ""answer"": ""granted"" },
+                { ""at"": [20000, 26000, 38000, 52000], ""ask"": ""heartbeat"", ""drop"": true },
+                { ""at"": 56000, ""ask"": ""release"", ""sends"": { ""symbols"": [""ES"", ""NQ""] }, ""answer"": ""released"" }
+            ],
+            ""does"": [[56000, ""release"", [""ES""]]],
+            ""opens"": 0,
+            ""releases"": [[56000, ""released""]],
+            ""lastStatuses"": 1,
+            ""statuses"": [[55000, ""ended"", ""lost"", ""no_answer_in_time""]]
+        }"));
+    }
+
     [Test("clocks that part during every answer make no busy loop")]
     internal static void NoBusyLoop()
     {

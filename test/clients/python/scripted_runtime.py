@@ -134,6 +134,8 @@ class ScriptedRuntime:
         self._pass(lambda: min(answered_ms, until()))
         if result is None or not answered_ms < until():
             return NoAnswer("no_answer_in_time")
+        if isinstance(result, Answer) and b'"session_id"' in result.body:
+            self._session_id = json.loads(result.body)["session_id"]
         return result
 
     def _set_wall(self, by_ms: int) -> None:
@@ -176,7 +178,10 @@ class ScriptedRuntime:
         for status, response in responses.items():
             examples = response["content"]["application/json"].get("examples", {})
             if answer in examples:
-                value = {"held_for_seconds": 55, **examples[answer]["value"], **entry.get("with", {})}
-                self._session_id = value.get("session_id", self._session_id)
+                value = {
+                    "held_for_seconds": 55,
+                    **examples[answer]["value"],
+                    **entry.get("with", {}),
+                }
                 return Answer(int(status), json.dumps(value).encode(), {})
         raise AssertionError(f"openapi.json has no example of {answer}")

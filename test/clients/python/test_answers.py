@@ -36,7 +36,11 @@ def meaning_of(ask: str, answer: Answer) -> dict[str, Any]:
         return {"is": read_release_answer(answer)}
     read = read_claim_answer(answer) if ask == "claim" else read_heartbeat_answer(answer)
     if isinstance(read, (Granted, Recorded, Available)):
-        return {"is": _KINDS[type(read)], **what_is_known(read), "license": license_of(read.license)}
+        return {
+            "is": _KINDS[type(read)],
+            **what_is_known(read),
+            "license": license_of(read.license),
+        }
     if isinstance(read, PartLost):
         known = what_is_known(read._replace(trouble=None))
         return {"is": "part_lost", "lease": None, **known}
@@ -49,7 +53,14 @@ def meaning_of(ask: str, answer: Answer) -> dict[str, Any]:
         known = in_camel_case(read)
         return {"is": "trouble", **{name: known[name] for name in known if name not in _INNER}}
     names = {"active_device": "activeDevice", "wait_seconds": "waitSeconds", "field": "field"}
-    more = ("held_by_this_device", "holder", "holder_asked", "holder_told", "holder_keeps", "blocked")
+    more = (
+        "held_by_this_device",
+        "holder",
+        "holder_asked",
+        "holder_told",
+        "holder_keeps",
+        "blocked",
+    )
     return {
         "is": type(read).__name__,
         "code": read.code,

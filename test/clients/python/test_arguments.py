@@ -22,7 +22,9 @@ class Urls(unittest.TestCase):
         for case in URLS:
             with self.subTest(case["guarantee"]):
                 if "claim" in case:
-                    self.assertEqual(f"{base_url(case['given'])}/api/validate-license", case["claim"])
+                    self.assertEqual(
+                        f"{base_url(case['given'])}/api/validate-license", case["claim"]
+                    )
                     continue
                 with self.assertRaisesRegex(ValueError, "^url .*expected the address") as refused:
                     base_url(case["given"])
@@ -59,7 +61,11 @@ WRONG = (
     ({"symbols": 7}, TypeError, "symbols is a int: expected a list"),
     ({"symbols": ["ES", 7]}, TypeError, r"symbols\[1\] is a int: expected a str"),
     ({"symbols": ["ES", " es"]}, ValueError, "symbols has 'ES' and ' es', which are the same"),
-    ({"open_within_seconds": "2"}, TypeError, "open_within_seconds is '2', a str: expected a number"),
+    (
+        {"open_within_seconds": "2"},
+        TypeError,
+        "open_within_seconds is '2', a str: expected a number",
+    ),
     ({"wait_within_seconds": None}, TypeError, "wait_within_seconds is None, a NoneType: expected"),
     ({"margin_seconds": -1}, ValueError, "margin_seconds is -1: expected 0 or more"),
     ({"request_timeout_seconds": 0}, ValueError, "request_timeout_seconds is 0.*expected more"),

@@ -183,7 +183,9 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
             part = {
                 "code": "session_taken",
                 "symbols_held": ["ES"],
-                "symbols_lost": [{"symbol": "NQ", "code": "session_taken", "active_device": "x..."}],
+                "symbols_lost": [
+                    {"symbol": "NQ", "code": "session_taken", "active_device": "x..."}
+                ],
             }
             self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **part}
             while not lost:

@@ -173,9 +173,7 @@ class EverythingHangs(unittest.TestCase):
             calls.append(request.url)
             if len(calls) == 2:
                 self.over.wait(120)
-            return Response(
-                200, {}, answer_of(self.service, request.url[len(self.service.url) :])
-            )
+            return Response(200, {}, answer_of(self.service, request.url[len(self.service.url) :]))
 
         session = open_session(
             self.service.url,
@@ -242,7 +240,9 @@ class Keeper(unittest.TestCase):
         folder = pathlib.Path(license_session.__file__).parent
         for file in folder.glob("*.py"):
             source = file.read_text(encoding="utf-8")
-            self.assertIsNone(re.search(r"threading\.(R?Lock|Condition|Event|Semaphore)\(", source), file)
+            self.assertIsNone(
+                re.search(r"threading\.(R?Lock|Condition|Event|Semaphore)\(", source), file
+            )
 
     def test_a_wait_is_woken_on_every_thread(self) -> None:
         runtime = ThreadRuntime("http://127.0.0.1", HttpTransport("http://127.0.0.1"))

@@ -157,7 +157,9 @@ class Package(unittest.TestCase):
         self.assertEqual(named, str(self.sources.resolve()))
 
     def test_two_builds_are_the_same_file(self) -> None:
-        again = run([sys.executable, "-B", self.sources / "build_backend.py", self.folder / "again"])
+        again = run(
+            [sys.executable, "-B", self.sources / "build_backend.py", self.folder / "again"]
+        )
         wheel = pathlib.Path(again.stdout.splitlines()[0])
         self.assertEqual(wheel.read_bytes(), self.wheel.read_bytes())
 
@@ -254,7 +256,9 @@ class Package(unittest.TestCase):
         said = self.said_by(self.example_with("on_release_request=", service))
         self.assertEqual(said, ["closing all positions and releasing, for vps-1...", "released"])
 
-    def test_the_example_after_an_outage_opens_again_what_was_lost_and_not_what_was_taken(self) -> None:
+    def test_the_example_after_an_outage_opens_again_what_was_lost_and_not_what_was_taken(
+        self,
+    ) -> None:
         service = self.service()
         service.answers[HEARTBEAT] = {"code": "session_not_found"}
         process = self.example_with('reason == "lost"', service)

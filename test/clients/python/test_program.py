@@ -71,7 +71,9 @@ class Program(unittest.TestCase):
             part = {
                 "code": "session_taken",
                 "symbols_held": ["ES"],
-                "symbols_lost": [{"symbol": "NQ", "code": "session_taken", "active_device": "x..."}],
+                "symbols_lost": [
+                    {"symbol": "NQ", "code": "session_taken", "active_device": "x..."}
+                ],
             }
             self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **part}
             self.assertTrue(until(lambda: lost))
@@ -116,6 +118,13 @@ class Program(unittest.TestCase):
         }
         with self.assertRaisesRegex(ServiceUnavailable, "no usable answer: granted"):
             self.open(open_within_seconds=0.2)
+
+    def test_some_symbols_of_a_session_that_is_over_are_released_with_it(self) -> None:
+        self.service.answers[HEARTBEAT] = {"code": "license_expired"}
+        session = self.open(symbols=["ES", "NQ"])
+        self.assertTrue(session.wait_lost(60))
+        self.assertEqual(session.release(["ES"]), "released")
+        self.assertEqual(self.service.asked_with(RELEASE)[0]["symbols"], ["ES", "NQ"])
 
     def test_a_release_wakes_the_keeper(self) -> None:
         day = {"session_timeout_seconds": 86_400, "heartbeat_interval_seconds": 28_800}
@@ -251,7 +260,9 @@ class Program(unittest.TestCase):
 
     def test_the_clock_is_one_that_counts_sleep_where_there_is_one(self) -> None:
         read = unittest.mock.Mock(return_value=7)
-        with unittest.mock.patch.multiple(time, CLOCK_BOOTTIME=70, clock_gettime_ns=read, create=True):
+        with unittest.mock.patch.multiple(
+            time, CLOCK_BOOTTIME=70, clock_gettime_ns=read, create=True
+        ):
             self.assertEqual(choose_clock()(), 7)
             read.assert_called_with(70)
             with unittest.mock.patch.object(sys, "platform", "darwin"):

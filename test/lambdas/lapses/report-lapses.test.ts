@@ -103,7 +103,7 @@ describe("a run of a minute", () => {
   test("reports one session of 20 symbols once, with all of them", async () => {
     const symbols = Array.from({ length: 20 }, (_, index) => `S${index}`);
     const details = await reported({
-      sessions: Object.fromEntries(symbols.map((symbol) => [symbol, { p: "abc" }])),
+      sessions: Object.fromEntries(symbols.map((symbol) => [symbol, "abc"])),
       portfolios: { abc: sessionLapsedAt(windowEndsMs - 1) },
     });
     expect(details.map(({ symbols: named }) => named.length)).toEqual([20]);

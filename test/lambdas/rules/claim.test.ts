@@ -4,6 +4,7 @@ import {
   another,
   claimOfTwo,
   type itemWith,
+  member,
   nowMs,
   openLicense,
   own,
@@ -108,9 +109,11 @@ describe("between the two writes of a claim over an entry of its own device", ()
 
   test("a heartbeat confirms the grant that is repeated: it is claim_late", async () => {
     const granted = sessionOf(own, 0, { run_id: ownRun, claim_number: 5 });
-    const confirm: Meanwhile = ({ sessions }) =>
-      Object.assign(sessions.ES ?? {}, { confirmed: true });
-    const { outcome } = await claimWhile({ sessions: { ES: granted } }, confirm);
+    const opened = openLicense(
+      { sessions: { ES: granted } },
+      { 2: ({ sessions }) => Object.assign(sessions.ES ?? {}, { confirmed: true }) },
+    );
+    const outcome = await claim(opened.database, ownClaim);
     expect(outcome).toEqual({ code: "claim_late", waitSeconds: 60 });
   });
 });
@@ -156,6 +159,13 @@ describe("between the two writes of a claim that displaces a lapsed session", ()
     expect([outcome.code, ...symbols()]).toEqual([code, ...left]);
   });
 
+  test("nothing: of two, the one that lapsed first is displaced, wherever it stands", async () => {
+    const sessions = { A: sessionOf(another, 60_000), Z: sessionOf(another, 90_000) };
+    const opened = openLicense({ sessions, max_sessions: 2 });
+    expect((await claim(opened.database, ownClaim)).code).toBe("granted");
+    expect(opened.symbols()).toEqual(["A", "ES"]);
+  });
+
   test("a heartbeat revives it, which leaves the token: it is refused", async () => {
     const opened = openLicense(
       { sessions: { NQ: sessionOf(another, 60_000) }, max_sessions: 1 },
@@ -191,7 +201,7 @@ describe("a write that was applied although the SDK saw no answer, and is refuse
   });
 
   test.for([
-    ["with its members", { ES: { p: "key" }, NQ: { p: "key" } }, "granted"],
+    ["with its members", { ES: member("key"), NQ: member("key") }, "granted"],
     ["without members", {}, "claim_late"],
   ] as const)("of several symbols, finds its session %s", async ([, sessions, code]) => {
     const portfolios = { key: sessionOf(own, 0, { session_id: "mine.key.2" }) };
@@ -200,9 +210,20 @@ describe("a write that was applied although the SDK saw no answer, and is refuse
   });
 });
 
+test("an attempt whose own grant has lapsed, but is contested, is a new grant, contested for as long", async () => {
+  const lapsed = sessionOf(own, 60_000, {
+    run_id: ownRun,
+    claim_number: 5,
+    contested_until: nowMs + 10_000,
+  });
+  const opened = openLicense({ sessions: { ES: lapsed } });
+  expect(await claim(opened.database, ownClaim)).toMatchObject({ code: "granted", isNew: true });
+  expect(opened.item().sessions.ES?.contested_until).toBe(nowMs + 10_000);
+});
+
 test("a key that another session of several has is never used twice in an item", async () => {
   const portfolios = { key: sessionOf(another, 0) };
-  const opened = openLicense({ sessions: { CL: { p: "key" } }, portfolios });
+  const opened = openLicense({ sessions: { CL: member("key") }, portfolios });
   await expect(claim(opened.database, claimOfTwo)).rejects.toThrow("key of the new session");
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { claim } from "../../../lambdas/rules/claim.ts";
-import { another, nowMs, openLicense, ownClaim, sessionOf } from "./one-license.ts";
+import { another, member, nowMs, openLicense, ownClaim, sessionOf } from "./one-license.ts";
 
 const old = sessionOf(another, 8 * 86_400_000);
 
@@ -35,7 +35,7 @@ test("a claim is granted although the drop fails", async () => {
 });
 
 test.for([
-  ["a symbol left with the session that it belonged to", { sessions: { NQ: { p: "gone" } } }],
+  ["a symbol left with the session that it belonged to", { sessions: { NQ: member("gone") } }],
   ["a session that no symbol belongs to any more", { portfolios: { key: sessionOf(another, 0) } }],
 ] as const)("%s goes with the next claim", async ([, attributes]) => {
   const opened = openLicense(attributes);

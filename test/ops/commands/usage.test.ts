@@ -98,7 +98,7 @@ describe("wrong usage: exit code 2, a sentence that names what, and no key in it
     [["suspend", secret, "--reason", "x".repeat(101), "--yes"], "--reason"],
     [["set", secret], "--max-sessions"],
     [["set", secret, "--max-sessions", "many"], "--max-sessions"],
-    [["end-session", secret, "--symbol", "€S", "--yes"], "--symbol"],
+    [["end-session", secret, "--symbol", "E\u001bS", "--yes"], "--symbol"],
     [["end-session", secret, "--symbol", "ES", "--all"], "--all"],
     [["list", "--stack", "A", "--table", "Abc"], "--table"],
     [["import"], "file"],

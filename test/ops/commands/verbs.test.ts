@@ -252,6 +252,7 @@ describe("set", () => {
     const { email, ...others } = before ?? {};
     expect(await service.item(key)).toEqual({
       ...others,
+      fencing_token: Number(before?.fencing_token) + 1,
       max_sessions: 3,
       license_type: "pro",
       change_id: expect.any(String),
@@ -297,7 +298,9 @@ describe("end-session", () => {
       await license(["end-session", key, "--symbol", symbol ?? "*", "--yes"]);
       const { sessions = {} } = (await service.item(key)) ?? {};
       const stored = symbol?.trim().toUpperCase() ?? "*";
-      expect(sessions).toEqual({ [stored]: expect.objectContaining({ ended: true }) });
+      expect(sessions).toEqual({
+        [stored]: expect.objectContaining({ ended_at: expect.any(Number) }),
+      });
     },
   );
 
@@ -358,7 +361,8 @@ describe("end-session", () => {
     expect((await license(["end-session", key, "--all", "--yes"])).exitCode).toBe(0);
     const { sessions = {} } = (await service.item(key)) ?? {};
     expect(Object.keys(sessions).sort()).toEqual(["*", "ES", "NQ"]);
-    for (const entry of Object.values(sessions)) expect(entry).toMatchObject({ ended: true });
+    for (const entry of Object.values(sessions))
+      expect(entry).toMatchObject({ ended_at: expect.any(Number) });
   });
 
   test("--all works on a license that has no fencing token yet", async () => {
@@ -398,15 +402,17 @@ describe("end-session", () => {
 
   test("a session that its bot released during the question is reported as released", async () => {
     const { service, key, license, claim } = await newLicense();
-    for (const symbol of ["ES", "NQ"]) await claim(symbol);
-    const release = (symbol: string) => async () =>
-      (await service.release({ license_key: key, device_fingerprint: device, symbol })).body
-        .code === "released";
+    const ids: Record<string, unknown> = {};
+    for (const symbol of ["ES", "NQ"]) ids[symbol] = (await claim(symbol)).body.session_id;
+    const release = (symbol: string) => async () => {
+      const bot = { license_key: key, device_fingerprint: device, session_id: ids[symbol] };
+      return (await service.release({ ...bot, symbol })).body.code === "released";
+    };
     const all = await license(["end-session", key, "--all"], { answer: release("ES") });
     expect(all.stdout).toContain("Released just now, so there is nothing to end: ES.");
     expect(all.stdout).not.toContain("Claimed");
     expect((await service.item(key))?.sessions).toEqual({ NQ: expect.anything() });
-    await claim("NQ");
+    ids.NQ = (await claim("NQ")).body.session_id;
     service.passSeconds(60);
     const one = await license(["end-session", key], { answer: release("NQ") });
     expectRefused(one);
@@ -423,7 +429,7 @@ describe("end-session", () => {
     });
     expect(ran.stdout).toContain("Another device may claim ES in 60 s.");
     expect((await service.item(key))?.sessions.ES).toMatchObject({
-      ended: true,
+      ended_at: expect.any(Number),
       vacated_by: device,
     });
     expect((await service.heartbeat(bot)).body.code).toBe("session_ended");
@@ -468,7 +474,7 @@ describe("end-session", () => {
     });
     const { before, after, message } = json({ ...ran, stderr: "" });
     expect(before.sessions.ES).toMatchObject({ state: "live", seconds_left: 60 });
-    expect(after.sessions.ES).toMatchObject({ lapses_at: service.nowMs() });
+    expect(after.sessions.ES).toMatchObject({ lapses_at: 0, ended_at: service.nowMs() });
     expect(message).toContain("may claim ES now; the bot may still trade for up to 60 s");
   });
 
@@ -480,7 +486,10 @@ describe("end-session", () => {
     });
     expect(ran.stdout).toContain("Claimed just now, so not ended: NQ.");
     const { sessions } = (await service.item(key)) ?? {};
-    expect(sessions).toMatchObject({ ES: { ended: true }, NQ: { device_fingerprint: device } });
+    expect(sessions).toMatchObject({
+      ES: { ended_at: expect.any(Number) },
+      NQ: { device_fingerprint: device },
+    });
   });
 });
 

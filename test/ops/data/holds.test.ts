@@ -62,7 +62,7 @@ describe("who held a symbol", () => {
     const lapsed = { ...desk, last_heartbeat: noonMs + 20 * minuteMs, state: "lapsed" };
     const lines = linesOf(
       [0, claimed(desk, "1")],
-      [240, claimed(twin, "2", { replaced: lapsed })],
+      [240, claimed(twin, "2", { replaced: [{ symbol: "ES", ...lapsed }] })],
       [250, released(twin, "2")],
     );
     expect(holds(lines)).toEqual([
@@ -121,8 +121,48 @@ describe("who held a symbol", () => {
 
   test("one that was claimed before every line is there, by the claim that found it", () => {
     const found = { ...desk, last_heartbeat: noonMs + 5 * minuteMs, state: "lapsed" };
-    const lines = linesOf([60, claimed(twin, "2", { replaced: found })]);
+    const lines = linesOf([60, claimed(twin, "2", { replaced: [{ symbol: "ES", ...found }] })]);
     expect(holds(lines)[0]).toMatchObject({ who: desk.device_hash, from: 0, until: 5 });
+  });
+
+  test("one that a new start on the same device replaced while it was live ends there", () => {
+    const live = { symbol: "ES", ...desk, last_heartbeat: noonMs + 29 * minuteMs, state: "live" };
+    const lines = linesOf(
+      [0, claimed(desk, "1")],
+      [30, claimed(desk, "2", { replaced: [live] })],
+      [31, claimed(desk, "3", { replaced: "2" })],
+    );
+    expect(holds(lines).map(({ until, end }) => [until, end])).toEqual([
+      [30, "replaced"],
+      [31, "replaced"],
+      [31, "unknown"],
+    ]);
+  });
+
+  test("what a claim found for one symbol says nothing of another", () => {
+    const found = { symbol: "NQ", ...desk, last_heartbeat: noonMs + 5 * minuteMs, state: "lapsed" };
+    const lines = linesOf(
+      [0, { ...claimed(desk, "1"), symbol: undefined, symbols: ["ES", "NQ"] }],
+      [9, { ...released(desk, "1"), symbol: undefined, symbols: ["ES"] }],
+      [
+        60,
+        { ...claimed(twin, "2", { replaced: [found] }), symbol: undefined, symbols: ["ES", "NQ"] },
+      ],
+    );
+    const ended = holds(lines).filter(({ who }) => who === desk.device_hash);
+    expect(ended.map(({ until, end }) => [until, end])).toEqual([
+      [9, "released"],
+      [5, "lapsed"],
+    ]);
+  });
+
+  test("asking the holder holds nothing, and the answer that it keeps it changes nothing", () => {
+    const asked = { event: "holder_asked", ...twin, holders: [{ symbol: "ES", ...desk }] };
+    const kept = { event: "session_kept", session_id: "1", ...desk, asked_by: twin.device };
+    const lines = linesOf([0, claimed(desk, "1")], [1, asked], [2, kept], [3, released(desk, "1")]);
+    expect(holds(lines)).toHaveLength(1);
+    const { devices } = sharingOf(lines, holdsOf(lines, [], { sinceMs: noonMs, nowMs: noonMs }));
+    expect(devices.map(({ takeovers }) => takeovers)).toEqual([0, 0]);
   });
 
   test("an operator's end ends it", () => {

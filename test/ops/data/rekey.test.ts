@@ -77,7 +77,7 @@ describe("rekey", () => {
       license_type: "pro",
       email: "ada@example.com",
       max_sessions: 3,
-      fencing_token: 1,
+      fencing_token: service.nowMs() + 1,
       sessions: { "*": { vacated_by: device, lapses_at: service.nowMs() + 60_000 } },
     });
   });
