@@ -34,6 +34,7 @@ const { url, bots, rivals, minutes, table } = new Command("fleet")
   .opts<Options>();
 const stop = stopSignal("npm_lifecycle_event" in process.env);
 const counts = new Map<string, number>();
+const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
 let answersMs: number[] = [];
 
 try {
@@ -55,24 +56,23 @@ async function withLicenses({ client, tableName }: TableHandle): Promise<void> {
       await createLicense({ client, tableName }, { licenseKey, licenseType: "fleet" }, Date.now());
     await run(keys);
   } finally {
-    for (const key of keys) {
-      const Key = { license_id: licenseIdOf(key) };
+    for (const Key of keys.map((key) => ({ license_id: licenseIdOf(key) })))
       await client.send(new DeleteCommand({ TableName: tableName, Key }));
-    }
   }
 }
 
 async function run(keys: string[]): Promise<void> {
   const broken = new AbortController();
   const over = AbortSignal.any([stop, broken.signal, AbortSignal.timeout(minutes * 60_000)]);
-  const pairs = keys.map((licenseKey, index) => {
-    const pair: Device[] = [{ licenseKey, name: `first-${index}` }];
-    return index < rivals ? [...pair, { licenseKey, name: `other-${index}` }] : pair;
-  });
+  const pairs = keys.map((licenseKey, index) =>
+    ["first", "other"]
+      .slice(0, index < rivals ? 2 : 1)
+      .map((name): Device => ({ licenseKey, name: `${name}-of-${index}` })),
+  );
   const overlaps = new Set<string>();
   const lives = pairs
     .flat()
-    .map((device) => live(device, over).catch((error) => broken.abort(error)));
+    .map((device) => live(device, over).catch((error) => over.aborted || broken.abort(error)));
   for (let look = 1; !over.aborted; look++) {
     await wait(10);
     // In one turn of the event loop: no answer changes between two of them.
@@ -83,7 +83,7 @@ async function run(keys: string[]): Promise<void> {
   }
   await Promise.all(lives);
   tell(pairs.flat(), overlaps);
-  if (broken.signal.aborted) throw broken.signal.reason;
+  broken.signal.throwIfAborted();
   const isWhole = counts.has("opened") && !stop.aborted;
   const verdict = overlaps.size ? "BAD" : isWhole ? "good" : "none, the run is not whole";
   console.log(`Verdict: ${verdict}`);
@@ -115,11 +115,8 @@ async function live(device: Device, over: AbortSignal): Promise<void> {
       fetch: network,
       logger: { debug() {}, info() {}, warn() {}, error() {} },
       onStatus: (status) => count(status.state === "ended" ? status.code : status.state),
-      onReleaseRequest: () => void (randomInt(2) ? session?.release() : session?.keep()),
-    }).catch((error): undefined => {
-      if (!over.aborted) throw error;
+      onReleaseRequest: () => void (randomInt(2) ? session.release() : session.keep()),
     });
-    if (!session) return;
     count("opened");
     device.session = session;
     await pause(60);
@@ -134,10 +131,6 @@ async function live(device: Device, over: AbortSignal): Promise<void> {
 function readCount(text: string): number {
   if (/^\d{1,5}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It is a whole number.");
-}
-
-function count(what: string): void {
-  counts.set(what, (counts.get(what) ?? 0) + 1);
 }
 
 function tell(devices: Device[], overlaps: Set<string>): void {

@@ -10,7 +10,7 @@ import {
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { RouteFunction } from "./route-function.ts";
 import { type Route, type RouteName, routes, type Throttle } from "./routes.ts";
@@ -38,7 +38,8 @@ export class SessionsApi extends Construct {
       },
     });
     this.accessLog = new LogGroup(this, "AccessLogs", {
-      retention: settings.logRetentionDays,
+      // A line for each heartbeat, which nobody reads a month later, would cost a hundred times as much.
+      retention: Math.min(settings.logRetentionDays, RetentionDays.ONE_MONTH),
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const throttles: Record<string, RouteSettings> = {};

@@ -45,7 +45,8 @@ export const settingsSchema = z
     noTrafficAlarmMinutes: numeric.pipe(z.int().min(5).max(1_440).multipleOf(5)).optional(),
     logRetentionDays: numeric
       .pipe(z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827]))
-      .default(30),
+      // A year and a month: the history, and which keys were used in a month, are read from these lines.
+      .default(400),
     claimsPerSecond: perSecond.default(100),
     claimsBurst: burst.default(1_000),
     heartbeatsPerSecond: perSecond.default(500),

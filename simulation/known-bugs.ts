@@ -22,10 +22,8 @@ const predicates = "lambdas/rules/session-predicates.ts";
 const skew = "lambdas/rules/clock-skew.ts";
 const right = "lambdas/rules/right.ts";
 const claimRoute = "lambdas/routes/claim-route.ts";
-const answers = "clients/typescript/answers.ts";
 const keeping = "clients/typescript/keeping-state.ts";
 const timing = "clients/typescript/timing.ts";
-const rekey = "ops/data/rekey-license.ts";
 const writeRow = "ops/import/write-row.ts";
 
 /** By the name that `npm run simulate -- --put-back` knows. */
@@ -37,7 +35,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       {
         file: claimRoute,
         from: "          opening,\n          onlyIfFree",
-        to: "          ...(opening && !isOfSeveral && { sessionId: `${opening.runId}.${opening.claimNumber}` }),\n          opening,\n          onlyIfFree",
+        to: "          ...(opening && request.symbols === undefined && { sessionId: `${opening.runId}.${opening.claimNumber}` }),\n          opening,\n          onlyIfFree",
       },
       {
         file: claim,
@@ -69,8 +67,8 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "fencing_token: license.fencing_token,",
       },
     ],
-    seed: 1,
-    rule: "tokens rise",
+    seed: 35,
+    rule: "a grant keeps its token",
   },
   "token-goes-back": {
     what: "A grant whose time is earlier than the last token takes the time for its token.",
@@ -129,18 +127,6 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     edits: [{ file: right, from: ": clockAllowanceMs;", to: ": 0;" }],
     seed: 1,
     rule: "a session lasts as long as its holder was told",
-  },
-  "cold-start-not-taken-off": {
-    what: "What a cold start leaves uncertain is not taken off the right.",
-    edits: [
-      {
-        file: skew,
-        from: "uncertainMs: aheadMs > clockToleranceMs ? aheadMs : 0 }",
-        to: "uncertainMs: 0 }",
-      },
-    ],
-    seed: 1,
-    rule: "one device at a time",
   },
   "clock-of-the-function": {
     what: "A function decides by its own clock.",
@@ -222,19 +208,6 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 1,
     rule: "nothing is taken from a live holder",
   },
-  "renewed-in-between": {
-    what: "A claim takes a lapsed session although a heartbeat has renewed it in between.",
-    edits: [
-      {
-        file: claim,
-        from: "for (const path of distinctPaths([...placed, ...displaced])) asking.leaseAsSeen(path);",
-        to: "",
-      },
-    ],
-    seed: 1,
-    rule: "nothing is taken from a live holder",
-    restless: true,
-  },
   "contest-forgotten": {
     what: "A second process of a device opens and releases while the first may still believe.",
     edits: [
@@ -272,14 +245,6 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 53,
     rule: "who names nothing touches no named session",
   },
-  "kept-without-a-name": {
-    what: "A heartbeat that names nothing keeps a session that another process has named.",
-    edits: [
-      { file: heartbeat, from: "? and(isOfDevice, not(isNamedAt(path)))", to: "? isOfDevice" },
-    ],
-    seed: 1,
-    rule: "who names nothing touches no named session",
-  },
   "end-session-frees-at-once": {
     what: "An operator who ends a session frees the key while its bot may still believe.",
     edits: [
@@ -290,18 +255,6 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       },
     ],
     seed: 4,
-    rule: "one device at a time",
-  },
-  "rekey-frees-at-once": {
-    what: "A license with a new key forgets who held its symbols.",
-    edits: [
-      {
-        file: rekey,
-        from: "return vacancyAfter(entry, freeAtMs(entry));",
-        to: "return undefined;",
-      },
-    ],
-    seed: 1,
     rule: "one device at a time",
   },
   "false-success": {
@@ -339,20 +292,9 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "const reuses = exists(sessionPath(symbol));",
       },
     ],
-    seed: 1,
+    seed: 70,
     rule: "seats",
-  },
-  "seats-of-rekeyed": {
-    what: "A license with a new key forgets the seats in use.",
-    edits: [
-      {
-        file: rekey,
-        from: "const { kind, ...stored } = entry;\n      return stored;",
-        to: "return undefined;",
-      },
-    ],
-    seed: 1,
-    rule: "one device at a time",
+    restless: true,
   },
 
   // Several symbols.
@@ -386,9 +328,10 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
   "key-used-twice": {
     what: "A session of several symbols gets the key of another.",
     edits: [{ file: claim, from: "            absent(portfolioPath(portfolioKey)),\n", to: "" }],
-    seed: 1,
-    rule: "a grant keeps its token",
+    seed: 56,
+    rule: "nothing is taken from a live holder",
     several: true,
+    restless: true,
   },
   "partly-taken": {
     what: "A claim of several symbols is granted although one of them is held by another device.",
@@ -426,7 +369,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "return nowMs < session.lapses_at;",
       },
     ],
-    seed: 1,
+    seed: 53,
     rule: "only a holder that can answer is asked",
   },
 
@@ -477,7 +420,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: 'if ("outcome" in plan && plan.outcome.code !== "granted" && plan.outcome.code !== "session_limit") return plan.outcome;',
       },
     ],
-    seed: 1,
+    seed: 50,
     rule: "a check says what a claim would meet",
   },
 
@@ -516,18 +459,6 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       },
     ],
     seed: 58,
-    rule: "no right without a confirmed request",
-  },
-  "client-trusts-any-200": {
-    what: "A client takes any answer of 200 for a heartbeat that was stored, also that of a proxy.",
-    edits: [
-      {
-        file: answers,
-        from: '  switch (code) {\n    case "recorded": {\n      const lease = leaseOf(answer);',
-        to: '  switch (exchange.status === 200 ? "recorded" : code) {\n    case "recorded": {\n      const lease = leaseOf(answer) ?? { sessionTimeoutMs: 60_000, heldForMs: 55_000 };',
-      },
-    ],
-    seed: 1,
     rule: "no right without a confirmed request",
   },
   "client-ignores-a-loss": {

@@ -27,7 +27,6 @@ export function createOperators(
   const actor = createActor("operator");
   const clockOffsetMs = drawClockOffset();
   let handsOffUntilMs = 0;
-  let hasImported = false;
   let keys = 1;
 
   return {
@@ -111,7 +110,6 @@ export function createOperators(
           if (row.licenseId !== license.id) return;
           handsOff(rightsEndMs());
           table.remove(row.licenseId);
-          hasImported = true;
           await sources.writeRow(handle, row, undefined, { replace: false, note: note() });
           context.note("operator", () => "restores the backup");
           await insist({ status: "active" });
@@ -125,7 +123,6 @@ export function createOperators(
           const seen = await sources.getItem(handle, row.licenseId);
           if (!seen) return;
           const mode = { replace: true, note: note() };
-          hasImported = true;
           const written = await sources.writeRow(handle, row, seen, mode);
           context.note("operator", () => `imports an older export again: ${written}`);
           await insist({ status: "active" });
@@ -133,8 +130,7 @@ export function createOperators(
       });
       each("delete and create", async (name) => {
         const seen = await sources.getLicense(handle, license.id);
-        // An import's token is far ahead, and what is created anew begins at the time.
-        if (!seen || hasImported) return;
+        if (!seen) return;
         const freedMs = rightsEndMs();
         if (!(await sources.deleteLicense(handle, seen))) return;
         handsOff(freedMs);

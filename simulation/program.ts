@@ -184,9 +184,7 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
   }
 
   function maybeReleaseInPart(opening: Session): void {
-    // With `multiSymbolSessions` off, a release of some symbols ends the one session of all.
-    if (!isOfSeveral || !context.isOfManySymbols) return;
-    if (!context.happens("released in part", name)) return;
+    if (!isOfSeveral || !context.happens("released in part", name)) return;
     void pause(choices.spread(`${name} releases in part after`, 100, 120_000)).then(async () => {
       const some = opening.symbols.filter(
         (symbol) => choices.number(`${name} drops ${symbol}`) < 0.4,

@@ -179,7 +179,7 @@ export async function runWorld({
     scheduler,
     () =>
       isOperator(scheduler.current(), operators) ? operators.wallMs() : epochMs + scheduler.nowMs(),
-    randomBytes,
+    { randomBytes, randomInt },
     checkLog,
     async () => {
       const step = () => {
@@ -241,7 +241,8 @@ export async function runWorld({
 
   /** A session that ca60684 stored, without the end of its lease. */
   function ofTheOldestVersion(): Item {
-    if (choices.number("of the oldest version") < 0.8) return {};
+    // An earlier version can't read it.
+    if (sources.earlier?.keeps || choices.number("of the oldest version") < 0.8) return {};
     const entry: Item = {
       device_fingerprint: { S: "device-A" },
       session_id: { S: "of-the-oldest-version" },
@@ -251,16 +252,19 @@ export async function runWorld({
     return { [context.isOfManySymbols ? (symbols[0] ?? "*") : "*"]: { M: entry } };
   }
 
-  /** Three characters of a key may come twice in one item. */
   function randomBytes(size: number): Buffer {
     const name = `random bytes ${++randomIds}`;
-    if (size === 6 && context.happens("key drawn twice", name)) {
-      return Buffer.from(choices.oneOf(`${name} again`, ["aaaaaa", "bbbbbb"]));
-    }
     const bytes = Array.from({ length: size }, (_, index) =>
       Math.floor(256 * choices.number(`${name} ${index}`)),
     );
     return Buffer.from(bytes);
+  }
+
+  /** What is drawn from few may come twice in one item. */
+  function randomInt(max: number): number {
+    const name = `random number ${++randomIds}`;
+    const share = context.happens("key drawn twice", name) ? 2 / max : 1;
+    return Math.floor(max * share * choices.number(name));
   }
 
   /** One symbol, or some of them in one session. */

@@ -46,7 +46,7 @@ while reason == "lost":
     if position:  # Nobody closes it, and another device may trade by now.
         print(f"{reason}: a position of {position} stays open at the broker")
 # Who claims first after a release has the session: the device that asked, unless another is faster.
-for _ in range(15 if asked else 0):
+for _ in range(60 if asked else 0):
     try:
         time.sleep(1)
         check_session(url, license_key, device, symbol="ES")

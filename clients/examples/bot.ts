@@ -45,7 +45,7 @@ for (let reason = "lost"; reason === "lost"; ) {
   if (position) console.log(`${reason}: a position of ${position} stays open at the broker`);
 }
 // Who claims first after a release has the session: the device that asked, unless another is faster.
-for (let second = 0; asked[0] && second < 15; second++) {
+for (let second = 0; asked[0] && second < 60; second++) {
   await wait(1_000);
   const check = await checkSession(bot);
   if (check.available) continue;

@@ -83,7 +83,8 @@ export function toHandler<Request, Given extends Answer>(
     const functionMs = now();
     const wasFirst = isFirst;
     isFirst = false;
-    let who: WhoAsked | undefined;
+    // Only what is logged needs it.
+    let who: () => WhoAsked | undefined = () => undefined;
     let asked: SignedRequest | undefined;
     const toResult = (answer: Answer) => signedResult(answer, asked, signingKeys, functionMs);
     const log = (level: "info" | "error", answer: Answer, details: Partial<RefusalLine>) => {
@@ -92,7 +93,7 @@ export function toHandler<Request, Given extends Answer>(
         code: body.code,
         status,
         request_id: requestId,
-        ...who,
+        ...who(),
         ...details,
       };
       console[level](line);
@@ -109,10 +110,9 @@ export function toHandler<Request, Given extends Answer>(
         return toResult(answer);
       }
       const { request, jsonTexts } = parsed;
-      const asker = route.whoAsked(request);
-      who = asker;
+      who = () => route.whoAsked(request);
       const record = (line: HistoryEvent) =>
-        console.info({ ...line, request_id: requestId, ...asker });
+        console.info({ ...line, request_id: requestId, ...who() });
       const answer = await inTime(answerWithinMs, (signal) =>
         route.answer(request, { ...time, signal, jsonTexts, record }),
       );

@@ -49,7 +49,11 @@ export async function answerLegacyHeartbeat(
   });
   if (claimed.code !== "granted") return refused(claimed, beat.deviceFingerprint);
   if (claimed.isNew) recordGrant(claimed, context);
-  return answerTo({ ...claimed, code: "recorded", before: claimed.session });
+  return answerTo({
+    ...claimed,
+    code: "recorded",
+    before: { lastHeartbeatMs: context.nowMs, askedBy: undefined },
+  });
 }
 
 function isFree(loss: Loss, nowMs: number): boolean {

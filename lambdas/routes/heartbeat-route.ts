@@ -173,10 +173,13 @@ function answerTo(
 
   function recordEvents({ before, session }: Recorded): void {
     if (request.keep) {
-      const { session_id, asked } = before;
-      record({ event: "session_kept", session_id, asked_by: asked?.device });
+      record({
+        event: "session_kept",
+        session_id: session.session_id,
+        asked_by: before.askedBy,
+      });
     }
-    if (!isDailyLineDue(session.session_id, before.last_heartbeat, nowMs)) return;
+    if (!isDailyLineDue(session.session_id, before.lastHeartbeatMs, nowMs)) return;
     const { session_id, bot_version } = session;
     record({ event: "session_active", session_id, bot_version });
   }

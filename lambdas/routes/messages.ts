@@ -18,6 +18,9 @@ type Conflict = Extract<ClaimRefusal, { code: "session_conflict" }>;
 export function conflictMessage({ blocked: [first] }: Conflict, ownDevice: string): string {
   if (!first) throw new Error("A conflict without an entry in the way");
   const again = `Try again in ${first.waitSeconds} s.`;
+  if (first.entry.kind === "vacancy") {
+    return `The license is fine, but kept for the device that used it last (${shownDevice(first.entry)}). ${again}`;
+  }
   if (deviceOf(first.entry) !== ownDevice) {
     return `The license is fine, but in use on another device (${shownDevice(first.entry)}). ${again}`;
   }

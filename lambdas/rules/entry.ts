@@ -87,7 +87,7 @@ export const vacancySchema = z.pipe(
     run_id: z.optional(z.string()),
     /** The opening of what is over. */
     claim_number: z.optional(z.number()),
-    /** How long, after `ended_at`, attempts of that opening are told that it was ended. */
+    /** How long, after `ended_at`, an attempt of that opening is answered `session_ended`. */
     lease_ms: z.optional(z.number()),
     /** Until then the symbol is kept. */
     lapses_at: z.number(),

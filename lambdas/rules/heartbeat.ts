@@ -8,7 +8,17 @@ import {
   membersOf,
   sessionAt,
 } from "./license.ts";
-import { and, atMost, equal, exists, not, type Path, type Predicate } from "./predicate.ts";
+import {
+  and,
+  atMost,
+  equal,
+  exists,
+  not,
+  type Path,
+  type Predicate,
+  textAt,
+  valueAt,
+} from "./predicate.ts";
 import { type Assigned, carryOut, type Database, type Rule } from "./rule-run.ts";
 import { isNamedAt } from "./session-predicates.ts";
 
@@ -34,8 +44,8 @@ export type Loss = { symbol: string } /** By another device; by a later claim of
 export type Recorded = {
   license: License;
   session: Session;
-  /** As it was before. */
-  before: Session;
+  /** What the heartbeat found. */
+  before: { lastHeartbeatMs: number; askedBy: string | undefined };
 };
 
 export type HeartbeatOutcome =
@@ -114,7 +124,10 @@ function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
         const recorded = {
           license: after.license,
           session: sessionAt(after.license, path),
-          before: sessionAt(before.license, path),
+          before: {
+            lastHeartbeatMs: Number(valueAt(before.stored, at("last_heartbeat"))),
+            askedBy: textAt(before.stored, [...at("asked"), "device"]),
+          },
         };
         const ended = endedCode(after.license, nowMs);
         if (ended) return { code: "recorded_on_ended_license", ended };

@@ -110,6 +110,11 @@ export function valueAt(item: unknown, path: Path): unknown {
   );
 }
 
+export function textAt(item: unknown, path: Path): string | undefined {
+  const value = valueAt(item, path);
+  return typeof value === "string" ? value : undefined;
+}
+
 function compares(op: "=" | "<" | "<=" | ">" | ">=", stored: unknown, value: unknown): boolean {
   if (op === "=") return stored === value;
   if (typeof stored !== "number" || typeof value !== "number") return false;

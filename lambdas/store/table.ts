@@ -79,7 +79,14 @@ function unmarshalled(item: Record<string, AttributeValue>): Record<string, unkn
   return unmarshall(item, { wrapNumbers: Number });
 }
 
-/** @throws Error if the item is not a license */
+/** The license is parsed when it is first asked for, and throws then if the item is none. */
 function seenItem(stored: Record<string, unknown>): Seen {
-  return { license: licenseSchema.parse(stored), stored };
+  let license: Seen["license"] | undefined;
+  return {
+    stored,
+    get license() {
+      license ??= licenseSchema.parse(stored);
+      return license;
+    },
+  };
 }

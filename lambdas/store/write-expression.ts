@@ -1,4 +1,4 @@
-import type { Path, Predicate } from "../rules/predicate.ts";
+import { type Path, type Predicate, valueAt } from "../rules/predicate.ts";
 import { type Change, isSum } from "../rules/rule-run.ts";
 
 /** A condition and a change in DynamoDB's expression language. */
@@ -87,23 +87,28 @@ export function applyChange(
   item: Readonly<Record<string, unknown>>,
   { set, remove }: Change,
 ): Record<string, unknown> {
-  const after = structuredClone(item) as Record<string, unknown>;
-  for (const [path, to] of set) {
-    place(after, path, isSum(to) ? Number(at(item, to.path) ?? to.ifAbsent) + to.plus : to);
-  }
-  for (const path of remove) place(after, path, undefined);
+  const values = set.map(
+    ([path, to]) =>
+      [path, isSum(to) ? Number(valueAt(item, to.path) ?? to.ifAbsent) + to.plus : to] as const,
+  );
+  const after = { ...item };
+  const copied = new Set<object>([after]);
+  for (const [path, value] of values) place(path, value);
+  for (const path of remove) place(path, undefined);
   return after;
-}
 
-function at(item: unknown, path: Path): unknown {
-  return path.reduce<unknown>((inside, name) => Object(inside)[name], item);
-}
-
-function place(item: Record<string, unknown>, path: Path, value: unknown): void {
-  const inside = path
-    .slice(0, -1)
-    .reduce<Record<string, unknown>>((each, name) => Object(each[name]), item);
-  const [name = ""] = path.slice(-1);
-  if (value === undefined) delete inside[name];
-  else inside[name] = value;
+  /** Copies the maps on the way, so that the item stays as it was. */
+  function place([...path]: Path | string[], value: unknown): void {
+    const name = path.pop() ?? "";
+    let map: Record<string, unknown> = after;
+    for (const step of path) {
+      const inner = Object(map[step]);
+      const copy = copied.has(inner) ? inner : { ...inner };
+      copied.add(copy);
+      map[step] = copy;
+      map = copy;
+    }
+    if (value === undefined) delete map[name];
+    else map[name] = value;
+  }
 }

@@ -35,10 +35,10 @@ afterAll(async () => {
 const hasPython = spawnSync("python3", ["--version"]).status === 0 || env.CI !== undefined;
 const kinds = hasPython ? (["ts", "py"] as const) : (["ts"] as const);
 
-describe.each(kinds)("the examples in %s", (kind) => {
+describe.concurrent.each(kinds)("the examples in %s", (kind) => {
   const other = kinds.find((each) => each !== kind) ?? kind;
 
-  test.concurrent("a bot that is asked closes, releases and says where its session went", async () => {
+  test("a bot that is asked closes, releases and says where its session went", async () => {
     const key = await newLicense();
     const holder = run(kind, "bot", service.url, key, "first-device");
     await holder.says(/^buy ES-\d+-1$/m);
@@ -49,7 +49,7 @@ describe.each(kinds)("the examples in %s", (kind) => {
     expect(await holder.exitCode).toBe(0);
   });
 
-  test.concurrent("a bot that keeps its session says so, and closes and releases at Ctrl-C", async () => {
+  test("a bot that keeps its session says so, and closes and releases at Ctrl-C", async () => {
     const key = await newLicense();
     const holder = run(kind, "bot", service.url, key, "first-device", "keep");
     await holder.says(/^buy ES-\d+-1$/m);
@@ -62,7 +62,7 @@ describe.each(kinds)("the examples in %s", (kind) => {
     await asker.says(/^held/m);
   });
 
-  test.concurrent("after an outage a bot says what is open and trades by a new session", async () => {
+  test("after an outage a bot says what is open and trades by a new session", async () => {
     const line = await cuttableLine();
     const bot = run(kind, "bot", line.url, await newLicense(), "first-device");
     const [, before] = await bot.says(/^buy ES-(\d+)-1$/m);
@@ -75,7 +75,7 @@ describe.each(kinds)("the examples in %s", (kind) => {
     expect(Number(after)).toBeGreaterThan(Number(before));
   });
 
-  test.concurrent("a watcher tells a bot that lives from one that died, and from an outage", async () => {
+  test("a watcher tells a bot that lives from one that died, and from an outage", async () => {
     const key = await newLicense();
     const line = await cuttableLine();
     const bot = run(kind, "bot", service.url, key, "first-device");

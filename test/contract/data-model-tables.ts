@@ -47,9 +47,19 @@ function tableText({ shape, places }: Table): string {
   const rows = Object.entries(shape).map(([name, schema]) => {
     const meaning = meanings.get(name);
     if (meaning === undefined) throw new Error(`${name} has no comment in its schema`);
-    return `| \`${name}\` | ${storedAs(schema)} | ${meaning} |`;
+    return [`\`${name}\``, storedAs(schema), meaning];
   });
-  return ["| attribute | type | meaning |", "| --- | --- | --- |", ...rows].join("\n");
+  return aligned([["attribute", "type", "meaning"], ...rows]).join("\n");
+}
+
+/** As the other tables of the pages are. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const [head = []] = rows;
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[], fill: string) =>
+    `| ${widths.map((width, column) => (row[column] ?? "").padEnd(width, fill)).join(" | ")} |`;
+  const [first = "", ...others] = rows.map((row) => line(row, " "));
+  return [first, line([], "-"), ...others];
 }
 
 function commentsOf(file: string, schema: string): [name: string, comment: string][] {

@@ -148,14 +148,15 @@ describe("the functions", () => {
     });
   });
 
-  test("every log group forgets after 30 days, but what operators changed after two years", () => {
+  test("the functions' lines are kept for 400 days, the access log for 30, what operators changed for two years", () => {
     const [ofFunctions, accessLog, changes] = [routeIds.length, 1, 1];
     template.resourceCountIs("AWS::Logs::LogGroup", ofFunctions + accessLog + changes);
     template.resourcePropertiesCountIs(
       "AWS::Logs::LogGroup",
-      { RetentionInDays: 30 },
-      ofFunctions + accessLog,
+      { RetentionInDays: 400 },
+      ofFunctions,
     );
+    template.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 30 }, accessLog);
     template.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 731 }, 1);
   });
 

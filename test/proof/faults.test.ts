@@ -16,7 +16,7 @@ const charlie = "charlie-01234567";
 type Situation = {
   route: "claim" | "heartbeat" | "release";
   fields: object;
-  sessions: Record<string, object>;
+  sessions: Record<string, object | string>;
   portfolios?: Record<string, object>;
 };
 

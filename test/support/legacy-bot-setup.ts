@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { fieldsOf } from "../../simulation/checker.ts";
 import { openChoices } from "../../simulation/choices.ts";
@@ -141,7 +141,7 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
       await withVirtualGlobals(
         scheduler,
         clock,
-        randomBytes,
+        { randomBytes, randomInt },
         () => {},
         () => scheduler.runUntil(untilMs, look),
       );
