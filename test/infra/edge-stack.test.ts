@@ -188,9 +188,14 @@ describe("the API behind it", () => {
 describe("what a bot sees at each step", () => {
   const secret = "of-this-test";
 
+  const templates = new Map(
+    Object.values(steps).map((settings): [object, Template] => [settings, stackTemplate(settings)]),
+  );
+
   /** The answer to a request that came on this way. Nothing but a function may give one. */
-  function answerOf(settings: Record<string, unknown>, way: "directly" | "by CloudFront"): number {
-    const template = stackTemplate(settings);
+  function answerOf(settings: object, way: "directly" | "by CloudFront"): number {
+    const template = templates.get(settings);
+    if (template === undefined) throw new Error("It is no step");
     template.resourceCountIs("AWS::ApiGatewayV2::Authorizer", 0);
     template.allResourcesProperties("AWS::ApiGatewayV2::Route", { AuthorizationType: "NONE" });
     template.allResourcesProperties("AWS::ApiGatewayV2::Api", {
@@ -215,7 +220,7 @@ describe("what a bot sees at each step", () => {
 
   test("a legacy bot that keeps its old connection trades on through all of them", async () => {
     vi.useFakeTimers();
-    let settings: Record<string, unknown> = {};
+    let settings: object = steps["before it"];
     const answers: number[] = [];
     const bot = startLegacyBot(
       {

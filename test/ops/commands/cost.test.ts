@@ -8,8 +8,6 @@ import { operator } from "../../support/license-command.ts";
 import { startMeter } from "../../support/meter.ts";
 import { openTestService } from "../../support/test-service.ts";
 
-const metadata = { position: "flat", trades: 12, profit: 431.5 };
-
 /**
  * What everything costs: calls, and capacity units as the engine counts them. A refused write reports
  * no units, so there it is the call that counts. A change of a figure here is a change of the bill,
@@ -35,52 +33,16 @@ describe("what it costs", () => {
     return meter.take().map(({ operation, units }) => `${operation} ${units}`);
   }
 
-  async function bot(symbol?: string) {
+  async function bot() {
     const license_key = await service.license({ email: "ada@example.com" });
-    return { license_key, device_fingerprint: "device-a-0123456789", symbol };
+    return { license_key, device_fingerprint: "device-a-0123456789" };
   }
 
   describe("of an operation", () => {
-    test("a claim, a heartbeat and a release are one write of one unit each", async () => {
-      const a = await bot("ES");
-      const opening = { run_id: "a-run-0123456789", claim_number: 1 };
-      let session_id: unknown;
-      const claim = async () => {
-        session_id = (await service.validate({ ...a, ...opening })).body.session_id;
-      };
-      expect(await cost(claim)).toEqual(["UpdateItem 1"]);
-      const beat = { ...a, session_id, bot_version: "1.2", status: "trading", metadata };
-      expect(await cost(() => service.heartbeat(beat))).toEqual(["UpdateItem 1"]);
-      expect(await cost(() => service.release({ ...a, session_id }))).toEqual(["UpdateItem 1"]);
-    });
-
     test("check_only is one consistent read of one unit", async () => {
       const a = await bot();
       const check = () => service.validate({ ...a, check_only: true });
       expect(await cost(check)).toEqual(["GetItem 1"]);
-    });
-
-    test("each refusal is the one write that was refused", async () => {
-      const a = await bot();
-      await service.validate(a);
-      const b = { ...a, device_fingerprint: "device-b-0123456789" };
-      const nobody = { ...a, license_key: "NOBODY" };
-      expect(await cost(() => service.validate(b))).toEqual(["UpdateItem 0"]);
-      expect(await cost(() => service.heartbeat(b))).toEqual(["UpdateItem 0"]);
-      const another = { ...b, session_id: "of-another" };
-      expect(await cost(() => service.release(another))).toEqual(["UpdateItem 0"]);
-      const unknown = await cost(() => service.validate(nobody));
-      expect(unknown[0]).toBe("UpdateItem 0");
-      expect(unknown).toHaveLength(1);
-    });
-
-    test("a claim on a full license is a second write", async () => {
-      const license_key = await service.license({ maxSessions: 1 });
-      const a = { license_key, device_fingerprint: "device-a-0123456789" };
-      await service.validate({ ...a, symbol: "ES" });
-      service.passSeconds(60);
-      const second = await cost(() => service.validate({ ...a, symbol: "NQ" }));
-      expect(second).toEqual(["UpdateItem 0", "UpdateItem 1"]);
     });
   });
 

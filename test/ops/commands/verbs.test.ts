@@ -519,6 +519,15 @@ describe("a verb for a license that is not there", () => {
 });
 
 describe("create", () => {
+  test("of a key that exists makes nothing, and says so", async () => {
+    const { key, license } = await newLicense();
+    const before = await license(["show", key, "--json"]);
+    const ran = await license(["create", "--key", key]);
+    expectRefused(ran);
+    expect(ran.stderr).toContain("exists already");
+    expect(await license(["show", key, "--json"])).toEqual(before);
+  });
+
   test("prints the key once, in the shape that show has", async () => {
     const { license } = await newLicense();
     const created = json(await license("create --days 30 --json"));
