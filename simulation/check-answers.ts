@@ -165,7 +165,10 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
       function isLost(entry: StoredEntry | undefined, code: unknown): boolean {
         switch (code) {
           case "session_taken":
-            return entry?.isSession === true && entry.device !== device;
+            // To a legacy bot, also what is only kept for another device is taken.
+            return (
+              entry !== undefined && entry.device !== device && (entry.isSession || namesNothing())
+            );
           case "session_replaced":
             return entry?.isSession === true && !isSession(entry, request.session_id);
           case "session_ended":

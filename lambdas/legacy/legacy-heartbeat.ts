@@ -30,7 +30,7 @@ export async function answerLegacyHeartbeat(
   context: RequestContext,
   answerTo: (outcome: HeartbeatOutcome) => HeartbeatAnswer,
 ): Promise<HeartbeatAnswer> {
-  const outcome = await heartbeat(database, { ...beat, takesOff: ["left"] });
+  const outcome = await heartbeat(database, beat);
   recordSample(context);
   if (outcome.code !== "lost") return asForbidden(answerTo(outcome));
   const [loss] = outcome.lost;

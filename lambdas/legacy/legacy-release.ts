@@ -19,6 +19,5 @@ export function legacyRelease(nowMs: number): LegacyRelease {
         absent([...path, "contested_until"]),
         atMost([...path, "started_at"], nowMs - sparedMs),
       ),
-    attributes: { left: true },
   };
 }

@@ -31,9 +31,11 @@ export function symbolFields({ symbol, symbols }: CallerRequest) {
   return symbols ? { symbols: symbols.map(({ sent }) => sent) } : { symbol };
 }
 
-/** A stored symbol as the caller wrote it. */
-export function asSent({ symbols }: CallerRequest, stored: string): string {
-  return symbols?.find(({ symbol }) => symbol === stored)?.sent ?? stored;
+/** What the caller wrote for a stored symbol: all its names, where all symbols share one session. */
+export function asSent({ symbols }: CallerRequest, stored: string): string[] {
+  if (!symbols) return [stored];
+  const meant = symbols.filter(({ symbol }) => symbol === stored || stored === noSymbol);
+  return meant.map(({ sent }) => sent);
 }
 
 export function openingOf(request: {

@@ -139,10 +139,9 @@ function answerTo(
     case "session_conflict": {
       const [first] = outcome.blocked;
       if (!first) throw new Error("A conflict without an entry in the way");
-      const blocked = outcome.blocked.map((each) => ({
-        symbol: asSent(request, each.symbol),
-        ...inTheWay(each),
-      }));
+      const blocked = outcome.blocked.flatMap((each) =>
+        asSent(request, each.symbol).map((symbol) => ({ symbol, ...inTheWay(each) })),
+      );
       const message = conflictMessage(outcome, request.device_fingerprint);
       return refused({
         code,

@@ -120,8 +120,8 @@ function answerTo(
           session_conflict: first.code !== "session_not_found",
           code: first.code,
           message: `${lost.length} of the symbols of this session are lost; the others are renewed. Stop trading those that are lost, and leave them out of the next heartbeat.`,
-          symbols_held: held.map((symbol) => asSent(request, symbol)),
-          symbols_lost: lost.map(shownLoss),
+          symbols_held: held.flatMap((symbol) => asSent(request, symbol)),
+          symbols_lost: lost.flatMap(shownLosses),
           ...right(outcome),
         },
       };
@@ -156,7 +156,7 @@ function answerTo(
       release_asked_by: note.device,
       release_asked_seconds_ago: Math.max(0, Math.floor((nowMs - note.at) / 1000)),
       ...(request.symbols && {
-        release_asked_symbols: note.symbols?.map((symbol) => asSent(request, symbol)),
+        release_asked_symbols: note.symbols?.flatMap((symbol) => asSent(request, symbol)),
       }),
     };
   }
@@ -186,7 +186,7 @@ function answerTo(
 
   function lossAnswer(lost: readonly [Loss, ...Loss[]]): HeartbeatAnswer {
     const [first] = lost;
-    const several = request.symbols && { symbols_lost: lost.map(shownLoss) };
+    const several = request.symbols && { symbols_lost: lost.flatMap(shownLosses) };
     switch (first.code) {
       case "session_taken":
         return conflict({
@@ -216,12 +216,9 @@ function answerTo(
     }
   }
 
-  function shownLoss(loss: Loss) {
-    return {
-      symbol: asSent(request, loss.symbol),
-      code: loss.code,
-      ...(loss.code === "session_taken" && { active_device: shownDevice(loss.entry) }),
-    };
+  function shownLosses(loss: Loss) {
+    const device = loss.code === "session_taken" && { active_device: shownDevice(loss.entry) };
+    return asSent(request, loss.symbol).map((symbol) => ({ symbol, code: loss.code, ...device }));
   }
 }
 

@@ -35,7 +35,7 @@ export function releaseHandler(service: Service): Handler {
           ...(isOfSeveral
             ? readSessionId(sessionId)
             : { portfolioKey: undefined, grantedSymbols: 1 }),
-          ...(!settings.multiSymbolSessions && { namedSymbols }),
+          ...(!settings.multiSymbolSessions && { namedSymbols: namedSymbols ?? 1 }),
           vacancyKey: newPortfolioKey(),
           nowMs,
           ...(isLegacy && { legacy: legacyRelease(nowMs) }),

@@ -1,7 +1,7 @@
 import type { Claim, ClaimRefusal } from "./claim.ts";
 import { isNamed, leaseMs, type ResolvedEntry, type Session } from "./entry.ts";
 import { entryAt, type License } from "./license.ts";
-import { greater, type Path } from "./predicate.ts";
+import type { Path } from "./predicate.ts";
 import { type Assigned, carryOut, type Database, type Rule, raisedToken } from "./rule-run.ts";
 import { maskFingerprint } from "./shown-device.ts";
 
@@ -45,7 +45,6 @@ export function askHolders(
         symbols: asked,
       };
       set.push([[...path, "asked"], note]);
-      asking.must(() => asksOf(license), greater([...path, "lapses_at"], nowMs));
       asking.asSeen([...path, "last_heartbeat"]);
     }
     if (set.length === 0) return { outcome: asksOf(license) };
@@ -55,7 +54,7 @@ export function askHolders(
       applied: ({ after }) => ({ ...asksOf(after.license), isNew: true }),
     };
   };
-  return carryOut(database, licenseId, rule, mostWrites, seen);
+  return carryOut(database, licenseId, rule, seen);
 
   function asksOf(license: License) {
     const asks = symbols.map((symbol) => [symbol, askOf(entryAt(license, symbol)?.entry)] as const);
@@ -79,9 +78,6 @@ export function askHolders(
     };
   }
 }
-
-/** The holder's heartbeats come between. */
-const mostWrites = 5;
 
 /** The note that the holder's next heartbeat answers with, while it lasts. */
 export function noteOf({ asked }: Session, nowMs: number): Session["asked"] {

@@ -11,6 +11,7 @@ import {
 } from "./entry.ts";
 import { type Opening, placeOf } from "./holder.ts";
 import {
+  distinctPaths,
   type EndedCode,
   emptiedPortfolios,
   entryAt,
@@ -18,6 +19,7 @@ import {
   membersOf,
   type PlacedEntry,
   sessionAt,
+  timeoutInForceMs,
 } from "./license.ts";
 import {
   absent,
@@ -124,14 +126,11 @@ export type CheckOutcome = { code: "available"; license: License; leaseMs: numbe
  * @throws any error of the database
  */
 export async function claim(database: Database, request: Claim): Promise<ClaimOutcome> {
-  const outcome = await carryOut(database, request.licenseId, claimRule(request), mostWrites);
+  const outcome = await carryOut(database, request.licenseId, claimRule(request));
   if (outcome.code !== "granted" || !outcome.isNew) return outcome;
   const license = await dropLongLapsed(database, outcome, request.nowMs);
   return { ...outcome, license };
 }
-
-/** Each refused write after the first means that a rival was faster. A license has 100 seats. */
-const mostWrites = 102;
 
 /** Reports, by one read, what the claim would meet. */
 export async function checkClaim(database: Database, request: Claim): Promise<CheckOutcome> {
@@ -139,7 +138,11 @@ export async function checkClaim(database: Database, request: Claim): Promise<Ch
   const { plan } = runOn(seen, claimRule(request));
   if ("outcome" in plan && plan.outcome.code !== "granted") return plan.outcome;
   if (!seen) throw new Error("A license that is not there can't be available");
-  return { code: "available", license: seen.license, leaseMs: newLeaseMs(seen.license, request) };
+  return {
+    code: "available",
+    license: seen.license,
+    leaseMs: timeoutInForceMs(seen.license, request.sessionTimeoutMs),
+  };
 }
 
 function claimRule(request: Claim): Rule<ClaimOutcome> {
@@ -187,8 +190,14 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
   // An earlier attempt of the SDK was applied.
   const madeAt = placeOf(request);
   if (asking.is(equal([...madeAt, "session_id"], request.sessionId))) {
-    const isGone = portfolioKey !== undefined && membersOf(license, portfolioKey).length === 0;
-    return { outcome: isGone ? { code: "claim_late", waitSeconds: 0 } : repeated(seen, madeAt) };
+    const isWhole =
+      portfolioKey === undefined || membersOf(license, portfolioKey).length === symbols.length;
+    // What it replaced is not known any more.
+    return {
+      outcome: isWhole
+        ? { ...repeated(seen, madeAt), isNew: true }
+        : { code: "claim_late", waitSeconds: 0 },
+    };
   }
   if (asking.is(equal([...madeAt, "vacated_session_id"], request.sessionId))) {
     const isEnded = asking.is(exists([...madeAt, "ended_at"]));
@@ -266,7 +275,7 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
   const lastOwn = own.at(-1)?.entry;
   const contestedUntilMs = Math.max(...ownInUse.map(({ entry }) => freeAtMs(entry)));
   const session = {
-    ...newSession(request, token, newLeaseMs(license, request)),
+    ...newSession(request, token, timeoutInForceMs(license, request.sessionTimeoutMs)),
     ...(ownInUse.length > 0 && { contested_until: contestedUntilMs }),
     ...(lastOwn && openingOf(lastOwn)),
     ...legacy?.attributes(lastOwn),
@@ -285,8 +294,10 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
 
 /** A member has no `lapses_at`, so it is not free here, whatever its session is. */
 function isFreeWithoutOwn(path: Path, { nowMs, deviceFingerprint }: Claim): Predicate {
+  // What no version wrote names no device, and stays closed.
+  const isOfSomebody = or(exists([...path, "device_fingerprint"]), exists([...path, "vacated_by"]));
   const isOther = not(isOfDevice(path, deviceFingerprint));
-  return or(absent(path), and(isFree(path, nowMs), isOther));
+  return or(absent(path), and(isFree(path, nowMs), isOfSomebody, isOther));
 }
 
 /** Whether an entry of this device says that the opening is over. */
@@ -388,10 +399,6 @@ function grant(request: Claim, session: Stored<Session>, room: Room): Plan<Claim
   }
 }
 
-function distinctPaths(placed: readonly PlacedEntry[]): Path[] {
-  return [...new Map(placed.map(({ path }) => [String(path), path])).values()];
-}
-
 function newSession(request: Claim, token: number, newLeaseMs: number): Stored<Session> {
   const { deviceFingerprint, sessionId, opening, nowMs } = request;
   return {
@@ -406,14 +413,12 @@ function newSession(request: Claim, token: number, newLeaseMs: number): Stored<S
   };
 }
 
-function newLeaseMs({ session_timeout_seconds }: License, { sessionTimeoutMs }: Claim): number {
-  return session_timeout_seconds === undefined ? sessionTimeoutMs : session_timeout_seconds * 1_000;
-}
-
 /** The opening that the new session replaces, for its late attempts. */
 function openingOf(entry: ResolvedEntry) {
-  if (entry.kind === "unreadable" || entry.run_id === undefined) return {};
-  return { replaced_run: entry.run_id, replaced_number: entry.claim_number };
+  if (entry.kind === "unreadable") return {};
+  const { run_id, claim_number } = entry;
+  if (run_id === undefined || claim_number === undefined) return {};
+  return { replaced_run: run_id, replaced_number: claim_number };
 }
 
 function blockedBy({ symbol, entry }: PlacedEntry & { symbol: string }, nowMs: number): Blocked {

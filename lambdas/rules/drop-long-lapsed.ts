@@ -1,5 +1,5 @@
 import { freeAtMs, portfolioPath, type ResolvedEntry, sessionPath } from "./entry.ts";
-import { emptiedPortfolios, entryAt, type License } from "./license.ts";
+import { distinctPaths, emptiedPortfolios, entryAt, type License } from "./license.ts";
 import { type Database, type Rule, raisedToken, runOn, type Seen } from "./rule-run.ts";
 
 const keptForMs = 7 * 86_400_000;
@@ -8,7 +8,8 @@ const keptForMs = 7 * 86_400_000;
 const withinMs = 500;
 
 /**
- * Removes the entries that lapsed more than 7 days ago and the sessions that have no symbol left, by at most one write, because each entry
+ * Removes the entries that lapsed more than 7 days ago and the sessions that have no symbol left, by
+ * at most one write, because each entry
  * makes every heartbeat of the license cost more. Best effort: if the item has changed since it was
  * read, or the write fails, the next claim tries again.
  *
@@ -38,10 +39,8 @@ function dropRule(license: License, nowMs: number): Rule<undefined> {
     const emptied = emptiedPortfolios(license, old).map(portfolioPath);
     if (old.length + emptied.length === 0) return { outcome: undefined };
     asking.onThisVersion();
-    for (const symbol of old) {
-      const standing = entryAt(license, symbol);
-      if (standing) asking.leaseAsSeen(standing.path);
-    }
+    const paths = old.flatMap((symbol) => entryAt(license, symbol) ?? []);
+    for (const path of distinctPaths(paths)) asking.leaseAsSeen(path);
     return {
       change: { set: [raisedToken], remove: [...old.map(sessionPath), ...emptied] },
       applied: () => undefined,

@@ -1,6 +1,7 @@
 import {
   freeAtMs,
   leaseMs,
+  portfolioPath,
   type ResolvedEntry,
   type Session,
   type Stored,
@@ -52,10 +53,8 @@ export function endRule({ symbol, seenEntry, wholeSession, now, nowMs }: End): R
     const emptied = isWhole ? [] : emptiedPortfolios(seen.license, [symbol]);
     if (entry.kind !== "unreadable") asking.leaseAsSeen(path);
     const set: [Path, Assigned][] = entry.kind === "unreadable" ? [] : [[place, vacancyOf(entry)]];
-    const remove = [
-      ...(entry.kind === "unreadable" ? [place] : []),
-      ...emptied.map((each): Path => ["portfolios", each]),
-    ];
+    const goes = entry.kind === "unreadable" ? placesOf(place, symbols) : [];
+    const remove = [...goes, ...emptied.map(portfolioPath)];
     return {
       change: { set, remove },
       applied: () => ({ code: "ended", before: entry, symbols }),
@@ -68,6 +67,12 @@ export function endRule({ symbol, seenEntry, wholeSession, now, nowMs }: End): R
     const { kind, ...stored } = entry;
     return { ...stored, lapses_at: lapsesAtMs, ended_at: nowMs };
   }
+}
+
+/** What goes with an entry that can't be read: no symbol may be left without its session. */
+function placesOf(place: Path, symbols: readonly string[]): Path[] {
+  const [map] = place;
+  return map === "sessions" ? [place] : [place, ...symbols.map(sessionPath)];
 }
 
 /** Whether the entry is the session that was seen, or what remains of it. */

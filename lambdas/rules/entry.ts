@@ -34,29 +34,34 @@ export const sessionSchema = z.pipe(
     claim_number: z.optional(z.number()),
     /** A heartbeat came with the `session_id`. */
     confirmed: z.optional(z.boolean()),
+    /** A heartbeat came without it. */
+    renewed: z.optional(z.boolean()),
     /** When it was claimed. */
-    started_at: z.number(),
+    started_at: z.int(),
     /** The timer. It never runs backwards. */
-    last_heartbeat: z.number(),
+    last_heartbeat: z.int(),
     /** The timeout in force at the claim. Entries of earlier versions have none. */
-    lease_ms: z.optional(z.number()),
+    lease_ms: z.optional(z.int()),
     /** `last_heartbeat` plus `lease_ms`. */
-    lapses_at: z.optional(z.number()),
+    lapses_at: z.optional(z.int()),
     /** Until then a process of the same device that the claim replaced may believe that it holds. */
-    contested_until: z.optional(z.number()),
+    contested_until: z.optional(z.int()),
     /** The run whose entry of this device the claim took: its late attempts are no new claim. */
     replaced_run: z.optional(z.string()),
     /** The last opening of that run which is over. */
     replaced_number: z.optional(z.number()),
     /** The note of the device that asked for it first, until it is kept or over. */
-    asked: z.optional(
-      z.object({
-        device: z.string(),
-        at: z.number(),
-        until: z.number(),
-        met: z.number(),
-        symbols: z.optional(z.array(z.string())),
-      }),
+    asked: z.catch(
+      z.optional(
+        z.object({
+          device: z.string(),
+          at: z.number(),
+          until: z.number(),
+          met: z.number(),
+          symbols: z.optional(z.array(z.string())),
+        }),
+      ),
+      undefined,
     ),
     /** The holder keeps it: until then nobody is to ask. */
     kept_until: z.optional(z.number()),
@@ -88,9 +93,9 @@ export const vacancySchema = z.pipe(
     /** The opening of what is over. */
     claim_number: z.optional(z.number()),
     /** How long, after `ended_at`, an attempt of that opening is answered `session_ended`. */
-    lease_ms: z.optional(z.number()),
+    lease_ms: z.optional(z.int()),
     /** Until then the symbol is kept. */
-    lapses_at: z.number(),
+    lapses_at: z.int(),
     /** When an operator ended it. */
     ended_at: z.optional(z.number()),
     /** What earlier versions wrote instead of `ended_at`. */

@@ -1,4 +1,4 @@
-import { freeAtMs, isNamed, leaseMs, type Session, type StoredReport } from "./entry.ts";
+import { freeAtMs, leaseMs, type Session, type StoredReport } from "./entry.ts";
 import { type Holder, placeOf } from "./holder.ts";
 import {
   type EndedCode,
@@ -7,20 +7,11 @@ import {
   type License,
   membersOf,
   sessionAt,
+  timeoutInForceMs,
 } from "./license.ts";
-import {
-  and,
-  atMost,
-  equal,
-  exists,
-  not,
-  type Path,
-  type Predicate,
-  textAt,
-  valueAt,
-} from "./predicate.ts";
+import { and, atMost, exists, type Path, textAt, valueAt } from "./predicate.ts";
 import { type Assigned, carryOut, type Database, type Rule } from "./rule-run.ts";
-import { isNamedAt } from "./session-predicates.ts";
+import { isAlone, isHeldBy, isNamedAt } from "./session-predicates.ts";
 
 export type Heartbeat = Holder & {
   report: StoredReport;
@@ -30,8 +21,6 @@ export type Heartbeat = Holder & {
   sessionTimeoutMs: number;
   /** Another device has asked for the session, and this lease is kept. */
   keep: boolean;
-  /** Attributes of legacy bots that the heartbeat takes off. */
-  takesOff?: readonly string[];
 };
 
 export type Loss = { symbol: string } /** By another device; by a later claim of this one. */ & (
@@ -71,11 +60,8 @@ export type HeartbeatOutcome =
  * @throws any error of the database
  */
 export function heartbeat(database: Database, request: Heartbeat): Promise<HeartbeatOutcome> {
-  return carryOut(database, request.licenseId, heartbeatRule(request), mostWrites);
+  return carryOut(database, request.licenseId, heartbeatRule(request));
 }
-
-/** Only other processes of the same device move a session between a refusal and the next write. */
-const mostWrites = 5;
 
 function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
   const { nowMs, sessionTimeoutMs, sessionId, report } = request;
@@ -99,27 +85,29 @@ function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
     for (const [name, value] of Object.entries(report)) {
       if (value !== undefined) set.push([at(name), value]);
     }
-    if (sessionId !== undefined) set.push([at("confirmed"), true]);
+    // Either leaves a trace, also in the millisecond of the claim.
+    set.push([at(sessionId === undefined ? "renewed" : "confirmed"), true]);
     let lapsesAt: Assigned = { kind: "sum", path: at("lease_ms"), plus: nowMs };
     const hasLease = exists(at("lease_ms"));
     if (!asking.is(sessionId === undefined ? hasLease : and(hasLease, isNamedAt(path)))) {
       const session = sessionAt(asking.item().license, path);
-      const isLonger = session.lapses_at > nowMs + sessionTimeoutMs;
-      const lease = session.lease_ms ?? (isLonger ? leaseMs(session) : sessionTimeoutMs);
+      const inForceMs = timeoutInForceMs(asking.item().license, sessionTimeoutMs);
+      const isLonger = session.lapses_at > nowMs + inForceMs;
+      const lease = session.lease_ms ?? (isLonger ? leaseMs(session) : inForceMs);
       lapsesAt = nowMs + lease;
       set.push([at("lease_ms"), lease]);
       // Another process, which does not name the session, may have renewed it.
-      const mayBeShared = !isNamed(session) && session.last_heartbeat > session.started_at;
-      if (sessionId !== undefined && mayBeShared) {
+      if (sessionId !== undefined && !asking.is(isAlone(path))) {
         set.push([at("contested_until"), freeAtMs(session)]);
       }
       for (const name of changedByHeartbeats) asking.asSeen(at(name));
     }
     set.push([at("lapses_at"), lapsesAt]);
     if (request.keep) set.push([at("kept_until"), lapsesAt]);
-    const takenOff = [...(request.keep ? ["asked"] : []), ...(request.takesOff ?? [])];
+    // A heartbeat takes back that a legacy bot has left the session.
+    const remove = [at("left"), ...(request.keep ? [at("asked")] : [])];
     return {
-      change: { set, remove: takenOff.map(at) },
+      change: { set, remove },
       applied({ before, after }) {
         const recorded = {
           license: after.license,
@@ -145,20 +133,7 @@ function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
   };
 }
 
-const changedByHeartbeats = [
-  "last_heartbeat",
-  "lapses_at",
-  "contested_until",
-  "lease_ms",
-  "confirmed",
-];
-
-function isHeldBy(path: Path, { deviceFingerprint, sessionId }: Heartbeat): Predicate {
-  const isOfDevice = equal([...path, "device_fingerprint"], deviceFingerprint);
-  return sessionId === undefined
-    ? and(isOfDevice, not(isNamedAt(path)))
-    : and(isOfDevice, equal([...path, "session_id"], sessionId));
-}
+const changedByHeartbeats = ["last_heartbeat", "lapses_at", "confirmed"];
 
 /** The symbols of the request that the session still has. */
 function heldSymbols(license: License, { symbols, portfolioKey }: Heartbeat): readonly string[] {
@@ -170,13 +145,10 @@ function heldSymbols(license: License, { symbols, portfolioKey }: Heartbeat): re
 function lossesOf(
   license: License,
   request: Heartbeat,
-  symbols: readonly string[],
-): readonly [Loss, ...Loss[]] {
-  const [first = "", ...others] = symbols;
-  return [
-    lossOf(license, request, first),
-    ...others.map((symbol) => lossOf(license, request, symbol)),
-  ];
+  [first = "", ...others]: readonly string[],
+): [Loss, ...Loss[]] {
+  const loss = (symbol: string) => lossOf(license, request, symbol);
+  return [loss(first), ...others.map(loss)];
 }
 
 function lossOf(license: License, request: Heartbeat, symbol: string): Loss {

@@ -31,7 +31,7 @@ export const licenseSchema = z.object({
    * The license's own timeout; absent means that of the service. With an unreadable one no claim can
    * be written.
    */
-  session_timeout_seconds: z.catch(z.optional(z.number()), Number.NaN),
+  session_timeout_seconds: z.catch(z.optional(z.int()), Number.NaN),
   max_sessions: z.catch(z.number(), 0),
   /** Raised by every write but a heartbeat. Never goes back. */
   fencing_token: z.catch(z._default(z.number(), 0), Number.POSITIVE_INFINITY),
@@ -60,8 +60,21 @@ export function endedCode(
   }
 }
 
+/** @param commonMs the timeout of a license that has none of its own */
+export function timeoutInForceMs(
+  { session_timeout_seconds }: Pick<License, "session_timeout_seconds">,
+  commonMs: number,
+): number {
+  return session_timeout_seconds === undefined ? commonMs : session_timeout_seconds * 1_000;
+}
+
 /** What stands for a symbol, and where: the entry itself or, for a member, its session. */
 export type PlacedEntry = { path: Path; entry: ResolvedEntry };
+
+/** Each place once: several symbols may belong to one session. */
+export function distinctPaths(placed: readonly PlacedEntry[]): Path[] {
+  return [...new Map(placed.map(({ path }) => [String(path), path])).values()];
+}
 
 /** @returns `undefined` if nothing stands for the symbol, or a member whose session is gone */
 export function entryAt(license: Sessions, symbol: string): PlacedEntry | undefined {

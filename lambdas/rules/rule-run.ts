@@ -80,17 +80,21 @@ export type Asking<Outcome> = {
 export type Rule<Outcome> = (asking: Asking<Outcome>) => Plan<Outcome>;
 
 /**
+ * Each refused write after the first means that a rival was faster. A license has 100 seats, and the
+ * write of any of them changes the version that a second write requires.
+ */
+const mostWrites = 102;
+
+/**
  * Carries out a rule on the item of a license.
  *
  * @param seen the item, if it was read: then the rule does not run blind
- * @param mostWrites after so many refused writes, rivals can't be the reason
  * @throws any error of the database
  */
 export async function carryOut<Outcome>(
   database: Database,
   licenseId: string,
   rule: Rule<Outcome>,
-  mostWrites: number,
   seen?: Seen,
 ): Promise<Outcome> {
   let run = seen ? runOn(seen, rule) : runBlind(rule);

@@ -4,7 +4,7 @@ import { randomInt, randomUUID } from "node:crypto";
 const keys = 36 ** 3;
 
 /** No session of several symbols stands there. */
-const nowhere = "-";
+export const nowhere = "-";
 
 /**
  * The `session_id` of a grant. If it was asked for with `symbols`, it says where the session stands
@@ -39,6 +39,6 @@ export function readSessionId(sessionId: string | undefined): {
   portfolioKey: string;
   grantedSymbols: number;
 } {
-  const [, portfolioKey = nowhere, count = "1"] = (sessionId ?? "").split(".");
-  return { portfolioKey, grantedSymbols: Number(count) };
+  const [, key, count] = /^[^.]*\.([0-9a-z]{3}|-)\.(\d{1,3})$/.exec(sessionId ?? "") ?? [];
+  return { portfolioKey: key ?? nowhere, grantedSymbols: Number(count ?? 1) };
 }

@@ -1,4 +1,4 @@
-import type { Opening } from "./holder.ts";
+import type { Holder, Opening } from "./holder.ts";
 import {
   absent,
   and,
@@ -6,9 +6,11 @@ import {
   equal,
   exists,
   greater,
+  not,
   or,
   type Path,
   type Predicate,
+  same,
 } from "./predicate.ts";
 
 export function isUnexpired(nowMs: number): Predicate {
@@ -38,6 +40,16 @@ export function isNamedAt(path: Path): Predicate {
   return or(exists([...path, "run_id"]), exists([...path, "confirmed"]));
 }
 
+/**
+ * No process can be using the session but the one that names it. An unnamed session may have been
+ * renewed by another, which does not name it; entries of earlier versions show that only by their time.
+ */
+export function isAlone(path: Path): Predicate {
+  const at = (name: string) => [...path, name];
+  const isNew = and(absent(at("renewed")), same(at("last_heartbeat"), at("started_at")));
+  return or(isNamedAt(path), isNew);
+}
+
 /** A session that was granted to this opening. */
 export function isGrantOf(path: Path, device: string, opening: Opening): Predicate {
   return and(
@@ -45,4 +57,15 @@ export function isGrantOf(path: Path, device: string, opening: Opening): Predica
     equal([...path, "run_id"], opening.runId),
     equal([...path, "claim_number"], opening.claimNumber),
   );
+}
+
+/** A session that the caller holds: as it names it, or else one that nobody names. */
+export function isHeldBy(
+  path: Path,
+  { deviceFingerprint, sessionId }: Pick<Holder, "deviceFingerprint" | "sessionId">,
+): Predicate {
+  const isHeldByDevice = equal([...path, "device_fingerprint"], deviceFingerprint);
+  return sessionId === undefined
+    ? and(isHeldByDevice, not(isNamedAt(path)))
+    : and(isHeldByDevice, equal([...path, "session_id"], sessionId));
 }

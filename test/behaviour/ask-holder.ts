@@ -34,6 +34,18 @@ export function describeAskHolder(engine: () => Engine): void {
       expect((await service.validate(ask)).body.code).toBe("granted");
     });
 
+    test("asks 100 holders of as many sessions in one write", async () => {
+      const { service, x, ofB } = await twoDevices(engine(), {}, { maxSessions: 100 });
+      const symbols = Array.from({ length: 100 }, (_, index) => `S${index}`);
+      for (const [index, symbol] of symbols.entries()) {
+        await service.validate({ ...x(index + 1), symbol });
+      }
+      service.takeCalls();
+      const refused = await service.validate({ ...ofB(1), symbols, ask_holder: true });
+      expect(refused).toMatchObject({ status: 403, body: asked });
+      expect(service.takeCalls()).toHaveLength(2);
+    });
+
     test("is forgotten when the note has lasted a lease, and may ask again", async () => {
       const { service, ofB, held } = await heldByA(engine());
       const ask = { ...ofB(1), ask_holder: true };

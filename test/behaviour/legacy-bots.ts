@@ -341,6 +341,23 @@ export function describeLegacyBots(engine: () => Engine): void {
       expect(await messageTo(a)).toContain("is suspended");
     });
 
+    test("a session that its bot left, and another program keeps by name, refuses the legacy bot of another device", async () => {
+      const { service, a, b } = await twoDevices(engine(), { legacyBots: true });
+      const { session_id } = (await service.validate(a)).body;
+      service.passSeconds(10);
+      expect((await service.release(a)).body.code).toBe("left_to_lapse");
+      service.passSeconds(10);
+      expect(await service.heartbeat(b)).toMatchObject({
+        status: 500,
+        body: { code: "session_left" },
+      });
+      expect((await service.heartbeat({ ...a, session_id })).status).toBe(200);
+      expect(await service.heartbeat(b)).toMatchObject({
+        status: 403,
+        body: { code: "session_taken" },
+      });
+    });
+
     test("what the legacy bots read has the type they expect", async () => {
       const { service, license_key, a, b } = await openLicense();
       await service.change(license_key, { license_expiration: service.nowMs() + 1_800_000 });

@@ -7,6 +7,30 @@ const sevenDaysMs = 7 * 86_400_000;
 
 /** How a session is kept, replaced by its own device, released, and ended by an operator. */
 export function describeSessions(engine: () => Engine): void {
+  test("a heartbeat without name in the very millisecond of a claim keeps its right, whoever releases by name", async () => {
+    const { service, a, b } = await twoDevices(engine());
+    await service.validate(a);
+    service.passSeconds(61);
+    const { session_id } = (await service.validate(a)).body;
+    expect((await service.heartbeat(a)).status).toBe(200);
+    service.passSeconds(1);
+    await service.release({ ...a, session_id });
+    expect(await service.validate(b)).toMatchObject({
+      status: 403,
+      body: { estimated_wait_seconds: 59 },
+    });
+  });
+
+  test.each(["x..1", "x.abc", "x.a b.1", "x.abc.0001", "..", "x.abc.99"])(
+    "a session_id such as %s, which nobody was granted, is no failure",
+    async (session_id) => {
+      const { service, a } = await twoDevices(engine());
+      const named = { ...a, session_id, symbols: ["ES"] };
+      expect((await service.heartbeat(named)).body.code).toBe("session_not_found");
+      expect((await service.release(named)).body.code).toBe("not_held");
+    },
+  );
+
   describe("the timer never runs backwards", () => {
     test("a heartbeat whose time is before the stored one is heartbeat_late and changes nothing", async () => {
       const { service, license_key, held } = await heldByA(engine());

@@ -343,6 +343,10 @@ export function describeSeveralSymbols(engine: () => Engine): void {
       code: "recorded",
       symbols: ["es", "NQ"],
     });
+    const rival = { ...ofB(1), symbols: ["cl", "GC"], ask_holder: true };
+    const { blocked } = (await service.validate(rival)).body as { blocked: { symbol: string }[] };
+    expect(blocked.map(({ symbol }) => symbol)).toEqual(["cl", "GC"]);
+    expect((await service.heartbeat(all)).body.release_asked_symbols).toEqual(["es", "NQ"]);
     // The session is that of the others as well.
     expect((await service.release({ ...all, symbols: ["es"] })).body.code).toBe("left_to_lapse");
     expect((await service.heartbeat(all)).body.code).toBe("recorded");

@@ -180,12 +180,12 @@ describe("a write that was applied although the SDK saw no answer, and is refuse
   const mine = sessionOf(own, 0, { session_id: "mine", run_id: ownRun, claim_number: 5 });
   const late = (code: string, waitSeconds: number) => ({ code, waitSeconds });
 
-  test("is granted, and writes no more", async () => {
+  test("is granted, writes no more, and is new for the history", async () => {
     const opened = openLicense({ sessions: { ES: mine } });
     const outcome = await claim(opened.database, ownClaim);
     expect(outcome).toMatchObject({
       code: "granted",
-      isNew: false,
+      isNew: true,
       session: { session_id: "mine" },
     });
     expect(opened.writes()).toBe(1);
@@ -239,6 +239,20 @@ test.for([
     expect((await claim(openLicense({ sessions }).database, claimOfTwo)).code).toBe(code);
   },
 );
+
+test("an attempt that was applied, and of whose symbols one is gone since, is late", async () => {
+  const mine = sessionOf(own, 0, { session_id: "mine", run_id: ownRun, claim_number: 5 });
+  const opened = openLicense({
+    sessions: { ES: member("key"), NQ: sessionOf(another, 0) },
+    portfolios: { key: { ...mine, session_id: "mine.key.2" } },
+  });
+  expect((await claim(opened.database, claimOfTwo)).code).toBe("claim_late");
+});
+
+test("an entry without device, which no version wrote, is closed to all", async () => {
+  const opened = openLicense({ sessions: { ES: { foo: 1, lapses_at: 5 } } });
+  expect((await claim(opened.database, ownClaim)).code).toBe("session_conflict");
+});
 
 test("a claim fails once it is refused more often than rivals explain", async () => {
   const renewed = Object.fromEntries(

@@ -90,16 +90,3 @@ test("a report may have fields whose names are reserved words of DynamoDB", asyn
   await heartbeat(opened.database, { ...named, report });
   expect(opened.item().sessions.ES).toMatchObject(report);
 });
-
-test("a heartbeat fails once it is refused more often than its own device explains", async () => {
-  const moved = Object.fromEntries(
-    Array.from({ length: 9 }, (_, index) => [
-      index + 1,
-      ({ sessions }: { sessions: Record<string, object> }) =>
-        Object.assign(sessions.ES ?? {}, { last_heartbeat: nowMs - 900 + index }),
-    ]),
-  );
-  const opened = openLicense({ sessions: { ES: sessionOf(own, 1_000) } }, moved);
-  await expect(heartbeat(opened.database, named)).rejects.toThrow("more often than rivals explain");
-  expect(opened.writes()).toBe(5);
-});
