@@ -16,6 +16,7 @@ const promised = [
   "the C# client",
   "the Python client",
   "the Python package",
+  "the package that `npm pack` makes of the TypeScript client, in an empty project",
   "the TypeScript client in a page of Chromium",
   "both clients against npm start",
 ];

@@ -6,7 +6,6 @@ import type { OpenTable } from "../data/with-table.ts";
 import { type AdminKeyCheck, adminKeyTexts, checkAdminKey } from "../import/check-admin-key.ts";
 import { type CheckedFile, checkFile } from "../import/check-file.ts";
 import { type Counts, importFile } from "../import/import-file.ts";
-import type { RowReading } from "../import/import-row.ts";
 import { type Reject, writeRejects } from "../import/rejects.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { CommandError, Interrupted } from "../terminal/command-error.ts";
@@ -21,7 +20,6 @@ type ImportOptions = ChangeOptions & {
   replace?: true;
   dryRun?: true;
   skipBad?: string;
-  endOfDay?: true;
 };
 
 /** How many lines with the same warning are named. */
@@ -46,10 +44,6 @@ export function addImportCommand(program: Command, context: CommandContext): voi
       "--replace",
       "licenses that exist become what the file says; their sessions stay, live or not. Asks",
     )
-    .option(
-      "--end-of-day",
-      "an end that is a date without a time means the end of that day, not its first instant (UTC)",
-    )
     .option("--dry-run", "check the file, say what would be done, and write nothing")
     .option(
       "--skip-bad <rejects.csv>",
@@ -60,7 +54,7 @@ export function addImportCommand(program: Command, context: CommandContext): voi
       "after",
       `
 The status may be active, suspended, cancelled or expired, in any case. Times without a zone are UTC;
-an empty or infinite end means never. Empty, NULL and \\N are the same. UTF-8 or UTF-16.
+an empty or infinite end means never. The file is UTF-8.
 The old server's admin key is valid there without a row in users. OLD_ADMIN_KEY, set to it, lets the check say
 whether the file has it: without a license, its bots stop at their first heartbeat.
 The fencing tokens of a license from an export jump ahead, so that none is granted twice. For that, the
@@ -72,10 +66,9 @@ Example:
     .action((name: string, options: ImportOptions) =>
       withChangedTable(options, context, async (table, note) => {
         const file = userPath(name, context.variables);
-        const reading = { nowMs: note.atMs, endOfDay: options.endOfDay === true };
         const { checked, rejects, adminKey } = await expectImportable(
           file,
-          reading,
+          note.atMs,
           options,
           context,
         );
@@ -98,7 +91,7 @@ Example:
 /** @throws CommandError, after reporting every bad line, if nothing may be imported */
 async function expectImportable(
   file: string,
-  reading: RowReading,
+  nowMs: number,
   { skipBad, dryRun }: ImportOptions,
   { messages, stop, variables }: CommandContext,
 ): Promise<{ checked: CheckedFile; rejects: Reject[]; adminKey: AdminKeyCheck }> {
@@ -111,7 +104,7 @@ async function expectImportable(
   };
   const warned = new Map<string, number>();
   const adminKey = checkAdminKey(variables);
-  const checked = await checkFile(file, reading, stop, {
+  const checked = await checkFile(file, nowMs, stop, {
     onProblem(line, problem, cells) {
       say(line, problem);
       if (cells && skipBad !== undefined) rejects.push({ problem, cells });
@@ -163,7 +156,7 @@ async function importChecked(
   note: ChangeNote,
   { rowCount: allCount, badLines }: CheckedFile,
   adminKey: AdminKeyCheck,
-  { replace, dryRun, json, endOfDay }: ImportOptions,
+  { replace, dryRun, json }: ImportOptions,
   context: CommandContext,
 ): Promise<void> {
   const { stop } = context;
@@ -182,7 +175,6 @@ async function importChecked(
     file,
     replace: replace === true,
     dryRun: dryRun === true,
-    endOfDay: endOfDay === true,
     badLines,
     note,
     stop,

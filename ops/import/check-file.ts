@@ -1,11 +1,5 @@
 import { endOfExport } from "./csv-line.ts";
-import {
-  type Header,
-  type ImportRow,
-  type RowReading,
-  readHeader,
-  readImportRow,
-} from "./import-row.ts";
+import { type Header, type ImportRow, readHeader, readImportRow } from "./import-row.ts";
 import { CsvFault, type CsvRow, csvRows } from "./read-csv.ts";
 
 export type CheckedFile = {
@@ -35,7 +29,7 @@ type CheckReports = {
  */
 export async function checkFile(
   file: string,
-  reading: RowReading,
+  nowMs: number,
   stop: AbortSignal,
   { onProblem, onWarning, onRow }: CheckReports,
 ): Promise<CheckedFile> {
@@ -89,7 +83,7 @@ export async function checkFile(
 
   function checkRow(known: Header, { line, cells }: CsvRow): void {
     checked.rowCount += 1;
-    const result = readImportRow(known, cells, reading);
+    const result = readImportRow(known, cells, nowMs);
     onRow(checked.rowCount, "row" in result ? result.row : undefined);
     if ("problems" in result) {
       refuse(line, result.problems.join("; "), cells);

@@ -19,7 +19,6 @@ const batchSize = 20;
 export type Counts = Record<Written, number>;
 
 type WriteOptions = WriteMode & {
-  endOfDay: boolean;
   table: TableHandle;
   file: string;
   /** Writes nothing and only counts what would be done. */
@@ -109,7 +108,6 @@ async function* rowBatches({
   file,
   badLines,
   note,
-  endOfDay,
 }: WriteOptions): AsyncGenerator<ImportRow[], void> {
   let header: Header | undefined;
   let batch: ImportRow[] = [];
@@ -123,7 +121,7 @@ async function* rowBatches({
           continue;
         }
         if (badLines.has(line) || cells[0] === endOfExport) continue;
-        const result = readImportRow(header, cells, { nowMs: note.atMs, endOfDay });
+        const result = readImportRow(header, cells, note.atMs);
         if ("problems" in result) throw changed();
         batch.push(result.row);
         if (batch.length < batchSize) continue;

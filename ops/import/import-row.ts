@@ -64,17 +64,9 @@ function greatestToken(nowMs: number): number {
   return nowMs * 100 + manyGrants;
 }
 
-/** How a row is read. */
-export type RowReading = {
-  /** The end of an expired license without a recorded expiry, and the limit for tokens. */
-  nowMs: number;
-  /** Whether an end that is a date without a time means the end of that day. */
-  endOfDay: boolean;
-};
-
 /** What a date without a time means as the end of a license. */
 const firstInstantWarning =
-  "its end is a date without a time, which means the first instant of that day, UTC; with --end-of-day it means the last";
+  "its end is a date without a time, which means the first instant of that day, UTC";
 
 /** Reads the header of a file. Unknown columns are ignored and reported. */
 export function readHeader(
@@ -107,11 +99,13 @@ export function readHeader(
 /**
  * Reads one row. Problems and warnings never quote a cell, because it may be a key in the wrong
  * column.
+ *
+ * @param nowMs the end of an expired license without a recorded expiry, and the limit for tokens
  */
 export function readImportRow(
   { width, at, isExport }: Header,
   cells: readonly string[],
-  { nowMs, endOfDay }: RowReading,
+  nowMs: number,
 ): { row: ImportRow; warnings: string[] } | { problems: string[] } {
   if (cells.length !== width) {
     return { problems: [`it has ${cells.length} fields where the header has ${width}`] };
@@ -133,10 +127,8 @@ export function readImportRow(
   };
   return problems.length > 0 ? { problems } : { row, warnings };
 
-  /** The text of a cell. NULL as psql and other tools write it counts as empty. */
   function cell(column: string): string {
     const text = (cells[at.get(column) ?? -1] ?? "").trim();
-    if (/^(\\N|null)$/i.test(text)) return "";
     return isExport ? withFormula(text) : text;
   }
 
@@ -188,7 +180,7 @@ export function readImportRow(
     const text = cell("license_type");
     if (text === "") return defaultLicenseType;
     if (!typeSchema.safeParse(text).success) {
-      problems.push(`license_type must be ${typeSchema.description} of UTF-8 text`);
+      problems.push(`license_type must be ${typeSchema.description}`);
     }
     return text;
   }
@@ -197,15 +189,9 @@ export function readImportRow(
   function email(): string | undefined {
     const text = cell("email");
     if (text === "") return undefined;
-    if (text.includes("\uFFFD")) {
-      warnings.push("email has a character that is not UTF-8; it is imported as U+FFFD");
-    }
     if (text.length > longestEmail) {
-      warnings.push(`email is longer than ${longestEmail} characters; the rest is cut off`);
-      // A lone surrogate has no UTF-8 form.
-      return text.slice(0, longestEmail).replace(/[\uD800-\uDBFF]$/, "");
-    }
-    if (!emailSchema.safeParse(text.replaceAll("\uFFFD", "x")).success) {
+      problems.push(`email must be at most ${longestEmail} characters`);
+    } else if (!emailSchema.safeParse(text).success) {
       warnings.push("email is not an e-mail address; it is imported as it is");
     }
     return text;
@@ -225,7 +211,6 @@ export function readImportRow(
   function end(): number | undefined {
     const expiresAtMs = instant("license_expiration");
     if (expiresAtMs === undefined || !isDateAlone(cell("license_expiration"))) return expiresAtMs;
-    if (endOfDay) return expiresAtMs + dayMs - 1;
     // Of a day that is over it makes no difference.
     if (expiresAtMs + dayMs > nowMs) warnings.push(firstInstantWarning);
     return expiresAtMs;

@@ -4,6 +4,7 @@ import { engineForTests } from "../support/engine-for-tests.ts";
 import { startDynamoDbLocal } from "../support/engines.ts";
 import { describeAskHolder } from "./ask-holder.ts";
 import { describeClaims } from "./claims.ts";
+import { describeCostOfSymbols } from "./cost-of-symbols.ts";
 import { describeEngine } from "./engine.ts";
 import { describeLegacyBots } from "./legacy-bots.ts";
 import { describeRecordedItems } from "./recorded-items.ts";
@@ -25,6 +26,7 @@ if (java.status === 0 || process.env.CI) {
   describeAskHolder(engine);
   describeLegacyBots(engine);
   describeRecordedItems(engine);
+  describeCostOfSymbols(engine);
 } else {
   describe("on DynamoDB Local", () => {
     test.skip("needs Java 17", () => {});

@@ -1,15 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
-import { Annotations, Match, Template } from "aws-cdk-lib/assertions";
+import { Annotations, Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
-import { EdgeStack, edgeProps } from "../../infra/edge-stack.ts";
+import { edgeProps } from "../../infra/edge-stack.ts";
 import { LicenseSessionsStack } from "../../infra/license-sessions-stack.ts";
 import { routes } from "../../infra/routes.ts";
 import { settingsSchema } from "../../infra/stack-settings.ts";
 import { alarmName, alarmsSetOff, type MetricData } from "../support/alarm-states.ts";
 import { evaluateMetricMath } from "../support/metric-math.ts";
-import { stackTemplate } from "../support/stack-template.ts";
+import { edgeStackTemplate, inApp, stackTemplate } from "../support/stack-template.ts";
 
 const template = stackTemplate({ noTrafficAlarmMinutes: 15, lapseEvents: true });
 
@@ -23,7 +22,7 @@ const edge = edgeProps(
   }),
 );
 if (edge === undefined) throw new Error("There is no stack of CloudFront");
-const edgeTemplate = Template.fromStack(new EdgeStack(new App(), "LicenseSessionsEdge", edge));
+const edgeTemplate = edgeStackTemplate(edge);
 
 /** The same figure each minute, the last 15 of them. */
 const each = (figure: number) => Array.from({ length: 15 }, () => figure);
@@ -367,11 +366,9 @@ describe("every alarm", () => {
 
 describe("who is notified", () => {
   const annotationsOf = (context: object) =>
-    Annotations.fromStack(
-      new LicenseSessionsStack(
-        new App({ context: { "aws:cdk:bundling-stacks": [] } }),
-        "LicenseSessions",
-        settingsSchema.parse(context),
+    inApp({}, (app) =>
+      Annotations.fromStack(
+        new LicenseSessionsStack(app, "LicenseSessions", settingsSchema.parse(context)),
       ),
     );
 

@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
-import { Template } from "aws-cdk-lib/assertions";
+import type { Template } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
-import { EdgeStack, edgeProps } from "../../infra/edge-stack.ts";
+import { edgeProps } from "../../infra/edge-stack.ts";
 import { settingsSchema } from "../../infra/stack-settings.ts";
 import { isAllowed, type Policy, policySchema } from "../support/evaluate-policy.ts";
-import { stackTemplate } from "../support/stack-template.ts";
+import { edgeStackTemplate, stackTemplate } from "../support/stack-template.ts";
 
 const account = "111122223333";
 const names = {
@@ -179,8 +178,7 @@ describe("what the stack needs", () => {
   };
   const template = stackTemplate(everything);
   const props = edgeProps(settingsSchema.parse(everything));
-  const edgeTemplate =
-    props && Template.fromStack(new EdgeStack(new App(), "LicenseSessionsEdge", props));
+  const edgeTemplate = props && edgeStackTemplate(props);
 
   /** The prefix of the actions on each service of CloudFormation that the stacks use. */
   const prefixOf: Record<string, string> = {

@@ -1,12 +1,11 @@
-import { App } from "aws-cdk-lib";
-import { Match, Template } from "aws-cdk-lib/assertions";
+import { Match, type Template } from "aws-cdk-lib/assertions";
 import { describe, expect, test, vi } from "vitest";
-import { EdgeStack, edgeProps } from "../../infra/edge-stack.ts";
+import { edgeProps } from "../../infra/edge-stack.ts";
 import { readStackSettings } from "../../infra/stack-settings.ts";
 import { isFromEdge } from "../../lambdas/http/origin-guard.ts";
 import { startLegacyBot } from "../../simulation/legacy-bot.ts";
 import { alarmsSetOff, type MetricData } from "../support/alarm-states.ts";
-import { stackTemplate } from "../support/stack-template.ts";
+import { edgeStackTemplate, inApp, stackTemplate } from "../support/stack-template.ts";
 
 const versionId = "11111111-2222-3333-4444-555555555555";
 const context = {
@@ -20,14 +19,14 @@ const context = {
 };
 
 function edgeOf(given: object) {
-  const read = readStackSettings(new App({ context: given }).node);
+  const read = inApp({ ...given }, (app) => readStackSettings(app.node));
   return read.valid ? edgeProps(read.settings) : undefined;
 }
 
 function edgeTemplate(): Template {
   const props = edgeOf(context);
   if (props === undefined) throw new Error("There is no stack");
-  return Template.fromStack(new EdgeStack(new App(), "LicenseSessionsEdge", props));
+  return edgeStackTemplate(props);
 }
 
 describe("CloudFront in front of the API", () => {

@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { routes } from "../../infra/routes.ts";
 import { readStackSettings, settingsSchema } from "../../infra/stack-settings.ts";
-import { stackTemplate } from "../support/stack-template.ts";
+import { inApp, stackTemplate } from "../support/stack-template.ts";
 
 const secretArn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:signing-AbCdEf";
 const certificateArn = "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c-11";
@@ -124,7 +123,8 @@ describe("the settings", () => {
   test.for(Object.keys(settingsSchema.shape))(
     "%s as an empty text is the same as leaving it out",
     (name) => {
-      const read = (context: object) => readStackSettings(new App({ context }).node);
+      const read = (context: Record<string, unknown>) =>
+        inApp(context, (app) => readStackSettings(app.node));
       expect(read({ [name]: "" })).toEqual(read({}));
       expect(read({ [name]: "" }).valid).toBe(true);
     },
@@ -176,7 +176,7 @@ describe("the settings", () => {
 });
 
 function complaintAbout(context: Record<string, unknown>): string {
-  const read = readStackSettings(new App({ context }).node);
+  const read = inApp(context, (app) => readStackSettings(app.node));
   return read.valid ? "none" : read.complaint;
 }
 

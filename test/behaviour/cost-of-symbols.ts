@@ -1,13 +1,11 @@
-import { spawnSync } from "node:child_process";
 import { stdout } from "node:process";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { engineForTests } from "../support/engine-for-tests.ts";
-import { startDynamoDbLocal } from "../support/engines.ts";
+import type { Engine } from "../support/engines.ts";
 import { startMeter } from "../support/meter.ts";
 import type { Reply } from "../support/test-service.ts";
 import { twoDevices } from "./two-devices.ts";
 
-const java = spawnSync("java", ["-version"]);
 const sizes = [1, 4, 20, 100] as const;
 /** Of DynamoDB, for one expression. */
 const most = { bytes: 4_096, operators: 300 };
@@ -248,67 +246,71 @@ function operatorsIn(expression: string): number {
   return expression.match(/[<>]=?|=|\b(?:AND|OR|NOT|attribute_\w+|size)\b/g)?.length ?? 0;
 }
 
-describe.skipIf(java.status !== 0 && !process.env.CI)("of several symbols in one session", () => {
-  const engine = engineForTests(startDynamoDbLocal);
-  const meter = engineForTests(() => startMeter(engine()));
-  const table = new Map<string, Cost[]>();
+/** What the paths of several symbols cost, by the engine that counts units as DynamoDB does. */
+export function describeCostOfSymbols(engine: () => Engine): void {
+  describe("of several symbols in one session", () => {
+    const meter = engineForTests(() => startMeter(engine()));
+    const table = new Map<string, Cost[]>();
+    afterAll(() => {
+      const rows = [...table].map(([name, costs]) => [
+        name,
+        ...costs.map(
+          ({ calls, units, bytes, operators }) => `${calls} | ${units} | ${bytes} | ${operators}`,
+        ),
+      ]);
+      const head = ["calls | units | condition bytes | operators, by symbols:", ...sizes];
+      for (const row of [head, ...rows]) {
+        stdout.write(
+          `${row.map((cell, column) => `${cell}`.padEnd(column ? 20 : 55)).join(" ")}\n`,
+        );
+      }
+    });
 
-  test.for(Object.entries(paths))(
-    "%s costs what it may, at 1, 4, 20 and 100",
-    async ([name, path]) => {
-      const costs: Cost[] = [];
-      table.set(name, costs);
-      for (const size of sizes) {
-        const seats = path.seats === undefined ? 100 : size;
-        const license = await licenseFor(meter().endpoint, size, seats);
-        const ask = await path.begin(license);
-        const unitsOfRefused = unitsOf(await license.service.item(license.license_key));
-        const expressions: { bytes: number; operators: number }[] = [];
-        meter().take();
-        meter().onCall((_operation, { ConditionExpression = "", UpdateExpression = "" }) => {
-          const [condition, update] = [String(ConditionExpression), String(UpdateExpression)];
-          expect(Buffer.byteLength(update)).toBeLessThanOrEqual(most.bytes);
-          expressions.push({
-            bytes: Buffer.byteLength(condition),
-            operators: operatorsIn(condition),
+    test.for(Object.entries(paths))(
+      "%s costs what it may, at 1, 4, 20 and 100",
+      async ([name, path]) => {
+        const costs: Cost[] = [];
+        table.set(name, costs);
+        for (const size of sizes) {
+          const seats = path.seats === undefined ? 100 : size;
+          const license = await licenseFor(meter().endpoint, size, seats);
+          const ask = await path.begin(license);
+          const unitsOfRefused = unitsOf(await license.service.item(license.license_key));
+          const expressions: { bytes: number; operators: number }[] = [];
+          meter().take();
+          meter().onCall((_operation, { ConditionExpression = "", UpdateExpression = "" }) => {
+            const [condition, update] = [String(ConditionExpression), String(UpdateExpression)];
+            expect(Buffer.byteLength(update)).toBeLessThanOrEqual(most.bytes);
+            expressions.push({
+              bytes: Buffer.byteLength(condition),
+              operators: operatorsIn(condition),
+            });
+            return undefined;
           });
-          return undefined;
-        });
-        const { body } = await ask();
-        meter().onCall(() => undefined);
-        const calls = meter().take();
-        expect([size, body.code]).toEqual([size, path.code]);
-        const units = calls.map((call) => call.units || unitsOfRefused);
-        costs.push({
-          calls: calls.length,
-          units: units.reduce((sum, each) => sum + each, 0),
-          bytes: Math.max(...expressions.map(({ bytes }) => bytes)),
-          operators: Math.max(...expressions.map(({ operators }) => operators)),
-        });
-      }
-      expect(costs.map(({ calls }) => calls)).toEqual(sizes.map(() => path.calls));
-      for (const { bytes, operators } of costs) {
-        expect(bytes).toBeGreaterThan(0);
-        expect(bytes).toBeLessThanOrEqual(most.bytes);
-        expect(operators).toBeLessThanOrEqual(most.operators);
-      }
-      if (path.calls === 1) {
-        const [, , twenty, hundred] = costs.map(({ units }) => units);
-        expect(twenty).toBeLessThanOrEqual(1);
-        expect(hundred).toBeLessThanOrEqual(path.units ?? 2);
-      }
-    },
-  );
-
-  test("no cell of the table is empty", () => {
-    const cell = ({ calls, units, bytes, operators }: Cost) =>
-      `${calls} | ${units} | ${bytes} | ${operators}`;
-    const rows = Object.keys(paths).map((name) => [name, ...(table.get(name) ?? []).map(cell)]);
-    for (const row of rows) expect(row).toHaveLength(sizes.length + 1);
-    const head = ["calls | units | condition bytes | operators, by symbols:", ...sizes.map(String)];
-    const lines = [head, ...rows].map(([name = "", ...cells]) =>
-      [name.padEnd(55), ...cells.map((text) => text.padEnd(20))].join(" "),
+          const { body } = await ask();
+          meter().onCall(() => undefined);
+          const calls = meter().take();
+          expect([size, body.code]).toEqual([size, path.code]);
+          const units = calls.map((call) => call.units || unitsOfRefused);
+          costs.push({
+            calls: calls.length,
+            units: units.reduce((sum, each) => sum + each, 0),
+            bytes: Math.max(...expressions.map(({ bytes }) => bytes)),
+            operators: Math.max(...expressions.map(({ operators }) => operators)),
+          });
+        }
+        expect(costs.map(({ calls }) => calls)).toEqual(sizes.map(() => path.calls));
+        for (const { bytes, operators } of costs) {
+          expect(bytes).toBeGreaterThan(0);
+          expect(bytes).toBeLessThanOrEqual(most.bytes);
+          expect(operators).toBeLessThanOrEqual(most.operators);
+        }
+        if (path.calls === 1) {
+          const [, , twenty, hundred] = costs.map(({ units }) => units);
+          expect(twenty).toBeLessThanOrEqual(1);
+          expect(hundred).toBeLessThanOrEqual(path.units ?? 2);
+        }
+      },
     );
-    stdout.write(`${lines.join("\n")}\n`);
   });
-});
+}
