@@ -226,7 +226,12 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       {
         file: release,
         from: 'const isUncontested = or(absent(at("contested_until")), atMost(at("contested_until"), nowMs));',
-        to: 'const isUncontested = or(absent(at("contested_until")), not(absent(at("contested_until"))));',
+        to: 'const isUncontested = or(absent(at("contested_until")), exists(at("contested_until")));',
+      },
+      {
+        file: release,
+        from: "import { absent, and, atMost, equal,",
+        to: "import { absent, and, atMost, equal, exists,",
       },
     ],
     seed: 124,
@@ -235,12 +240,12 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
   "released-without-a-name": {
     what: "A release that names nothing ends a session that another process has named.",
     edits: [
+      { file: release, from: "if (isNameless || (namedSymbols", to: "if ((namedSymbols" },
       {
-        file: release,
-        from: "if (isPlaceKnown || legacy) return carryOutRelease",
-        to: "if (isPlaceKnown || legacy || !opening) return carryOutRelease",
+        file: predicates,
+        from: "? and(isHeldByDevice, not(isNamedAt(path)))",
+        to: "? isHeldByDevice",
       },
-      { file: release, from: ": and(isOfDevice, not(isNamedAt(path)));", to: ": isOfDevice;" },
     ],
     seed: 53,
     rule: "who names nothing touches no named session",
@@ -299,14 +304,18 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
 
   // Several symbols.
   "member-read-as-free": {
-    what: "A condition in the form NOT (lapses_at > :now) reads a member, which has no lapses_at, as free.",
+    what: "A condition in the form NOT (lapses_at > :now) reads a member, which has no lapses_at, as free, and none asks whose it is.",
     edits: [
       {
         file: predicates,
         from: 'atMost([...path, "lapses_at"], nowMs),',
         to: 'not(greater([...path, "lapses_at"], nowMs)),',
       },
-      { file: predicates, from: "  greater,\n  or,", to: "  greater,\n  not,\n  or," },
+      {
+        file: claim,
+        from: "and(isFree(path, nowMs), isOfSomebody, isOther)",
+        to: "and(isFree(path, nowMs), isOther)",
+      },
     ],
     seed: 5,
     rule: "nothing is taken from a live holder",

@@ -80,7 +80,8 @@ export function createLiveness(context: WorldContext, checker: Checker, table: M
   };
 
   function isServed(process: Process): boolean {
-    if (process.actor.heldUp > 0 || process.kind === "legacy" || process.sharesRun) return true;
+    // Other bots than those with the client wait as long as they please.
+    if (process.actor.heldUp > 0 || process.kind !== "client" || process.sharesRun) return true;
     return process.believes() !== undefined || process.endedForGood;
   }
 
