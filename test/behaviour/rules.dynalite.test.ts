@@ -1,5 +1,6 @@
+import { describe } from "vitest";
 import { engineForTests } from "../support/engine-for-tests.ts";
 import { startDynalite } from "../support/engines.ts";
 import { describeEngine } from "./engine.ts";
 
-describeEngine(engineForTests(startDynalite));
+describe("on dynalite", () => describeEngine(engineForTests(startDynalite)));

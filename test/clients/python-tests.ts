@@ -1,4 +1,6 @@
 import { execFile, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env } from "node:process";
 import { describe, expect, test } from "vitest";
@@ -57,11 +59,15 @@ async function runAll(files: readonly string[], atOnce: number): Promise<Run[]> 
 
 function run(file: string): Promise<Run> {
   const words = ["-B", join(pythonTests, "run.py"), file];
-  const options = { cwd: root, env: { ...env, PYTHONPATH: join(root, "clients/python") } };
+  // What a process makes there that a test ends by a signal goes with the run.
+  const folder = mkdtempSync(join(tmpdir(), "license-sessions-python-"));
+  const variables = { PYTHONPATH: join(root, "clients/python"), TMPDIR: folder };
+  const options = { cwd: root, env: { ...env, ...variables } };
   return new Promise((resolve) => {
     const child = execFile("python3", words, options, (_, stdout, stderr) => {
       const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
       const outcomes = lines.map((line) => outcomeSchema.parse(JSON.parse(line)));
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
       resolve({ file, outcomes, status: child.exitCode, stderr });
     });
     endsWithRun(child);

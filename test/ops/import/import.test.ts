@@ -582,39 +582,39 @@ describe("a bad file: every bad line by its number, no cell repeated, nothing wr
 });
 
 describe("an import that is interrupted", () => {
-  const rows = Array.from({ length: 400 }, (_, index) => `KEY-${index},,pro,active,`);
+  const rows = Array.from({ length: 160 }, (_, index) => `KEY-${index},,pro,active,`);
 
   test("by Ctrl-C says how far it came, and run again it has the same end", async () => {
     const file = csv(header, ...rows);
     const meter = await startMeter(engine);
     const stop = new AbortController();
     meter.onCall(() => {
-      if (meter.calls.length === 100) stop.abort();
+      if (meter.calls.length === 50) stop.abort();
       return undefined;
     });
     const metered = operator(meter, { now: service.nowMs });
     const ran = await metered(["import", file], { stop: stop.signal });
     await meter.stop();
     expect(ran).toMatchObject({ exitCode: 130, stdout: "" });
-    const [, written] = /^Stopped after (\d+) of 400 rows/.exec(ran.stderr) ?? [];
+    const [, written] = /^Stopped after (\d+) of 160 rows/.exec(ran.stderr) ?? [];
     expect(await count()).toBe(Number(written));
-    expect(Number(written)).toBeLessThan(400);
+    expect(Number(written)).toBeLessThan(160);
     const rest = await license(["import", file]);
-    expect(rest.stdout).toContain(`${400 - Number(written)} created, 0 replaced, ${written} left`);
-    expect(await count()).toBe(400);
+    expect(rest.stdout).toContain(`${160 - Number(written)} created, 0 replaced, ${written} left`);
+    expect(await count()).toBe(160);
   });
 
   test("by a database that goes away says so, and run again it has the same end", async () => {
     const file = csv(header, ...rows);
     const meter = await startMeter(engine);
-    meter.onCall(() => (meter.calls.length > 100 ? "break off" : undefined));
+    meter.onCall(() => (meter.calls.length > 50 ? "break off" : undefined));
     const ran = await operator(meter, { now: service.nowMs })(["import", file, "--json"]);
     await meter.stop();
     expect(ran.exitCode).toBe(1);
-    expect(JSON.parse(ran.stdout)).toMatchObject({ rows: 400, complete: false });
-    expect(ran.stderr).toMatch(/^Failed after \d+ of 400 rows.*Run the same command again/);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ rows: 160, complete: false });
+    expect(ran.stderr).toMatch(/^Failed after \d+ of 160 rows.*Run the same command again/);
     expect((await license(["import", file])).exitCode).toBe(0);
-    expect(await count()).toBe(400);
+    expect(await count()).toBe(160);
   });
 
   test("by throttling resumes on its own when that is over, and never writes all at once", async () => {
