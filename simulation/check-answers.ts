@@ -225,11 +225,13 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           const next = states[index + 1];
           return symbols.some((symbol) => {
             const entry = state?.entries.get(symbol);
+            const made = next?.entries.get(symbol);
+            // Another attempt of the opening may have made the grant, later than this one was sent.
             return (
               entry !== undefined &&
-              entry.freeAtMs > receivedMs &&
+              entry.freeAtMs > (made?.lastHeartbeatMs ?? 0) &&
               !isSession(entry, body.session_id) &&
-              isSession(next?.entries.get(symbol), body.session_id)
+              isSession(made, body.session_id)
             );
           });
         });

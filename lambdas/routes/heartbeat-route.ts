@@ -119,7 +119,7 @@ function answerTo(
           license_valid: true,
           session_conflict: first.code !== "session_not_found",
           code: first.code,
-          message: `${lost.length} of the symbols of this session are lost; the others are renewed. Stop trading those that are lost, and leave them out of the next heartbeat.`,
+          message: `Symbols of this session that are lost: ${lost.length}. The others are renewed. Stop trading those that are lost, and leave them out of the next heartbeat.`,
           symbols_held: held.flatMap((symbol) => asSent(request, symbol)),
           symbols_lost: lost.flatMap(shownLosses),
           ...right(outcome),
