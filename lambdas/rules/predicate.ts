@@ -3,41 +3,32 @@
  * It has two readers: `holds` below, and `store/write-expression.ts`, which compiles it.
  */
 export type Predicate =
-  | { op: "=" | "<" | "<=" | ">" | ">="; path: Path; value: string | number | boolean }
-  | { op: "same"; path: Path; other: Path }
+  | { op: Comparator; left: Path; ofSize?: true; right: Path | Scalar }
   | { op: "exists" | "absent"; path: Path }
-  | { op: "size <"; path: Path; limit: Path | number }
-  | { op: "size <="; path: Path; limit: Path | number }
   | { op: "and" | "or"; all: readonly Predicate[] }
   | { op: "not"; predicate: Predicate };
+
+type Comparator = "=" | "<" | "<=" | ">" | ">=";
+
+type Scalar = string | number | boolean;
 
 /** Names of attributes, from the item inwards. */
 export type Path = readonly string[];
 
-export function equal(path: Path, value: string | number | boolean): Predicate {
-  return { op: "=", path, value };
-}
+const compare =
+  (op: Comparator, ofSize?: true) =>
+  (left: Path, right: Path | Scalar): Predicate => ({ op, left, ...(ofSize && { ofSize }), right });
 
-/** Both attributes are there and equal. */
-export function same(path: Path, other: Path): Predicate {
-  return { op: "same", path, other };
-}
+/** Each takes a path, and a value or the path of one. What is not there compares with nothing. */
+export const equal = compare("=");
+export const atMost = compare("<=");
+export const atLeast = compare(">=");
+export const less = compare("<");
+export const greater = compare(">");
 
-export function atMost(path: Path, value: number): Predicate {
-  return { op: "<=", path, value };
-}
-
-export function atLeast(path: Path, value: number): Predicate {
-  return { op: ">=", path, value };
-}
-
-export function less(path: Path, value: number): Predicate {
-  return { op: "<", path, value };
-}
-
-export function greater(path: Path, value: number): Predicate {
-  return { op: ">", path, value };
-}
+/** Of the number of entries in a map. */
+export const sizeBelow = compare("<", true);
+export const sizeAtMost = compare("<=", true);
 
 export function exists(path: Path): Predicate {
   return { op: "exists", path };
@@ -45,16 +36,6 @@ export function exists(path: Path): Predicate {
 
 export function absent(path: Path): Predicate {
   return { op: "absent", path };
-}
-
-/** @param limit a number, or the path of one */
-export function sizeBelow(path: Path, limit: Path | number): Predicate {
-  return { op: "size <", path, limit };
-}
-
-/** @param limit a number, or the path of one */
-export function sizeAtMost(path: Path, limit: Path | number): Predicate {
-  return { op: "size <=", path, limit };
 }
 
 export function and(...all: Predicate[]): Predicate {
@@ -78,26 +59,25 @@ export function holds(predicate: Predicate, item: object | undefined): boolean {
       return predicate.all.some((each) => holds(each, item));
     case "not":
       return !holds(predicate.predicate, item);
-    case "same": {
-      const value = valueAt(item, predicate.path);
-      return value !== undefined && value === valueAt(item, predicate.other);
-    }
     case "exists":
       return valueAt(item, predicate.path) !== undefined;
     case "absent":
       return valueAt(item, predicate.path) === undefined;
-    case "size <":
-    case "size <=": {
-      const counted = valueAt(item, predicate.path);
-      const { limit } = predicate;
-      const most = typeof limit === "number" ? limit : valueAt(item, limit);
-      if (typeof counted !== "object" || counted === null || typeof most !== "number") return false;
-      const size = Object.keys(counted).length;
-      return predicate.op === "size <" ? size < most : size <= most;
+    default: {
+      const { op, left, ofSize, right } = predicate;
+      const stored = valueAt(item, left);
+      return compares(
+        op,
+        ofSize ? sizeOf(stored) : stored,
+        isPath(right) ? valueAt(item, right) : right,
+      );
     }
-    default:
-      return compares(predicate.op, valueAt(item, predicate.path), predicate.value);
   }
+}
+
+/** Whether a comparison is with another attribute. */
+export function isPath(right: Path | Scalar): right is Path {
+  return typeof right === "object";
 }
 
 export function valueAt(item: unknown, path: Path): unknown {
@@ -115,17 +95,21 @@ export function textAt(item: unknown, path: Path): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-function compares(op: "=" | "<" | "<=" | ">" | ">=", stored: unknown, value: unknown): boolean {
-  if (op === "=") return stored === value;
-  if (typeof stored !== "number" || typeof value !== "number") return false;
+function sizeOf(stored: unknown): number | undefined {
+  return typeof stored === "object" && stored !== null ? Object.keys(stored).length : undefined;
+}
+
+function compares(op: Comparator, left: unknown, right: unknown): boolean {
+  if (op === "=") return left !== undefined && left === right;
+  if (typeof left !== "number" || typeof right !== "number") return false;
   switch (op) {
     case "<":
-      return stored < value;
+      return left < right;
     case "<=":
-      return stored <= value;
+      return left <= right;
     case ">":
-      return stored > value;
+      return left > right;
     case ">=":
-      return stored >= value;
+      return left >= right;
   }
 }

@@ -10,7 +10,6 @@ import {
   or,
   type Path,
   type Predicate,
-  same,
 } from "./predicate.ts";
 
 export function isUnexpired(nowMs: number): Predicate {
@@ -46,7 +45,7 @@ export function isNamedAt(path: Path): Predicate {
  */
 export function isAlone(path: Path): Predicate {
   const at = (name: string) => [...path, name];
-  const isNew = and(absent(at("renewed")), same(at("last_heartbeat"), at("started_at")));
+  const isNew = and(absent(at("renewed")), equal(at("last_heartbeat"), at("started_at")));
   return or(isNamedAt(path), isNew);
 }
 

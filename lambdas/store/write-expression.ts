@@ -1,4 +1,4 @@
-import { type Path, type Predicate, valueAt } from "../rules/predicate.ts";
+import { isPath, type Path, type Predicate, valueAt } from "../rules/predicate.ts";
 import { type Change, isSum } from "../rules/rule-run.ts";
 
 /** A condition and a change in DynamoDB's expression language. */
@@ -41,20 +41,15 @@ export function writeExpression(condition: Predicate, { set, remove }: Change): 
           : `(${predicate.all.map(text).join(` ${predicate.op.toUpperCase()} `)})`;
       case "not":
         return `NOT ${text(predicate.predicate)}`;
-      case "same":
-        return `${path(predicate.path)}=${path(predicate.other)}`;
       case "exists":
         return `attribute_exists(${path(predicate.path)})`;
       case "absent":
         return `attribute_not_exists(${path(predicate.path)})`;
-      case "size <":
-      case "size <=": {
-        const { limit } = predicate;
-        const most = typeof limit === "number" ? value(limit) : path(limit);
-        return `size(${path(predicate.path)})${predicate.op === "size <" ? "<" : "<="}${most}`;
+      default: {
+        const { op, left, ofSize, right } = predicate;
+        const compared = ofSize ? `size(${path(left)})` : path(left);
+        return `${compared}${op}${isPath(right) ? path(right) : value(right)}`;
       }
-      default:
-        return `${path(predicate.path)}${predicate.op}${value(predicate.value)}`;
     }
   }
   function assigned(to: Change["set"][number][1]): string {
