@@ -2,11 +2,13 @@ import { defineConfig } from "vitest/config";
 import normal from "./vitest.config.ts";
 
 /** `npm run test:deep`: the searches for a counterexample, with many more cases. */
+const { projects: _projects, ...tests } = normal.test ?? {};
+
 export default defineConfig({
   test: {
-    ...normal.test,
+    ...tests,
     include: ["test/proof/**/*.test.ts", "test/simulation/worlds.test.ts"],
-    env: { ...normal.test?.env, PROOF: "deep" },
+    env: { ...tests.env, PROOF: "deep" },
     maxWorkers: 2,
   },
 });

@@ -8,7 +8,7 @@ import { type Meter, meter } from "./metered-client.ts";
 
 /** The service, as the functions run it, on an engine, with its calls metered. */
 export function serviceOn(
-  { endpoint, tableName, askForRefusedItem }: Engine,
+  { endpoint, tableName }: Engine,
   sessionTimeoutMs = 60_000,
 ): {
   service: Service;
@@ -17,9 +17,9 @@ export function serviceOn(
 } {
   const client = clientFor(endpoint);
   const documents = DynamoDBDocumentClient.from(clientFor(endpoint));
-  const settings = { ...defaultSettings, tableName, sessionTimeoutMs, askForRefusedItem };
+  const settings = { ...defaultSettings, sessionTimeoutMs };
   return {
-    service: { settings, table: openTable({ client, ...settings }), now: Date.now },
+    service: { settings, table: openTable({ client, tableName }), now: Date.now },
     meter: meter(client),
     async addLicense(license) {
       await createLicense({ client: documents, tableName }, license, Date.now());

@@ -8,7 +8,10 @@ import { fileURLToPath } from "node:url";
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const source = path("ops/program.ts");
 
-if (existsSync(source)) {
+if (existsSync(source) && !existsSync(path("node_modules/commander"))) {
+  process.stderr.write(`The packages of ${path("")} are missing: run npm ci there first.\n`);
+  process.exitCode = 1;
+} else if (existsSync(source)) {
   const own = path("node_modules/.bin/node");
   const words = ["--disable-warning=ExperimentalWarning", source, ...process.argv.slice(2)];
   const child = spawn(existsSync(own) ? own : process.execPath, words, { stdio: "inherit" });

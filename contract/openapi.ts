@@ -1,12 +1,14 @@
 import * as z from "zod";
-import { gatewayAnswer } from "./answer-schemas.ts";
+import { gatewayAnswer } from "./answers.ts";
 import { type DocumentedRoute, routes } from "./routes.ts";
 
 /** A request, and the answer that the service gave to it. */
 export type Example = {
   path: string;
-  /** Distinguishes the examples of a route; the code of the answer. */
+  /** The code of the answer. */
   code: string;
+  /** Distinguishes the examples of a route. */
+  name: string;
   request: unknown;
   status: number;
   answer: unknown;
@@ -99,16 +101,15 @@ function documentedStatus(route: DocumentedRoute, status: number, examples: read
   const references = answers.map(({ name }) => referenceTo(name));
   const answered = (example: Example) => example.status === status;
   return {
-    description: examples
-      .filter(answered)
-      .map(({ code }) => `\`${code}\``)
-      .join(", "),
+    description: [...new Set(examples.filter(answered).map(({ code }) => `\`${code}\``))].join(
+      ", ",
+    ),
     headers: Object.fromEntries(
       Object.keys(signatureHeaders).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
     ),
     content: {
       "application/json": {
-        schema: references.length === 1 ? references[0] : { oneOf: references },
+        schema: references.length === 1 ? references[0] : { anyOf: references },
         examples: named(examples, answered, ({ answer }) => answer),
       },
     },
@@ -121,7 +122,7 @@ function named(
   value: (example: Example) => unknown,
 ) {
   return Object.fromEntries(
-    examples.filter(wanted).map((example) => [example.code, { value: value(example) }]),
+    examples.filter(wanted).map((example) => [example.name, { value: value(example) }]),
   );
 }
 
@@ -154,7 +155,20 @@ function componentSchemas() {
   registry.add(gatewayAnswer, { id: "GatewayAnswer" });
   // Input schemas describe what a caller may send, and let answers gain fields.
   const { schemas } = z.toJSONSchema(registry, { io: "input", uri: referencePath });
+  const requests = routes.map(({ requestName }) => requestName);
   return Object.fromEntries(
-    Object.entries(schemas).map(([name, { $schema, $id, ...schema }]) => [name, schema]),
+    Object.entries(schemas).map(([name, { $schema, $id, ...schema }]) => [
+      name,
+      requests.includes(name) ? withNulls(schema) : schema,
+    ]),
   );
+}
+
+/** A request may send `null` for any field that it may leave out. */
+function withNulls(schema: z.core.JSONSchema.BaseSchema): z.core.JSONSchema.BaseSchema {
+  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const isOptional = !schema.required?.includes(name) && typeof property === "object";
+    return [name, isOptional ? { ...property, type: [property.type, "null"] } : property];
+  });
+  return { ...schema, properties: Object.fromEntries(properties) };
 }

@@ -1,8 +1,8 @@
 import type * as z from "zod";
-import { claimSchema } from "../lambdas/claim-handler.ts";
-import { heartbeatSchema } from "../lambdas/heartbeat-handler.ts";
-import { holderSchema } from "../lambdas/request.ts";
-import * as answers from "./answer-schemas.ts";
+import * as answers from "./answers.ts";
+import { claimRequestSchema } from "./requests/claim-request.ts";
+import { heartbeatRequestSchema } from "./requests/heartbeat-request.ts";
+import { releaseRequestSchema } from "./requests/release-request.ts";
 
 type AnswerSchema = z.ZodObject<{ code: z.ZodLiteral<string> }>;
 
@@ -20,65 +20,81 @@ export type DocumentedRoute = {
   answers: readonly DocumentedAnswer[];
 };
 
-export const claimRoute: DocumentedRoute = {
+/** The answers that a route may give: any other does not compile. */
+export type AnswerOf<Route extends DocumentedRoute> = OneAnswer<Route["answers"][number]>;
+
+type OneAnswer<Answer> = Answer extends { status: infer Status; schema: infer Schema }
+  ? { statusCode: Status; body: z.input<Schema> }
+  : never;
+
+export const claimRoute = {
   path: "/api/validate-license",
   operationId: "claimSession",
   summary: "Claim a session",
   description:
-    "Succeeds if the license is good and the symbol is free, lapsed or held by the same device. " +
-    "With `check_only` nothing is written: the answer says whether a claim would succeed. Send the " +
-    "same `claim_id` with every attempt until an answer grants or refuses: they are then one claim, " +
-    "whose right counts from the sending of the first. After a refusal, claim by a new id: an " +
-    "attempt that was thought lost may still be applied. If the id ends in `.process.number`, a late " +
-    "attempt at an earlier claim of the same process does not replace the live session of a later one.",
+    "Succeeds if the license is good and every symbol is free, lapsed or held by the same device. " +
+    "With `check_only` nothing is written: the answer says whether a claim would succeed. Send " +
+    "`run_id` and `claim_number`, the same for every attempt at one opening: they are then one claim, " +
+    "and an attempt that arrives late takes nothing from a later opening. The session is yours for " +
+    "`held_for_seconds`, counted from the moment at which you sent this very request.",
   requestName: "ClaimRequest",
-  request: claimSchema,
+  request: claimRequestSchema,
   answers: [
     { status: 200, name: "Granted", schema: answers.granted },
     { status: 200, name: "Available", schema: answers.available },
     { status: 400, name: "ClaimUnreadable", schema: answers.claimUnreadable },
     { status: 401, name: "LicenseRefused", schema: answers.licenseRefused },
     { status: 403, name: "ClaimRefused", schema: answers.claimRefused },
+    { status: 409, name: "ClaimOver", schema: answers.claimOver },
     { status: 500, name: "ClaimFailed", schema: answers.claimFailed },
   ],
-};
+} as const satisfies DocumentedRoute;
 
-export const heartbeatRoute: DocumentedRoute = {
+export const heartbeatRoute = {
   path: "/api/heartbeat",
   operationId: "keepSession",
   summary: "Keep a session alive",
   description:
-    "200 only after the heartbeat is stored. A session that has lapsed but that nobody has taken is " +
-    "revived. Fields that are not sent stay as stored. Where the service runs with `LEGACY_BOTS`, a " +
-    "request without `session_id` is answered as the legacy bots expect: a refusal that is a " +
-    "500 here is a 403 (except `heartbeat_late`), and a symbol that nobody holds is claimed.",
+    "200 only after the heartbeat is stored; it renews the session for `held_for_seconds`, counted " +
+    "from the moment at which you sent this very request. A session that has lapsed but that nobody " +
+    "has taken is revived. Fields that are not sent stay as stored. A session that was claimed with " +
+    "`run_id`, or that a heartbeat has named, is renewed by its `session_id` only. Of several symbols " +
+    "some may be lost: a 500 with `symbols_held` and `symbols_lost` renews those that are held. Where " +
+    "the service runs with `LEGACY_BOTS`, a request without `session_id` is answered as the legacy " +
+    "bots expect: a refusal that is a 500 here is a 403 (except `heartbeat_late` and `session_left`), " +
+    "and a symbol that nobody holds is claimed.",
   requestName: "HeartbeatRequest",
-  request: heartbeatSchema,
+  request: heartbeatRequestSchema,
   answers: [
     { status: 200, name: "Recorded", schema: answers.recorded },
     { status: 400, name: "Unreadable", schema: answers.unreadable },
     { status: 403, name: "LicenseEnded", schema: answers.licenseEnded },
     { status: 403, name: "SessionTaken", schema: answers.sessionTaken },
+    { status: 403, name: "SessionReplaced", schema: answers.sessionReplaced },
     { status: 403, name: "SessionEnded", schema: answers.sessionEnded },
     { status: 403, name: "NoSeat", schema: answers.noSeat },
     { status: 500, name: "LicenseEnded", schema: answers.licenseEnded },
+    { status: 500, name: "PartlyRecorded", schema: answers.partlyRecorded },
     { status: 500, name: "SessionTaken", schema: answers.sessionTaken },
     { status: 500, name: "SessionReplaced", schema: answers.sessionReplaced },
     { status: 500, name: "SessionEnded", schema: answers.sessionEnded },
     { status: 500, name: "SessionNotFound", schema: answers.sessionNotFound },
+    { status: 500, name: "SessionLeft", schema: answers.sessionLeft },
     { status: 500, name: "HeartbeatLate", schema: answers.heartbeatLate },
     { status: 500, name: "Failed", schema: answers.failed },
   ],
-};
+} as const satisfies DocumentedRoute;
 
-export const releaseRoute: DocumentedRoute = {
+export const releaseRoute = {
   path: "/api/session/release",
   operationId: "releaseSession",
   summary: "End a session",
   description:
-    "A caller that does not hold the session changes nothing. An ended license may release.",
+    "Name the session by `session_id` or, if its claim was never answered, by `run_id` and " +
+    "`claim_number`. A caller that does not hold the session changes nothing, and one that names none " +
+    "leaves the session to lapse. An ended license may release.",
   requestName: "ReleaseRequest",
-  request: holderSchema,
+  request: releaseRequestSchema,
   answers: [
     { status: 200, name: "Released", schema: answers.released },
     { status: 200, name: "NotHeld", schema: answers.notHeld },
@@ -86,17 +102,21 @@ export const releaseRoute: DocumentedRoute = {
     { status: 400, name: "Unreadable", schema: answers.unreadable },
     { status: 500, name: "Failed", schema: answers.failed },
   ],
-};
+} as const satisfies DocumentedRoute;
 
-export const routes = [claimRoute, heartbeatRoute, releaseRoute] as const;
+export type ClaimAnswer = AnswerOf<typeof claimRoute>;
+export type HeartbeatAnswer = AnswerOf<typeof heartbeatRoute>;
+export type ReleaseAnswer = AnswerOf<typeof releaseRoute>;
 
-/** The contract's answer with this status and code, if there is one. */
-export function documentedAnswer(
+export const routes: readonly DocumentedRoute[] = [claimRoute, heartbeatRoute, releaseRoute];
+
+/** The contract's answers with this status and code. */
+export function documentedAnswers(
   route: DocumentedRoute,
   status: number,
   code: unknown,
-): DocumentedAnswer | undefined {
-  return route.answers.find(
+): DocumentedAnswer[] {
+  return route.answers.filter(
     (answer) => answer.status === status && codesOf(answer).some((known) => known === code),
   );
 }

@@ -1,8 +1,6 @@
-import { Annotations, Duration, Stack } from "aws-cdk-lib";
+import { Annotations, Duration } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
-  Alarm,
-  type AlarmProps,
   Color,
   ComparisonOperator,
   type HorizontalAnnotation,
@@ -11,21 +9,19 @@ import {
   Stats,
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
-import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
-import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
-import { Topic } from "aws-cdk-lib/aws-sns";
-import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
+import { type AlarmOptions, addAlarm } from "./add-alarm.ts";
+import { AlarmTopic } from "./alarm-topic.ts";
 import type { LogMetrics } from "./log-metrics.ts";
 import type { RouteFunction } from "./route-function.ts";
+import type { RouteName } from "./routes.ts";
 import type { StackSettings } from "./stack-settings.ts";
 import { sumOverOperations } from "./table-metrics.ts";
 
 type AlarmsProps = {
   httpApi: HttpApi;
-  functions: readonly RouteFunction[];
+  functions: Readonly<Record<RouteName, RouteFunction>>;
   table: TableV2;
   logMetrics: LogMetrics;
   settings: Pick<StackSettings, "alarmEmail" | "noTrafficAlarmMinutes">;
@@ -42,23 +38,19 @@ const minute = { period: Duration.minutes(1) };
  * what to do about it.
  */
 export class Alarms extends Construct {
-  readonly topic: Topic;
+  readonly topic: AlarmTopic;
   private readonly watched = new Map<string, Pick<AlarmOptions, "metric" | "threshold">>();
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     const { httpApi, functions, table, logMetrics, settings } = props;
-    this.topic = new Topic(this, "Topic", { enforceSSL: true });
-    // A custom topic policy replaces the default one, which lets the account's alarms publish.
-    this.topic.addToResourcePolicy(
-      new PolicyStatement({
-        actions: ["sns:Publish"],
-        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
-        resources: [this.topic.topicArn],
-        conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
-      }),
-    );
-    this.notify(settings.alarmEmail);
+    this.topic = new AlarmTopic(this, "Topic", { email: settings.alarmEmail });
+    if (settings.alarmEmail === undefined) {
+      Annotations.of(this).addWarningV2(
+        "license-sessions:alarmEmail",
+        "Nobody is notified of alarms: set alarmEmail under context in cdk.json.",
+      );
+    }
 
     this.alarm("Api5xx", {
       metric: httpApi.metricServerError(sum),
@@ -69,26 +61,30 @@ export class Alarms extends Construct {
     });
     this.alarm("RefusedShare", {
       metric: new MathExpression({
-        expression: "IF(FILL(c, 0) + FILL(s, 0) >= 5, 100 * (FILL(c, 0) + FILL(s, 0)) / n, 0)",
+        expression:
+          "IF(FILL(c, 0) + FILL(s, 0) - FILL(w, 0) >= 5, " +
+          "100 * (FILL(c, 0) + FILL(s, 0) - FILL(w, 0)) / (n - FILL(w, 0)), 0)",
         usingMetrics: {
           c: httpApi.metricClientError(minute),
           s: httpApi.metricServerError(minute),
+          // A bot that waits for its turn, or a program that watches, asks again and again.
+          w: logMetrics.claimsInConflict(minute.period),
           n: httpApi.metricCount(minute),
         },
         ...minute,
-        label: "percent answered 4xx or 5xx",
+        label: "percent answered 4xx or 5xx, without the 403s of claims",
       }),
       threshold: 25,
       description:
-        "25 % or more of a minute's requests were answered 4xx or 5xx: the table is empty or the " +
-        "wrong one, a deploy is bad, or one caller sends far too many requests.",
+        "25 % or more of a minute's requests were answered 4xx or 5xx, the 403s of claims left out: " +
+        "the table is empty or the wrong one, a deploy is bad, or one caller sends far too many requests.",
     });
     this.alarm("ClaimsRefused", {
       metric: new MathExpression({
         expression: "IF(FILL(r, 0) >= 5, 100 * FILL(r, 0) / n, 0)",
         usingMetrics: {
           r: logMetrics.claimsRefused(period),
-          n: named(functions, "Validate").metricInvocations(sum),
+          n: logMetrics.claimsAnswered(period),
         },
         period,
         label: "percent of claims answered 401",
@@ -124,34 +120,33 @@ export class Alarms extends Construct {
           "the certificate has expired, or every bot has stopped.",
       });
     }
-    for (const { function: fn, node } of functions) {
-      this.alarm(`${node.id}InternalErrors`, {
-        metric: logMetrics.internalErrors(node.id, period),
-        // Bots retry a failed heartbeat, but a failed claim may keep a bot from starting.
-        threshold: node.id === "Heartbeat" ? 5 : 1,
+    for (const { function: fn, route } of Object.values(functions)) {
+      this.alarm(`${route.id}InternalErrors`, {
+        metric: logMetrics.internalErrors(route, period),
+        threshold: route.internalErrorsAlarmFrom,
         paragraph: "InternalErrors",
         description:
-          `${node.id} answered internal_error: storage failed or was too slow, or there is a bug. ` +
+          `${route.id} answered internal_error: storage failed or was too slow, or there is a bug. ` +
           "Nothing was confirmed.",
       });
-      this.alarm(`${node.id}Errors`, {
+      this.alarm(`${route.id}Errors`, {
         metric: fn.metricErrors(sum),
         threshold: 1,
         paragraph: "Errors",
-        description: `${node.id} crashed, ran out of time or could not start: a bug or a bad setting.`,
+        description: `${route.id} crashed, ran out of time or could not start: a bug or a bad setting.`,
       });
-      this.alarm(`${node.id}Throttles`, {
+      this.alarm(`${route.id}Throttles`, {
         metric: fn.metricThrottles(sum),
         threshold: 1,
         paragraph: "Throttles",
-        description: `Lambda refused to run ${node.id}: the account's concurrency is used up.`,
+        description: `Lambda refused to run ${route.id}: the account's concurrency is used up.`,
       });
-      this.alarm(`${node.id}Slow`, {
+      this.alarm(`${route.id}Slow`, {
         metric: fn.metricDuration({ period, statistic: "p99" }),
         threshold: 2_000,
         evaluationPeriods: 3,
         paragraph: "Slow",
-        description: `${node.id}: 1 request in 100 takes more than 2 s; bots give up after 5 s.`,
+        description: `${route.id}: 1 request in 100 takes more than 2 s; bots give up after 5 s.`,
       });
     }
     this.alarm("TableThrottles", {
@@ -184,40 +179,8 @@ export class Alarms extends Construct {
     return found;
   }
 
-  private notify(email: string | undefined): void {
-    if (email !== undefined) {
-      this.topic.addSubscription(new EmailSubscription(email));
-      return;
-    }
-    Annotations.of(this).addWarningV2(
-      "license-sessions:alarmEmail",
-      "Nobody is notified of alarms: set alarmEmail under context in cdk.json.",
-    );
+  private alarm(id: string, options: AlarmOptions): void {
+    this.watched.set(id, options);
+    addAlarm(this, id, [this.topic], options);
   }
-
-  private alarm(id: string, { description, paragraph = id, ...props }: AlarmOptions): void {
-    this.watched.set(id, props);
-    const alarm = new Alarm(this, id, {
-      evaluationPeriods: 1,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-      alarmDescription: `${description} Runbook: docs/alarms.md#${paragraph.toLowerCase()}`,
-      ...props,
-    });
-    alarm.addAlarmAction(new SnsAction(this.topic));
-    alarm.addOkAction(new SnsAction(this.topic));
-  }
-}
-
-type AlarmOptions = Pick<AlarmProps, "metric" | "threshold"> &
-  Partial<AlarmProps> & {
-    description: string;
-    /** The heading in `docs/alarms.md`, if it is not the alarm's own name. */
-    paragraph?: string;
-  };
-
-function named(functions: readonly RouteFunction[], id: string): LambdaFunction {
-  const found = functions.find(({ node }) => node.id === id);
-  if (found === undefined) throw new Error(`There is no function ${id}`);
-  return found.function;
 }

@@ -1,5 +1,6 @@
 import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
+import { commitOfCheckout } from "./commit-of-checkout.ts";
 import { EdgeStack, edgeProps } from "./edge-stack.ts";
 import { LicenseSessionsStack } from "./license-sessions-stack.ts";
 import { readStackSettings } from "./stack-settings.ts";
@@ -7,7 +8,8 @@ import { readStackSettings } from "./stack-settings.ts";
 const app = new App();
 const settings = readStackSettings(app.node);
 if (settings.valid) {
-  new LicenseSessionsStack(app, "LicenseSessions", settings.settings);
+  const commit = commitOfCheckout(import.meta.dirname);
+  new LicenseSessionsStack(app, "LicenseSessions", settings.settings, commit);
   const edge = edgeProps(settings.settings);
   if (edge !== undefined) new EdgeStack(app, "LicenseSessionsEdge", edge);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -11,9 +11,11 @@ import {
   ViewerProtocolPolicy,
 } from "aws-cdk-lib/aws-cloudfront";
 import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
+import { MathExpression, Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import { CfnWebACL } from "aws-cdk-lib/aws-wafv2";
 import type { Construct } from "constructs";
-import { originHeader } from "./origin-guard.ts";
+import { addAlarm } from "./add-alarm.ts";
+import { AlarmTopic } from "./alarm-topic.ts";
 import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
@@ -29,6 +31,7 @@ type EdgeStackProps = {
   originSecretVersionId: string | undefined;
   /** Further requests from one address within 5 minutes are blocked. */
   requestsPerFiveMinutes: number;
+  alarmEmail: string | undefined;
 };
 
 /** The properties of the stack by the settings, or undefined if they don't ask for it. */
@@ -42,8 +45,12 @@ export function edgeProps(settings: StackSettings): EdgeStackProps | undefined {
     originSecretArn,
     originSecretVersionId: settings.originSecretVersionId,
     requestsPerFiveMinutes: settings.edgeRequestsPerFiveMinutes,
+    alarmEmail: settings.alarmEmail,
   };
 }
+
+/** What CloudFront sends with each request; `lambdas/http/origin-guard.ts` reads it. */
+const originHeader = "x-origin-secret";
 
 /** Web ACLs for CloudFront must be in this Region, wherever the API is. */
 const region = "us-east-1";
@@ -58,10 +65,12 @@ export class EdgeStack extends Stack {
       env: { region },
       description: "License sessions: CloudFront and AWS WAF in front of the API",
     });
+    // CloudWatch knows the web ACL by this name alone, so it must be unique in the account.
+    const webAclMetric = `${this.stackName}WebAcl`;
     const webAcl = new CfnWebACL(this, "WebAcl", {
       scope: "CLOUDFRONT",
       defaultAction: { allow: {} },
-      visibilityConfig: visibleAs("WebAcl"),
+      visibilityConfig: visibleAs(webAclMetric),
       rules: [
         {
           name: "RequestsOfOneAddress",
@@ -106,7 +115,8 @@ export class EdgeStack extends Stack {
         cachePolicy: CachePolicy.CACHING_DISABLED,
         // Forwards the caller's Host, so that the API serves the same name behind CloudFront.
         originRequestPolicy: OriginRequestPolicy.ALL_VIEWER,
-        viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
+        // HTTPS_ONLY would answer 403, which ends a legacy bot. A POST is redirected by 307.
+        viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
       },
     });
     Validations.of(distribution).acknowledge(
@@ -121,6 +131,52 @@ export class EdgeStack extends Stack {
           "sampled requests of the web ACL.",
       },
     );
+    const topic = new AlarmTopic(this, "AlarmTopic", { email: props.alarmEmail });
+    const fiveMinutes = Duration.minutes(5);
+    addAlarm(this, "EdgeBlocked", [topic], {
+      metric: new Metric({
+        namespace: "AWS/WAFV2",
+        metricName: "BlockedRequests",
+        dimensionsMap: { WebACL: webAclMetric, Rule: "ALL" },
+        statistic: Stats.SUM,
+        period: fiveMinutes,
+      }),
+      threshold: 10,
+      description:
+        "The firewall in front of the API blocked 10 or more requests within 5 minutes: a caller is " +
+        "flooding it, or a customer has many bots behind one address.",
+    });
+    const ofDistribution = (metricName: string, statistic: string) =>
+      new Metric({
+        namespace: "AWS/CloudFront",
+        metricName,
+        dimensionsMap: { DistributionId: distribution.distributionId, Region: "Global" },
+        statistic,
+        period: fiveMinutes,
+      });
+    addAlarm(this, "EdgeErrors", [topic], {
+      metric: new MathExpression({
+        expression: "IF(FILL(r, 0) * FILL(p, 0) >= 500, p, 0)",
+        usingMetrics: {
+          r: ofDistribution("Requests", Stats.SUM),
+          p: ofDistribution("5xxErrorRate", Stats.AVERAGE),
+        },
+        period: fiveMinutes,
+        label: "percent answered 5xx by CloudFront",
+      }),
+      threshold: 25,
+      description:
+        "25 % or more of the requests of 5 minutes were answered 5xx through CloudFront: the service " +
+        "fails, CloudFront does not reach it, or sends a secret that it does not accept.",
+    });
+    new CfnOutput(this, "EdgeAlarmTopicArn", {
+      value: topic.topicArn,
+      description: "Where the alarms of CloudFront and its firewall are published",
+    });
+    new CfnOutput(this, "DistributionId", {
+      value: distribution.distributionId,
+      description: "The distribution of CloudFront, for its metrics",
+    });
     new CfnOutput(this, "EdgeTarget", {
       value: distribution.distributionDomainName,
       description: `What ${props.domainName} must lead to, by a CNAME or an alias record`,

@@ -8,16 +8,17 @@ import {
 } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { RouteFunction } from "./route-function.ts";
+import type { Route, RouteName } from "./routes.ts";
 
 type LogMetricsProps = {
-  functions: readonly RouteFunction[];
+  functions: Readonly<Record<RouteName, RouteFunction>>;
   /** The API's access log, in the format of `sessions-api.ts`. */
   accessLog: ILogGroup;
 };
 
 /**
  * Where Lambda's JSON log format puts an object that a function logs (see
- * `lambdas/http/answer-request.ts`).
+ * `lambdas/http/handle-request.ts`).
  */
 const logged = "$.message";
 const code = `${logged}.code`;
@@ -31,38 +32,45 @@ export class LogMetrics extends Construct {
   constructor(scope: Construct, id: string, { functions, accessLog }: LogMetricsProps) {
     super(scope, id);
     this.namespace = Stack.of(this).stackName;
-    for (const { logGroup, node } of functions) {
+    for (const { logGroup, route } of Object.values(functions)) {
       // Includes failures, whose code is `internal_error`.
-      this.count(`${node.id}Refusals`, logGroup, FilterPattern.exists(code), { Code: code });
+      this.count(`${route.id}Refusals`, logGroup, FilterPattern.exists(code), { Code: code });
       const skewed = FilterPattern.stringValue(`${logged}.error.code`, "=", "clock_skew");
-      this.count("ClockSkew", logGroup, skewed, {}, node.id);
-      if (node.id === "Validate") {
-        const badLicense = FilterPattern.numberValue(`${logged}.status`, "=", 401);
-        this.count("ClaimsRefused", logGroup, badLicense);
-      }
-      if (node.id === "Heartbeat") {
-        new MetricFilter(this, "LegacyHeartbeats", {
-          logGroup,
-          // CloudWatch can only use a field as the value if the pattern mentions it.
-          filterPattern: FilterPattern.all(
-            FilterPattern.booleanValue(`${logged}.legacy`, true),
-            FilterPattern.numberValue(weight, ">", 0),
-          ),
-          metricNamespace: this.namespace,
-          metricName: "LegacyHeartbeats",
-          metricValue: weight,
-        });
-      }
+      this.count("ClockSkew", logGroup, skewed, {}, route.id);
     }
+    const badLicense = FilterPattern.numberValue(`${logged}.status`, "=", 401);
+    const { logGroup: claimLog } = functions.claim;
+    this.count("ClaimsRefused", claimLog, badLicense);
+    // Granted or refused. A check leaves no line, so that a program that watches dilutes nothing.
+    const granted = FilterPattern.stringValue(`${logged}.event`, "=", "session_claimed");
+    this.count("ClaimsAnswered", claimLog, granted, {}, "Granted");
+    this.count("ClaimsAnswered", claimLog, FilterPattern.exists(code), {}, "Refused");
+    new MetricFilter(this, "LegacyHeartbeats", {
+      logGroup: functions.heartbeat.logGroup,
+      // CloudWatch can only use a field as the value if the pattern mentions it.
+      filterPattern: FilterPattern.all(
+        FilterPattern.booleanValue(`${logged}.legacy`, true),
+        FilterPattern.numberValue(weight, ">", 0),
+      ),
+      metricNamespace: this.namespace,
+      metricName: "LegacyHeartbeats",
+      metricValue: weight,
+    });
     const throttled = FilterPattern.stringValue("$.status", "=", "429");
     this.count("TooManyRequests", accessLog, throttled);
+    // From the access log, because a check, which is no refusal, leaves no line of the function.
+    const conflict = FilterPattern.all(
+      FilterPattern.stringValue("$.routeKey", "=", `POST ${functions.claim.route.path}`),
+      FilterPattern.stringValue("$.status", "=", "403"),
+    );
+    this.count("ClaimsInConflict", accessLog, conflict);
   }
 
   /** One line for each code of the function's refusals and failures, found by search. */
-  refusalsByCode(functionId: string, period: Duration): IMetric {
+  refusalsByCode({ id }: Route, period: Duration): IMetric {
     const schema = `{"${this.namespace}",Code}`;
     return new MathExpression({
-      expression: `SEARCH('${schema} MetricName="${functionId}Refusals"', 'Sum', ${period.toSeconds()})`,
+      expression: `SEARCH('${schema} MetricName="${id}Refusals"', 'Sum', ${period.toSeconds()})`,
       // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudWatch fills it in
       label: "${PROP('Dim.Code')}",
       period,
@@ -70,13 +78,13 @@ export class LogMetrics extends Construct {
   }
 
   /** Requests that the function answered `internal_error`. */
-  internalErrors(functionId: string, period: Duration): Metric {
-    return this.sum(`${functionId}Refusals`, period, { Code: "internal_error" });
+  internalErrors({ id }: Route, period: Duration): Metric {
+    return this.sum(`${id}Refusals`, period, { Code: "internal_error" });
   }
 
   /**
    * Requests that a function refused because its clock is wrong; see
-   * `lambdas/store/clock-skew.ts`.
+   * `lambdas/rules/clock-skew.ts`.
    */
   clockSkew(period: Duration): IMetric {
     return this.sum("ClockSkew", period);
@@ -85,6 +93,16 @@ export class LogMetrics extends Construct {
   /** Claims answered 401, because the license is unknown or has ended. */
   claimsRefused(period: Duration): IMetric {
     return this.sum("ClaimsRefused", period);
+  }
+
+  /** Claims that were granted, refused or failed. Checks are not counted. */
+  claimsAnswered(period: Duration): IMetric {
+    return this.sum("ClaimsAnswered", period);
+  }
+
+  /** Claims and checks answered 403: another device holds the symbol, or no seat is left. */
+  claimsInConflict(period: Duration): IMetric {
+    return this.sum("ClaimsInConflict", period);
   }
 
   /** Requests that API Gateway answered 429. */

@@ -9,22 +9,25 @@ import {
   LogQueryWidget,
   MathExpression,
   Stats,
+  TextWidget,
 } from "aws-cdk-lib/aws-cloudwatch";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { Construct } from "constructs";
 import type { Alarms } from "./alarms.ts";
 import type { LogMetrics } from "./log-metrics.ts";
 import type { RouteFunction } from "./route-function.ts";
+import type { RouteName } from "./routes.ts";
 import type { StackSettings } from "./stack-settings.ts";
 import { sumOverOperations } from "./table-metrics.ts";
 
 type OperationsDashboardProps = {
   httpApi: HttpApi;
-  functions: readonly RouteFunction[];
+  functions: Readonly<Record<RouteName, RouteFunction>>;
   table: TableV2;
   alarms: Alarms;
   logMetrics: LogMetrics;
   settings: Pick<StackSettings, "legacyBots">;
+  commit: string;
 };
 
 const period = Duration.minutes(5);
@@ -39,9 +42,13 @@ export class OperationsDashboard extends Construct {
 
   constructor(scope: Construct, id: string, props: OperationsDashboardProps) {
     super(scope, id);
-    const { httpApi, functions, table, alarms, logMetrics, settings } = props;
+    const { httpApi, table, alarms, logMetrics, settings, commit } = props;
+    const functions = Object.values(props.functions);
     this.dashboard = new Dashboard(this, "Dashboard", { defaultInterval: Duration.hours(6) });
 
+    this.dashboard.addWidgets(
+      new TextWidget({ markdown: `Deployed: commit ${commit}`, width: 24, height: 1 }),
+    );
     this.dashboard.addWidgets(
       graph("Requests", [httpApi.metricCount({ period })]),
       graph(
@@ -61,45 +68,45 @@ export class OperationsDashboard extends Construct {
         alarms.thresholds(...ids),
       );
     this.dashboard.addWidgets(
-      watched("Percent of requests answered 4xx or 5xx", "RefusedShare"),
+      watched("Percent of requests answered 4xx or 5xx, without waiting claims", "RefusedShare"),
       watched("Percent of claims answered 401", "ClaimsRefused"),
       watched("Requests answered 429", "TooManyRequests"),
     );
     this.dashboard.addWidgets(
-      ...functions.map(({ node }) =>
-        graph(`${node.id}: refusals and failures by code`, [
-          logMetrics.refusalsByCode(node.id, period),
+      ...functions.map(({ route }) =>
+        graph(`${route.id}: refusals and failures by code`, [
+          logMetrics.refusalsByCode(route, period),
         ]),
       ),
     );
     this.dashboard.addWidgets(
       graph(
         "internal_error of the functions",
-        functions.map(({ node }) =>
-          logMetrics.internalErrors(node.id, period).with({ label: node.id }),
+        functions.map(({ route }) =>
+          logMetrics.internalErrors(route, period).with({ label: route.id }),
         ),
-        alarms.thresholds(...functions.map(({ node }) => `${node.id}InternalErrors`)),
+        alarms.thresholds(...functions.map(({ route }) => `${route.id}InternalErrors`)),
       ),
       watched("Wrong clocks", "ClockSkew"),
     );
     this.dashboard.addWidgets(
       graph(
         "Errors of the functions",
-        functions.map(({ function: fn, node }) => fn.metricErrors({ ...sum, label: node.id })),
-        alarms.thresholds(...functions.map(({ node }) => `${node.id}Errors`)),
+        functions.map(({ function: fn, route }) => fn.metricErrors({ ...sum, label: route.id })),
+        alarms.thresholds(...functions.map(({ route }) => `${route.id}Errors`)),
       ),
       graph(
         "Throttles of the functions",
-        functions.map(({ function: fn, node }) => fn.metricThrottles({ ...sum, label: node.id })),
-        alarms.thresholds(...functions.map(({ node }) => `${node.id}Throttles`)),
+        functions.map(({ function: fn, route }) => fn.metricThrottles({ ...sum, label: route.id })),
+        alarms.thresholds(...functions.map(({ route }) => `${route.id}Throttles`)),
       ),
       graph(
         "Duration of the functions (ms)",
-        functions.flatMap(({ function: fn, node }) => [
-          fn.metricDuration({ period, statistic: "p50", label: `${node.id} p50` }),
-          fn.metricDuration({ period, statistic: "p99", label: `${node.id} p99` }),
+        functions.flatMap(({ function: fn, route }) => [
+          fn.metricDuration({ period, statistic: "p50", label: `${route.id} p50` }),
+          fn.metricDuration({ period, statistic: "p99", label: `${route.id} p99` }),
         ]),
-        alarms.thresholds(...functions.map(({ node }) => `${node.id}Slow`)),
+        alarms.thresholds(...functions.map(({ route }) => `${route.id}Slow`)),
       ),
     );
     this.dashboard.addWidgets(

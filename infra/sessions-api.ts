@@ -10,27 +10,23 @@ import {
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
-import { LogGroup } from "aws-cdk-lib/aws-logs";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import { OriginGuard } from "./origin-guard.ts";
 import { RouteFunction } from "./route-function.ts";
+import { type Route, type RouteName, routes, type Throttle } from "./routes.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
-/** The HTTP API: three routes, a function each. */
+/** The HTTP API: a function for each of `routes`. */
 export class SessionsApi extends Construct {
   readonly httpApi: HttpApi;
   readonly stage: HttpStage;
-  readonly functions: readonly RouteFunction[];
+  readonly functions: Readonly<Record<RouteName, RouteFunction>>;
   readonly accessLog: LogGroup;
 
   constructor(scope: Construct, id: string, table: TableV2, settings: StackSettings) {
     super(scope, id);
-    const { edgeTarget, originSecretArn } = settings;
-    const behindCloudFront = edgeTarget !== undefined;
     this.httpApi = new HttpApi(this, "HttpApi", {
       createDefaultStage: false,
-      // The default endpoint would bypass CloudFront.
-      ...(behindCloudFront && { disableExecuteApiEndpoint: true }),
       // Any origin is allowed: there are no cookies, the key in the body is the only credential,
       // and a page that has the key could get the answer anyway.
       corsPreflight: {
@@ -42,18 +38,11 @@ export class SessionsApi extends Construct {
       },
     });
     this.accessLog = new LogGroup(this, "AccessLogs", {
-      retention: settings.logRetentionDays,
+      // A line for each heartbeat, which nobody reads a month later, would cost a hundred times as much.
+      retention: Math.min(settings.logRetentionDays, RetentionDays.ONE_MONTH),
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const guard =
-      behindCloudFront &&
-      originSecretArn !== undefined &&
-      new OriginGuard(this, "OriginGuard", {
-        secretArn: originSecretArn,
-        secretVersionId: settings.originSecretVersionId,
-        logRetentionDays: settings.logRetentionDays,
-      });
-    const throttles: Record<string, Throttle> = {};
+    const throttles: Record<string, RouteSettings> = {};
     this.stage = new HttpStage(this, "Stage", {
       httpApi: this.httpApi,
       stageName: "$default",
@@ -70,72 +59,42 @@ export class SessionsApi extends Construct {
         "answers or changes anything, and legacy bots send no other.",
     });
 
-    const route = (
-      { id, path, name, throttle }: RouteProps,
-      ...tableActions: readonly string[]
-    ): RouteFunction => {
-      const routeFunction = new RouteFunction(this, id, { name, table, tableActions, settings });
-      const routes = this.httpApi.addRoutes({
-        path,
+    const functionOf = (route: Route): RouteFunction => {
+      const routeFunction = new RouteFunction(this, { route, table, settings });
+      const added = this.httpApi.addRoutes({
+        path: route.path,
         methods: [HttpMethod.POST],
-        integration: new HttpLambdaIntegration(`${id}Integration`, routeFunction.function),
-        ...(guard && { authorizer: guard.authorizer }),
+        integration: new HttpLambdaIntegration(`${route.id}Integration`, routeFunction.function),
       });
       // Each route is throttled separately, so that a flood of claims can't block heartbeats.
-      throttles[`POST ${path}`] = throttle;
+      throttles[`POST ${route.path}`] = inCloudFormation(route.throttle(settings));
       // API Gateway rejects a throttle for a route that does not exist yet.
-      this.stage.node.addDependency(...routes);
+      this.stage.node.addDependency(...added);
       return routeFunction;
     };
-    const get = "dynamodb:GetItem";
-    const update = "dynamodb:UpdateItem";
-    this.functions = [
-      route(
-        {
-          id: "Validate",
-          path: "/api/validate-license",
-          name: "claim",
-          throttle: throttleOf(settings.claimsPerSecond, settings.claimsBurst),
-        },
-        get,
-        update,
-      ),
-      route(
-        {
-          id: "Heartbeat",
-          path: "/api/heartbeat",
-          name: "heartbeat",
-          throttle: throttleOf(settings.heartbeatsPerSecond, settings.heartbeatsBurst),
-        },
-        update,
-      ),
-      route(
-        {
-          id: "Release",
-          path: "/api/session/release",
-          name: "release",
-          throttle: throttleOf(settings.releasesPerSecond, settings.releasesBurst),
-        },
-        update,
-      ),
-    ];
+    this.functions = {
+      claim: functionOf(routes.claim),
+      heartbeat: functionOf(routes.heartbeat),
+      release: functionOf(routes.release),
+    };
     const resource = this.stage.node.defaultChild;
-    if (resource instanceof CfnStage) resource.routeSettings = throttles;
+    if (resource instanceof CfnStage) {
+      resource.routeSettings = throttles;
+      resource.defaultRouteSettings = {
+        throttlingRateLimit: forTheRest.requestsPerSecond,
+        throttlingBurstLimit: forTheRest.burst,
+      };
+    }
   }
 }
 
-type RouteProps = {
-  id: string;
-  path: string;
-  /** NAME in the path of its handler, `lambdas/NAME-handler.ts`. */
-  name: string;
-  throttle: Throttle;
-};
+/** For whatever has no throttle of its own: otherwise only the account's limit would bound it. */
+const forTheRest: Throttle = { requestsPerSecond: 100, burst: 100 };
 
 /** An entry of `RouteSettings` of AWS::ApiGatewayV2::Stage. */
-type Throttle = { ThrottlingRateLimit: number; ThrottlingBurstLimit: number };
+type RouteSettings = { ThrottlingRateLimit: number; ThrottlingBurstLimit: number };
 
-function throttleOf(requestsPerSecond: number, burst: number): Throttle {
+function inCloudFormation({ requestsPerSecond, burst }: Throttle): RouteSettings {
   return { ThrottlingRateLimit: requestsPerSecond, ThrottlingBurstLimit: burst };
 }
 

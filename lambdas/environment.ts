@@ -1,38 +1,44 @@
 import * as z from "zod/mini";
 import { readSigningKeys } from "./http/signing-keys.ts";
+import type { Service } from "./routes/service.ts";
+import { createClient } from "./store/dynamodb-client.ts";
+import { openTable } from "./store/table.ts";
 
 const flag = z.stringbool({ truthy: ["true"], falsy: ["false"] });
 
-const environmentSchema = z.pipe(
-  z.object({
-    TABLE_NAME: z.string().check(z.minLength(1)),
-    SESSION_TIMEOUT_SECONDS: z.coerce.number().check(z.int(), z.minimum(1), z.maximum(86_400)),
-    MULTI_SYMBOL_SESSIONS: flag,
-    LEGACY_BOTS: z._default(flag, false),
-    ASK_FOR_REFUSED_ITEM: z._default(flag, false),
-    SIGNING_KEYS: z._default(z.string(), ""),
-  }),
-  z.transform((variables) => ({
-    tableName: variables.TABLE_NAME,
-    sessionTimeoutMs: variables.SESSION_TIMEOUT_SECONDS * 1000,
-    /** Off: all symbols of a license share one session. */
-    multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
-    /** On: requests without `session_id` are answered as the legacy bots expect. */
-    legacyBots: variables.LEGACY_BOTS,
-    /** See `SessionTableOptions` in `store/table.ts`. */
-    askForRefusedItem: variables.ASK_FOR_REFUSED_ITEM,
-    /** If empty, answers are not signed. */
-    signingKeys: readSigningKeys(variables.SIGNING_KEYS),
-  })),
-);
-
-export type Settings = z.infer<typeof environmentSchema>;
+const environmentSchema = z.object({
+  TABLE_NAME: z.string().check(z.minLength(1)),
+  SESSION_TIMEOUT_SECONDS: z.coerce.number().check(z.int(), z.minimum(1), z.maximum(86_400)),
+  /** Off: all symbols of a license share one session. */
+  MULTI_SYMBOL_SESSIONS: flag,
+  /** On: requests that name neither run nor session are answered as the legacy bots expect. */
+  LEGACY_BOTS: z._default(flag, false),
+  /** On: one process serves all requests, as with `npm start`. */
+  ONE_CLOCK: z._default(flag, false),
+  /** If absent, every request is served. */
+  ORIGIN_SECRETS: z.optional(z.string()),
+  /** If empty, answers are not signed. */
+  SIGNING_KEYS: z._default(z.string(), ""),
+});
 
 /**
- * The settings of a function, read at its cold start. Throws if one is missing or invalid: a
- * function that can't read its keys must fail rather than send unsigned answers.
+ * The service that the function's environment describes, once at its cold start. Throws if a setting
+ * is missing or invalid: a function that can't read its keys must fail rather than send unsigned
+ * answers.
  */
-export function readEnvironment(): Settings {
+export function serviceFromEnvironment(): Service {
   // biome-ignore lint/style/noProcessEnv: the one place where the functions read it
-  return environmentSchema.parse(process.env);
+  const variables = environmentSchema.parse(process.env);
+  return {
+    settings: {
+      sessionTimeoutMs: variables.SESSION_TIMEOUT_SECONDS * 1000,
+      multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
+      legacyBots: variables.LEGACY_BOTS,
+      oneClock: variables.ONE_CLOCK,
+    },
+    table: openTable({ client: createClient(Date.now), tableName: variables.TABLE_NAME }),
+    now: Date.now,
+    originSecrets: variables.ORIGIN_SECRETS,
+    signingKeys: readSigningKeys(variables.SIGNING_KEYS),
+  };
 }

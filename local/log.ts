@@ -2,6 +2,15 @@ import { stderr, stdout } from "node:process";
 import { formatLogLine, isLogged, type LogLevel } from "./functions/function-log.ts";
 import { requestLine, type ServedRequest } from "./gateway/request-line.ts";
 
+/** Goes on without a log when the program that reads it, such as `head`, has ended. */
+export function surviveReaders(): void {
+  for (const stream of [stdout, stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}
+
 /** One line for each request. */
 export function logRequest(served: ServedRequest): void {
   stdout.write(`${requestLine(served, stdout)}\n`);

@@ -21,6 +21,7 @@ const settingsSchema = z
       .default("127.0.0.1"),
     MULTI_SYMBOL_SESSIONS: flag.default("true"),
     LEGACY_BOTS: flag.default("false"),
+    LAPSE_EVENTS: flag.default("false"),
     // Parsed later, because an error message here would quote the value.
     SIGNING_KEYS: z.string().default(""),
   })
@@ -36,6 +37,9 @@ const settingsSchema = z
       sessionTimeoutSeconds: variables.SESSION_TIMEOUT_SECONDS,
       multiSymbolSessions: variables.MULTI_SYMBOL_SESSIONS,
       legacyBots: variables.LEGACY_BOTS,
+      lapseEvents: variables.LAPSE_EVENTS,
+      // `infra/stack-settings.ts` then accepts timeouts that are too short for AWS.
+      ...(!variables.DYNAMODB_ENDPOINT && { "license-sessions:own-engine": "true" }),
     },
     /** If empty, a key in the data folder is used. */
     signingKeys: variables.SIGNING_KEYS,

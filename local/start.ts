@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { env } from "node:process";
@@ -11,13 +12,15 @@ import { stopSignal } from "../ops/terminal/stop-signal.ts";
 import { createMissingTables } from "./database/create-missing-tables.ts";
 import { dataProblem, makeDataFolder } from "./database/data-folder.ts";
 import { startEngine } from "./database/start-engine.ts";
+import { startEventBus } from "./events/start-event-bus.ts";
+import { startSchedule } from "./events/start-schedule.ts";
 import { functionEnvironment } from "./functions/function-environment.ts";
 import type { LogLevel } from "./functions/function-log.ts";
 import { startFunction } from "./functions/start-function.ts";
 import { createApi } from "./gateway/create-api.ts";
 import { startGateway } from "./gateway/start-gateway.ts";
 import { localSigningKeys } from "./local-signing-keys.ts";
-import { logFailure, logFunctionLine, logRequest } from "./log.ts";
+import { logFailure, logFunctionLine, logRequest, surviveReaders } from "./log.ts";
 import { readStartSettings } from "./start-settings.ts";
 import { interpretTemplate } from "./template/interpret-template.ts";
 import { synthesize } from "./template/synthesize.ts";
@@ -29,6 +32,7 @@ const stopped = once(stop, "abort");
 // The embedded engine reports problems with its data by throwing from its internal callbacks.
 const { promise: broken, reject } = Promise.withResolvers<never>();
 process.on("uncaughtException", reject);
+surviveReaders();
 const resources = new AsyncDisposableStack();
 let dataFolder = "";
 let exitCode = 0;
@@ -68,7 +72,7 @@ async function start(): Promise<void> {
   resources.defer(() => client.destroy());
   await createMissingTables(client, app.tables);
   const licenses = { client: DynamoDBDocumentClient.from(client), tableName: localTableName };
-  await createLicense(licenses, { licenseKey: demoKey }, Date.now());
+  await createLicense(licenses, { licenseKey: demoKey, maxSessions: 100 }, Date.now());
 
   const history = openSync(historyFile(env), "a", 0o600);
   resources.defer(() => closeSync(history));
@@ -76,13 +80,15 @@ async function start(): Promise<void> {
     logFunctionLine(line, level);
     writeSync(history, `${line}\n`);
   };
+  const events = resources.use(
+    await startEventBus((type, detail) =>
+      log(JSON.stringify({ event: type, detail: JSON.parse(detail) }), "INFO"),
+    ),
+  );
   const functions = new Map(
     app.functions.map((spec) => {
       const environment = {
-        ...functionEnvironment(spec, engine.endpoint),
-        // dynalite doesn't return the item. With an engine that does, the only cost is one more
-        // read for an unknown license.
-        ASK_FOR_REFUSED_ITEM: "true",
+        ...functionEnvironment(spec, engine, events.endpoint),
         SIGNING_KEYS: signingKeys.text,
       };
       return [spec.id, resources.use(startFunction({ ...spec, environment, log }))];
@@ -90,14 +96,27 @@ async function start(): Promise<void> {
   );
   await Promise.all([...functions.values()].map(({ loaded }) => loaded));
   const api = createApi(app.routes, functions, logFailure);
+  for (const id of app.everyMinute)
+    resources.use(startSchedule((event) => runScheduled(id, event)));
   const { host, port } = settings;
   const gateway = resources.use(
     await startGateway(api, { host, port, cors: app.cors, onResponse: logRequest }),
   );
 
+  async function runScheduled(id: string, event: { time: string }): Promise<void> {
+    const outcome = await functions.get(id)?.invoke(event, `schedule-${event.time}`);
+    if (outcome && !outcome.answered)
+      logFailure(`schedule-${event.time}`, `${id}: ${outcome.reason}`);
+  }
+
   const address = `http://${host.includes(":") ? `[${host}]` : host}:${gateway.port}`;
   const data = settings.engineEndpoint === undefined ? `, data in ${dataFolder}` : "";
-  const claim = JSON.stringify({ license_key: demoKey, device_fingerprint: "my-laptop" });
+  const claim = JSON.stringify({
+    license_key: demoKey,
+    device_fingerprint: "my-laptop",
+    run_id: randomUUID(),
+    claim_number: 1,
+  });
   if (!/^(127\.|localhost$|::1$)/.test(host)) {
     console.error(
       `Warning: with HOST ${host}, anyone who can reach this machine can use the service, and can read keys ` +

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import packageFile from "../package.json" with { type: "json" };
+import { addCheckAddressCommand } from "./commands/check-address.ts";
 import { addCreateCommand } from "./commands/create.ts";
 import { addDeleteCommand } from "./commands/delete.ts";
 import { addEndSessionCommand } from "./commands/end-session.ts";
@@ -9,14 +10,19 @@ import { addFindCommand } from "./commands/find.ts";
 import { addHistoryCommand } from "./commands/history.ts";
 import { addImportCommand } from "./commands/import.ts";
 import { addListCommand } from "./commands/list.ts";
+import { addNowCommand } from "./commands/now.ts";
 import { addOnlineCommand } from "./commands/online.ts";
+import { addRefusalsCommand } from "./commands/refusals.ts";
 import { addRekeyCommand } from "./commands/rekey.ts";
 import { addSetCommand } from "./commands/set.ts";
 import { addShowCommand } from "./commands/show.ts";
 import { addSigningKeyCommand } from "./commands/signing-key.ts";
 import { addStatusCommands } from "./commands/suspend-activate-cancel.ts";
+import { addUsageCommand } from "./commands/usage.ts";
+import { addConsoleCommand } from "./console/console-command.ts";
 import type { CommandContext } from "./terminal/command-context.ts";
 import { CommandEnd } from "./terminal/command-error.ts";
+import { isReaderGone } from "./terminal/write.ts";
 
 /**
  * Runs `npm run license -- WORDS`.
@@ -49,6 +55,8 @@ function licenseProgram(context: CommandContext): Command {
     )
     .version(packageFile.version, "--version", "print the version")
     .usage("VERB [options]")
+    // So that --version after a verb is the verb's own.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => output.write(text),
@@ -72,6 +80,9 @@ license VERB --help has the rest, with an example.`,
   addFindCommand(program, context);
   addOnlineCommand(program, context);
   addHistoryCommand(program, context);
+  addNowCommand(program, context);
+  addRefusalsCommand(program, context);
+  addUsageCommand(program, context);
   addStatusCommands(program, context);
   addExtendCommand(program, context);
   addSetCommand(program, context);
@@ -80,6 +91,8 @@ license VERB --help has the rest, with an example.`,
   addDeleteCommand(program, context);
   addImportCommand(program, context);
   addExportCommand(program, context);
+  addConsoleCommand(program, context);
+  addCheckAddressCommand(program, context);
   addSigningKeyCommand(program, context);
   return program;
 }
@@ -90,8 +103,4 @@ function withoutKeys(text: string): string {
     .replace(/unknown command '[\s\S]*?'(?=\n|$)/, "there is no such verb")
     .replace(/unknown option '(--[a-z][a-z-]{0,30})(=[\s\S]*?)?'(?=\n|$)/, "unknown option $1")
     .replace(/unknown option '[\s\S]*?'(?=\n|$)/, "unknown option");
-}
-
-function isReaderGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EPIPE";
 }

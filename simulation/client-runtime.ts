@@ -1,9 +1,9 @@
-import { createClaimIds } from "../clients/typescript/claim-ids.ts";
+import { createClaimNames } from "../clients/typescript/claim-names.ts";
 import { type Exchange, noAnswerInTime, type Runtime } from "../clients/typescript/runtime.ts";
 import type { Device } from "./device.ts";
 import type { Received, Send } from "./network.ts";
 import type { Actor } from "./scheduler.ts";
-import type { RouteName } from "./simulated-service.ts";
+import type { RouteName, StackName } from "./simulated-service.ts";
 import type { WorldContext } from "./world-context.ts";
 
 /** What the checker learns of each exchange of the client. */
@@ -18,17 +18,26 @@ const routes: Record<string, RouteName> = {
   "api/session/release": "release",
 };
 
+/** Where a client runs, and whom it asks. */
+export type ClientGround = {
+  device: Device;
+  actor: Actor;
+  stack: StackName;
+  /** Used instead of a run of its own, against the rule. */
+  storedRun?: string | undefined;
+};
+
 /** The runtime of one client process, with the time, randomness and network of its device. */
 export function createClientRuntime(
   { scheduler, choices }: WorldContext,
-  device: Device,
-  actor: Actor,
+  { device, actor, stack, storedRun }: ClientGround,
   send: Send,
   watch: ExchangeWatch,
-): Runtime {
+): Runtime & { nextClaimId(): string } {
   const requests = { claim: 0, check: 0, heartbeat: 0, release: 0 };
   let randoms = 0;
   let ids = 0;
+  let claims = 0;
 
   const randomId = () => `${actor.name.replaceAll(/\W/g, "-")}-id-${`${++ids}`.padStart(8, "0")}`;
 
@@ -50,7 +59,9 @@ export function createClientRuntime(
     wallMs: () => device.wallMs(),
     random: () => choices.number(`${actor.name} random ${++randoms}`),
     randomId,
-    nextClaimId: createClaimIds(randomId),
+    nextClaimName: createClaimNames(storedRun === undefined ? randomId : () => storedRun),
+    // Clients of earlier versions ask for this.
+    nextClaimId: () => `${randomId()}.${actor.name.replaceAll(/\W/g, "-")}.${++claims}`,
     pause(untilMs, signal) {
       return new Promise((resolve) => {
         if (signal.aborted) return resolve();
@@ -75,13 +86,13 @@ export function createClientRuntime(
       if (!route) throw new Error(`The client asked for ${path}`);
       const name = `${actor.name} ${route} ${++requests[route]}`;
       return new Promise((resolve) => {
-        if (signal.aborted) return resolve({ problem: "cancelled", unsent: true });
+        if (signal.aborted) return resolve({ problem: "cancelled" });
         const cancel = atMonotonic(untilMs, () => settle({ problem: noAnswerInTime }));
         const stop = () => settle({ problem: "cancelled" });
         signal.addEventListener("abort", stop);
         let settled = false;
         watch.sent(name);
-        send(name, { device, actor }, route, text, (received) => {
+        send(name, { device, actor, stack }, route, text, (received) => {
           if (settled) return;
           // A forged answer gives no right, so the checker must not count it.
           const isForged = "forged" in received;

@@ -10,6 +10,8 @@ export type RequestUnderWay = {
   calls: number;
   /** Once it is answered, the SDK sends nothing more. */
   answered: boolean;
+  /** The `Date` of the latest answer to the call that is under way. */
+  dateMs?: number | undefined;
 };
 
 export type DatabaseClientParts = {
@@ -20,10 +22,11 @@ export type DatabaseClientParts = {
   requestUnderWay: () => RequestUnderWay;
   /** The clock of the instance, epoch milliseconds. */
   now: () => number;
-  provenDifferenceMs: Sources["provenDifferenceMs"];
+  skew: Pick<Sources, "provenDifferenceMs" | "checkAgainstDate">;
 };
 
 type Command = { input: object; constructor: { name: string } };
+type CallOptions = { requestMs?: number };
 
 const attempts = 3;
 const requestTimeoutMs = 1_000;
@@ -39,13 +42,26 @@ export function createDatabaseClient({
   isDown,
   requestUnderWay,
   now,
-  provenDifferenceMs,
+  skew: { provenDifferenceMs, checkAgainstDate },
 }: DatabaseClientParts) {
   const { scheduler, choices } = context;
   let skewMs = 0;
 
-  async function send(command: Command): Promise<Output> {
+  /** @param requestMs the time of the request that the call is for; earlier versions do without */
+  async function send(command: Command, { requestMs }: CallOptions = {}): Promise<Output> {
     const request = requestUnderWay();
+    request.dateMs = undefined;
+    try {
+      return await sendUnlessWrong(request, command);
+    } finally {
+      // As `lambdas/store/dynamodb-client.ts` does.
+      if (requestMs !== undefined && request.dateMs !== undefined) {
+        checkAgainstDate(requestMs, request.dateMs);
+      }
+    }
+  }
+
+  async function sendUnlessWrong(request: RequestUnderWay, command: Command): Promise<Output> {
     if (skewMs !== 0) {
       // Asks for the time, as `lambdas/store/dynamodb-client.ts` does.
       await exchange(request, { input: {}, constructor: { name: "Probe" } }).catch(() => {});
@@ -57,7 +73,7 @@ export function createDatabaseClient({
   async function exchange(request: RequestUnderWay, command: Command): Promise<Output> {
     const call = `${request.name}.${++request.calls}`;
     for (let number = 1; ; number++) {
-      const result = await attempt(`${call}/${number}`, command);
+      const result = await attempt(`${call}/${number}`, command, request);
       if ("output" in result) return result.output;
       if (!result.again || number === attempts) throw result.error;
       const waitMs = choices.between(`${call}/${number} backoff`, 10, 100 * 2 ** number);
@@ -71,6 +87,7 @@ export function createDatabaseClient({
   function attempt(
     name: string,
     command: Command,
+    request: RequestUnderWay,
   ): Promise<{ output: Output } | { error: unknown; again: boolean }> {
     const operation = command.constructor.name.replace(/Command$/, "");
     const happens = (kind: Parameters<WorldContext["happens"]>[0]) => {
@@ -90,6 +107,7 @@ export function createDatabaseClient({
         const dateMs = Math.floor((trueMs(context) + afterMs) / 1_000) * 1_000;
         scheduler.at(scheduler.nowMs() + afterMs, actor, () => {
           if (settled) return;
+          request.dateMs = dateMs;
           skewMs = provenDifferenceMs(sentMs, now(), dateMs);
           settle(result());
         });

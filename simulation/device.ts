@@ -1,6 +1,6 @@
 import type { Actor } from "./scheduler.ts";
 import { seconds } from "./simulated-service.ts";
-import { trueMs, type WorldContext } from "./world-context.ts";
+import type { WorldContext } from "./world-context.ts";
 
 /** A machine with its two clocks, and the processes on it. */
 export type Device = {
@@ -9,6 +9,8 @@ export type Device = {
   asleep: boolean;
   /** A paused virtual machine runs again, but its wall clock has not been corrected yet. */
   clocksLie: boolean;
+  /** When a paused virtual machine last ran again, in the time of the world. */
+  pausedUntilMs: number;
   actors: Set<Actor>;
   /** Goes on while the device sleeps, and stands still while its virtual machine is paused. */
   monotonicMs(): number;
@@ -24,13 +26,10 @@ export type Device = {
   liveMinute(minute: number): void;
 };
 
-/** How much faster or slower a device's clock may run. */
-const maxDrift = 0.005;
-
 export function createDevice(context: WorldContext, name: string): Device {
   const { scheduler, choices } = context;
   const rate = context.happens("clock drifts", name)
-    ? 1 + maxDrift * (2 * choices.number(`${name} drift`) - 1)
+    ? 1 + context.clocks.drift * (2 * choices.number(`${name} drift`) - 1)
     : 1;
   let pausedForMs = 0;
   let wallOffsetMs = 0;
@@ -40,10 +39,12 @@ export function createDevice(context: WorldContext, name: string): Device {
     name,
     asleep: false,
     clocksLie: false,
+    pausedUntilMs: Number.NEGATIVE_INFINITY,
     actors: new Set(),
     monotonicMs: () => 1_000_000 + (scheduler.nowMs() - pausedForMs) * rate,
     instantOf: (monotonicMs) => (monotonicMs - 1_000_000) / rate + pausedForMs,
-    wallMs: () => trueMs(context) + wallOffsetMs,
+    // Both clocks of a machine run off one oscillator.
+    wallMs: () => context.epochMs + scheduler.nowMs() * rate + wallOffsetMs,
     network() {
       const nowMs = scheduler.nowMs();
       return offline && nowMs >= offline.fromMs && nowMs < offline.toMs ? offline.mode : "up";
@@ -123,6 +124,7 @@ export function createDevice(context: WorldContext, name: string): Device {
   /** No clock of the machine has counted the pause; sooner or later somebody sets the wall clock. */
   function correctLater(forMs: number, when: string): void {
     pausedForMs += forMs;
+    device.pausedUntilMs = scheduler.nowMs();
     wallOffsetMs -= forMs;
     device.clocksLie = true;
     const afterMs = context.untilCalm(choices.spread(`${when} corrected after`, 1, 40_000));

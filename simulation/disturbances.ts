@@ -29,6 +29,11 @@ export const disturbanceKinds = {
   // For each instance.
   "clock off": 0.7,
   "clock wrong": 0.2,
+  // For each machine of the API, and for each request.
+  "clock of the API off": 0.7,
+  "clock of the API wrong": 0.02,
+  // For each random id of three characters.
+  "key drawn twice": 0.3,
   // The table, for each attempt.
   "table slow": 0.08,
   "table throttles": 0.08,
@@ -52,15 +57,25 @@ export const disturbanceKinds = {
   "second copy": 0.3,
   "quick restart": 0.4,
   "opening given up": 0.08,
+  "released in part": 0.4,
+  "asks the holder": 0.4,
+  // For each device: its programs keep their run, against the rule.
+  "run stored": 0.1,
   // The operators, for each minute.
   suspend: 0.08,
   expire: 0.05,
   "end session": 0.1,
   "end session at once": 0.06,
   "change seats": 0.3,
-  rekey: 0.03,
+  "change the license's time-out": 0.15,
+  rekey: 0.08,
+  "rekey interrupted": 0.05,
   restore: 0.05,
-  // Deploys, for each minute.
+  "import again": 0.06,
+  "delete and create": 0.03,
+  "operator's clock wrong": 0.5,
+  // Deploys, once, and for each minute.
+  "second stack": 0.5,
   "change the time-out": 0.15,
   "change legacyBots": 0.05,
   // If there is an earlier version.

@@ -14,6 +14,7 @@ export class ValidationException extends Error {
 }
 
 const maxExpressionBytes = 4096;
+const maxOperators = 300;
 
 /**
  * Evaluates the part of DynamoDB's condition language that the service and its tools use; anything
@@ -53,7 +54,11 @@ export function checkExpressions(texts: readonly string[], { names, values }: Bi
   }
   if (defined.length < used.size) throw new ValidationException("a name or value is not defined");
   for (const text of texts) {
-    if (text.length < maxExpressionBytes / 2) continue;
+    if (text.length < 2 * maxOperators) continue;
+    const operators = text.match(/\b(AND|OR|NOT|IN|BETWEEN)\b|<>|[<>]=?|=|[+-]|\w+\(/g) ?? [];
+    if (operators.length > maxOperators) {
+      throw new ValidationException("The expression contains too many operators and functions");
+    }
     const full = text.replaceAll(/#\w+/g, (word) => names?.[word] ?? word);
     if (Buffer.byteLength(full) > maxExpressionBytes) {
       throw new ValidationException("Expression size has exceeded the maximum allowed size");
@@ -149,6 +154,18 @@ function comparisonOf(words: Words): Condition {
     words.take(")");
     const wanted = first === "attribute_exists";
     return (scope) => (valueAt(path, scope) !== undefined) === wanted;
+  }
+  if (first === "attribute_type") {
+    words.take();
+    words.take("(");
+    const path = pathOf(words);
+    words.take(",");
+    const type = operandOf(words);
+    words.take(")");
+    return (scope) => {
+      const value = valueAt(path, scope);
+      return value !== undefined && Object.keys(value)[0] === type(scope)?.S;
+    };
   }
   const left = operandOf(words);
   const comparator = words.take();

@@ -1,15 +1,12 @@
-import { runWorld, type WorldOptions, type WorldResult } from "./run-world.ts";
-import { shrinkWorld } from "./shrink.ts";
+import { runWorld, type WorldResult } from "./run-world.ts";
+import { type SameWorld, shrinkWorld } from "./shrink.ts";
 import { seconds } from "./simulated-service.ts";
 import { type TimelineEntry, timelineText } from "./timeline-text.ts";
 
 const mostShrinkingRuns = 600;
 
 /** Describes a failing world: what broke, the fewest faults that cause it, and a timeline. */
-export async function failureText(
-  world: Pick<WorldOptions, "seed" | "sources" | "restless">,
-  failing: WorldResult,
-): Promise<string> {
+export async function failureText(world: SameWorld, failing: WorldResult): Promise<string> {
   const { seed } = world;
   const { allowed } = await shrinkWorld(world, failing, mostShrinkingRuns);
   const entries: TimelineEntry[] = [];

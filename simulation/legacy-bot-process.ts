@@ -1,8 +1,7 @@
-import type { Process } from "./checker.ts";
 import { fieldsOf } from "./checker.ts";
 import { type LegacyBotReply, startLegacyBot } from "./legacy-bot.ts";
-import { processOf } from "./process-of.ts";
-import type { Life, ProgramParts } from "./program.ts";
+import { type Life, processOf } from "./process-of.ts";
+import type { ProgramParts } from "./program.ts";
 import type { RouteName } from "./simulated-service.ts";
 
 const routes: Record<string, RouteName> = {
@@ -12,18 +11,20 @@ const routes: Record<string, RouteName> = {
 };
 
 /**
- * A legacy bot as a process of the world. Its right runs from the sending of a request that was
- * answered 200 until a margin before its session can lapse. It goes on trading without answers; the
- * guarantee does not cover that.
+ * A legacy bot as a process of the world. It has the right that a confirmed request gives, although
+ * it does not know how long that lasts: it goes on trading without answers, which the guarantee does
+ * not cover.
  */
 export function startLegacyBotProcess(
-  { context, send, checker, license, onState }: ProgramParts,
+  { context, send, checker, license, onState, stackOf }: ProgramParts,
   life: Life,
 ): Promise<void> {
   const { scheduler, choices } = context;
-  const { name, device, symbol, lastsMs } = life;
-  const process: Process = processOf(life, license.id);
+  const { name, device, lastsMs } = life;
+  const symbol = life.symbols?.[0];
+  const process = processOf(context, life, "legacy", license.id);
   const { actor } = process;
+  const stack = stackOf(name);
   const requests = { claim: 0, check: 0, heartbeat: 0, release: 0 };
   const marketOpensMs = choices.number(`${name} market`) < 0.3 ? 120_000 : 0;
   const beganMs = scheduler.nowMs();
@@ -44,7 +45,9 @@ export function startLegacyBotProcess(
     },
     { licenseKey: license.key, deviceFingerprint: device.name, symbol },
   );
-  process.legacyBot = bot;
+  const belief = { symbols: process.symbols, token: undefined };
+  process.believes = () =>
+    bot.trading() && scheduler.nowMs() < process.confirmedUntilMs ? belief : undefined;
   onState(process, "legacy bot");
 
   return pause(lastsMs).then(async () => {
@@ -72,7 +75,7 @@ export function startLegacyBotProcess(
       };
       scheduler.at(scheduler.nowMs() + withinMs, actor, () => settle(undefined));
       checker.sent(process, request);
-      send(request, { device, actor }, route, JSON.stringify(body), (received) => {
+      send(request, { device, actor, stack }, route, JSON.stringify(body), (received) => {
         if (settled) return;
         checker.received(process, request, route, received);
         const reply = "problem" in received ? undefined : received;

@@ -1,9 +1,10 @@
-import type { Checker, Process } from "./checker.ts";
+import type { Checker } from "./checker.ts";
 import { fieldsOf } from "./checker.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import type { LicenseInUse } from "./operators.ts";
+import type { Process } from "./process-of.ts";
 import { type SimulatedService, seconds } from "./simulated-service.ts";
-import { freeForOthersAtMs, storedLicense } from "./stored-license.ts";
+import { storedLicense } from "./stored-license.ts";
 import { trueMs, type WorldContext } from "./world-context.ts";
 
 /** Two intervals, a retry, and the longest that a network without faults may take. */
@@ -32,7 +33,7 @@ export function createLiveness(context: WorldContext, checker: Checker, table: M
         const forMs = scheduler.nowMs() - sinceMs;
         checker.fail(
           "after the faults, who should hold does",
-          `${process.name} wants ${process.symbol}, which has been free for ${seconds(forMs)}`,
+          `${process.name} wants ${process.symbols.join(", ")}, free for ${seconds(forMs)}`,
         );
       }
     },
@@ -43,13 +44,13 @@ export function createLiveness(context: WorldContext, checker: Checker, table: M
     probe(license: LicenseInUse, service: SimulatedService) {
       const item = table.item(license.id);
       if (!item) return;
-      const { sessions, status, expiresAtMs, maxSessions } = storedLicense(item);
-      const lastMs = Math.max(...[...sessions.values()].map(freeForOthersAtMs));
+      const { entries, status, expiresAtMs, maxSessions } = storedLicense(item);
+      const lastMs = Math.max(...[...entries.values()].map(({ freeAtMs }) => freeAtMs));
       const ends = expiresAtMs !== undefined && expiresAtMs <= lastMs;
-      if (status !== "active" || ends || sessions.size > maxSessions) return;
-      for (const [symbol, entry] of sessions) {
-        if (freeForOthersAtMs(entry) <= trueMs(context)) continue;
-        const atMs = freeForOthersAtMs(entry) - context.epochMs;
+      if (status !== "active" || ends || entries.size > maxSessions) return;
+      for (const [symbol, { freeAtMs }] of entries) {
+        if (freeAtMs <= trueMs(context)) continue;
+        const atMs = freeAtMs - context.epochMs;
         for (const [at, expected] of [
           [atMs - 1, "session_conflict"],
           [atMs, "available"],
@@ -79,19 +80,22 @@ export function createLiveness(context: WorldContext, checker: Checker, table: M
   };
 
   function isServed(process: Process): boolean {
-    if (process.actor.heldUp > 0 || process.legacyBot) return true;
-    // A waiting client returns when the service told it to, even if the session is free earlier.
-    return process.session?.held === true || process.endedForGood || process.state === "waiting";
+    // Other bots than those with the client wait as long as they please.
+    if (process.actor.heldUp > 0 || process.kind !== "client" || process.sharesRun) return true;
+    return process.believes() !== undefined || process.endedForGood;
   }
 
-  /** Whether nothing is in its way: the license is active, and the symbol and a seat are free. */
-  function isFreeFor({ licenseId, symbol }: Process): boolean {
+  /** Whether nothing is in its way: the license is active, and the symbols and seats are free. */
+  function isFreeFor({ symbols, licenseId }: Process): boolean {
     const item = table.item(licenseId);
     if (!item) return false;
-    const { status, expiresAtMs, sessions, maxSessions } = storedLicense(item);
+    const { status, expiresAtMs, entries, maxSessions } = storedLicense(item);
     const nowMs = trueMs(context);
     if (status !== "active" || (expiresAtMs !== undefined && expiresAtMs <= nowMs)) return false;
-    const taken = [...sessions].filter(([, entry]) => freeForOthersAtMs(entry) > nowMs);
-    return taken.length < maxSessions && taken.every(([name]) => name !== symbol);
+    const taken = [...entries].filter(([, { freeAtMs }]) => freeAtMs > nowMs);
+    return (
+      taken.length + symbols.length <= maxSessions &&
+      taken.every(([name]) => !symbols.includes(name))
+    );
   }
 }

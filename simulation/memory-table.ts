@@ -21,8 +21,8 @@ export type CommandInput = {
 
 export type Output = { Attributes?: Item; Item?: Item };
 
-/** A write that was applied. Items are never changed in place. */
-export type Write = { licenseId: string; before: Item | undefined; after: Item };
+/** A write that was applied; without `after` the item is gone. Items are never changed in place. */
+export type Write = { licenseId: string; before: Item | undefined; after: Item | undefined };
 
 /** The table `Sessions` in memory. Each call is atomic and takes no time. */
 export type MemoryTable = {
@@ -48,9 +48,10 @@ export function createMemoryTable(
 ): MemoryTable {
   const items = new Map<string, Item>();
 
-  function write(licenseId: string, after: Item): void {
+  function write(licenseId: string, after: Item | undefined): void {
     const before = items.get(licenseId);
-    items.set(licenseId, after);
+    if (after) items.set(licenseId, after);
+    else items.delete(licenseId);
     onWrite({ licenseId, before, after });
   }
 
@@ -77,7 +78,14 @@ export function createMemoryTable(
     }
     const after = afterOperation(operation, input, bindings, before);
     write(licenseId, after);
-    return input.ReturnValues === "ALL_NEW" ? { Attributes: after } : {};
+    switch (input.ReturnValues) {
+      case "ALL_NEW":
+        return after ? { Attributes: after } : {};
+      case "ALL_OLD":
+        return before ? { Attributes: before } : {};
+      default:
+        return {};
+    }
   }
 
   function reported(name: Operation["name"], input: CommandInput): Output {
@@ -99,7 +107,7 @@ export function createMemoryTable(
       reported("PutItem", { Item: item });
     },
     remove(licenseId) {
-      items.delete(licenseId);
+      write(licenseId, undefined);
       onOperation({
         name: "DeleteItem",
         input: { Key: { license_id: { S: licenseId } } },
@@ -107,10 +115,15 @@ export function createMemoryTable(
       });
     },
     perform(operation, input) {
-      if (operation !== "GetItem" && operation !== "UpdateItem" && operation !== "PutItem") {
-        throw new Error(`The model of the table has no ${operation}`);
+      switch (operation) {
+        case "GetItem":
+        case "UpdateItem":
+        case "PutItem":
+        case "DeleteItem":
+          return reported(operation, input);
+        default:
+          throw new Error(`The model of the table has no ${operation}`);
       }
-      return reported(operation, input);
     },
   };
 }
@@ -120,7 +133,8 @@ function afterOperation(
   { Key, Item, UpdateExpression }: CommandInput,
   bindings: Bindings,
   before: Item | undefined,
-): Item {
+): Item | undefined {
+  if (operation === "DeleteItem") return undefined;
   if (operation === "PutItem" && Item) return Item;
   if (operation === "UpdateItem" && Key && UpdateExpression !== undefined) {
     return applyUpdate(UpdateExpression, bindings, before ?? Key);

@@ -1,16 +1,16 @@
 import type { Device } from "./device.ts";
 import type { Actor } from "./scheduler.ts";
-import type { Reply, RouteName, SimulatedService } from "./simulated-service.ts";
+import type { Reply, RouteName, SimulatedService, StackName } from "./simulated-service.ts";
 import type { WorldContext } from "./world-context.ts";
 
 /** What the sender of a request gets: a reply, possibly forged, or an error. */
-export type Received = (Reply & { forged?: true }) | { problem: string; unsent?: true };
+export type Received = (Reply & { forged?: true }) | { problem: string };
 
 /** Sends one request from a device to the API. */
 export type Send = (
   /** Of the request; stays the same whatever else happens. */
   name: string,
-  sender: { device: Device; actor: Actor },
+  sender: { device: Device; actor: Actor; stack: StackName },
   route: RouteName,
   text: string,
   onReceived: (received: Received) => void,
@@ -26,8 +26,14 @@ const strangers: readonly Reply[] = [
 
 /** Forged answers that would make a bot trade, or stop it. */
 const lies = [
-  { code: "granted", session_id: "forged", fencing_token: 9, session_timeout_seconds: 600 },
-  { code: "recorded", session_timeout_seconds: 600 },
+  {
+    code: "granted",
+    session_id: "forged",
+    fencing_token: 9,
+    session_timeout_seconds: 600,
+    held_for_seconds: 500,
+  },
+  { code: "recorded", session_timeout_seconds: 600, held_for_seconds: 500 },
   { code: "session_taken", active_device: "forged..." },
   { code: "license_suspended", license_valid: false },
   { code: "released" },
@@ -39,7 +45,7 @@ export function createNetwork(context: WorldContext, service: SimulatedService):
   /** The latest signed answers on the network, for replay attacks. */
   const overheard: Reply[] = [];
 
-  return (name, { device, actor }, route, text, onReceived) => {
+  return (name, { device, actor, stack }, route, text, onReceived) => {
     const happens = (kind: Parameters<WorldContext["happens"]>[0]) => {
       const happens = context.happens(kind, name);
       if (happens) context.note("network", () => `${kind}: ${name}`);
@@ -53,7 +59,7 @@ export function createNetwork(context: WorldContext, service: SimulatedService):
     const thereMs = choices.between(`${name} there`, 8, 60);
     const backMs = choices.between(`${name} back`, 8, 60);
     if (device.network() === "refused") {
-      return void receive(3, { problem: "ENETUNREACH", unsent: true });
+      return void receive(3, { problem: "ENETUNREACH" });
     }
     if (device.network() === "silent" || happens("request lost")) return;
     if (happens("proxy answers")) {
@@ -84,7 +90,7 @@ export function createNetwork(context: WorldContext, service: SimulatedService):
       const sentMs = scheduler.nowMs();
       scheduler.at(inMs(afterMs), undefined, () => {
         if (scheduler.nowMs() - sentMs > 300) context.note("network", () => `delivers ${delivery}`);
-        service.receive(delivery, route, text, (reply) => {
+        service.receive(delivery, route, text, stack, (reply) => {
           const departed = (kind: Parameters<WorldContext["happens"]>[0]) => {
             const happens = context.happens(kind, delivery);
             if (happens) context.note("network", () => `${kind}: ${delivery}`);

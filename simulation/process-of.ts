@@ -1,25 +1,90 @@
-import type { Process } from "./checker.ts";
-import type { Life } from "./program.ts";
-import { createActor } from "./scheduler.ts";
+import type { Device } from "./device.ts";
+import { type Actor, createActor } from "./scheduler.ts";
+import type { WorldContext } from "./world-context.ts";
+
+/** The planned life of a program, apart from faults. */
+export type Life = {
+  name: string;
+  device: Device;
+  /** As they are claimed; `undefined` for the session without a symbol. */
+  symbols: readonly string[] | undefined;
+  /** One session for all of them. */
+  isOfSeveral: boolean;
+  lastsMs: number;
+};
+
+/** What a process believes to hold, at one moment. */
+export type Belief = {
+  /** What the service calls them. */
+  symbols: readonly string[];
+  /** Legacy bots know none. */
+  token: number | undefined;
+};
+
+/** A process that wants a session. */
+export type Process = {
+  name: string;
+  device: Device;
+  actor: Actor;
+  licenseId: string;
+  /** What it wants, as the service calls it. */
+  symbols: readonly string[];
+  believes(): Belief | undefined;
+  kind: "client" | "naive" | "legacy";
+  /** Whether it sends a run that other processes of its device send, too, against the rule. */
+  sharesRun: boolean;
+  /** Whether its client is of an earlier version, which computes its right from the timeout. */
+  countsTimeout: boolean;
+  sessionId: string | undefined;
+  grantedMs: number;
+  /** The latest instant to which a confirmation gives a right, by a clock that is right. */
+  confirmedUntilMs: number;
+  /** When the request was sent that gives it, and the longest of such. */
+  confirmedSentMs: number;
+  sent: Map<string, number>;
+  startedMs: number;
+  goneMs: number | undefined;
+  /** Whether it is a legacy bot that was closed: its release names no session and may arrive late. */
+  releases: boolean;
+  /** When the release of another copy of a legacy bot last ended its session. */
+  endedByCopyMs: number;
+  /** How often the client reported that somebody asks for the session. */
+  askedFor: number;
+  /** The last state that its client reported. */
+  state: string;
+  /**
+   * It stopped, or waits for something only people can change, so it is not entitled to a session.
+   */
+  endedForGood: boolean;
+};
 
 /** The process of a life that begins. */
-export function processOf({ name, device, symbol }: Life, licenseId: string): Process {
+export function processOf(
+  { scheduler, isOfManySymbols }: WorldContext,
+  { name, device, symbols }: Life,
+  kind: Process["kind"],
+  licenseId: string,
+): Process {
   return {
     name,
     device,
     actor: createActor(name),
     licenseId,
-    symbol: symbol ?? "*",
-    session: undefined,
-    legacyBot: undefined,
+    symbols: isOfManySymbols && symbols ? symbols : ["*"],
+    believes: () => undefined,
+    kind,
+    sharesRun: false,
+    countsTimeout: false,
     sessionId: undefined,
     grantedMs: 0,
     confirmedUntilMs: 0,
     confirmedSentMs: 0,
     sent: new Map(),
+    startedMs: scheduler.nowMs(),
     goneMs: undefined,
     releases: false,
     endedByCopyMs: Number.NEGATIVE_INFINITY,
+    askedFor: 0,
     state: "starting",
     endedForGood: false,
   };

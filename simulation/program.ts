@@ -1,11 +1,11 @@
-import type { SessionOptions } from "../clients/typescript/session.ts";
-import type { Checker, Process } from "./checker.ts";
+import type { Session, SessionOptions } from "../clients/typescript/session.ts";
+import type { Checker } from "./checker.ts";
 import { createClientRuntime } from "./client-runtime.ts";
 import type { Device } from "./device.ts";
 import type { Send } from "./network.ts";
 import type { LicenseInUse } from "./operators.ts";
-import { processOf } from "./process-of.ts";
-import { seconds } from "./simulated-service.ts";
+import { type Life, type Process, processOf } from "./process-of.ts";
+import { type StackName, seconds } from "./simulated-service.ts";
 import { publicKeys, type Sources } from "./sources.ts";
 import type { WorldContext } from "./world-context.ts";
 
@@ -17,11 +17,12 @@ export type ProgramParts = {
   license: LicenseInUse;
   onState(process: Process, state: string): void;
   /** A session was granted. */
-  opened(): void;
+  opened(life: Life): void;
+  /** Which of two stacks a program asks. */
+  stackOf(name: string): StackName;
+  /** The run that programs of this device keep, against the rule. */
+  storedRunOf(device: Device): string | undefined;
 };
-
-/** The planned life of a program, apart from faults. */
-export type Life = { name: string; device: Device; symbol: string | undefined; lastsMs: number };
 
 /**
  * Starts a program that keeps a session with the real client, as a bot would. It opens a session,
@@ -29,18 +30,32 @@ export type Life = { name: string; device: Device; symbol: string | undefined; l
  *
  * @returns resolves when the program has ended, for whatever reason
  */
-export function startProgram(
-  { context, sources, send, checker, license, onState, opened }: ProgramParts,
-  life: Life,
-): Promise<void> {
-  const { name, device, symbol, lastsMs } = life;
+export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
+  const { context, sources, send, checker, license, onState, opened } = parts;
+  const { name, device, symbols, isOfSeveral, lastsMs } = life;
   const { scheduler, choices } = context;
-  const process = processOf(life, license.id);
+  const process = processOf(context, life, "client", license.id);
   const { actor } = process;
-  const runtime = createClientRuntime(context, device, actor, send, {
+  const { key: licenseKey, id: licenseId } = license;
+  const storedRun = parts.storedRunOf(device);
+  process.sharesRun = storedRun !== undefined;
+  let session: Session | undefined;
+  let single = { symbols: process.symbols, token: 0 };
+  process.believes = () => {
+    if (!session?.held) return undefined;
+    if (!isOfSeveral || !context.isOfManySymbols) return single;
+    return { symbols: session.symbols, token: session.fencingToken };
+  };
+  const ground = { device, actor, stack: parts.stackOf(name), storedRun };
+  const runtime = createClientRuntime(context, ground, send, {
     sent: (request) => checker.sent(process, request),
     received: (request, route, received) => checker.received(process, request, route, received),
   });
+  const isEarlier = choices.number(`${name} has the earlier client`) < 0.5;
+  // It knows no session of several symbols.
+  const openSession =
+    (isEarlier && !isOfSeveral && sources.earlier?.openSession) || sources.openSession;
+  process.countsTimeout = openSession !== sources.openSession;
   const isImpatient = choices.number(`${name} impatient`) < 0.5;
   let tries = 0;
   const impatienceMs = () => choices.spread(`${name} tries again ${++tries}`, 300, 8_000);
@@ -48,10 +63,18 @@ export function startProgram(
   const stop = new AbortController();
   const options: SessionOptions = {
     url: "https://license.example",
-    licenseKey: choices.number(`${name} mistypes`) < 0.02 ? "NO-SUCH-KEY" : license.key,
+    licenseKey: choices.number(`${name} mistypes`) < 0.02 ? "NO-SUCH-KEY" : licenseKey,
     deviceFingerprint: device.name,
-    symbol,
+    ...(isOfSeveral ? { symbols: symbols ?? [] } : { symbol: symbols?.[0] }),
     signal: stop.signal,
+    ...timeOptions(),
+    ...(choices.number(`${name} only if free`) < 0.15 && { onlyIfFree: true }),
+    ...(context.happens("asks the holder", name) && { askHolder: true }),
+    onSymbolLost({ symbol, code }) {
+      context.note(name, () => `has lost ${symbol}: ${code}`);
+      checker.lost(process, symbol, code, licenseId);
+    },
+    onReleaseRequest: ({ device: asker }) => answerRequest(asker),
     ...(choices.number(`${name} pins the key`) < 0.3 && { publicKeys }),
     ...reportOption(),
     ...(choices.number(`${name} waits`) < 0.25 && {
@@ -74,7 +97,7 @@ export function startProgram(
   checker.started(process);
   context.note(
     name,
-    () => `starts on ${device.name} and wants ${symbol ?? "the session without symbol"}`,
+    () => `starts on ${device.name} and wants ${symbols?.join(", ") ?? "what has no symbol"}`,
   );
   scheduler.at(scheduler.nowMs(), actor, () => void live().then(leave));
   if (context.happens("crash", name)) {
@@ -103,21 +126,28 @@ export function startProgram(
   /** How long to wait before the next try; `undefined` to stop. */
   async function openAndKeep(): Promise<number | undefined> {
     try {
-      const session = await sources.openSession(options, runtime);
-      context.note(name, () => `is granted the session, token ${session.fencingToken}`);
-      checker.opened(process, session);
-      opened();
-      await Promise.race([over(session.signal), pause(Math.max(1, endsMs - scheduler.nowMs()))]);
-      if (session.signal.aborted) {
-        const { reason, code } = session.signal.reason;
-        checker.ended(process, code);
-        process.session = undefined;
+      const opening = await openSession(options, runtime);
+      session = opening;
+      context.note(name, () => `is granted the session, token ${opening.fencingToken}`);
+      single = { symbols: process.symbols, token: opening.fencingToken };
+      process.sessionId = opening.sessionId;
+      process.grantedMs = scheduler.nowMs();
+      process.askedFor = 0;
+      opened(life);
+      maybeReleaseInPart(opening);
+      await Promise.race([over(opening.signal), pause(Math.max(1, endsMs - scheduler.nowMs()))]);
+      if (opening.signal.aborted) {
+        const { reason, code } = opening.signal.reason;
+        session = undefined;
+        const [first = "*"] = process.symbols;
+        // Which of several is lost first, only the client knows.
+        if (!isOfSeveral) checker.lost(process, first, code, licenseId);
         return reason === "taken" || reason === "released" ? undefined : 1_000;
       }
       context.note(name, () => "releases");
       process.endedForGood = true;
-      const outcome = await session.release();
-      process.session = undefined;
+      const outcome = await opening.release();
+      session = undefined;
       context.note(name, () => `is answered: ${outcome}`);
       return undefined;
     } catch (error) {
@@ -130,6 +160,40 @@ export function startProgram(
       }
       return kind === "ServiceUnavailable" ? 2_000 : undefined;
     }
+  }
+
+  function timeOptions(): Partial<SessionOptions> {
+    const drawn = (option: string) => choices.number(`${name} sets ${option}`) < 0.2;
+    return {
+      ...(drawn("margin") && { marginMs: choices.spread(`${name} margin`, 1, 60_000) }),
+      ...(drawn("request") && { requestTimeoutMs: choices.spread(`${name} request`, 200, 20_000) }),
+      ...(drawn("open") && { openWithinMs: choices.spread(`${name} open`, 1_000, 200_000) }),
+    };
+  }
+
+  /** It is flat at once or in a while and releases, keeps the session, or says nothing. */
+  function answerRequest(asker: string): void {
+    checker.asked(process);
+    context.note(name, () => `is asked by ${asker} for its session`);
+    const asked = session;
+    const answer = choices.number(`${name} answers ${process.askedFor}`);
+    if (answer < 0.4) return void asked?.keep();
+    if (answer > 0.8) return;
+    const afterMs = choices.spread(`${name} is flat after ${process.askedFor}`, 1, 60_000);
+    void pause(afterMs).then(() => asked?.release());
+  }
+
+  function maybeReleaseInPart(opening: Session): void {
+    if (!isOfSeveral || !context.happens("released in part", name)) return;
+    void pause(choices.spread(`${name} releases in part after`, 100, 120_000)).then(async () => {
+      const some = opening.symbols.filter(
+        (symbol) => choices.number(`${name} drops ${symbol}`) < 0.4,
+      );
+      if (some.length === 0 || opening.signal.aborted) return;
+      context.note(name, () => `releases ${some.join(", ")}`);
+      const outcome = await opening.release(some);
+      context.note(name, () => `is answered: ${outcome}`);
+    });
   }
 
   /** Most report little or nothing; some too much, or too late. */
@@ -146,7 +210,7 @@ export function startProgram(
   function leave(): void {
     scheduler.kill(actor);
     device.actors.delete(actor);
-    process.session = undefined;
+    session = undefined;
     checker.gone(process);
     context.note(name, () => "is gone");
     finish();

@@ -1,4 +1,4 @@
-import { licenseIdOf } from "../lambdas/license-key.ts";
+import { licenseIdOf } from "../lambdas/rules/license-id.ts";
 import { askOnce } from "./ask-once.ts";
 import { createChecker, type Violation } from "./checker.ts";
 import { type Departure, openChoices } from "./choices.ts";
@@ -8,11 +8,13 @@ import type { Item } from "./expressions.ts";
 import { startLegacyBotProcess } from "./legacy-bot-process.ts";
 import { createLiveness } from "./liveness.ts";
 import { createMemoryTable, type Operation } from "./memory-table.ts";
+import { startNaiveBot } from "./naive-bot.ts";
 import { createNetwork } from "./network.ts";
-import { createOperators, type LicenseInUse } from "./operators.ts";
-import { type Life, type ProgramParts, startProgram } from "./program.ts";
+import { createOperators, isOperator, type LicenseInUse } from "./operators.ts";
+import type { Life } from "./process-of.ts";
+import { type ProgramParts, startProgram } from "./program.ts";
 import { createScheduler } from "./scheduler.ts";
-import { createSimulatedService } from "./simulated-service.ts";
+import { createSimulatedService, type Deployment, type StackName } from "./simulated-service.ts";
 import type { Sources } from "./sources.ts";
 import type { TimelineEntry } from "./timeline-text.ts";
 import { type LogLine, withVirtualGlobals } from "./virtual-globals.ts";
@@ -25,6 +27,8 @@ export type WorldOptions = {
   allowed?: ReadonlySet<string> | undefined;
   /** Programs live for seconds instead of minutes: many more sessions in the same time. */
   restless?: boolean | undefined;
+  /** Bots of many symbols, in each world instead of some. */
+  several?: boolean | undefined;
   /** Collects the timeline, which costs time. */
   onEntry?: ((entry: TimelineEntry) => void) | undefined;
   /** Called with each call of the table. */
@@ -35,6 +39,8 @@ export type WorldResult = {
   violation: Violation | undefined;
   simulatedMs: number;
   sessions: number;
+  /** Of these, sessions of several symbols. */
+  severalSessions: number;
   requests: number;
   departures: Departure[];
   /** How often clients came to each state. */
@@ -51,6 +57,7 @@ export async function runWorld({
   sources,
   allowed,
   restless = false,
+  several = false,
   onEntry,
   onOperation,
 }: WorldOptions): Promise<WorldResult> {
@@ -74,6 +81,8 @@ export async function runWorld({
     scheduler,
     choices,
     epochMs,
+    clocks: sources.earlier ? clocksOfEarlier : clocksOfNow,
+    isOfManySymbols: choices.number("multiSymbolSessions off") >= 0.12,
     untilCalm: (ms) => Math.min(ms, Math.max(1, stormMs + 20_000 - scheduler.nowMs())),
     happens: (kind, name) => storm && choices.happens(kind, name, weather.probability(kind)),
     note(who, what) {
@@ -81,35 +90,44 @@ export async function runWorld({
     },
   };
   const license: LicenseInUse = { key: "KEY-1", id: licenseIdOf("KEY-1") };
-  const checker = createChecker(context, () => operators.isHandsOff());
+  const checker = createChecker(context, () => operators.isHandsOff(), sources.earlier?.keeps);
   const table = createMemoryTable((write) => checker.wrote(write), onOperation);
   let requests = 0;
+  const deploymentOf = (stack: StackName): Deployment => ({
+    sessionTimeoutMs: choices.oneOf(`time-out ${stack}`, [60_000, 60_000, 30_000, 90_000]),
+    legacyBots: choices.number(`legacyBots ${stack}`) < 0.5,
+    multiSymbolSessions: context.isOfManySymbols,
+    rules: sources.earlier ? "earlier" : "now",
+  });
   const service = createSimulatedService(
     context,
     sources,
     table,
-    {
-      sessionTimeoutMs: choices.oneOf("time-out", [60_000, 60_000, 30_000, 90_000]),
-      legacyBots: choices.number("legacyBots") < 0.5,
-      rules: sources.hasEarlierRules ? "earlier" : "now",
-    },
+    { first: deploymentOf("first"), second: deploymentOf("second") },
     (handled) => {
       requests++;
-      checker.handled(handled, licenseIdOf(String(handled.request.license_key)));
+      checker.handled(handled);
       context.note(
         handled.route,
-        () => `answers ${handled.reply.status} ${codeOf(handled.reply.text)}`,
+        () =>
+          `answers ${handled.reply.status} ${handled.body.code} to ${handled.request.device_fingerprint}`,
       );
     },
-    () => operators.handsOff(),
   );
-  const operators = createOperators(context, sources, table, service, license);
+  const operators = createOperators(context, sources, table, service, license, checker.fail);
+  const hasSecondStack = context.happens("second stack", "all day");
   const send = createNetwork(context, service);
   const devices = ["A", "B", "C"]
     .slice(0, choices.oneOf("devices", [1, 2, 2, 3]))
     .map((name) => createDevice(context, `device-${name}`));
-  const symbols = [undefined, "ES", "NQ", "BTC"].slice(0, choices.oneOf("symbols", [1, 1, 2, 4]));
+  const hasSeveral = several || choices.number("several symbols") < 0.4;
+  const manySymbols = Array.from({ length: 30 }, (_, index) => `SYM${index + 1}`);
+  const symbols = hasSeveral
+    ? manySymbols.slice(0, choices.oneOf("many symbols", [3, 5, 10, 30]))
+    : [undefined, "ES", "NQ", "BTC"].slice(0, choices.oneOf("symbols", [1, 1, 2, 4]));
   let sessions = 0;
+  let severalSessions = 0;
+  let randomIds = 0;
   const parts: ProgramParts = {
     context,
     sources,
@@ -120,38 +138,48 @@ export async function runWorld({
       process.state = state;
       count(states, state);
     },
-    opened() {
+    opened({ isOfSeveral }) {
       sessions++;
+      if (isOfSeveral) severalSessions++;
     },
+    stackOf: (name) =>
+      hasSecondStack && choices.number(`${name} asks the second stack`) < 0.5 ? "second" : "first",
+    storedRunOf: ({ name }) =>
+      context.happens("run stored", name) ? `stored-run-of-${name}` : undefined,
   };
 
   table.put({
     license_id: { S: license.id },
     status: { S: "active" },
     license_type: { S: "standard" },
-    max_sessions: { N: String(choices.oneOf("seats", [1, 2, 3, 20])) },
+    max_sessions: {
+      N: String(choices.oneOf("seats", hasSeveral ? [3, 10, 30, 100] : [1, 2, 3, 20])),
+    },
     fencing_token: { N: "0" },
-    sessions: { M: longLapsed() },
+    sessions: { M: { ...longLapsed(), ...ofTheOldestVersion() } },
+    portfolios: { M: {} },
   });
   for (const device of devices) startPerson(device);
   for (let minute = 0; minute * 60_000 < stormMs; minute++) {
     scheduler.at(minute * 60_000, undefined, () => {
       for (const device of devices) {
         device.liveMinute(minute);
-        maybeAsk(`${device.name}.check-${minute}`, device);
+        maybeCheck(`${device.name}.check-${minute}`, device);
       }
       operators.liveMinute(minute);
     });
   }
   scheduler.at(stormMs, undefined, () => {
     storm = false;
-    service.deploy({ rules: "now" });
+    for (const stack of ["first", "second"] as const) service.deploy({ rules: "now" }, stack);
     context.note("world", () => "the storm is over: nothing new goes wrong");
   });
 
   await withVirtualGlobals(
     scheduler,
-    () => epochMs + scheduler.nowMs(),
+    () =>
+      isOperator(scheduler.current(), operators) ? operators.wallMs() : epochMs + scheduler.nowMs(),
+    { randomBytes, randomInt },
     checkLog,
     async () => {
       const step = () => {
@@ -179,6 +207,7 @@ export async function runWorld({
     violation: checker.violation(),
     simulatedMs: scheduler.nowMs(),
     sessions,
+    severalSessions,
     requests,
     departures,
     states,
@@ -210,32 +239,76 @@ export async function runWorld({
     return { OLD: { M: entry } };
   }
 
-  function maybeAsk(name: string, device: Device): void {
+  /** A session that ca60684 stored, without the end of its lease. */
+  function ofTheOldestVersion(): Item {
+    // An earlier version can't read it.
+    if (sources.earlier?.keeps || choices.number("of the oldest version") < 0.8) return {};
+    const entry: Item = {
+      device_fingerprint: { S: "device-A" },
+      session_id: { S: "of-the-oldest-version" },
+      started_at: { N: String(epochMs - 90_000) },
+      last_heartbeat: { N: String(epochMs - choices.between("oldest heartbeat", 0, 70_000)) },
+    };
+    return { [context.isOfManySymbols ? (symbols[0] ?? "*") : "*"]: { M: entry } };
+  }
+
+  function randomBytes(size: number): Buffer {
+    const name = `random bytes ${++randomIds}`;
+    const bytes = Array.from({ length: size }, (_, index) =>
+      Math.floor(256 * choices.number(`${name} ${index}`)),
+    );
+    return Buffer.from(bytes);
+  }
+
+  /** What is drawn from few may come twice in one item. */
+  function randomInt(max: number): number {
+    const name = `random number ${++randomIds}`;
+    const share = context.happens("key drawn twice", name) ? 2 / max : 1;
+    return Math.floor(max * share * choices.number(name));
+  }
+
+  /** One symbol, or some of them in one session. */
+  function drawSymbols(name: string): Pick<Life, "symbols" | "isOfSeveral"> {
+    // An earlier version can't read the members of a session of several.
+    if (!hasSeveral || sources.earlier?.keeps || choices.number(`${name} single`) < 0.25) {
+      const symbol = choices.oneOf(`${name} symbol`, symbols);
+      return { symbols: symbol === undefined ? undefined : [symbol], isOfSeveral: false };
+    }
+    const share = choices.spread(`${name} share`, 1, symbols.length) / symbols.length;
+    const some = symbols.filter((symbol) => choices.number(`${name} ${symbol}`) < share);
+    return { symbols: asNames(some.length > 0 ? some : symbols.slice(0, 1)), isOfSeveral: true };
+  }
+
+  function maybeCheck(name: string, device: Device): void {
     if (!context.happens("check", name)) return;
     const atMs = scheduler.nowMs() + choices.between(`${name} at`, 0, 59_000);
-    const symbol = choices.oneOf(`${name} symbol`, symbols);
     scheduler.at(atMs, undefined, () => {
-      if (!device.asleep) void askOnce(parts, { name, device, symbol });
+      if (!device.asleep) void askOnce(parts, { name, device, ...drawSymbols(name) });
     });
   }
 
   /** Somebody who starts programs on a device, one after the other or side by side. */
   function startPerson(device: Device): void {
     const { name } = device;
-    const usesLegacyBots = choices.number(`${name} uses bots of the field`) < 0.25;
+    const legacyShare = choices.oneOf(`${name} uses bots of the field`, [0, 0, 0, 0.5, 1]);
     let lives = 0;
-    const newLife = (symbol?: string | undefined): Life => {
+    const isNaive = choices.number(`${name} writes bots`) < 0.3;
+    const newLife = (like?: Life): Life => {
       const life = `${name}.${++lives}`;
+      const { symbols, isOfSeveral } = like ?? drawSymbols(life);
       return {
         name: life,
         device,
-        symbol: symbol ?? choices.oneOf(`${life} symbol`, symbols),
+        symbols,
+        isOfSeveral,
         lastsMs: choices.spread(`${life} lasts`, 1_000, restless ? 30_000 : 900_000),
       };
     };
-    const start = usesLegacyBots ? startLegacyBotProcess : startProgram;
     const begin = async (life: Life) => {
-      if (!extinct) await start(parts, life);
+      if (extinct) return;
+      const isLegacy = choices.number(`${life.name} is of the field`) < legacyShare;
+      if (isLegacy && !life.isOfSeveral) await startLegacyBotProcess(parts, life);
+      else await (isNaive ? startNaiveBot : startProgram)(parts, life);
     };
     const startNext = () => {
       const life = newLife();
@@ -251,7 +324,7 @@ export async function runWorld({
       if (context.happens("second copy", life.name)) {
         const afterMs = choices.spread(`${life.name} copied after`, 100, life.lastsMs);
         scheduler.at(scheduler.nowMs() + afterMs, undefined, () => {
-          void begin(newLife(life.symbol));
+          void begin(newLife(life));
         });
       }
       void begin(life).then(extinct ? undefined : next);
@@ -268,6 +341,11 @@ export async function runWorld({
   }
 }
 
+/** As the guarantees page says. */
+const clocksOfNow = { offMs: 2_000, drift: 1 / 60 };
+/** As it said up to 0.1.0: the functions' clocks differ by 2 s at most. */
+const clocksOfEarlier = { offMs: 900, drift: 0.005 };
+
 const expectedErrors = [
   "InternalServerError",
   "ThrottlingException",
@@ -275,6 +353,8 @@ const expectedErrors = [
   "ClockSkew",
   "AbortError",
   "No answer within 3500 ms",
+  "The key of the new session is in use",
+  "The key of the new vacancy is in use",
 ];
 
 function errorNameIn(details: unknown): string | undefined {
@@ -289,6 +369,6 @@ function count(counts: Map<string, number>, name: string): void {
   counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
-function codeOf(text: string): string {
-  return /"code":"(\w+)"/.exec(text)?.[1] ?? "";
+function asNames(symbols: readonly (string | undefined)[]): string[] {
+  return symbols.flatMap((symbol) => (symbol === undefined ? [] : [symbol]));
 }

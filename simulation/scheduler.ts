@@ -47,7 +47,13 @@ export function createScheduler(): Scheduler {
   let current: Actor | undefined;
 
   function at(atMs: number, actor: Actor | undefined, run: () => void): () => void {
-    const event = { atMs: Math.max(nowMs, atMs), order: order++, actor, run, off: false };
+    const event = {
+      atMs: Math.max(nowMs, Math.ceil(atMs)),
+      order: order++,
+      actor,
+      run,
+      off: false,
+    };
     push(heap, event);
     return () => {
       event.off = true;

@@ -7,6 +7,8 @@ export type Tally = {
   simulatedMs: number;
   requests: number;
   sessions: number;
+  /** Of these, sessions of several symbols. */
+  severalSessions: number;
   /** How often each kind of departure came about. */
   departures: Map<string, number>;
   /** How often a client came to each state. */
@@ -19,6 +21,7 @@ export type SearchOptions = {
   sources: Sources;
   firstSeed: number;
   restless?: boolean | undefined;
+  several?: boolean | undefined;
   /** Asked before each world. */
   goesOn(tally: Tally): boolean;
 };
@@ -28,6 +31,7 @@ export async function searchWorlds({
   sources,
   firstSeed,
   restless,
+  several,
   goesOn,
 }: SearchOptions): Promise<{ tally: Tally; failing?: { seed: number; result: WorldResult } }> {
   const tally: Tally = {
@@ -35,16 +39,18 @@ export async function searchWorlds({
     simulatedMs: 0,
     requests: 0,
     sessions: 0,
+    severalSessions: 0,
     departures: new Map(),
     states: new Map(),
     meetings: new Map(),
   };
   for (let seed = firstSeed; goesOn(tally); seed++) {
-    const result = await runWorld({ seed, sources, restless });
+    const result = await runWorld({ seed, sources, restless, several });
     tally.worlds++;
     tally.simulatedMs += result.simulatedMs;
     tally.requests += result.requests;
     tally.sessions += result.sessions;
+    tally.severalSessions += result.severalSessions;
     for (const { kind } of result.departures) add(tally.departures, kind, 1);
     for (const [state, count] of result.states) add(tally.states, state, count);
     for (const [meeting, count] of result.meetings) add(tally.meetings, meeting, count);

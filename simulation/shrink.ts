@@ -1,6 +1,9 @@
 import type { Violation } from "./checker.ts";
 import { runWorld, type WorldOptions, type WorldResult } from "./run-world.ts";
 
+/** What makes two worlds of one seed the same. */
+export type SameWorld = Pick<WorldOptions, "seed" | "sources" | "restless" | "several">;
+
 /**
  * Removes from a failing world everything it fails without: programs, faults, actions of operators.
  *
@@ -8,7 +11,7 @@ import { runWorld, type WorldOptions, type WorldResult } from "./run-world.ts";
  * @returns the smallest world found, and the departures that are left in it
  */
 export async function shrinkWorld(
-  { seed, sources, restless }: Pick<WorldOptions, "seed" | "sources" | "restless">,
+  { seed, sources, restless, several }: SameWorld,
   failing: WorldResult,
   mostRuns: number,
 ): Promise<{ result: WorldResult; allowed: ReadonlySet<string> }> {
@@ -18,7 +21,7 @@ export async function shrinkWorld(
   async function tryWithout(left: ReadonlySet<string>): Promise<boolean> {
     runs++;
     const allowed = new Set([...best.allowed].filter((name) => !left.has(name)));
-    const result = await runWorld({ seed, sources, restless, allowed });
+    const result = await runWorld({ seed, sources, restless, several, allowed });
     if (!isSame(result.violation, failing.violation)) return false;
     // What did not come about any more is left out for good.
     best = { result, allowed: namesOf(result) };

@@ -6,13 +6,15 @@ import { failureText } from "./failure-text.ts";
 import { putBackNames } from "./put-back.ts";
 import { runWorld } from "./run-world.ts";
 import { searchWorlds, type Tally } from "./search-worlds.ts";
-import { deployedOver, loadEarlierFunctions, loadSources, type Sources } from "./sources.ts";
-import { tallyText } from "./tally-text.ts";
+import { deployedOver, loadEarlier, loadSources, type Sources } from "./sources.ts";
+import { sessionsText, tallyText } from "./tally-text.ts";
 import { timelineText } from "./timeline-text.ts";
 
 type Options = {
   seed?: number;
   runs?: number;
+  sessions?: number;
+  several?: true;
   seconds?: number;
   first?: number;
   coverage?: true;
@@ -32,27 +34,30 @@ const program = new Command("simulate")
   )
   .option("--seconds <n>", "how long to search; 60 if nothing else ends it", readAs(positive()))
   .option("--runs <n>", "how many worlds to search", readAs(whole()))
+  .option("--sessions <n>", "how many sessions to search", readAs(whole()))
   .option("--first <seed>", "the seed of the first world; drawn if not given", readAs(whole()))
   .option("--coverage", "also print which branches of the rules and of the client were run")
   .addOption(
     new Option("--seed <seed>", "show the world of this seed, shrunk if it breaks a promise")
       .argParser(readAs(whole()))
-      .conflicts(["runs", "seconds", "first"]),
+      .conflicts(["runs", "seconds", "sessions", "first"]),
   )
   .option("--whole", "with --seed: show everything that happens, and shrink nothing")
   .option("--restless", "programs live for seconds: many more sessions, fewer hours")
+  .option("--several", "bots of many symbols in each world, instead of in some")
   .addOption(
     new Option("--put-back <fault>", "with a fault put back into the code").choices(putBackNames),
   )
   .option(
     "--earlier <folder>",
-    "deploy over, and back to, the functions of an earlier version in the middle of each world: " +
-      "a checkout of it, after npm ci",
+    "deploy over, and back to, the functions of an earlier version in the middle of each world, with " +
+      "programs that have its client: a checkout of it, after npm ci",
   )
   .addHelpText(
     "after",
     "\nExit codes: 0 nothing was found, 1 a counterexample, 2 used wrongly, 130 interrupted." +
-      "\n\nExamples:\n  npm run simulate -- --seconds 600 --coverage\n  npm run simulate -- --seed 4711" +
+      "\n\nExamples:\n  npm run simulate -- --seconds 600 --coverage" +
+      "\n  npm run simulate -- --sessions 500000 --restless\n  npm run simulate -- --seed 4711" +
       "\n  npm run simulate -- --put-back late-heartbeat" +
       "\n  git worktree add ../deployed v0.1.0 && npm ci --prefix ../deployed" +
       "\n  npm run simulate -- --earlier ../deployed",
@@ -73,8 +78,9 @@ try {
 }
 
 async function search(options: Options): Promise<void> {
-  const { runs, restless } = options;
-  const seconds = options.seconds ?? (runs === undefined ? 60 : Number.POSITIVE_INFINITY);
+  const { runs, sessions = Number.POSITIVE_INFINITY, restless, several } = options;
+  const isEndless = runs === undefined && options.sessions === undefined;
+  const seconds = options.seconds ?? (isEndless ? 60 : Number.POSITIVE_INFINITY);
   // No clock of the machine decides what happens in a world, only how many are tried.
   const firstSeed = options.first ?? Math.floor(performance.timeOrigin) % 1_000_000_000;
   const sources = await sourcesFor(options);
@@ -85,20 +91,22 @@ async function search(options: Options): Promise<void> {
     sources,
     firstSeed,
     restless,
+    several,
     goesOn(so) {
       const nowMs = performance.now();
       if (nowMs - toldMs >= 10_000) {
         toldMs = nowMs;
         process.stderr.write(progressLine(so, nowMs - beganMs));
       }
-      return !stop.aborted && so.worlds < (runs ?? Infinity) && nowMs - beganMs < seconds * 1_000;
+      const isDone = so.worlds >= (runs ?? Number.POSITIVE_INFINITY) || so.sessions >= sessions;
+      return !stop.aborted && !isDone && nowMs - beganMs < seconds * 1_000;
     },
   });
   process.stdout.write(tallyText(tally, performance.now() - beganMs));
   if (failing) {
     process.exitCode = 1;
     process.stdout.write(
-      `\n${await failureText({ seed: failing.seed, sources, restless }, failing.result)}`,
+      `\n${await failureText({ seed: failing.seed, sources, restless, several }, failing.result)}`,
     );
     const again = [`--seed ${failing.seed}`, ...sameWorlds(options)].join(" ");
     process.stdout.write(`\nAgain: npm run simulate -- ${again}\n`);
@@ -106,23 +114,28 @@ async function search(options: Options): Promise<void> {
     process.exitCode = 130;
     process.stdout.write("Interrupted; no counterexample until then.\n");
   } else {
-    process.stdout.write("No counterexample.\n");
+    const hours = Math.round(tally.simulatedMs / 3_600_000);
+    process.stdout.write(
+      `No counterexample in ${tally.worlds} worlds from seed ${firstSeed} on: ${sessionsText(tally)}, ` +
+        `${hours} simulated hours.\n`,
+    );
   }
 }
 
 async function show(seed: number, options: Options): Promise<void> {
-  const { restless, whole: shrinksNothing } = options;
+  const { restless, several, whole: shrinksNothing } = options;
   const sources = await sourcesFor(options);
-  const result = await runWorld({ seed, sources, restless });
+  const result = await runWorld({ seed, sources, restless, several });
   if (result.violation) process.exitCode = 1;
   if (result.violation && !shrinksNothing) {
-    process.stdout.write(await failureText({ seed, sources, restless }, result));
+    process.stdout.write(await failureText({ seed, sources, restless, several }, result));
     return;
   }
   await runWorld({
     seed,
     sources,
     restless,
+    several,
     onEntry: (entry) => process.stdout.write(timelineText([entry])),
   });
   const { violation } = result;
@@ -134,10 +147,10 @@ async function sourcesFor({ putBack, earlier }: Options): Promise<Sources> {
   const sources = await loadSources(putBack);
   if (earlier === undefined) return sources;
   try {
-    return deployedOver(await loadEarlierFunctions(earlier), sources);
+    return deployedOver(await loadEarlier(earlier), sources);
   } catch (error) {
     process.stderr.write(
-      `The functions in ${earlier} can't be loaded: ${(error as Error).message}\n` +
+      `The version in ${earlier} can't be loaded: ${(error as Error).message}\n` +
         "--earlier takes a checkout of an earlier version of this repository, after npm ci.\n",
     );
     process.exit(2);
@@ -145,17 +158,19 @@ async function sourcesFor({ putBack, earlier }: Options): Promise<Sources> {
 }
 
 /** The options without which a seed is another world. */
-function sameWorlds({ restless, putBack, earlier }: Options): string[] {
+function sameWorlds({ restless, several, putBack, earlier }: Options): string[] {
   return [
     ...(restless ? ["--restless"] : []),
+    ...(several ? ["--several"] : []),
     ...(putBack === undefined ? [] : [`--put-back ${putBack}`]),
     ...(earlier === undefined ? [] : [`--earlier ${earlier}`]),
   ];
 }
 
-function progressLine({ worlds, simulatedMs, sessions }: Tally, tookMs: number): string {
-  const hours = Math.round(simulatedMs / 3_600_000);
-  return `${Math.round(tookMs / 1_000)} s: ${worlds} worlds, ${hours} hours, ${sessions} sessions\n`;
+function progressLine(tally: Tally, tookMs: number): string {
+  const hours = Math.round(tally.simulatedMs / 3_600_000);
+  const { worlds } = tally;
+  return `${Math.round(tookMs / 1_000)} s: ${worlds} worlds, ${hours} hours, ${sessionsText(tally)}\n`;
 }
 
 function whole() {

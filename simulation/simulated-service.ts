@@ -1,3 +1,4 @@
+import { licenseIdOf } from "../lambdas/rules/license-id.ts";
 import { createDatabaseClient, type RequestUnderWay } from "./database-client.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import { type Actor, createActor } from "./scheduler.ts";
@@ -8,6 +9,7 @@ import { trueMs, type WorldContext } from "./world-context.ts";
 export type Deployment = {
   sessionTimeoutMs: number;
   legacyBots: boolean;
+  multiSymbolSessions: boolean;
   /** Which version of the functions. There is an earlier one only if it was brought along. */
   rules: "earlier" | "now";
 };
@@ -28,24 +30,36 @@ const paths: Record<RouteName, string> = {
 export type Handled = {
   route: RouteName;
   request: Record<string, unknown>;
-  /** When the function read its clock, true time from the start of the world. */
+  licenseId: string;
+  /** When the API received it, by its own clock, epoch milliseconds. */
+  receivedMs: number;
+  /** When the function began, true time from the start of the world. */
   begunMs: number;
-  /** Handled with a wrong clock, not yet proved wrong, which the guarantees page excludes. */
-  isDoubtful: boolean;
   reply: Reply;
+  /** Of the reply. */
+  body: Record<string, unknown>;
 };
+
+/** Two stacks may serve one table; most worlds use the first alone. */
+export type StackName = "first" | "second";
 
 /** The API with its functions, as they would run on Lambda. */
 export type SimulatedService = {
-  deployment(): Deployment;
+  deployment(stack: StackName): Deployment;
   /** From now on, new instances serve. Those that are serving a request finish it. */
-  deploy(change: Partial<Deployment>): void;
+  deploy(change: Partial<Deployment>, stack: StackName): void;
   /**
    * A request has arrived at the API.
    *
    * @param name of this delivery; stays the same whatever else happens
    */
-  receive(name: string, route: RouteName, text: string, onReply: (reply: Reply) => void): void;
+  receive(
+    name: string,
+    route: RouteName,
+    text: string,
+    stack: StackName,
+    onReply: (reply: Reply) => void,
+  ): void;
   /** Sends a request now to a function without any faults. */
   probe(request: object, onReply: (reply: Reply) => void): void;
 };
@@ -61,24 +75,24 @@ type Instance = {
   offsetMs: number;
 };
 
-/** Functions' clocks differ by up to twice this when nothing is wrong with them. */
-export const clockToleranceMs = 900;
+/** The API has several machines, each with a clock of its own. */
+const apiHosts = ["host 1", "host 2", "host 3"];
 
 export function createSimulatedService(
   context: WorldContext,
   sources: Sources,
   table: MemoryTable,
-  initial: Deployment,
+  initial: Record<StackName, Deployment>,
   onHandled: (handled: Handled) => void,
-  onDoubtfulClock: () => void,
 ): SimulatedService {
   const { scheduler, choices } = context;
-  const instances = new Map<RouteName, Instance[]>();
-  let deployment = initial;
+  const instances = new Map<string, Instance[]>();
+  const deployments = { ...initial };
+  const clockToleranceMs = context.clocks.offMs;
   let count = 0;
   let checkCount = 0;
 
-  function createInstance(route: RouteName): Instance {
+  function createInstance(route: RouteName, deployment: Deployment): Instance {
     const name = `${route} function ${route === "check" ? ++checkCount : ++count}`;
     const actor = createActor(name);
     const now = () => trueMs(context) + instance.offsetMs;
@@ -89,7 +103,7 @@ export function createSimulatedService(
       isDown: isTableDown,
       requestUnderWay: () => instance.underWay,
       now,
-      provenDifferenceMs: sources.provenDifferenceMs,
+      skew: sources,
     });
     const instance: Instance = {
       actor,
@@ -109,8 +123,21 @@ export function createSimulatedService(
     return instance;
   }
 
+  /** By the API's clock, which decides. No two clocks are wrong in the same way. */
+  function receivedMs(name: string): number {
+    const host = choices.oneOf(`${name} host`, apiHosts);
+    if (!sources.earlier && context.happens("clock of the API wrong", name)) {
+      const size = choices.spread(`${name} API wrong by`, 2 * clockToleranceMs + 100, 7_200_000);
+      context.note("API", () => `has a clock that is up to ${seconds(size)} off`);
+      return trueMs(context) + (choices.number(`${name} API direction`) < 0.5 ? -size : size);
+    }
+    if (!context.happens("clock of the API off", host)) return trueMs(context);
+    return trueMs(context) + choices.between(`${host} off by`, -clockToleranceMs, clockToleranceMs);
+  }
+
   function clockOffsetMs(name: string): number {
-    if (context.happens("clock wrong", name)) {
+    // An earlier version may decide by a wrong clock, as its page says.
+    if (!sources.earlier && context.happens("clock wrong", name)) {
       const size = choices.spread(`${name} wrong by`, 2_500, 7_200_000);
       return choices.number(`${name} direction`) < 0.5 ? -size : size;
     }
@@ -127,29 +154,33 @@ export function createSimulatedService(
     return at >= from && at < from + lasts;
   }
 
-  function instanceFor(route: RouteName, name: string): { instance: Instance; coldMs: number } {
-    const all = instances.get(route) ?? [];
-    instances.set(route, all);
+  function instanceFor(route: RouteName, name: string, stack: StackName) {
+    const all = instances.get(`${stack} ${route}`) ?? [];
+    instances.set(`${stack} ${route}`, all);
+    const deployment = deployments[stack];
     const free = all.filter(
       ({ actor, busy, deployment: its }) =>
         !busy && !actor.dead && actor.heldUp === 0 && its === deployment,
     );
     const newest = free.at(-1);
     if (newest && !context.happens("new instance", name)) return { instance: newest, coldMs: 0 };
-    const instance = createInstance(route);
+    const instance = createInstance(route, deployment);
     all.push(instance);
     if (all.length > 8) all.shift();
     const cold = context.happens("cold start", name);
-    return { instance, coldMs: cold ? choices.spread(`${name} cold`, 150, 2_500) : 0 };
+    return {
+      instance,
+      coldMs: cold ? choices.spread(`${name} cold`, 150, sources.earlier ? 2_000 : 10_000) : 0,
+    };
   }
 
   return {
-    deployment: () => deployment,
-    deploy(change) {
-      deployment = { ...deployment, ...change };
+    deployment: (stack) => deployments[stack],
+    deploy(change, stack) {
+      deployments[stack] = { ...deployments[stack], ...change };
     },
     probe(request, onReply) {
-      const { actor, handler } = createInstance("claim");
+      const { actor, handler } = createInstance("claim", deployments.first);
       scheduler.at(scheduler.nowMs(), actor, () => {
         const timeEpoch = trueMs(context);
         const event = {
@@ -162,7 +193,7 @@ export function createSimulatedService(
         );
       });
     },
-    receive(name, route, text, onReply) {
+    receive(name, route, text, stack, onReply) {
       const nowMs = scheduler.nowMs();
       let replied = false;
       const reply = (value: Reply) => {
@@ -175,16 +206,14 @@ export function createSimulatedService(
         context.note("gateway", () => `refuses ${name} with ${status}`);
         return reply({ status, text: '{"message":"Too Many Requests"}' });
       }
-      const { instance, coldMs } = instanceFor(route, name);
+      const { instance, coldMs } = instanceFor(route, name, stack);
       const { actor } = instance;
       instance.busy = true;
-      const timeEpoch = trueMs(context);
+      const timeEpoch = receivedMs(name);
       scheduler.at(nowMs + coldMs, actor, () => {
         const underWay = { name, calls: 0, answered: false };
         instance.underWay = underWay;
         const begunMs = scheduler.nowMs();
-        const isDoubtful = mayDecideWrongly(instance.offsetMs);
-        if (isDoubtful && route !== "check") onDoubtfulClock();
         maybeHoldUp("frozen in a request", instance, name, 0, 40, 20_000);
         maybeKill(instance, name, reply);
         const event = {
@@ -198,7 +227,12 @@ export function createSimulatedService(
           instance.busy = false;
           const { statusCode: status, body, headers } = result;
           const value = { status, text: body, headers };
-          onHandled({ route, request: JSON.parse(text), begunMs, isDoubtful, reply: value });
+          const request = JSON.parse(text);
+          const licenseId = licenseIdOf(String(request.license_key));
+          onHandled({
+            ...{ route, request, licenseId, receivedMs: timeEpoch, begunMs },
+            ...{ reply: value, body: JSON.parse(body) },
+          });
           maybeHoldUp("frozen between requests", instance, name, 0, 10, 60_000);
           reply(value);
         });
@@ -243,25 +277,12 @@ type DatabaseClient = ReturnType<typeof createDatabaseClient>;
 /** A check that writes is answered 500, and the world finds that error in its log. */
 function readOnly({ send }: DatabaseClient): DatabaseClient {
   return {
-    send(command) {
+    send(command, options) {
       const { name } = command.constructor;
       if (name !== "GetItemCommand") throw new Error(`A check has sent ${name}`);
-      return send(command);
+      return send(command, options);
     },
   };
-}
-
-/**
- * A cold start may delay the function's reading after the API's, so a smaller lead proves nothing.
- */
-const coldStartMs = 10_000;
-
-/**
- * Whether a function may decide although its clock is wrong: it is no further ahead than a cold
- * start explains, and no answer of the table has proved it yet. The guarantees page excludes this.
- */
-function mayDecideWrongly(offsetMs: number): boolean {
-  return offsetMs > clockToleranceMs && offsetMs <= coldStartMs;
 }
 
 export function seconds(ms: number): string {

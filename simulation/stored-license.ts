@@ -1,16 +1,33 @@
 import type { Item } from "./expressions.ts";
 
-/** A session as the item of its license holds it. Times are epoch milliseconds. */
-export type StoredSession = {
-  /** Absent in an entry that only keeps its seat until it lapses. */
+/**
+ * What stands for a symbol in the item of its license: a session, or what remains of one. Times are
+ * epoch milliseconds.
+ */
+export type StoredEntry = {
+  isSession: boolean;
+  /** That holds it, or that held it last. */
   device: string | undefined;
-  /** The device that held such an entry. */
-  vacatedBy: string | undefined;
+  /** Of the session, or of the one that is over. */
   sessionId: string | undefined;
+  token: number | undefined;
+  runId: string | undefined;
+  claimNumber: number | undefined;
+  replacedRun: string | undefined;
+  replacedNumber: number | undefined;
+  /** Claimed with a run, or confirmed by a heartbeat that names it. */
+  isNamed: boolean;
+  isConfirmed: boolean;
+  startedAtMs: number | undefined;
   lastHeartbeatMs: number | undefined;
-  lapsesAtMs: number | undefined;
-  contestedUntilMs: number | undefined;
+  leaseMs: number | undefined;
+  lapsesAtMs: number;
+  /** When another device may have it. */
+  freeAtMs: number;
   endedByOperator: boolean;
+  isShared: boolean;
+  asked: { atMs: number; untilMs: number } | undefined;
+  keptUntilMs: number | undefined;
 };
 
 export type StoredLicense = {
@@ -18,42 +35,69 @@ export type StoredLicense = {
   expiresAtMs: number | undefined;
   maxSessions: number;
   fencingToken: number;
-  sessions: ReadonlyMap<string, StoredSession>;
+  /** A member of a session of several stands for that session. */
+  entries: ReadonlyMap<string, StoredEntry>;
 };
 
-const read = new WeakMap<Item, StoredLicense>();
+const licenses = new WeakMap<Item, StoredLicense>();
+const entries = new WeakMap<Item, StoredEntry>();
 
 /** What the checker reads of an item, apart from what the service itself reads of it. */
 export function storedLicense(item: Item): StoredLicense {
-  const known = read.get(item);
+  const known = licenses.get(item);
   if (known) return known;
   const license: StoredLicense = {
     status: item.status?.S ?? "",
     expiresAtMs: numberOf(item, "license_expiration"),
     maxSessions: numberOf(item, "max_sessions") ?? 0,
     fencingToken: numberOf(item, "fencing_token") ?? 0,
-    sessions: new Map(
-      Object.entries(item.sessions?.M ?? {}).map(([symbol, { M: entry = {} }]) => [
-        symbol,
-        {
-          device: entry.device_fingerprint?.S,
-          vacatedBy: entry.vacated_by?.S,
-          sessionId: entry.session_id?.S,
-          lastHeartbeatMs: numberOf(entry, "last_heartbeat"),
-          lapsesAtMs: numberOf(entry, "lapses_at"),
-          contestedUntilMs: numberOf(entry, "contested_until"),
-          endedByOperator: entry.ended?.BOOL ?? false,
-        },
-      ]),
+    entries: new Map(
+      Object.entries(item.sessions?.M ?? {}).flatMap(([symbol, { M: own = {}, S: key }]) => {
+        const entry = key === undefined ? own : item.portfolios?.M?.[key]?.M;
+        // A member whose session is gone is free.
+        return entry ? [[symbol, storedEntry(entry)] as const] : [];
+      }),
     ),
   };
-  read.set(item, license);
+  licenses.set(item, license);
   return license;
 }
 
-/** When another device may have the entry. */
-export function freeForOthersAtMs({ lapsesAtMs, contestedUntilMs }: StoredSession): number {
-  return Math.max(lapsesAtMs ?? 0, contestedUntilMs ?? 0);
+function storedEntry(entry: Item): StoredEntry {
+  const known = entries.get(entry);
+  if (known) return known;
+  const lastHeartbeatMs = numberOf(entry, "last_heartbeat");
+  const runId = entry.run_id?.S;
+  const isConfirmed = entry.confirmed !== undefined;
+  const lapsesAtMs =
+    numberOf(entry, "lapses_at") ?? (lastHeartbeatMs ?? Number.POSITIVE_INFINITY) + 60_000;
+  const note = entry.asked?.M;
+  const read: StoredEntry = {
+    isSession: entry.session_id !== undefined,
+    device: entry.device_fingerprint?.S ?? entry.vacated_by?.S,
+    sessionId: entry.session_id?.S ?? entry.vacated_session_id?.S,
+    token: numberOf(entry, "fencing_token"),
+    runId,
+    claimNumber: numberOf(entry, "claim_number"),
+    replacedRun: entry.replaced_run?.S,
+    replacedNumber: numberOf(entry, "replaced_number"),
+    isNamed: runId !== undefined || isConfirmed,
+    isConfirmed,
+    startedAtMs: numberOf(entry, "started_at"),
+    lastHeartbeatMs,
+    leaseMs: numberOf(entry, "lease_ms"),
+    lapsesAtMs,
+    freeAtMs: Math.max(lapsesAtMs, numberOf(entry, "contested_until") ?? 0),
+    endedByOperator: entry.ended_at !== undefined || entry.ended?.BOOL === true,
+    isShared: entry.shared !== undefined,
+    asked: note && {
+      atMs: numberOf(note, "at") ?? 0,
+      untilMs: numberOf(note, "until") ?? 0,
+    },
+    keptUntilMs: numberOf(entry, "kept_until"),
+  };
+  entries.set(entry, read);
+  return read;
 }
 
 function numberOf(map: Item, name: string): number | undefined {

@@ -3,7 +3,7 @@ import type { Tally } from "./search-worlds.ts";
 
 /** What a search has seen, and how fast. */
 export function tallyText(tally: Tally, tookMs: number): string {
-  const { worlds, simulatedMs, requests, sessions, departures, states, meetings } = tally;
+  const { worlds, simulatedMs, requests, departures, states, meetings } = tally;
   const hours = simulatedMs / 3_600_000;
   const hoursPerMinute = Math.round(hours / (tookMs / 60_000));
   const missing = Object.keys(disturbanceKinds).filter(
@@ -11,12 +11,16 @@ export function tallyText(tally: Tally, tookMs: number): string {
   );
   return [
     `${worlds} worlds, ${hours.toFixed(1)} simulated hours in ${(tookMs / 1_000).toFixed(1)} s ` +
-      `(${hoursPerMinute} a minute): ${sessions} sessions, ${requests} requests\n`,
+      `(${hoursPerMinute} a minute): ${sessionsText(tally)}, ${requests} requests\n`,
     `\nWhat went wrong or was done, how often\n${countLines(departures)}`,
     missing.length > 0 ? `Never: ${missing.join(", ")}\n` : "",
     `\nStates of the clients, how often\n${countLines(states)}`,
     `\nWhat befell a client or its requests, by its state\n${tableText(meetings)}`,
   ].join("");
+}
+
+export function sessionsText({ sessions, severalSessions }: Tally): string {
+  return `${sessions} sessions, ${severalSessions} of them of several symbols`;
 }
 
 function countLines(counts: ReadonlyMap<string, number>): string {

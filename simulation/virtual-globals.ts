@@ -1,22 +1,30 @@
+import crypto from "node:crypto";
+import { syncBuiltinESMExports } from "node:module";
 import type { Scheduler } from "./scheduler.ts";
 
 /** One line of the log of a function, or a complaint of the client. */
 export type LogLine = { level: string; details: unknown };
 
+/** As the functions of `node:crypto`. */
+export type Chance = { randomBytes(size: number): Buffer; randomInt(max: number): number };
+
 /**
- * Replaces the timers by virtual time, and the console by a collector, until the work is done, so
- * that nothing in the world waits for a real clock.
+ * Replaces the timers by virtual time, chance by the world's, and the console by a collector, until
+ * the work is done, so that nothing in the world waits for a real clock or happens only once.
  *
  * @param clockOf what `Date.now()` reads at this moment, epoch milliseconds
+ * @param chance what ids are made of
  */
 export async function withVirtualGlobals<Result>(
   scheduler: Scheduler,
   clockOf: () => number,
+  chance: Chance,
   onLog: (line: LogLine) => void,
   work: () => Promise<Result>,
 ): Promise<Result> {
   const { setTimeout, clearTimeout, setInterval, setImmediate } = globalThis;
   const { now } = Date;
+  const { randomUUID, randomBytes, randomInt } = crypto;
   const { stackTraceLimit } = Error;
   // Errors are part of the weather; nobody reads where they came from.
   Error.stackTraceLimit = 0;
@@ -36,6 +44,12 @@ export async function withVirtualGlobals<Result>(
   };
   Object.assign(globalThis, replaced);
   Date.now = clockOf;
+  const uuid = () => {
+    const hex = chance.randomBytes(16).toString("hex");
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
+  };
+  Object.assign(crypto, { randomUUID: uuid, ...chance });
+  syncBuiltinESMExports();
   for (const level of ["info", "error", "warn", "debug"] as const) {
     console[level] = (...details: unknown[]) => onLog({ level, details });
   }
@@ -44,6 +58,8 @@ export async function withVirtualGlobals<Result>(
   } finally {
     Object.assign(globalThis, { setTimeout, clearTimeout, setInterval, setImmediate });
     Date.now = now;
+    Object.assign(crypto, { randomUUID, randomBytes, randomInt });
+    syncBuiltinESMExports();
     Error.stackTraceLimit = stackTraceLimit;
     Object.assign(console, { info, error, warn, debug });
   }

@@ -8,6 +8,10 @@ export type WorldContext = {
   choices: Choices;
   /** The true time at the start of the world, epoch milliseconds. */
   epochMs: number;
+  /** The setting `multiSymbolSessions`; without it every symbol is the session `*`. */
+  isOfManySymbols: boolean;
+  /** How far clocks may be off that nothing is wrong with, and how much faster or slower they run. */
+  clocks: { offMs: number; drift: number };
   /** Whether that happens here. Never, once the faults have stopped. */
   happens(kind: DisturbanceKind, name: string): boolean;
   /** The given time, cut off shortly after the storm, so that no fault outlasts it by much. */

@@ -1,11 +1,11 @@
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import { releaseHandler } from "../../lambdas/release-handler.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import { asker } from "../../test/support/test-service.ts";
 import type { Context } from "../context.ts";
 import { startBenchEngine } from "../engine.ts";
 import type { Report } from "../report.ts";
-import { device, rival } from "../sample.ts";
+import { device, rival, run } from "../sample.ts";
 import { serviceOn } from "../service-on-engine.ts";
 
 /** The DynamoDB calls of each operation, and the capacity units that they consume. */
@@ -27,10 +27,13 @@ export async function calls({ progress, signal }: Context): Promise<Report> {
       device_fingerprint: fingerprint,
       symbol,
     });
-    for (let index = 1; index < sessions; index++) await validate(of(device, `S${index}`));
+    for (let index = 1; index < sessions; index++) {
+      await validate({ ...of(device, `S${index}`), ...run, claim_number: index });
+    }
     meter.take();
 
-    const claimed = await validate(of(device, "ES"));
+    const claim = { ...of(device, "ES"), ...run, claim_number: sessions };
+    const claimed = await validate(claim);
     const row = (operation: string, status: number) => {
       const { calls: asked, units } = meter.take();
       rows.push({
@@ -46,18 +49,15 @@ export async function calls({ progress, signal }: Context): Promise<Report> {
     const { session_id } = claimed.body;
     row("heartbeat", (await heartbeat({ ...of(device, "ES"), session_id })).status);
     row("heartbeat refused", (await heartbeat(of(rival, "ES"))).status);
-    row("claim refused", (await validate(of(rival, "ES"))).status);
-    row("check only", (await validate({ ...of(device, "ES"), check_only: true })).status);
-    row("release", (await release(of(device, "ES"))).status);
+    row("claim refused", (await validate({ ...of(rival, "ES"), ...run })).status);
+    row("check only", (await validate({ ...claim, check_only: true })).status);
+    row("release", (await release({ ...of(device, "ES"), session_id })).status);
   }
   return {
     title: "Calls to DynamoDB and capacity units of each operation",
     notes: [
       `${engine.name}; a unit is what ReturnConsumedCapacity says`,
       "a refused write returns no figure; DynamoDB charges the units it would have written",
-      ...(engine.askForRefusedItem
-        ? ["dynalite has to be asked for a refused item: one Get more"]
-        : []),
     ],
     rows,
   };

@@ -3,7 +3,7 @@ import { type Bundle, buildBundles } from "../bundles.ts";
 import type { Context } from "../context.ts";
 import type { Report } from "../report.ts";
 import { runProgram } from "../run-program.ts";
-import { device, licenseKey, symbol } from "../sample.ts";
+import { device, licenseKey, sessionId, symbol } from "../sample.ts";
 import { startDynamoDbStub } from "../start-dynamodb-stub.ts";
 import { inWords, spreadOf } from "../statistics.ts";
 
@@ -22,7 +22,8 @@ type Result = z.infer<typeof resultSchema>;
 export async function cold({ runs, progress, signal }: Context): Promise<Report> {
   await using bundles = await buildBundles();
   using stub = await startDynamoDbStub();
-  const body = JSON.stringify({ license_key: licenseKey, device_fingerprint: device, symbol });
+  const caller = { license_key: licenseKey, device_fingerprint: device, symbol };
+  const body = JSON.stringify({ ...caller, session_id: sessionId });
   const heartbeat = { body, isBase64Encoded: false };
   // Captures on the wire what the function sends, so that the bare bundle can send the same.
   await runProgram(

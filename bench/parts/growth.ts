@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
 import { clientFor } from "../../test/support/engines.ts";
 import { asker } from "../../test/support/test-service.ts";
 import type { Context } from "../context.ts";

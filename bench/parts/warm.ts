@@ -3,7 +3,7 @@ import { buildBundles } from "../bundles.ts";
 import type { Context } from "../context.ts";
 import type { Report } from "../report.ts";
 import { runProgram } from "../run-program.ts";
-import { device, licenseKey, rival, sessionId, symbol } from "../sample.ts";
+import { device, licenseKey, rival, run, sessionId, symbol } from "../sample.ts";
 import { startDynamoDbStub } from "../start-dynamodb-stub.ts";
 import { inWords, spreadOf } from "../statistics.ts";
 
@@ -15,13 +15,14 @@ export async function warm({ runs, progress, signal }: Context): Promise<Report>
   await using bundles = await buildBundles();
   using stub = await startDynamoDbStub();
   const caller = { license_key: licenseKey, device_fingerprint: device, symbol };
+  const claim = { ...caller, ...run };
   const beat = { ...caller, session_id: sessionId };
   const operations = [
     ["heartbeat", bundles.heartbeat, beat, 200],
     ["heartbeat, signed", bundles.heartbeat, { ...beat, nonce: "0123456789abcdefghijkl" }, 200],
-    ["claim", bundles.claim, caller, 200],
-    ["refused claim", bundles.claim, { ...caller, device_fingerprint: rival }, 403],
-    ["release", bundles.release, caller, 200],
+    ["claim", bundles.claim, claim, 200],
+    ["refused claim", bundles.claim, { ...claim, device_fingerprint: rival }, 403],
+    ["release", bundles.release, beat, 200],
   ] as const;
 
   const blocks = runs * 10;

@@ -3,12 +3,13 @@
 import { createRequire } from "node:module";
 import { argv } from "node:process";
 
-const [bundleFile = "", event = "{}"] = argv.slice(2);
+const [bundleFile = "", given = "{}"] = argv.slice(2);
 const startedAtMs = performance.now();
 const startedCpu = process.cpuUsage();
+const input = { ...JSON.parse(given), requestContext: { timeEpoch: Date.now() } };
 const { handler } = createRequire(import.meta.url)(bundleFile);
 const loadedAtMs = performance.now();
-const answer = await handler(JSON.parse(event), { awsRequestId: "request-1" });
+const answer = await handler(input, { awsRequestId: "request-1" });
 const answeredAtMs = performance.now();
 const { user, system } = process.cpuUsage(startedCpu);
 if (answer.statusCode !== 200 && answer.Attributes === undefined) {

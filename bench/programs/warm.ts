@@ -12,8 +12,11 @@ const handler = require(bundleFile).handler;
 console.info = () => {};
 
 const http = { method: "POST" };
-const event = { rawPath: "/api", requestContext: { http }, body, isBase64Encoded: false };
-const callOurs = () => handler(event, { awsRequestId: "request-1" });
+const event = { rawPath: "/api", body, isBase64Encoded: false };
+const callOurs = () => {
+  const requestContext = { http, timeEpoch: Date.now() };
+  return handler({ ...event, requestContext }, { awsRequestId: "request-1" });
+};
 const { statusCode, headers } = await callOurs();
 if ("signature" in headers !== "nonce" in JSON.parse(body))
   throw new Error("The answer is signed if there is a nonce, and only then");

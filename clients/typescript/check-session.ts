@@ -1,31 +1,18 @@
 import { readClaimAnswer, type Trouble } from "./answers.ts";
-import { ServiceUnavailable, SessionRefused } from "./errors.ts";
+import { advanceClaim, attemptUntilMs, startClaiming } from "./claiming-state.ts";
+import { type RefusalFacts, SessionRefused } from "./errors.ts";
 import { createNotifier } from "./notifier.ts";
+import { checkOptions } from "./options.ts";
 import { checkText, claimPath } from "./requests.ts";
-import { neverAborted, noAnswerInTime, type Runtime } from "./runtime.ts";
+import { neverAborted, type Runtime, readClocks } from "./runtime.ts";
 import type { License, SessionOptions } from "./session.ts";
-import {
-  checkTimes,
-  defaultRequestTimeoutMs,
-  openingIntervalMs,
-  retryAtMs,
-  retryDelayMs,
-} from "./timing.ts";
 import { trustingRuntime } from "./trusting-runtime.ts";
 import { createWebRuntime } from "./web-runtime.ts";
 
 /** Whether a claim would succeed now. */
 export type SessionCheck =
   | { available: true; license: License }
-  | {
-      available: false;
-      code: "session_conflict" | "session_limit";
-      message: string;
-      /** The first characters of the holder's fingerprint. */
-      activeDevice: string | undefined;
-      /** How long until the session lapses if its holder sends nothing more. */
-      waitSeconds: number | undefined;
-    };
+  | (RefusalFacts & { available: false; code: SessionRefused["code"]; message: string });
 
 /**
  * Asks whether a claim would succeed, without claiming anything.
@@ -34,7 +21,7 @@ export type SessionCheck =
  * RangeError like `openSession`, and the reason that `options.signal` is aborted with
  */
 export async function checkSession(options: SessionOptions): Promise<SessionCheck> {
-  checkTimes(options);
+  checkOptions(options);
   const webRuntime = createWebRuntime(options, createNotifier(options).log);
   return askUntilAnswered(options, await trustingRuntime(options, webRuntime));
 }
@@ -44,36 +31,37 @@ export async function askUntilAnswered(
   options: SessionOptions,
   runtime: Runtime,
 ): Promise<SessionCheck> {
-  const { signal = neverAborted, openWithinMs = 30_000 } = options;
-  const requestTimeoutMs = options.requestTimeoutMs ?? defaultRequestTimeoutMs;
-  const giveUpMs = runtime.nowMs() + openWithinMs;
-  let answered: Trouble | undefined;
-  for (let failures = 1; ; failures++) {
+  const { signal = neverAborted } = options;
+  let claiming = startClaiming(runtime.nextClaimName(), options, runtime.nowMs());
+  const text = checkText(options, claiming.name);
+  for (;;) {
     signal.throwIfAborted();
-    const untilMs = Math.min(runtime.nowMs() + requestTimeoutMs, giveUpMs);
+    const sent = readClocks(runtime);
+    const untilMs = attemptUntilMs(claiming, options, sent.nowMs);
     const outcome = readClaimAnswer(
-      await runtime.exchange(claimPath, checkText(options), untilMs, signal),
+      await runtime.exchange(claimPath, text, untilMs, signal, "keeps alive"),
     );
     signal.throwIfAborted();
     if (outcome.kind === "available") return { available: true, license: outcome.license };
     if (outcome.kind === "refused") {
       if (!(outcome.error instanceof SessionRefused)) throw outcome.error;
-      const { code, message, activeDevice, waitSeconds } = outcome.error;
-      return { available: false, code, message, activeDevice, waitSeconds };
+      return { available: false, ...factsOf(outcome.error) };
     }
+    // Nothing is granted to a check: an answer that says so is none of the service's.
     const trouble: Trouble =
       outcome.kind === "trouble" ? outcome : { kind: "trouble", problem: outcome.kind };
-    const delayMs = retryDelayMs(failures, openingIntervalMs, runtime.random());
-    const againMs = retryAtMs(runtime.nowMs(), delayMs, trouble.retryAfterMs, {
-      endsMs: giveUpMs,
-      requestTimeoutMs,
-    });
-    if (trouble.problem !== noAnswerInTime) answered = trouble;
-    if (againMs >= giveUpMs) {
-      // The last attempt may only have timed out. An earlier answer then says more about the cause.
-      const last = answered ?? trouble;
-      throw new ServiceUnavailable(last.problem, last);
-    }
-    await runtime.pause(againMs, signal, "keeps alive");
+    claiming = advanceClaim(
+      claiming,
+      { kind: "answered", outcome: trouble, sent },
+      { options, at: readClocks(runtime), random: runtime.random() },
+    ).claiming;
+    if (claiming.phase === "failed") throw claiming.error;
+    if (claiming.phase === "resting") await runtime.pause(claiming.untilMs, signal, "keeps alive");
   }
+}
+
+/** What the error of an opening would say; its facts have the same names. */
+function factsOf(error: SessionRefused) {
+  const { code, message, activeDevice, waitSeconds, heldByThisDevice, holder, blocked } = error;
+  return { code, message, activeDevice, waitSeconds, heldByThisDevice, holder, blocked };
 }

@@ -23,26 +23,72 @@ export abstract class LicenseSessionError extends Error {
   }
 }
 
-/** Another device holds the session, or every seat of the license is taken (403 at the start). */
+/**
+ * Another device holds the session, or every seat of the license is taken (403 at the start). Or
+ * this opening came to nothing, because it took too long or an operator ended it (409).
+ */
 export class SessionRefused extends LicenseSessionError {
   override readonly name = "SessionRefused";
-  readonly code: "session_conflict" | "session_limit";
+  readonly code: "session_conflict" | "session_limit" | "claim_late" | "session_ended";
   /** The first characters of the holder's fingerprint. */
   readonly activeDevice: string | undefined;
   /** How long until the session lapses if its holder sends nothing more. */
   readonly waitSeconds: number | undefined;
+  /** True if the holder is this very device; an opening does not wait for that. */
+  readonly heldByThisDevice: boolean | undefined;
+  /** What is known about the holder's session, for a single symbol. */
+  readonly holder: Holder | undefined;
+  /** Whether the holder was asked to release (`askHolder`); false if it can't be asked. */
+  readonly holderAsked: boolean | undefined;
+  /** Whether the request has reached the holder with the answer to a heartbeat. */
+  readonly holderTold: boolean | undefined;
+  /** Whether the holder has answered that it keeps the session. */
+  readonly holderKeeps: boolean | undefined;
+  /** With `symbols`: each symbol in the way. The others can be claimed without these. */
+  readonly blocked: readonly Blocked[] | undefined;
 
-  constructor(
-    code: SessionRefused["code"],
-    message: string,
-    facts: ErrorFacts & { activeDevice: string | undefined; waitSeconds: number | undefined },
-  ) {
+  constructor(code: SessionRefused["code"], message: string, facts: ErrorFacts & RefusalFacts) {
     super(message, facts);
     this.code = code;
     this.activeDevice = facts.activeDevice;
     this.waitSeconds = facts.waitSeconds;
+    this.heldByThisDevice = facts.heldByThisDevice;
+    this.holder = facts.holder;
+    this.holderAsked = facts.holderAsked;
+    this.holderTold = facts.holderTold;
+    this.holderKeeps = facts.holderKeeps;
+    this.blocked = facts.blocked;
   }
 }
+
+/** What a refusal says about who is in the way. */
+export type RefusalFacts = HolderFacts & {
+  blocked?: readonly Blocked[] | undefined;
+};
+
+type HolderFacts = {
+  holder?: Holder | undefined;
+  activeDevice?: string | undefined;
+  waitSeconds?: number | undefined;
+  heldByThisDevice?: boolean | undefined;
+  holderAsked?: boolean | undefined;
+  holderTold?: boolean | undefined;
+  holderKeeps?: boolean | undefined;
+};
+
+/** A symbol that could not be had, as this program wrote it. The facts are as in `SessionRefused`. */
+export type Blocked = HolderFacts & { symbol: string };
+
+/** The session that is in the way. */
+export type Holder = {
+  /** The first characters of its device's fingerprint. */
+  device: string;
+  /** How long ago it was claimed. */
+  sinceSeconds?: number | undefined;
+  lastHeartbeatSecondsAgo?: number | undefined;
+  /** The status that the bot reported last. */
+  status?: string | undefined;
+};
 
 /** The license is unknown, suspended, cancelled or expired (401 at the start). */
 export class LicenseRefused extends LicenseSessionError {
@@ -149,3 +195,30 @@ export class SessionEnded extends LicenseSessionError implements End {
     if (activeDevice !== undefined) this.activeDevice = activeDevice;
   }
 }
+
+const brand = Symbol.for("license-session.error");
+
+/**
+ * Makes `instanceof` true for the errors of other copies of this package in the process, too:
+ * imported and required, or two versions.
+ */
+function isKnownAcrossCopies(name: string, errorClass: { prototype: LicenseSessionError }): void {
+  Object.defineProperty(errorClass.prototype, brand, { value: name });
+  Object.defineProperty(errorClass, Symbol.hasInstance, {
+    value(this: unknown, error: unknown) {
+      // A class that a program has derived knows its own alone.
+      if (this !== errorClass) return Function.prototype[Symbol.hasInstance].call(this, error);
+      if (typeof error !== "object" || error === null || !(brand in error)) return false;
+      return name === "LicenseSessionError" || error[brand] === name;
+    },
+  });
+}
+
+isKnownAcrossCopies("LicenseSessionError", LicenseSessionError);
+isKnownAcrossCopies("SessionRefused", SessionRefused);
+isKnownAcrossCopies("LicenseRefused", LicenseRefused);
+isKnownAcrossCopies("RequestUnreadable", RequestUnreadable);
+isKnownAcrossCopies("ServiceNotFound", ServiceNotFound);
+isKnownAcrossCopies("Ed25519Missing", Ed25519Missing);
+isKnownAcrossCopies("ServiceUnavailable", ServiceUnavailable);
+isKnownAcrossCopies("SessionEnded", SessionEnded);

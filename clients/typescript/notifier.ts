@@ -1,65 +1,46 @@
+import { createCallQueue, isThenable } from "./call-queue.ts";
 import { defaultLogger, type Logger } from "./logger.ts";
-import type { SessionOptions, SessionStatus } from "./session.ts";
+import type { ReleaseRequest, SessionOptions, SessionStatus, SymbolLoss } from "./session.ts";
 
 /**
- * Reports each change of state to the program and its log. Never throws, and need not be awaited.
+ * Reports what happens to the program and its log. Never throws, and need not be awaited.
  */
 export type Notifier = {
   notify(status: SessionStatus): void;
+  symbolLost(loss: SymbolLoss): void;
+  releaseAsked(request: ReleaseRequest): void;
   log: Logger;
 };
 
-/** The most statuses that are queued for a callback that does not return. */
-const longestQueue = 100;
-
-export function createNotifier({ onStatus, logger, symbol }: SessionOptions): Notifier {
+export function createNotifier(options: SessionOptions): Notifier {
+  const { onStatus, onSymbolLost, onReleaseRequest, logger, symbol, symbols } = options;
   const log = harmless(logger ?? defaultLogger);
-  const queue: SessionStatus[] = [];
-  let calling = false;
+  const callOnStatus = createCallQueue("onStatus", onStatus, log);
+  const callOnSymbolLost = createCallQueue("onSymbolLost", onSymbolLost, log);
+  const callOnReleaseRequest = createCallQueue("onReleaseRequest", onReleaseRequest, log);
+  const name = symbols ? ` of ${symbols.length} symbols` : symbol === undefined ? "" : ` ${symbol}`;
   let lastState: SessionStatus["state"] | undefined;
 
   return {
     log,
     notify(status) {
       logStatus(status);
-      if (!onStatus) return;
-      queue.push(status);
-      if (queue.length > longestQueue) {
-        queue.shift();
-        log.error("onStatus has not returned for a long time: the oldest status was dropped");
-      }
-      callInTurn(onStatus);
+      callOnStatus(status);
+    },
+    symbolLost(loss) {
+      log.warn(`License session${name}: ${loss.symbol} is lost (${loss.code})${heldBy(loss)}`);
+      callOnSymbolLost(loss);
+    },
+    releaseAsked(request) {
+      log.info(`License session${name}: ${request.device} asks for it to be released`);
+      callOnReleaseRequest(request);
     },
   };
-
-  function callInTurn(call: (status: SessionStatus) => unknown): void {
-    while (!calling) {
-      const status = queue.shift();
-      if (!status) return;
-      calling = true;
-      let returned: unknown;
-      try {
-        returned = call(status);
-      } catch (error) {
-        log.error("onStatus failed:", error);
-      }
-      if (!isThenable(returned)) {
-        calling = false;
-        continue;
-      }
-      Promise.resolve(returned)
-        .catch((error) => log.error("onStatus failed:", error))
-        .then(() => {
-          calling = false;
-          callInTurn(call);
-        });
-    }
-  }
 
   function logStatus(status: SessionStatus): void {
     const changed = status.state !== lastState;
     lastState = status.state;
-    const text = `License session${symbol === undefined ? "" : ` ${symbol}`}: ${inWords(status)}`;
+    const text = `License session${name}: ${inWords(status)}`;
     if (status.state === "ended" && status.reason !== "released") log.warn(text);
     else if (changed) log.info(text);
     else log.debug(text);
@@ -79,25 +60,26 @@ function inWords(status: SessionStatus): string {
     case "asking":
       return `no right until the service confirms it (${status.problem ?? "this machine was asleep"})`;
     case "ended":
-      return `over: ${status.reason} (${status.code})${status.activeDevice === undefined ? "" : `, now held by ${status.activeDevice}`}`;
+      return `over: ${status.reason} (${status.code})${heldBy(status)}`;
   }
+}
+
+function heldBy({ activeDevice }: { activeDevice?: string }): string {
+  return activeDevice === undefined ? "" : `, now held by ${activeDevice}`;
 }
 
 function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value;
-}
-
-/** A logger that throws must not end the session. */
+/** A logger that throws, or returns a promise that fails, must not end the session or the program. */
 function harmless(logger: Logger): Logger {
   const quietly =
     (level: keyof Logger): Logger[typeof level] =>
     (message, ...details) => {
       try {
-        logger[level](message, ...details);
+        const returned: unknown = logger[level](message, ...details);
+        if (isThenable(returned)) Promise.resolve(returned).catch(() => {});
       } catch {
         // The error can't be reported anywhere.
       }

@@ -1,15 +1,18 @@
 import { createNotifier } from "./notifier.ts";
 import { openReleasingAtExit } from "./open-releasing-at-exit.ts";
+import { checkOptions } from "./options.ts";
+import { untilShown } from "./page-shown.ts";
 import type { Session, SessionOptions } from "./session.ts";
-import { checkTimes } from "./timing.ts";
 import { createWebRuntime } from "./web-runtime.ts";
 
 // The public interface of the package. No other file is meant to be imported.
 export { checkSession, type SessionCheck } from "./check-session.ts";
 export {
+  type Blocked,
   Ed25519Missing,
   type EndCode,
   type EndReason,
+  type Holder,
   type LicenseEndCode,
   LicenseRefused,
   LicenseSessionError,
@@ -24,9 +27,12 @@ export type {
   BotReport,
   License,
   ReleaseOutcome,
+  ReleaseRequest,
   Session,
   SessionOptions,
   SessionStatus,
+  SymbolLoss,
+  SymbolLossCode,
 } from "./session.ts";
 export type { FetchAnswer, FetchFunction } from "./transport.ts";
 export { version } from "./version.ts";
@@ -44,7 +50,8 @@ export { version } from "./version.ts";
  * @throws the reason of `options.signal` if it is aborted meanwhile
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  checkTimes(options);
+  checkOptions(options);
+  await untilShown(options.signal);
   const notifier = createNotifier(options);
   return openReleasingAtExit(options, createWebRuntime(options, notifier.log), notifier);
 }

@@ -1,5 +1,10 @@
-import { type Bytes, base64Url, type Cryptography, type Verify } from "./cryptography.ts";
-import { bytesOfBase64 } from "./http-signature.ts";
+import {
+  type Bytes,
+  base64Url,
+  bytesOfBase64,
+  type Cryptography,
+  type Verify,
+} from "./cryptography.ts";
 
 /** Verifiers by key id, which is the JWK thumbprint of the key (RFC 7638, 8037). */
 export type PinnedKeys = ReadonlyMap<string, Verify>;

@@ -1,4 +1,5 @@
 import type { Logger } from "./logger.ts";
+import { onAbort } from "./on-abort.ts";
 import type { Runtime } from "./runtime.ts";
 import type { BotReport, SessionOptions } from "./session.ts";
 
@@ -17,12 +18,13 @@ export function createReporter(
     if (!report || pending) return undefined;
     pending = true;
     const settled = new AbortController();
+    const stopListening = onAbort(signal, () => settled.abort());
     const taken = call(report).finally(() => {
       pending = false;
       settled.abort();
     });
     const untilMs = runtime.nowMs() + withinMs;
-    const late = runtime.pause(untilMs, anyOf(signal, settled.signal), "lets exit");
+    const late = runtime.pause(untilMs, settled.signal, "lets exit").finally(stopListening);
     await Promise.race([taken, late]);
     if (!pending) return taken;
     if (!signal.aborted)
@@ -32,7 +34,8 @@ export function createReporter(
 
   async function call(take: () => BotReport | Promise<BotReport>): Promise<BotReport | undefined> {
     try {
-      return await take();
+      const taken: unknown = await take();
+      return isReport(taken) ? taken : undefined;
     } catch (error) {
       log.warn("The report failed; the heartbeat is sent without it:", error);
       return undefined;
@@ -40,12 +43,7 @@ export function createReporter(
   }
 }
 
-/** `AbortSignal.any` came with Node.js 20.3, and later to browsers. */
-function anyOf(...signals: AbortSignal[]): AbortSignal {
-  const any = new AbortController();
-  for (const signal of signals) {
-    if (signal.aborted) any.abort();
-    signal.addEventListener("abort", () => any.abort(), { once: true, signal: any.signal });
-  }
-  return any.signal;
+/** A program without types may return anything. */
+function isReport(taken: unknown): taken is BotReport {
+  return typeof taken === "object" && taken !== null;
 }

@@ -1,36 +1,71 @@
+import type { ClaimName } from "./claim-names.ts";
 import type { BotReport, SessionOptions } from "./session.ts";
 
 export const claimPath = "api/validate-license";
 export const heartbeatPath = "api/heartbeat";
 export const releasePath = "api/session/release";
 
-export function claimText(options: SessionOptions, claimId: string): string {
-  return JSON.stringify({ ...callerFields(options), claim_id: claimId });
+export function claimText(options: SessionOptions, name: ClaimName, asksHolder: boolean): string {
+  return JSON.stringify({ ...claimFields(options, name), ask_holder: asksHolder || undefined });
 }
 
-export function checkText(options: SessionOptions): string {
-  return JSON.stringify({ ...callerFields(options), check_only: true });
+/** A check names itself like a claim, because the service judges it as that claim would be. */
+export function checkText(options: SessionOptions, name: ClaimName): string {
+  return JSON.stringify({ ...claimFields(options, name), check_only: true });
 }
 
-export function releaseText(options: SessionOptions, sessionId: string): string {
-  return JSON.stringify({ ...callerFields(options), session_id: sessionId });
+function claimFields(options: SessionOptions, name: ClaimName) {
+  const { onlyIfFree } = options;
+  return { ...callerFields(options), ...nameFields(name), only_if_free: onlyIfFree || undefined };
 }
+
+/**
+ * What is released: a session by its id or, if that never arrived, what an opening was granted.
+ * Of a session of several symbols, `symbols` are released.
+ */
+export type Released = { sessionId: string; symbols?: readonly string[] } | ClaimName;
+
+export function releaseText(options: SessionOptions, released: Released): string {
+  const fields =
+    "sessionId" in released
+      ? { session_id: released.sessionId, ...symbolsField(options, released.symbols) }
+      : nameFields(released);
+  return JSON.stringify({ ...callerFields(options), ...fields });
+}
+
+export type Keeping = {
+  /** Of a session of several: those that are held. To leave one out confirms that it is lost. */
+  symbols?: readonly string[];
+  /** Whether to answer a request to release the session. */
+  keep?: boolean;
+};
 
 /** @throws TypeError if the report can't be written as JSON */
 export function heartbeatText(
   options: SessionOptions,
   sessionId: string,
   { botVersion, status, metadata }: BotReport = {},
+  { symbols, keep }: Keeping = {},
 ): string {
   return JSON.stringify({
     ...callerFields(options),
+    ...symbolsField(options, symbols),
     session_id: sessionId,
     bot_version: botVersion,
     status,
     metadata,
+    keep: keep || undefined,
   });
 }
 
-function callerFields({ licenseKey, deviceFingerprint, symbol }: SessionOptions) {
-  return { license_key: licenseKey, device_fingerprint: deviceFingerprint, symbol };
+function nameFields({ runId, claimNumber }: ClaimName) {
+  return { run_id: runId, claim_number: claimNumber };
+}
+
+function symbolsField({ symbols: claimed }: SessionOptions, symbols: readonly string[] = []) {
+  return claimed ? { symbols } : {};
+}
+
+function callerFields({ licenseKey, deviceFingerprint, symbol, symbols }: SessionOptions) {
+  return { license_key: licenseKey, device_fingerprint: deviceFingerprint, symbol, symbols };
 }

@@ -1,3 +1,5 @@
+import type { ClaimName } from "./claim-names.ts";
+
 /** The outcome of one request: an answer of any kind, or none. */
 export type Exchange = Answer | NoAnswer;
 
@@ -9,13 +11,12 @@ export type Answer = {
   headers: Readonly<Record<string, string>>;
 };
 
+/** The request may have been carried out all the same, whatever the problem is called. */
 export type NoAnswer = {
   problem: string;
   cause?: unknown;
-  /**
-   * True if the request certainly never left this machine, so that it can't have been carried out.
-   */
-  unsent?: boolean;
+  /** Set if no other attempt can succeed either, as with an expired certificate. */
+  lasting?: boolean;
 };
 
 /** A reading of both clocks. */
@@ -35,21 +36,30 @@ export type Runtime = {
   random(): number;
   /** A new id for each request: 16 to 64 hex characters. */
   randomId(): string;
-  /** The id of a new claim. The ids of one process are ordered. */
-  nextClaimId(): string;
+  /** The name of a new opening: one run per process, numbered from 1. */
+  nextClaimName(): ClaimName;
   /**
    * Resolves at `untilMs` or when the signal fires, whichever comes first; may resolve earlier if
-   * the two clocks have parted. Never rejects.
+   * the two clocks have parted. Always lets other events of the process come first, unless the
+   * signal has fired. Never rejects.
    */
   pause(untilMs: number, signal: AbortSignal, mode: PauseMode): Promise<void>;
   /**
    * Posts JSON text to a path below the service's address. Resolves by `untilMs` or when the signal
    * fires; a request that has not been sent by then is never sent. Never rejects.
+   *
+   * @param mode "lets exit" by default
    */
-  exchange(path: string, text: string, untilMs: number, signal: AbortSignal): Promise<Exchange>;
+  exchange(
+    path: string,
+    text: string,
+    untilMs: number,
+    signal: AbortSignal,
+    mode?: PauseMode,
+  ): Promise<Exchange>;
 };
 
-/** A pause keeps the process alive only while the program itself waits for it. */
+/** A pause or an exchange keeps the process alive only while the program itself waits for it. */
 export type PauseMode = "keeps alive" | "lets exit";
 
 export const noAnswerInTime = "no_answer_in_time";

@@ -22,6 +22,11 @@ export type SessionOptions = {
   /** Each symbol has its own session. If omitted, the session without a symbol is used. */
   symbol?: string | undefined;
   /**
+   * One session for all of these symbols: it is opened for all or for none, and kept by one
+   * heartbeat. Instead of `symbol`.
+   */
+  symbols?: readonly string[] | undefined;
+  /**
    * Called before each heartbeat. If it fails, or its promise takes longer than a second, the
    * heartbeat is sent without a report.
    */
@@ -31,6 +36,16 @@ export type SessionOptions = {
    * promise, the next call waits for it. Errors that it throws are only logged.
    */
   onStatus?: ((status: SessionStatus) => unknown) | undefined;
+  /**
+   * Called, in the way of `onStatus`, for each of several `symbols` that is lost while the session
+   * goes on with the others.
+   */
+  onSymbolLost?: ((loss: SymbolLoss) => unknown) | undefined;
+  /**
+   * Called once, in the way of `onStatus`, if somebody asks for the session (`askHolder`). Close
+   * the positions and call `release()`, or call `keep()`. Without it nothing happens.
+   */
+  onReleaseRequest?: ((request: ReleaseRequest) => unknown) | undefined;
   /**
    * By default, warnings and errors go to the console. Pass `console` to see everything. The logger
    * never receives a license key or a full fingerprint.
@@ -49,12 +64,26 @@ export type SessionOptions = {
   /** Aborts the opening, and releases the session if it is open. */
   signal?: AbortSignal | undefined;
   /**
-   * The right to the session ends this long before another device could be let in. By default 5 s,
-   * or a sixth of the session's timeout if that is less. Never more than half of the timeout.
+   * Asks the device that holds the session to release it, once. Nothing is taken from it: with
+   * `waitWithinMs`, this opening waits for the answer. The waiting status and `SessionRefused` say
+   * whether the holder was asked, was told, and keeps the session.
+   */
+  askHolder?: boolean | undefined;
+  /**
+   * Refuses the opening if this device holds the session already, in this or another process. By
+   * default an opening replaces an earlier session of its own device. For platforms that start
+   * further instances by themselves, such as optimizers and charts.
+   */
+  onlyIfFree?: boolean | undefined;
+  /**
+   * Ends the right to the session this long before the session's timeout. The service names how
+   * long a right lasts; this can only shorten it, down to half of the timeout.
    */
   marginMs?: number | undefined;
   /**
-   * The time limit of each request: by default 5 s, but at most a third of the right's duration.
+   * The time limit of each request: by default 5 s. After a request that was not answered in time
+   * the next may take twice as long, and up to four times as long while opening; a heartbeat never
+   * takes more than a third of the right's duration.
    */
   requestTimeoutMs?: number | undefined;
   /**
@@ -64,14 +93,15 @@ export type SessionOptions = {
   openWithinMs?: number | undefined;
   /**
    * How long to wait while another device holds the session or every seat is taken. The session is
-   * claimed again after each wait that the service names. By default opening fails at once;
-   * `Infinity` waits without limit.
+   * claimed again about every 5 s; those who wait are in no order. By default opening fails at
+   * once; `Infinity` waits without limit.
    */
   waitWithinMs?: number | undefined;
   /**
-   * Whether to release the session in Node.js when the program has nothing left to do, or is ended
-   * by a SIGINT, SIGTERM or SIGHUP that it does not handle. True by default. Takes at most 5 s.
-   * After `process.exit()` or a crash the session lapses instead.
+   * Whether to release the session in Node.js when the program has nothing left to do, or gets
+   * SIGINT, SIGTERM or SIGHUP, whoever else listens to these. True by default. Takes at most 5 s.
+   * Set it to false if the program has to do something with its session first, such as closing
+   * positions. After `process.exit()` or a crash the session lapses instead.
    */
   releaseAtExit?: boolean | undefined;
 };
@@ -89,12 +119,16 @@ export type License = {
 export type SessionStatus =
   /** A claim got no usable answer; it will be retried. */
   | { state: "opening"; problem: string }
-  /** Another device holds it, or every seat is taken. Claimed again within `waitSeconds`. */
+  /** Another device holds it, or every seat is taken. It is claimed again in a few seconds. */
   | {
       state: "waiting";
       code: "session_conflict" | "session_limit";
       activeDevice?: string;
       waitSeconds?: number;
+      /** With `askHolder`: as in `SessionRefused`. */
+      holderAsked?: boolean;
+      holderTold?: boolean;
+      holderKeeps?: boolean;
     }
   /** The service has confirmed the session. The right lasts for `rightLastsMs` unless renewed. */
   | { state: "held"; rightLastsMs: number }
@@ -109,6 +143,31 @@ export type SessionStatus =
   | { state: "asking"; problem?: string }
   /** The final state. */
   | ({ state: "ended" } & End);
+
+/** A symbol of a session of several that is lost; the session goes on with the others. */
+export type SymbolLoss = {
+  /** As this program wrote it. */
+  symbol: string;
+  code: SymbolLossCode;
+  /** The device that has taken it, if the service says so. */
+  activeDevice?: string;
+};
+
+/** As the codes of a whole session that is over. */
+export type SymbolLossCode =
+  | "session_taken"
+  | "session_replaced"
+  | "session_ended"
+  | "session_not_found";
+
+/** Somebody asks for the session. Nothing happens unless this program releases it. */
+export type ReleaseRequest = {
+  /** The first characters of the fingerprint of the device that asks. */
+  device: string;
+  secondsAgo: number;
+  /** The symbols that are asked for, of a session of several. */
+  symbols?: readonly string[];
+};
 
 export type ReleaseOutcome =
   /** The next device may claim at once. */
@@ -126,12 +185,25 @@ export type Session = {
   readonly license: License;
   /** Whether there is a right to the session right now. Check it before each order. */
   readonly held: boolean;
+  /** Whether there is a right to this symbol right now. */
+  holds(symbol: string): boolean;
+  /** The symbols to which there is a right right now, as the program wrote them. */
+  readonly symbols: readonly string[];
   /** How long the right lasts unless a heartbeat is confirmed; 0 if there is none. */
   readonly rightLastsMs: number;
   /** Fires once, when the session is over. The reason is a `SessionEnded`. */
   readonly signal: AbortSignal;
-  /** Ends the session and frees the key at the service. Safe to call twice; never rejects. */
-  release(): Promise<ReleaseOutcome>;
+  /**
+   * Ends the session and frees the key at the service. Safe to call twice; never rejects.
+   *
+   * @param symbols releases only these of several, and the session goes on with the others
+   */
+  release(symbols?: readonly string[]): Promise<ReleaseOutcome>;
+  /**
+   * Answers a request to release the session (`onReleaseRequest`): it is kept. A heartbeat says so
+   * at once. Nobody is asked again before the session's timeout.
+   */
+  keep(): void;
   /** Releases the session, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 };

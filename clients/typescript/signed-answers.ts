@@ -1,37 +1,23 @@
-import type { Bytes, Cryptography } from "./cryptography.ts";
-import {
-  parseByteSequences,
-  parseSignatureInput,
-  type SignatureInput,
-  type SignedMessage,
-  signatureBase,
-} from "./http-signature.ts";
+import { type Bytes, bytesOfBase64, type Cryptography } from "./cryptography.ts";
 import type { PinnedKeys } from "./public-key.ts";
 import type { Answer, Runtime } from "./runtime.ts";
 
 /** Why an answer is not accepted as the service's. It then neither confirms nor ends anything. */
 export type SignatureProblem =
   | "answer_unsigned"
-  | "answer_signature_unreadable"
-  /** None of its signatures was made by a pinned key. */
+  /** None of its signatures names a pinned key. */
   | "answer_of_another_key"
-  /** The signature does not cover all of status, body and request. */
-  | "answer_signature_incomplete"
   /** The nonce belongs to another request. */
   | "answer_nonce_wrong"
   | "answer_digest_wrong"
+  /** The signature is not written as the service writes it, or covers something else. */
+  | "answer_signature_unreadable"
   | "answer_signature_wrong"
   /** It is dated before the request was sent or after the answer arrived. */
   | "answer_time_wrong";
 
-/** Must be covered. Otherwise the signature could be reused for another status, body or request. */
-const required = [
-  '"@status"',
-  '"content-digest"',
-  '"@method";req',
-  '"@path";req',
-  '"content-digest";req',
-];
+/** What the service signs: with less, a signature could be used for another status or request. */
+const covered = '("@status" "content-digest" "@method";req "@path";req "content-digest";req)';
 
 /** Functions fail if their clock is off by 2 s, `created` has whole seconds, and clocks drift. */
 const createdToleranceMs = 6_000;
@@ -71,11 +57,11 @@ export function withSignedAnswers(
 
   return {
     ...runtime,
-    async exchange(path, text, untilMs, signal) {
+    async exchange(path, text, untilMs, signal, mode) {
       const nonce = runtime.randomId();
       const sentText = JSON.stringify({ ...JSON.parse(text), nonce });
       const sentMs = runtime.nowMs();
-      const exchange = await runtime.exchange(path, sentText, untilMs, signal);
+      const exchange = await runtime.exchange(path, sentText, untilMs, signal, mode);
       if ("problem" in exchange) return exchange;
       const receivedMs = runtime.nowMs();
       const { problem, createdMs } = await verifyAnswer(
@@ -103,59 +89,59 @@ export function withSignedAnswers(
 
 /**
  * Whether a pinned key has signed this answer for this request; if not, the first problem found.
+ *
+ * Nothing is parsed but the label and the time: the one form in which the service signs is built
+ * anew, and looked for. Signatures of others beside it do not matter.
  */
 export async function verifyAnswer(
-  answer: Answer,
+  { status, headers, text }: Answer,
   asked: Asked,
   keys: PinnedKeys,
   cryptography: Cryptography,
 ): Promise<Verified> {
-  const { "signature-input": inputField, signature: signatureField } = answer.headers;
-  if (!inputField || !signatureField) return { problem: "answer_unsigned" };
-  const inputs = parseSignatureInput(inputField);
-  const signatures = parseByteSequences(signatureField);
-  if (!inputs || !signatures) return { problem: "answer_signature_unreadable" };
+  const { "signature-input": inputs, signature: signatures, "content-digest": digest } = headers;
+  if (!inputs || !signatures) return { problem: "answer_unsigned" };
+  const [keyId, isSigned] = [...keys].find(([id]) => inputs.includes(`;keyid="${id}"`)) ?? [];
+  if (keyId === undefined || !isSigned) return { problem: "answer_of_another_key" };
+  const nonce = `;nonce="${asked.nonce.replace(/["\\]/g, "\\$&")}"`;
+  if (!inputs.includes(nonce)) return { problem: "answer_nonce_wrong" };
+  if (digest !== (await digestOf(text))) return { problem: "answer_digest_wrong" };
 
-  for (const [label, input] of inputs) {
-    const isVerified = keys.get(String(input.parameters.get("keyid")));
-    if (!isVerified) continue;
-    const signature = signatures.get(label);
-    if (!signature) return { problem: "answer_signature_unreadable" };
-    if (input.parameters.get("nonce") !== asked.nonce) return { problem: "answer_nonce_wrong" };
-    if (answer.headers["content-digest"] !== (await digestOf(answer.text)))
-      return { problem: "answer_digest_wrong" };
-    const signed = signedText(input, answer, asked.path, await digestOf(asked.text));
-    if (!signed) return { problem: "answer_signature_incomplete" };
-    if (!(await isVerified(Uint8Array.from(signature), new TextEncoder().encode(signed))))
-      return { problem: "answer_signature_wrong" };
-    const createdMs = Number(input.parameters.get("created")) * 1_000;
-    const [earliestMs, latestMs] = asked.createdBetweenMs;
-    const isInTime = createdMs >= earliestMs && createdMs <= latestMs;
-    return { problem: isInTime ? undefined : "answer_time_wrong", createdMs };
-  }
-  return { problem: "answer_of_another_key" };
+  const rest = `;keyid="${keyId}"${nonce};alg="ed25519"`;
+  const [, label, input, created] =
+    member(`(sig\\d+)=(${literal(`${covered};created=`)}(\\d{1,12})${literal(rest)})`, inputs) ??
+    [];
+  const [, base64 = ""] = member(`${label}=:([A-Za-z0-9+/]{86}==):`, signatures) ?? [];
+  const signature = bytesOfBase64(base64);
+  if (!input || signature?.length !== 64) return { problem: "answer_signature_unreadable" };
+  const base = [
+    `"@status": ${status}`,
+    `"content-digest": ${digest}`,
+    `"@method";req: POST`,
+    `"@path";req: ${asked.path}`,
+    `"content-digest";req: ${await digestOf(asked.text)}`,
+    `"@signature-params": ${input}`,
+  ].join("\n");
+  if (!(await isSigned(signature, new TextEncoder().encode(base))))
+    return { problem: "answer_signature_wrong" };
+
+  const createdMs = Number(created) * 1_000;
+  const [earliestMs, latestMs] = asked.createdBetweenMs;
+  const isInTime = createdMs >= earliestMs && createdMs <= latestMs;
+  return { problem: isInTime ? undefined : "answer_time_wrong", createdMs };
 
   async function digestOf(text: string): Promise<string> {
-    const digest: Bytes = await cryptography.sha256(new TextEncoder().encode(text));
-    return `sha-256=:${btoa(String.fromCharCode(...digest))}:`;
+    const bytes: Bytes = await cryptography.sha256(new TextEncoder().encode(text));
+    return `sha-256=:${btoa(String.fromCharCode(...bytes))}:`;
   }
 }
 
-function signedText(
-  input: SignatureInput,
-  { status, headers }: Answer,
-  path: string,
-  requestDigest: string,
-): string | undefined {
-  const { components, parameters } = input;
-  const covered = new Set(components.map(({ text }) => text));
-  if (!required.every((component) => covered.has(component))) return undefined;
-  if (parameters.get("alg") !== "ed25519" || typeof parameters.get("created") !== "number")
-    return undefined;
-  const answer: SignedMessage = { derived: { "@status": String(status) }, headers };
-  const request: SignedMessage = {
-    derived: { "@method": "POST", "@path": path },
-    headers: { "content-digest": requestDigest },
-  };
-  return signatureBase(input, answer, request);
+/** Finds a member of a list: proxies may have added their own, and joined the lines of a header. */
+function member(pattern: string, field: string): RegExpExecArray | null {
+  return new RegExp(`(?:^|,)[ \\t]*${pattern}[ \\t]*(?=,[ \\t]*[a-z*]|$)`).exec(field);
+}
+
+/** A pattern for this very text. */
+function literal(text: string): string {
+  return text.replace(/[^\w]/g, "\\$&");
 }

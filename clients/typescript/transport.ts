@@ -27,23 +27,46 @@ export type FetchAnswer = {
 /** The service's own answers have a few hundred bytes. */
 export const maxAnswerBytes = 64 * 1_024;
 
-/** Node.js error codes that mean the server was never reached. */
-const unsentCodes = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
-
-/** @throws TypeError if the URL is invalid, or neither http nor https */
-export function baseUrl(url: string | URL): URL {
-  const base = new URL(url);
-  if (!/^https?:$/.test(base.protocol))
-    throw new TypeError(`url begins with ${base.protocol}: it must be http: or https:`);
-  if (!base.pathname.endsWith("/")) base.pathname += "/";
+/**
+ * The address below which the routes are, with a slash at its end.
+ *
+ * @throws TypeError if it is no http or https address, or has what an address of the service has not
+ */
+export function baseUrl(url: unknown): URL {
+  if (url === undefined) throw new TypeError(`url is missing: ${expectedUrl}`);
+  // A URL may be of another window or of a polyfill.
+  const given: unknown = typeof url === "object" && url && "href" in url ? url.href : url;
+  if (typeof given !== "string")
+    throw new TypeError(
+      `url is ${given === null ? "null" : `of type ${typeof given}`}: ${expectedUrl}`,
+    );
+  const text = given.trim();
+  const base = parsedUrl(text);
+  // What can't be read may hold a password, too.
+  const quoted = text.includes("@") ? "not shown, as it may hold a password" : `"${text}"`;
+  if (!base || !/^https?:$/.test(base.protocol) || /[\s\\]/.test(text))
+    throw new TypeError(`url is ${quoted}: ${expectedUrl}`);
+  if (base.username !== "" || base.password !== "")
+    throw new TypeError(
+      `url has a user name or a password, which the service does not take: ${expectedUrl}`,
+    );
+  if (/[?#]/.test(text))
+    throw new TypeError(
+      `url has a query or a fragment (${text.replace(/^[^?#]*/, "")}): ${expectedUrl}`,
+    );
+  base.pathname = base.pathname.replace(/\/*$/, "/");
   return base;
+}
+
+const expectedUrl =
+  "it must be the address of the license service, such as https://abc123.execute-api.eu-central-1.amazonaws.com";
+
+function parsedUrl(text: string): URL | undefined {
+  try {
+    return new URL(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Posts JSON text and resolves with the outcome, at the latest when the signal fires. */
@@ -56,7 +79,7 @@ export async function post(
   try {
     const answer = await fetchFunction(url.href, {
       method: "POST",
-      headers: { "content-type": "application/json", ...userAgent() },
+      headers: { "content-type": "application/json", ...ownHeaders() },
       body: text,
       // A redirect would turn the POST into a GET.
       redirect: "error",
@@ -76,10 +99,16 @@ export async function post(
   }
 }
 
-/** Empty in a browser, which sends its own user agent and would need a preflight for another. */
-function userAgent(): Record<string, string> {
+/** Empty in a browser, which sends its own and would need a preflight for another. */
+function ownHeaders(): Record<string, string> {
   const isBrowser = "window" in globalThis || "WorkerGlobalScope" in globalThis;
-  return isBrowser ? {} : { "user-agent": `license-session-typescript/${version}` };
+  if (isBrowser) return {};
+  return {
+    "user-agent": `license-session-typescript/${version}`,
+    // Each request looks up the name and makes a connection of its own. A kept one may lead to an
+    // address that the service has left.
+    connection: "close",
+  };
 }
 
 type Chunks = {
@@ -112,16 +141,18 @@ function chunksOf(body: unknown): Chunks | undefined {
   return typeof body.getReader === "function" ? body.getReader() : undefined;
 }
 
+/** Errors that no other attempt can avoid: of the certificate, or of a server without today's TLS. */
+const lastingCode =
+  /^(CERT_(?!NOT_YET_VALID)|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(VERIFY|GET_ISSUER)|HOSTNAME_MISMATCH|ERR_SSL_(.*PROTOCOL|WRONG_VERSION|.*HANDSHAKE_FAILURE))/;
+
 function inWords(error: unknown): NoAnswer {
   if (!(error instanceof Error)) return { problem: String(error), cause: error };
-  // Node.js reports only "fetch failed"; the actual error is the cause.
-  const cause = error.cause instanceof Error ? error.cause : error;
-  const code = "code" in cause ? String(cause.code) : undefined;
-  const unsent = code !== undefined && unsentCodes.has(code);
-  // The message is empty if the addresses of a name failed in different ways.
-  return {
-    problem: cause.message || code || cause.name,
-    cause: error,
-    ...(unsent && { unsent }),
-  };
+  // Node.js reports only "fetch failed"; what happened is the cause, or the cause of that.
+  let cause = error;
+  while (cause.cause instanceof Error) cause = cause.cause;
+  const code = "code" in cause ? String(cause.code) : "";
+  // The message is empty if the addresses of a name failed in different ways. OpenSSL's is a dump.
+  const isDump = /^[0-9A-F]+:error:/.test(cause.message);
+  const problem = (isDump ? code : cause.message.trim()) || code || cause.name;
+  return { problem, cause: error, ...(lastingCode.test(code) && { lasting: true }) };
 }

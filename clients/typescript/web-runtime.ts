@@ -1,6 +1,8 @@
-import { createClaimIds } from "./claim-ids.ts";
+import { createClaimNames } from "./claim-names.ts";
 import { createClock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
+import { onAbort } from "./on-abort.ts";
+import { watchPagePolicy } from "./page-policy.ts";
 import { type Exchange, noAnswerInTime, type PauseMode, type Runtime } from "./runtime.ts";
 import { createTimers } from "./timers.ts";
 import { baseUrl, type FetchFunction, post } from "./transport.ts";
@@ -10,7 +12,7 @@ const sliceMs = 1_000;
 
 let shortcomingSaid = false;
 
-const nextClaimId = createClaimIds(randomId);
+const nextClaimName = createClaimNames(randomId);
 
 /**
  * The runtime of Node.js 20 and later and of browsers.
@@ -28,6 +30,7 @@ export function createWebRuntime(
   const wallMs = () => Date.now();
   if (shortcoming !== undefined && !shortcomingSaid) log.warn(shortcoming);
   shortcomingSaid ||= shortcoming !== undefined;
+  const isForbidden = watchPagePolicy();
   const timers = createTimers(() =>
     log.warn(
       "This page's Content-Security-Policy allows no worker from a blob: while the page is hidden, heartbeats are late and the right is lost for seconds at a time. Add worker-src blob:",
@@ -38,7 +41,7 @@ export function createWebRuntime(
     nowMs,
     wallMs,
     random: Math.random,
-    nextClaimId,
+    nextClaimName,
     randomId,
     pause: (untilMs, signal, mode) => wait(untilMs, signal, mode, true),
     exchange,
@@ -57,17 +60,22 @@ export function createWebRuntime(
       let timer: unknown;
       const finish = () => {
         if (timer !== undefined) timers.clear(timer);
-        signal.removeEventListener("abort", finish);
+        stopListening();
         resolve();
+      };
+      const set = (run: () => void, afterMs: number) => {
+        timer = timers.set(run, afterMs);
+        if (mode === "lets exit") letExit(timer);
       };
       const look = () => {
         const leftMs = untilMs - nowMs();
-        if (leftMs <= 0 || signal.aborted || (early && haveParted())) return finish();
-        timer = timers.set(look, Math.min(leftMs, sliceMs));
-        if (mode === "lets exit") letExit(timer);
+        if (leftMs <= 0 || (early && haveParted())) return finish();
+        set(look, Math.min(leftMs, sliceMs));
       };
-      signal.addEventListener("abort", finish);
-      look();
+      const stopListening = onAbort(signal, finish);
+      if (signal.aborted) finish();
+      // The first look comes in a later turn, so that a loop of pauses never locks out the program.
+      else set(look, Math.max(0, Math.min(untilMs - nowMs(), sliceMs)));
     });
   }
 
@@ -76,20 +84,28 @@ export function createWebRuntime(
     text: string,
     untilMs: number,
     signal: AbortSignal,
+    mode: PauseMode = "lets exit",
   ): Promise<Exchange> {
     const over = new AbortController();
     const stop = () => over.abort();
-    signal.addEventListener("abort", stop);
+    const stopListening = onAbort(signal, stop);
     if (signal.aborted) stop();
     try {
       return await Promise.race([
-        post(new URL(path, base), text, fetchFunction, over.signal),
-        wait(untilMs, over.signal, "lets exit", false).then(() => ({ problem: noAnswerInTime })),
+        send(new URL(path, base), text, over.signal),
+        wait(untilMs, over.signal, mode, false).then(() => ({ problem: noAnswerInTime })),
       ]);
     } finally {
-      signal.removeEventListener("abort", stop);
+      stopListening();
       stop();
     }
+  }
+
+  async function send(url: URL, text: string, signal: AbortSignal): Promise<Exchange> {
+    const outcome = await post(url, text, fetchFunction, signal);
+    if (!("problem" in outcome) || !(await isForbidden(url))) return outcome;
+    const problem = `this page's Content-Security-Policy does not allow requests to ${url.origin}: add it to connect-src`;
+    return { ...outcome, problem, lasting: true };
   }
 }
 

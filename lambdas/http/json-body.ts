@@ -1,7 +1,6 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import * as z from "zod/mini";
-import { isWellFormed } from "../license-key.ts";
-import { nonceSchema } from "../request.ts";
+import type { Problem } from "../../contract/requests/fields.ts";
 import { memberSource } from "./json-source.ts";
 
 /** The part of an API Gateway event (payload 2.0) that holds the body. */
@@ -10,6 +9,8 @@ export type BodyEvent = Pick<APIGatewayProxyEventV2, "body" | "isBase64Encoded">
 /** The shape of a body, and the members whose JSON text is kept as it was received. */
 export type BodyShape<Request> = {
   schema: z.ZodMiniObject & z.ZodMiniType<Request>;
+  /** What no single field shows to be wrong. */
+  problem(request: Request): Problem | undefined;
   maxBytesOfText: Record<string, number>;
 };
 
@@ -21,20 +22,20 @@ type ParsedBody<Request> = {
 } & (
   | { readable: true; request: Request; jsonTexts: Record<string, string> }
   /** What is wrong with the body; never quotes it, because it may contain a key. */
-  | { readable: false; field: string; message: string }
+  | ({ readable: false } & Problem)
 );
 
 const maxBodyBytes = 16 * 1024;
 
 /**
- * Reads the body of an event as a JSON object of the given shape. API Gateway encodes a body in
- * base64 unless its content type is text or JSON. That includes curl's default content type.
+ * Reads a body as a JSON object of the given shape. NULs after it are ignored: MQL sends the one that
+ * ends a string.
  */
 export function parseBody<Request>(
-  event: BodyEvent,
-  { schema, maxBytesOfText }: BodyShape<Request>,
+  bytes: Uint8Array,
+  { schema, problem, maxBytesOfText }: BodyShape<Request>,
 ): ParsedBody<Request> {
-  const source = bodyText(event);
+  const source = bodyText(bytes);
   if (source === undefined) return unreadable("body", "must be UTF-8 text of at most 16 KiB");
 
   let body: unknown;
@@ -49,14 +50,15 @@ export function parseBody<Request>(
 
   // A field that is null counts as absent.
   const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
-  const nonce = nonceSchema.safeParse(given.nonce).data;
   const refusedAs = (field: string) => ({
     ...unreadable(field, `must be ${descriptionOf(schema.shape[field]) ?? "readable"}`),
-    nonce,
+    nonce: nonceOf(schema, given),
   });
 
   const result = schema.safeParse(given);
   if (!result.success) return refusedAs(String(result.error.issues[0]?.path[0] ?? "body"));
+  const found = problem(result.data);
+  if (found) return { readable: false, ...found, nonce: nonceOf(schema, given) };
 
   const jsonTexts: Record<string, string> = {};
   for (const [field, maxBytes] of Object.entries(maxBytesOfText)) {
@@ -65,30 +67,37 @@ export function parseBody<Request>(
     if (Buffer.byteLength(text) > maxBytes) return refusedAs(field);
     jsonTexts[field] = text;
   }
-  return { readable: true, request: result.data, jsonTexts, nonce };
+  return { readable: true, request: result.data, jsonTexts, nonce: nonceOf(schema, given) };
 }
 
-function unreadable(field: string, complaint: string): ParsedBody<never> {
+function unreadable(field: string, complaint: string): { readable: false } & Problem {
   return { readable: false, field, message: `${field} ${complaint}` };
+}
+
+/** The nonce alone, whatever else is wrong. */
+function nonceOf({ shape }: z.ZodMiniObject, { nonce }: { nonce?: unknown }): string | undefined {
+  return shape.nonce && typeof nonce === "string" && z.safeParse(shape.nonce, nonce).success
+    ? nonce
+    : undefined;
 }
 
 function descriptionOf(schema: z.core.$ZodType | undefined): string | undefined {
   return schema && z.globalRegistry.get(schema)?.description;
 }
 
-/** The bytes of the body as the caller sent them. */
-export function bodyBytes({ body = "", isBase64Encoded }: BodyEvent): Buffer {
+/**
+ * The bytes of the body as the caller sent them. API Gateway encodes a body in base64 unless its
+ * content type is text or JSON. That includes curl's default content type.
+ */
+export function bodyBytes({ body = "", isBase64Encoded }: BodyEvent): Uint8Array {
   return Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
 }
 
-function bodyText(event: BodyEvent): string | undefined {
-  const body = event.body ?? "";
-  const encoding = event.isBase64Encoded ? "base64" : "utf8";
-  if (Buffer.byteLength(body, encoding) > maxBodyBytes) return undefined;
-  if (!event.isBase64Encoded) return isWellFormed(body) ? body : undefined;
-  const bytes = Buffer.from(body, encoding);
+function bodyText(bytes: Uint8Array): string | undefined {
+  if (bytes.length > maxBodyBytes) return undefined;
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return text.replace(/\0+$/, "");
   } catch {
     return undefined;
   }

@@ -1,45 +1,151 @@
 import { randomUUID } from "node:crypto";
-import { type ClaimOutcome, claim } from "../rules/claim.ts";
-import { type HeartbeatOutcome, heartbeat } from "../rules/heartbeat.ts";
-import type { Caller } from "../rules/holder.ts";
-import { freeAtMs, type LeaseTime, type StoredReport } from "../rules/session.ts";
-import type { SessionTable } from "../store/table.ts";
-
-/** A claim that a heartbeat made or failed to make. */
-export type ClaimByHeartbeat = ClaimOutcome & { by: "heartbeat" };
+import type { HeartbeatAnswer } from "../../contract/routes.ts";
+import type { RequestContext } from "../http/handle-request.ts";
+import {
+  conflictMessage,
+  licenseMessages,
+  overMessages,
+  seatMessage,
+  shownDevice,
+} from "../routes/messages.ts";
+import { recordGrant } from "../routes/record-grant.ts";
+import { type ClaimRefusal, claim } from "../rules/claim.ts";
+import { freeAtMs } from "../rules/entry.ts";
+import { type Heartbeat, type HeartbeatOutcome, heartbeat, type Loss } from "../rules/heartbeat.ts";
+import type { Database } from "../rules/rule-run.ts";
+import { maskFingerprint } from "../rules/shown-device.ts";
+import { claimByHeartbeat } from "./legacy-claim.ts";
 
 /**
  * A heartbeat of a bot that names no session. Bots deployed before this service send these: they
- * claim only once, when they start. If nobody holds the symbol, the heartbeat claims it under all
- * rules of a claim, unless an operator ended the session.
+ * claim only once, when they start, and only a 403 stops them. If nobody holds the symbol, the
+ * heartbeat claims it under all rules of a claim, unless an operator ended the session.
  *
- * @throws any SDK error except the failed condition
+ * @param answerTo how any other heartbeat is answered
+ * @throws any error of the database
  */
-export async function legacyHeartbeat(
-  table: SessionTable,
-  caller: Caller,
-  report: StoredReport,
-  time: LeaseTime,
-  signal: AbortSignal,
-): Promise<HeartbeatOutcome | ClaimByHeartbeat> {
-  const outcome = await heartbeat(table, { ...caller, sessionId: undefined }, report, time, signal);
-  if (!isUnheld(outcome, time.nowMs)) return outcome;
-  const claimed = await claim(
-    table,
-    { ...caller, claimId: randomUUID(), report, kind: "heartbeat" },
-    time,
-    signal,
-  );
-  return { ...claimed, by: "heartbeat" };
+export async function answerLegacyHeartbeat(
+  database: Database,
+  beat: Heartbeat,
+  context: RequestContext,
+  answerTo: (outcome: HeartbeatOutcome) => HeartbeatAnswer,
+): Promise<HeartbeatAnswer> {
+  const outcome = await heartbeat(database, beat);
+  recordSample(context);
+  if (outcome.code !== "lost") return asForbidden(answerTo(outcome));
+  const [loss] = outcome.lost;
+  if (!isFree(loss, context.nowMs)) {
+    // Its bot released it without naming it: it only waits to lapse, so this bot may go on.
+    if (loss.code === "session_taken" && loss.entry.left) return left;
+    return asForbidden(answerTo(outcome));
+  }
+  const { report, ...caller } = beat;
+  const claimed = await claim(database, {
+    ...caller,
+    opening: undefined,
+    onlyIfFree: false,
+    sessionId: randomUUID(),
+    legacy: claimByHeartbeat(beat.deviceFingerprint, reported(report)),
+  });
+  if (claimed.code !== "granted") return refused(claimed, beat.deviceFingerprint);
+  if (claimed.isNew) recordGrant(claimed, context);
+  return answerTo({
+    ...claimed,
+    code: "recorded",
+    before: { lastHeartbeatMs: context.nowMs, askedBy: undefined },
+  });
 }
 
-function isUnheld(outcome: HeartbeatOutcome, nowMs: number): boolean {
-  switch (outcome.code) {
+function isFree(loss: Loss, nowMs: number): boolean {
+  switch (loss.code) {
     case "session_not_found":
       return true;
     case "session_taken":
-      return freeAtMs(outcome.entry) <= nowMs;
-    default:
+    case "session_replaced":
+      return freeAtMs(loss.entry) <= nowMs;
+    case "session_ended":
       return false;
   }
+}
+
+function reported(report: Heartbeat["report"]): object {
+  return Object.fromEntries(Object.entries(report).filter(([, value]) => value !== undefined));
+}
+
+const left = {
+  statusCode: 500,
+  body: {
+    status: "error",
+    session_conflict: false,
+    code: "session_left",
+    message: "The session in the way was left by its bot and only waits to lapse. Go on.",
+  },
+} as const satisfies HeartbeatAnswer;
+
+/** A 500 by contract, so that no monitor overlooks it, is a 403 here: only that stops these bots. */
+function asForbidden(answer: HeartbeatAnswer): HeartbeatAnswer {
+  const { statusCode, body } = answer;
+  if (statusCode !== 500) return answer;
+  switch (body.code) {
+    case "license_unknown":
+    case "license_suspended":
+    case "license_cancelled":
+    case "license_expired":
+      return { statusCode: 403, body };
+    case "session_taken":
+      return "symbols_held" in body ? answer : { statusCode: 403, body };
+    case "session_replaced":
+      return "symbols_held" in body ? answer : { statusCode: 403, body };
+    case "session_ended":
+      return "symbols_held" in body ? answer : { statusCode: 403, body };
+    default:
+      return answer;
+  }
+}
+
+function refused(outcome: ClaimRefusal, ownDevice: string): HeartbeatAnswer {
+  const { code } = outcome;
+  switch (code) {
+    case "license_unknown":
+    case "license_suspended":
+    case "license_cancelled":
+    case "license_expired":
+      return {
+        statusCode: 403,
+        body: { status: "error", license_valid: false, code, message: licenseMessages[code] },
+      };
+    case "session_conflict":
+      if (outcome.blocked.some(({ entry }) => entry.kind === "session" && entry.left)) return left;
+      return forbidden({
+        code: "session_taken",
+        message: conflictMessage(outcome, ownDevice),
+        active_device: outcome.blocked.map(({ entry }) => shownDevice(entry))[0] ?? "",
+      });
+    case "session_limit":
+      return forbidden({
+        code,
+        message: seatMessage(outcome),
+        active_device: outcome.first
+          ? shownDevice(outcome.first.entry)
+          : maskFingerprint(ownDevice),
+      });
+    case "claim_late":
+    case "session_ended":
+      return forbidden({ code: "session_ended", message: overMessages.session_ended });
+  }
+}
+
+function forbidden<Body extends object>(body: Body) {
+  return {
+    statusCode: 403,
+    body: { status: "error", session_conflict: true, ...body },
+  } as const;
+}
+
+/** One in this many heartbeats of legacy bots is logged, to estimate how many there still are. */
+const weight = 64;
+
+function recordSample({ nowMs, record }: RequestContext): void {
+  // The clock's low digits sample as well as a random number, and are reproducible in tests.
+  if (nowMs % weight === 0) record({ event: "legacy_heartbeat", legacy: true, weight });
 }

@@ -1,331 +1,426 @@
-import type { ConditionalUpdate, SessionTable } from "../store/table.ts";
-import { isEarlierClaim } from "./claim-order.ts";
 import { dropLongLapsed } from "./drop-long-lapsed.ts";
-import type { Caller } from "./holder.ts";
-import { type EndedCode, endedCode, type License } from "./license.ts";
-import { removalOf } from "./removal.ts";
 import {
-  deviceOf,
-  type Entry,
   freeAtMs,
-  isSession,
-  isVacancy,
-  type LeaseTime,
-  leaseFrom,
+  portfolioPath,
+  type ResolvedEntry,
   type Session,
-  type StoredReport,
+  type Stored,
+  secondsUntil,
   secondsUntilFree,
-} from "./session.ts";
+  sessionPath,
+} from "./entry.ts";
+import { type Opening, placeOf } from "./holder.ts";
+import {
+  distinctPaths,
+  type EndedCode,
+  emptiedPortfolios,
+  entryAt,
+  type License,
+  membersOf,
+  type PlacedEntry,
+  sessionAt,
+  timeoutInForceMs,
+} from "./license.ts";
+import {
+  absent,
+  and,
+  atLeast,
+  atMost,
+  equal,
+  exists,
+  greater,
+  less,
+  not,
+  or,
+  type Path,
+  type Predicate,
+} from "./predicate.ts";
+import {
+  type Asking,
+  type Assigned,
+  carryOut,
+  type Database,
+  type Plan,
+  type Rule,
+  runOn,
+  type Seen,
+} from "./rule-run.ts";
+import { hasSeats, seatsFor } from "./seats.ts";
+import {
+  isFree,
+  isGrantOf,
+  isLive,
+  isNamedAt,
+  isOfDevice,
+  isUnexpired,
+} from "./session-predicates.ts";
 
-/**
- * A claim. All attempts at it share `claimId`, which becomes the `session_id` once it is granted.
- */
-export type Claim = Caller & {
-  claimId: string;
-  /** Stored with the session if a heartbeat makes the claim. */
-  report?: StoredReport;
-  kind: ClaimKind;
+export type Claim = {
+  licenseId: string;
+  deviceFingerprint: string;
+  /** In the caller's order, as they are stored. */
+  symbols: readonly string[];
+  opening: Opening | undefined;
+  onlyIfFree: boolean;
+  /** What the service grants, unless an earlier grant is repeated. */
+  sessionId: string;
+  /** Of the session of several symbols; `undefined` for a session of one. */
+  portfolioKey: string | undefined;
+  /** When the API received the request, epoch milliseconds. */
+  nowMs: number;
+  /** The timeout of a license that has none of its own. */
+  sessionTimeoutMs: number;
+  legacy?: LegacyClaim;
 };
 
-type ClaimKind =
-  | "claim"
-  /** Made by a legacy bot. An earlier copy of the bot may still be waiting on the same device. */
-  | "legacy claim"
-  /**
-   * Made by a heartbeat of a legacy bot. It must not revive a session that an operator ended, and
-   * there is no telling how many copies of the bot are running.
-   */
-  | "heartbeat";
+/** What `lambdas/legacy/` adds to a claim. */
+export type LegacyClaim = {
+  /** Whether the claim must not take the entry of its own device. */
+  refuses(path: Path): Predicate | undefined;
+  /** Attributes of the new session. */
+  attributes(own: ResolvedEntry | undefined): Record<string, Assigned>;
+};
 
 export type ClaimRefusal =
   | { code: "license_unknown" | EndedCode }
-  | { code: "session_ended" }
-  | {
-      /** Another device holds the symbol, or every seat of the license is taken. */
-      code: "session_conflict" | "session_limit";
-      /**
-       * The device that holds the symbol or, if no seat is free, the one whose seat frees first.
-       */
-      blockedBy: string;
-      waitSeconds: number;
-    };
+  /** A late attempt: of an opening that is over, or of a session that an operator ended. */
+  | { code: "claim_late" | "session_ended"; waitSeconds: number }
+  /** Somebody else holds these symbols, or may believe that. */
+  | { code: "session_conflict"; blocked: readonly Blocked[]; seen: Seen }
+  | SeatRefusal;
 
-export type ClaimOutcome =
-  | {
-      code: "granted";
-      license: License;
-      session: Session;
-      /** False if an earlier attempt had already made the claim, so that this one wrote nothing. */
-      written: boolean;
-      /** The entry that the claim replaced, for the history. */
-      replaced?: Entry;
-      displaced: readonly DisplacedEntry[];
-    }
-  | ClaimRefusal;
+export type Blocked = { symbol: string; entry: ResolvedEntry; waitSeconds: number };
 
-export type CheckOutcome = { code: "available"; license: License } | ClaimRefusal;
+export type SeatRefusal = {
+  code: "session_limit";
+  /** The entry whose seat frees first; `undefined` if the license has too few seats at any time. */
+  first: Blocked | undefined;
+  /** The symbols that use the seats. */
+  inUse: readonly { symbol: string; isOwn: boolean }[];
+  maxSessions: number;
+  wantedSeats: number;
+};
 
-type DisplacedEntry = readonly [symbol: string, Entry];
+export type Granted = {
+  code: "granted";
+  license: License;
+  /** The item as it is stored now. */
+  stored: Seen["stored"];
+  session: Session;
+  /** False if an earlier attempt had made the grant: this one renewed it at most. */
+  isNew: boolean;
+  /** What stood for the symbols before. */
+  replaced: readonly Blocked[];
+  /** What gave up its seat. */
+  displaced: readonly Blocked[];
+};
+
+export type ClaimOutcome = Granted | ClaimRefusal;
+
+export type CheckOutcome = { code: "available"; license: License; leaseMs: number } | ClaimRefusal;
 
 /**
- * Claims the session in one conditional write. A second write is needed to replace a live session of
- * the same device, or to make room on a full license. Losing a race to a rival costs one more
- * write.
+ * Claims the session of one symbol, or one session of several, by one conditional write where
+ * nothing of the caller's own device and nothing lapsed stands in the way, else by two.
  *
- * If the claim finds its own id stored, an earlier attempt was applied: it is granted and writes
- * nothing. The lease, and with it the right to the session, starts at that earlier attempt.
- *
- * @throws any SDK error except the failed condition
+ * @throws any error of the database
  */
-export async function claim(
-  table: SessionTable,
-  request: Claim,
-  time: LeaseTime,
-  signal: AbortSignal,
-): Promise<ClaimOutcome> {
-  let way: Way = {};
-  for (let rivals = 0; rivals <= mostRivals; rivals++) {
-    const result = await table.update(claimUpdate(request, time, way), signal);
-    if (result.applied) {
-      const kept =
-        request.kind === "heartbeat"
-          ? result.license
-          : await dropLongLapsed(table, result.license, time.nowMs, signal);
-      return {
-        code: "granted",
-        // Another claim may have raised the token between the two writes.
-        license: { ...kept, fencing_token: result.license.fencing_token },
-        session: grantedSession(request, time),
-        written: true,
-        ...(way.replaces && { replaced: way.replaces }),
-        displaced: way.displaces?.entries ?? [],
+export async function claim(database: Database, request: Claim): Promise<ClaimOutcome> {
+  const outcome = await carryOut(database, request.licenseId, claimRule(request));
+  if (outcome.code !== "granted" || !outcome.isNew) return outcome;
+  const license = await dropLongLapsed(database, outcome, request.nowMs);
+  return { ...outcome, license };
+}
+
+/** Reports, by one read, what the claim would meet. */
+export async function checkClaim(database: Database, request: Claim): Promise<CheckOutcome> {
+  const seen = await database.get(request.licenseId);
+  const { plan } = runOn(seen, claimRule(request));
+  if ("outcome" in plan && plan.outcome.code !== "granted") return plan.outcome;
+  if (!seen) throw new Error("A license that is not there can't be available");
+  return {
+    code: "available",
+    license: seen.license,
+    leaseMs: timeoutInForceMs(seen.license, request.sessionTimeoutMs),
+  };
+}
+
+function claimRule(request: Claim): Rule<ClaimOutcome> {
+  return (asking) => {
+    const { nowMs, symbols, portfolioKey } = request;
+    const status: Path = ["status"];
+    asking.must(() => ({ code: "license_unknown" }), exists(["license_id"]));
+    asking.must(() => ({ code: "license_cancelled" }), not(equal(status, "cancelled")));
+    asking.must(() => ({ code: "license_suspended" }), equal(status, "active"));
+    asking.must(() => ({ code: "license_expired" }), isUnexpired(nowMs));
+
+    const everyIsFree =
+      portfolioKey === undefined
+        ? symbols.map((symbol) => isFreeWithoutOwn(sessionPath(symbol), request))
+        : [
+            exists(["portfolios"]),
+            absent(portfolioPath(portfolioKey)),
+            ...symbols.map((symbol) => absent(sessionPath(symbol))),
+          ];
+    const tokenIsBehind = or(absent(["fencing_token"]), less(["fencing_token"], nowMs));
+    const timeoutIsCommon = absent(["session_timeout_seconds"]);
+    if (asking.is(and(...everyIsFree, hasSeats(symbols), timeoutIsCommon, tokenIsBehind))) {
+      const session = {
+        ...newSession(request, nowMs, request.sessionTimeoutMs),
+        ...request.legacy?.attributes(undefined),
       };
+      return grant(request, session, { hasPortfolios: true, displaced: [], emptied: [] });
     }
-    const judgement = judgeClaim(result.refusedBy, request, time.nowMs);
-    if (judgement.code === "granted") {
-      // Started at this very instant: this call's write, retried by the SDK.
-      const written = judgement.session.started_at === time.nowMs;
-      return { ...judgement, written, displaced: [] };
-    }
-    if (judgement.code !== "available") return judgement;
-    way = judgement.way;
-  }
-  throw new Error("A claim was refused more often than rivals can explain");
-}
-
-/**
- * After the first write, a refusal means that a rival was faster. A license has at most 100 seats.
- */
-const mostRivals = 100;
-
-/** Reports, by one read, whether a claim would be granted. */
-export async function checkClaim(
-  table: SessionTable,
-  request: Claim,
-  { nowMs }: LeaseTime,
-  signal: AbortSignal,
-): Promise<CheckOutcome> {
-  const judgement = judgeClaim(await table.get(request.licenseId, signal), request, nowMs);
-  return judgement.code === "granted"
-    ? { code: "available", license: judgement.license }
-    : judgement;
-}
-
-/** How a claim gets its entry and its seat. What it has read must still hold when it writes. */
-type Way = {
-  /**
-   * The symbol's entry, if the same device holds it or held it last. Absent if the symbol is free.
-   */
-  replaces?: Entry;
-  /** On a full license: lapsed entries of other symbols, which the claim removes to get a seat. */
-  displaces?: { license: License; entries: readonly DisplacedEntry[] };
-};
-
-/** The rules of a claim as a condition. `judgeClaim` explains its refusals: change both together. */
-function claimUpdate(request: Claim, time: LeaseTime, way: Way): ConditionalUpdate {
-  const active = "#status = :active";
-  const unexpired = "(attribute_not_exists(license_expiration) OR license_expiration > :now)";
-  // Only an item edited by hand reaches this limit, beyond which adding 1 may change nothing.
-  const countable = "(attribute_not_exists(fencing_token) OR fencing_token < :last_token)";
-  const entry = entryCondition(request, way);
-  const seat = seatUpdate(way, time.nowMs);
-  return {
-    licenseId: request.licenseId,
-    update: `SET sessions.#symbol = :session, fencing_token = if_not_exists(fencing_token, :zero) + :one${seat.remove}`,
-    condition: [active, unexpired, countable, entry.condition, seat.condition]
-      .filter((part) => part !== undefined)
-      .join(" AND "),
-    names: { "#status": "status", "#symbol": request.sessionSymbol, ...seat.names },
-    values: {
-      ":active": "active",
-      ":now": time.nowMs,
-      ":last_token": Number.MAX_SAFE_INTEGER,
-      ":session": {
-        ...grantedSession(request, time),
-        ...(way.replaces
-          ? { contested_until: freeAtMs(way.replaces) }
-          : request.kind === "heartbeat" && { contested_until: time.nowMs }),
-      },
-      ":zero": 0,
-      ":one": 1,
-      ...entry.values,
-      ...seat.values,
-    },
+    return claimOnItem(request, asking, asking.item());
   };
 }
 
-function entryCondition(request: Claim, { replaces }: Way) {
-  const vacancyNotEnded = "attribute_not_exists(sessions.#symbol.ended)";
-  if (replaces) {
-    // The lease must be the one that was read: a renewed one would be contested for longer.
-    const seenId = isSession(replaces) ? { ":seen_id": replaces.session_id } : undefined;
-    const sameClaim = seenId
-      ? "sessions.#symbol.session_id = :seen_id"
-      : "sessions.#symbol.vacated_by = :own";
-    // An operator may end the session between the two writes of a heartbeat.
-    const stillEnds = request.kind === "heartbeat" ? ` AND ${vacancyNotEnded}` : "";
+/** What a claim does that met something in its way. */
+function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): Plan<ClaimOutcome> {
+  const { license, stored } = seen;
+  const { nowMs, symbols, opening, deviceFingerprint, portfolioKey, legacy } = request;
+  asking.onThisVersion();
+  const placed = symbols.flatMap((symbol) => {
+    const standing = entryAt(license, symbol);
+    return standing ? [{ symbol, ...standing }] : [];
+  });
+  const own = placed.filter(({ path }) => asking.is(isOfDevice(path, deviceFingerprint)));
+  const ownInUse = own.filter(({ path }) => !asking.is(isFree(path, nowMs)));
+
+  // An earlier attempt of the SDK was applied.
+  const madeAt = placeOf(request);
+  if (asking.is(equal([...madeAt, "session_id"], request.sessionId))) {
+    const isWhole =
+      portfolioKey === undefined || membersOf(license, portfolioKey).length === symbols.length;
+    // What it replaced is not known any more.
     return {
-      condition: `${sameClaim} AND sessions.#symbol.lapses_at = :seen_lapses_at${stillEnds}`,
-      values: {
-        ":seen_lapses_at": replaces.lapses_at,
-        ...(seenId ?? { ":own": request.deviceFingerprint }),
-      },
+      outcome: isWhole
+        ? { ...repeated(seen, madeAt), isNew: true }
+        : { code: "claim_late", waitSeconds: 0 },
     };
   }
-  // last_heartbeat        lapses_at    contested_until, if that is later
-  //       |---- live ------|---- lapsed ----|---- free ---->
-  const absent = "attribute_not_exists(sessions.#symbol)";
-  const uncontested =
-    "(attribute_not_exists(sessions.#symbol.contested_until) OR sessions.#symbol.contested_until <= :now)";
-  const over = `sessions.#symbol.lapses_at <= :now AND ${uncontested}`;
-  const notEnded = `(${vacancyNotEnded} OR sessions.#symbol.vacated_by <> :device)`;
-  const notOwn =
-    "(attribute_not_exists(sessions.#symbol.device_fingerprint) OR sessions.#symbol.device_fingerprint <> :device)";
+  if (asking.is(equal([...madeAt, "vacated_session_id"], request.sessionId))) {
+    const isEnded = asking.is(exists([...madeAt, "ended_at"]));
+    return { outcome: late(isEnded ? "session_ended" : "claim_late", placed) };
+  }
+
+  const isKeyTaken = portfolioKey !== undefined && membersOf(license, portfolioKey).length > 0;
+  if (isKeyTaken || asking.is(exists(portfolioPath(portfolioKey ?? "")))) {
+    throw new Error("The key of the new session is in use");
+  }
+
+  // a. The opening repeats itself: its lease begins anew.
+  const [first] = placed;
+  const isRepeat =
+    opening !== undefined &&
+    first !== undefined &&
+    placed.length === symbols.length &&
+    placed.every(({ path }) =>
+      asking.is(
+        and(
+          isGrantOf(path, deviceFingerprint, opening),
+          isLive(path, nowMs),
+          absent([...path, "confirmed"]),
+        ),
+      ),
+    ) &&
+    placed.every(({ path }) => String(path) === String(first.path)) &&
+    // With `symbol` once and with `symbols` then, its caller could not name the session.
+    first.path[0] === madeAt[0];
+  if (isRepeat) return renew(first.path, seen, request, asking);
+
+  // b. A late attempt of an opening that is over.
+  if (opening !== undefined) {
+    const over = own.filter((each) => isOver(each, request, opening, asking));
+    const isEnded = over.some(({ path }) => asking.is(exists([...path, "ended_at"])));
+    if (over.length > 0) return { outcome: late(isEnded ? "session_ended" : "claim_late", over) };
+  }
+  const ended =
+    legacy &&
+    own.find(({ path }) => {
+      const refused = legacy.refuses(path);
+      return refused !== undefined && asking.is(refused);
+    });
+  if (ended) return { outcome: late("session_ended", [ended]) };
+
+  // c, d. The entry is this device's, but it must not be taken. Or it is another device's.
+  const blocked = placed.filter((each) => {
+    const { path } = each;
+    if (asking.is(isFree(path, nowMs))) return false;
+    if (!own.includes(each)) return true;
+    if (request.onlyIfFree) return true;
+    return opening === undefined && asking.is(and(isLive(path, nowMs), isNamedAt(path)));
+  });
+  if (blocked.length > 0) {
+    const inTheWay = blocked.map((each) => blockedBy(each, nowMs));
+    return { outcome: { code: "session_conflict", blocked: inTheWay, seen } };
+  }
+
+  // Every symbol held live by its own device keeps its seats.
+  const keepsSeats =
+    own.length === symbols.length && own.every(({ path }) => asking.is(isLive(path, nowMs)));
+  const seats = keepsSeats ? { displaced: [] } : seatsFor(license, request);
+  if ("code" in seats) return { outcome: seats };
+
+  // e. A new grant. The leases that it takes from must not be renewed in between.
+  const token = Math.max(nowMs, license.fencing_token + 1);
+  if (!Number.isSafeInteger(token))
+    throw new Error("The fencing token of the license can't grow any more");
+  const displaced = seats.displaced.flatMap((symbol) => entryAt(license, symbol) ?? []);
+  for (const path of distinctPaths([...placed, ...displaced])) asking.leaseAsSeen(path);
+  // A heartbeat in the same millisecond may name a session and leave the end of its lease.
+  if (opening === undefined) {
+    for (const { path } of own) asking.asSeen([...path, "confirmed"]);
+  }
+  const lastOwn = own.at(-1)?.entry;
+  const contestedUntilMs = Math.max(...ownInUse.map(({ entry }) => freeAtMs(entry)));
+  const session = {
+    ...newSession(request, token, timeoutInForceMs(license, request.sessionTimeoutMs)),
+    ...(ownInUse.length > 0 && { contested_until: contestedUntilMs }),
+    ...(lastOwn && openingOf(lastOwn)),
+    ...legacy?.attributes(lastOwn),
+  };
+  return grant(request, session, {
+    hasPortfolios: stored.portfolios !== undefined,
+    displaced: seats.displaced,
+    emptied: emptiedPortfolios(license, [...symbols, ...seats.displaced]),
+  });
+
+  function late(code: "claim_late" | "session_ended", over: readonly PlacedEntry[]): ClaimOutcome {
+    const freeMs = Math.max(0, ...over.map(({ entry }) => freeAtMs(entry)));
+    return { code, waitSeconds: secondsUntil(freeMs, nowMs) };
+  }
+}
+
+/** A member has no `lapses_at`, so it is not free here, whatever its session is. */
+function isFreeWithoutOwn(path: Path, { nowMs, deviceFingerprint }: Claim): Predicate {
+  // What no version wrote names no device, and stays closed.
+  const isOfSomebody = or(exists([...path, "device_fingerprint"]), exists([...path, "vacated_by"]));
+  const isOther = not(isOfDevice(path, deviceFingerprint));
+  return or(absent(path), and(isFree(path, nowMs), isOfSomebody, isOther));
+}
+
+/** Whether an entry of this device says that the opening is over. */
+function isOver(
+  { path, entry }: PlacedEntry,
+  { nowMs }: Claim,
+  { runId, claimNumber }: Opening,
+  asking: Asking<ClaimOutcome>,
+): boolean {
+  const at = (name: string) => [...path, name];
+  const isOfRun = equal(at("run_id"), runId);
+  const isSession = exists(at("session_id"));
+  const isSame = equal(at("claim_number"), claimNumber);
+  const isInUse = not(isFree(path, nowMs));
+  const whileInUse = or(
+    and(isOfRun, isSession, isSame, isLive(path, nowMs)),
+    and(isOfRun, isSession, greater(at("claim_number"), claimNumber)),
+    and(isOfRun, not(isSession), atLeast(at("claim_number"), claimNumber)),
+    and(equal(at("replaced_run"), runId), atLeast(at("replaced_number"), claimNumber)),
+  );
+  if (asking.is(and(isInUse, whileInUse))) return true;
+  const endedFor = entry.kind === "vacancy" ? (entry.lease_ms ?? 0) : 0;
+  return asking.is(
+    and(
+      greater(at("ended_at"), nowMs - endedFor),
+      isOfRun,
+      atLeast(at("claim_number"), claimNumber),
+    ),
+  );
+}
+
+/** Begins the lease anew in place: same session, same token. */
+function renew(
+  path: Path,
+  seen: Seen,
+  { nowMs }: Claim,
+  asking: Asking<ClaimOutcome>,
+): Plan<ClaimOutcome> {
+  if (!asking.is(atMost([...path, "last_heartbeat"], nowMs)))
+    return { outcome: repeated(seen, path) };
+  for (const name of ["session_id", "confirmed", "lapses_at"]) asking.asSeen([...path, name]);
   return {
-    condition: {
-      claim: `(${absent} OR (${over}))`,
-      "legacy claim": `(${absent} OR (${over} AND ${notOwn}))`,
-      heartbeat: `(${absent} OR (${over} AND ${notEnded}))`,
-    }[request.kind],
-    values: request.kind === "claim" ? {} : { ":device": request.deviceFingerprint },
+    change: {
+      set: [
+        [[...path, "last_heartbeat"], nowMs],
+        [[...path, "lapses_at"], { kind: "sum", path: [...path, "lease_ms"], plus: nowMs }],
+      ],
+      remove: [],
+    },
+    applied: ({ after }) => repeated(after, path),
   };
 }
 
-type SeatUpdate = {
-  condition?: string;
-  remove: string;
-  names: Record<string, string>;
-  values: Record<string, unknown>;
+function repeated(item: Seen, path: Path): Granted {
+  const session = sessionAt(item.license, path);
+  return { code: "granted", ...item, session, isNew: false, replaced: [], displaced: [] };
+}
+
+type Room = {
+  hasPortfolios: boolean;
+  /** Symbols whose entries give up their seats. */
+  displaced: readonly string[];
+  /** Keys of sessions and vacancies that no symbol belongs to any more. */
+  emptied: readonly string[];
 };
 
-function seatUpdate({ replaces, displaces }: Way, nowMs: number): SeatUpdate {
-  if (displaces) return displacement(displaces);
-  // A live session keeps its seat even if an operator has since reduced the number of seats.
-  if (replaces && nowMs < freeAtMs(replaces)) return { remove: "", names: {}, values: {} };
+function grant(request: Claim, session: Stored<Session>, room: Room): Plan<ClaimOutcome> {
+  const { symbols, portfolioKey, nowMs } = request;
+  const place =
+    portfolioKey === undefined
+      ? symbols.map((symbol) => [sessionPath(symbol), session] as const)
+      : [
+          ...symbols.map((symbol) => [sessionPath(symbol), portfolioKey] as const),
+          room.hasPortfolios
+            ? ([portfolioPath(portfolioKey), session] as const)
+            : ([["portfolios"], { [portfolioKey]: session }] as const),
+        ];
+  const path = placeOf(request);
   return {
-    // Taking over an existing entry needs no additional seat, unless the seats were reduced.
-    condition:
-      "(size(sessions) < max_sessions OR (attribute_exists(sessions.#symbol) AND size(sessions) <= max_sessions))",
-    remove: "",
-    names: {},
-    values: {},
-  };
-}
-
-/**
- * Makes room in the same write. The condition is that there are no more entries and no fewer seats
- * than were counted, and that the removed entries are still lapsed.
- */
-function displacement({ license, entries }: NonNullable<Way["displaces"]>): SeatUpdate {
-  const { update, condition, names, values } = removalOf(entries);
-  return {
-    remove: ` ${update}`,
-    condition: [
-      "size(sessions) <= :entries_seen",
-      "max_sessions >= :max_sessions_seen",
-      condition,
-    ].join(" AND "),
-    names,
-    values: {
-      ...values,
-      ":entries_seen": Object.keys(license.sessions).length,
-      ":max_sessions_seen": license.max_sessions,
+    change: {
+      set: [...place, [["fencing_token"], session.fencing_token ?? nowMs]],
+      remove: [...room.displaced.map(sessionPath), ...room.emptied.map(portfolioPath)],
     },
+    applied: ({ before, after }) => ({
+      code: "granted",
+      ...after,
+      session: sessionAt(after.license, path),
+      isNew: true,
+      replaced: standing(before.license, symbols),
+      displaced: standing(before.license, room.displaced),
+    }),
   };
+
+  function standing(license: License, of: readonly string[]): Blocked[] {
+    return of.flatMap((each) => {
+      const there = entryAt(license, each);
+      return there ? [blockedBy({ symbol: each, ...there }, nowMs)] : [];
+    });
+  }
 }
 
-function grantedSession(
-  { claimId, deviceFingerprint, report }: Claim,
-  { nowMs, sessionTimeoutMs }: LeaseTime,
-): Session {
-  const reported = Object.entries(report ?? {}).filter(([, value]) => value !== undefined);
+function newSession(request: Claim, token: number, newLeaseMs: number): Stored<Session> {
+  const { deviceFingerprint, sessionId, opening, nowMs } = request;
   return {
     device_fingerprint: deviceFingerprint,
-    session_id: claimId,
+    session_id: sessionId,
+    fencing_token: token,
+    ...(opening && { run_id: opening.runId, claim_number: opening.claimNumber }),
     started_at: nowMs,
-    ...leaseFrom(nowMs, sessionTimeoutMs),
-    ...Object.fromEntries(reported),
+    last_heartbeat: nowMs,
+    lease_ms: newLeaseMs,
+    lapses_at: nowMs + newLeaseMs,
   };
 }
 
-type Judgement =
-  | { code: "granted"; license: License; session: Session }
-  | { code: "available"; license: License; way: Way }
-  | ClaimRefusal;
-
-function judgeClaim(license: License | undefined, request: Claim, nowMs: number): Judgement {
-  if (!license) return { code: "license_unknown" };
-
-  const ended = endedCode(license, nowMs);
-  if (ended) return { code: ended };
-  if (license.fencing_token >= Number.MAX_SAFE_INTEGER) {
-    throw new Error("The fencing token of the license can't grow any more");
-  }
-
-  const { [request.sessionSymbol]: current, ...others } = license.sessions;
-  if (current) {
-    const sameDevice = deviceOf(current) === request.deviceFingerprint;
-    if (sameDevice && isSession(current) && current.session_id === request.claimId) {
-      // Once the lease of the earlier attempt is over, this attempt needs a new one.
-      if (nowMs < current.lapses_at) return { code: "granted", license, session: current };
-    }
-    if (sameDevice && isVacancy(current) && request.kind === "heartbeat" && current.ended) {
-      return { code: "session_ended" };
-    }
-    if (nowMs < freeAtMs(current)) {
-      return sameDevice && !isLateAttempt(request.claimId, current)
-        ? { code: "available", license, way: { replaces: current } }
-        : blocked("session_conflict", current);
-    }
-  }
-
-  const way: Way = {};
-  const isOwn = current && isSession(current) && deviceOf(current) === request.deviceFingerprint;
-  // Marks the session as shared: an earlier copy of the bot may be waiting for the market to open.
-  if (isOwn && request.kind === "legacy claim") way.replaces = current;
-
-  const surplus = Object.keys(others).length + 1 - license.max_sessions;
-  if (surplus <= 0) return { code: "available", license, way };
-  const freeFirst = Object.entries(others).sort(([, a], [, b]) => freeAtMs(a) - freeAtMs(b));
-  const entries = freeFirst.slice(0, surplus);
-  const lastToBeFree = entries.at(-1)?.[1];
-  if (!lastToBeFree || entries.length < surplus) {
-    throw new Error(`A license can't have ${license.max_sessions} seats`);
-  }
-  return nowMs < freeAtMs(lastToBeFree)
-    ? blocked("session_limit", lastToBeFree)
-    : { code: "available", license, way: { ...way, displaces: { license, entries } } };
-
-  function blocked(code: "session_conflict" | "session_limit", entry: Entry): ClaimRefusal {
-    const device = deviceOf(entry);
-    if (device === undefined) throw new Error("An entry of the license can't be read");
-    return { code, blockedBy: device, waitSeconds: secondsUntilFree(entry, nowMs) };
-  }
+/** The opening that the new session replaces, for its late attempts. */
+function openingOf(entry: ResolvedEntry) {
+  if (entry.kind === "unreadable") return {};
+  const { run_id, claim_number } = entry;
+  if (run_id === undefined || claim_number === undefined) return {};
+  return { replaced_run: run_id, replaced_number: claim_number };
 }
 
-/** A late attempt must not restart a claim that is over, or end a later claim of its process. */
-function isLateAttempt(claimId: string, current: Entry): boolean {
-  if (isSession(current)) return isEarlierClaim(claimId, current.session_id);
-  const overId = isVacancy(current) ? current.vacated_session_id : undefined;
-  return overId !== undefined && (claimId === overId || isEarlierClaim(claimId, overId));
+function blockedBy({ symbol, entry }: PlacedEntry & { symbol: string }, nowMs: number): Blocked {
+  return { symbol, entry, waitSeconds: secondsUntilFree(entry, nowMs) };
 }

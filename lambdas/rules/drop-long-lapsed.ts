@@ -1,7 +1,6 @@
-import type { SessionTable } from "../store/table.ts";
-import type { License } from "./license.ts";
-import { removalOf } from "./removal.ts";
-import { freeAtMs } from "./session.ts";
+import { freeAtMs, portfolioPath, type ResolvedEntry, sessionPath } from "./entry.ts";
+import { distinctPaths, emptiedPortfolios, entryAt, type License } from "./license.ts";
+import { type Database, type Rule, raisedToken, runOn, type Seen } from "./rule-run.ts";
 
 const keptForMs = 7 * 86_400_000;
 
@@ -9,28 +8,48 @@ const keptForMs = 7 * 86_400_000;
 const withinMs = 500;
 
 /**
- * Removes the entries that lapsed more than 7 days ago, by at most one write, because each entry
- * makes every heartbeat of the license cost more. Best effort: if an entry has changed since it was
+ * Removes the entries that lapsed more than 7 days ago and the sessions that have no symbol left, by
+ * at most one write, because each entry
+ * makes every heartbeat of the license cost more. Best effort: if the item has changed since it was
  * read, or the write fails, the next claim tries again.
  *
- * @param license as the claim left it
+ * @param seen as the claim left it
  * @returns the license without the removed entries
  */
 export async function dropLongLapsed(
-  table: SessionTable,
-  license: License,
+  database: Database,
+  seen: Seen,
   nowMs: number,
-  signal: AbortSignal,
 ): Promise<License> {
-  const entries = Object.entries(license.sessions).filter(
-    ([, entry]) => freeAtMs(entry) < nowMs - keptForMs,
-  );
-  if (entries.length === 0) return license;
-  const removal = table.update(
-    { licenseId: license.license_id, ...removalOf(entries) },
-    AbortSignal.any([signal, AbortSignal.timeout(withinMs)]),
-  );
+  const { plan, condition } = runOn(seen, dropRule(seen.license, nowMs));
+  if (!("change" in plan)) return seen.license;
   // A failure here must not fail the claim, which is already written.
-  const result = await removal.catch(() => undefined);
-  return result?.applied ? result.license : license;
+  const written = await database
+    .update(seen.license.license_id, condition, plan.change, { withinMs })
+    .catch(() => undefined);
+  return written?.applied ? written.after.license : seen.license;
+}
+
+function dropRule(license: License, nowMs: number): Rule<undefined> {
+  return (asking) => {
+    const old = Object.keys(license.sessions).filter((symbol) => {
+      const entry = entryAt(license, symbol)?.entry;
+      return entry === undefined || overSinceMs(entry) < nowMs - keptForMs;
+    });
+    const emptied = emptiedPortfolios(license, old).map(portfolioPath);
+    if (old.length + emptied.length === 0) return { outcome: undefined };
+    asking.onThisVersion();
+    const paths = old.flatMap((symbol) => entryAt(license, symbol) ?? []);
+    for (const path of distinctPaths(paths)) asking.leaseAsSeen(path);
+    return {
+      change: { set: [raisedToken], remove: [...old.map(sessionPath), ...emptied] },
+      applied: () => undefined,
+    };
+  };
+}
+
+/** One that an operator ended at once has `lapses_at` 0. */
+function overSinceMs(entry: ResolvedEntry): number {
+  const endedMs = entry.kind === "vacancy" ? (entry.ended_at ?? 0) : 0;
+  return Math.max(freeAtMs(entry), endedMs);
 }

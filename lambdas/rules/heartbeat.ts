@@ -1,131 +1,171 @@
-import type { ConditionalUpdate, SessionTable } from "../store/table.ts";
-import { type Holder, holderCondition, sessionHeldBy } from "./holder.ts";
-import { type EndedCode, endedCode, type License } from "./license.ts";
+import { freeAtMs, leaseMs, type Session, type StoredReport } from "./entry.ts";
+import { type Holder, placeOf } from "./holder.ts";
 import {
-  type Entry,
-  isSession,
-  isVacancy,
-  type LeaseTime,
-  leaseFrom,
-  type Session,
-  type StoredReport,
-} from "./session.ts";
+  type EndedCode,
+  endedCode,
+  entryAt,
+  type License,
+  membersOf,
+  sessionAt,
+  timeoutInForceMs,
+} from "./license.ts";
+import { and, atMost, exists, type Path, textAt, valueAt } from "./predicate.ts";
+import { type Assigned, carryOut, type Database, type Rule } from "./rule-run.ts";
+import { isAlone, isHeldBy, isNamedAt } from "./session-predicates.ts";
+
+export type Heartbeat = Holder & {
+  report: StoredReport;
+  /** When the API received the request, epoch milliseconds. */
+  nowMs: number;
+  /** The timeout in force, for entries that have no `lease_ms`. */
+  sessionTimeoutMs: number;
+  /** Another device has asked for the session, and this lease is kept. */
+  keep: boolean;
+};
+
+export type Loss = { symbol: string } /** By another device; by a later claim of this one. */ & (
+  | { code: "session_taken" | "session_replaced"; entry: Session }
+  | { code: "session_ended" }
+  /** Nobody holds the symbol; it may still be kept for the device that held it last. */
+  | { code: "session_not_found" }
+);
+
+export type Recorded = {
+  license: License;
+  session: Session;
+  /** What the heartbeat found. */
+  before: { lastHeartbeatMs: number; askedBy: string | undefined };
+};
 
 export type HeartbeatOutcome =
-  | { code: "recorded"; license: License }
+  | ({ code: "recorded" } & Recorded)
   /** Recorded, although the license has ended. */
-  | { code: EndedCode; recorded: true }
-  | HeartbeatRefusal;
-
-type HeartbeatRefusal =
-  | { code: "license_unknown" | EndedCode; recorded: false }
-  | { code: "session_taken"; entry: Session }
-  | { code: "session_replaced" | "session_ended" | "heartbeat_late" }
-  /** Nobody holds the symbol; it may still be kept for the device that held it last. */
-  | { code: "session_not_found"; entry: Entry | undefined };
+  | { code: "recorded_on_ended_license"; ended: EndedCode }
+  /** Of several symbols some, or none, are held any more. */
+  | ({
+      code: "partly_recorded";
+      held: readonly string[];
+      lost: readonly [Loss, ...Loss[]];
+    } & Recorded)
+  | { code: "license_unknown" | EndedCode }
+  | { code: "lost"; lost: readonly [Loss, ...Loss[]] }
+  | { code: "heartbeat_late" };
 
 /**
  * Renews the lease of the caller's session from `nowMs`, in one conditional write. A lapsed session
  * that nobody has taken is revived. A session that no longer exists is never created again.
  *
- * On an ended license the lease is renewed as well: the returned item then shows that it has ended,
- * without a second call.
+ * On an ended license the lease is renewed as well: the returned item then shows that it has ended.
  *
- * @throws any SDK error except the failed condition
+ * @throws any error of the database
  */
-export async function heartbeat(
-  table: SessionTable,
-  holder: Holder,
-  report: StoredReport,
-  time: LeaseTime,
-  signal: AbortSignal,
-): Promise<HeartbeatOutcome> {
-  let lease: Lease = "renewed";
-  for (let rivals = 0; rivals <= mostRivals; rivals++) {
-    const result = await table.update(heartbeatUpdate(holder, report, time, lease), signal);
-    if (result.applied) {
-      const ended = endedCode(result.license, time.nowMs);
-      return ended
-        ? { code: ended, recorded: true }
-        : { code: "recorded", license: result.license };
-    }
-    const judgement = explainRefusal(result.refusedBy, holder, time);
-    if (judgement.code !== "held") return judgement;
-    lease = judgement.lease;
-  }
-  throw new Error("A heartbeat was refused more often than rivals can explain");
+export function heartbeat(database: Database, request: Heartbeat): Promise<HeartbeatOutcome> {
+  return carryOut(database, request.licenseId, heartbeatRule(request));
 }
 
-/** Only other processes of the same device move a session between a refusal and the next write. */
-const mostRivals = 3;
+function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
+  const { nowMs, sessionTimeoutMs, sessionId, report } = request;
+  return (asking) => {
+    const path = placeOf(request);
+    const at = (name: string) => [...path, name];
+    // A heartbeat that can't be written names the license's end before the session's.
+    const refusal = (outcome: (license: License) => HeartbeatOutcome): HeartbeatOutcome => {
+      if (!asking.seen) return { code: "license_unknown" };
+      const { license } = asking.seen;
+      const ended = endedCode(license, nowMs);
+      return ended ? { code: ended } : outcome(license);
+    };
+    const lost = (license: License) =>
+      ({ code: "lost", lost: lossesOf(license, request, request.symbols) }) as const;
+    const late = () => ({ code: "heartbeat_late" }) as const;
+    asking.must(() => refusal(lost), isHeldBy(path, request));
+    asking.must(() => refusal(late), atMost(at("last_heartbeat"), nowMs));
 
-/** `kept`: the lease ends no earlier, because it was granted before the timeout was shortened. */
-type Lease = "renewed" | "kept";
-
-/**
- * The condition is that the caller still holds the session and that neither its timer nor the end
- * of its lease would move back. Equal times pass, so that a write whose answer was lost succeeds
- * when the SDK retries it. `explainRefusal` explains its refusals: change both together.
- */
-function heartbeatUpdate(
-  holder: Holder,
-  report: StoredReport,
-  { nowMs, sessionTimeoutMs }: LeaseTime,
-  lease: Lease,
-): ConditionalUpdate {
-  const { last_heartbeat, lapses_at } = leaseFrom(nowMs, sessionTimeoutMs);
-  const assigned = Object.entries({
-    last_heartbeat,
-    ...(lease === "renewed" && { lapses_at }),
-    ...report,
-  }).filter(([, value]) => value !== undefined);
-  const held = holderCondition(holder);
-  const onTime = "sessions.#symbol.last_heartbeat <= :last_heartbeat";
-  const leaseGrows =
-    lease === "renewed"
-      ? "sessions.#symbol.lapses_at <= :lapses_at"
-      : "sessions.#symbol.lapses_at > :lapses_at";
-  // Each attribute gets an alias, because some names are reserved words in DynamoDB.
-  const path = (name: string) => `sessions.#symbol.#${name}`;
-  return {
-    licenseId: holder.licenseId,
-    update: `SET ${assigned.map(([name]) => `${path(name)} = :${name}`).join(", ")}`,
-    condition: [held.condition, onTime, leaseGrows].join(" AND "),
-    names: {
-      ...held.names,
-      ...Object.fromEntries(assigned.map(([name]) => [`#${name}`, name])),
-    },
-    values: {
-      ...held.values,
-      ":lapses_at": lapses_at,
-      ...Object.fromEntries(assigned.map(([name, value]) => [`:${name}`, value])),
-    },
+    const set: [Path, Assigned][] = [[at("last_heartbeat"), nowMs]];
+    for (const [name, value] of Object.entries(report)) {
+      if (value !== undefined) set.push([at(name), value]);
+    }
+    // Either leaves a trace, also in the millisecond of the claim.
+    set.push([at(sessionId === undefined ? "renewed" : "confirmed"), true]);
+    let lapsesAt: Assigned = { kind: "sum", path: at("lease_ms"), plus: nowMs };
+    const hasLease = exists(at("lease_ms"));
+    if (!asking.is(sessionId === undefined ? hasLease : and(hasLease, isNamedAt(path)))) {
+      const session = sessionAt(asking.item().license, path);
+      const inForceMs = timeoutInForceMs(asking.item().license, sessionTimeoutMs);
+      const isLonger = session.lapses_at > nowMs + inForceMs;
+      const lease = session.lease_ms ?? (isLonger ? leaseMs(session) : inForceMs);
+      lapsesAt = nowMs + lease;
+      set.push([at("lease_ms"), lease]);
+      // Another process, which does not name the session, may have renewed it.
+      if (sessionId !== undefined && !asking.is(isAlone(path))) {
+        set.push([at("contested_until"), freeAtMs(session)]);
+      }
+      for (const name of changedByHeartbeats) asking.asSeen(at(name));
+    }
+    set.push([at("lapses_at"), lapsesAt]);
+    if (request.keep) set.push([at("kept_until"), lapsesAt]);
+    // A heartbeat takes back that a legacy bot has left the session.
+    const remove = [at("left"), ...(request.keep ? [at("asked")] : [])];
+    return {
+      change: { set, remove },
+      applied({ before, after }) {
+        const recorded = {
+          license: after.license,
+          session: sessionAt(after.license, path),
+          before: {
+            lastHeartbeatMs: Number(valueAt(before.stored, at("last_heartbeat"))),
+            askedBy: textAt(before.stored, [...at("asked"), "device"]),
+          },
+        };
+        const ended = endedCode(after.license, nowMs);
+        if (ended) return { code: "recorded_on_ended_license", ended };
+        const held = heldSymbols(after.license, request);
+        const gone = request.symbols.filter((symbol) => !held.includes(symbol));
+        if (gone.length === 0) return { code: "recorded", ...recorded };
+        return {
+          code: "partly_recorded",
+          held,
+          lost: lossesOf(after.license, request, gone),
+          ...recorded,
+        };
+      },
+    };
   };
 }
 
-function explainRefusal(
-  license: License | undefined,
-  holder: Holder,
-  { nowMs, sessionTimeoutMs }: LeaseTime,
-): HeartbeatRefusal | { code: "held"; lease: Lease } {
-  if (!license) return { code: "license_unknown", recorded: false };
-  const session = sessionHeldBy(holder, license);
-  const isLate = session !== undefined && session.last_heartbeat > nowMs;
-  if (session && !isLate) {
-    const { lapses_at } = leaseFrom(nowMs, sessionTimeoutMs);
-    return { code: "held", lease: session.lapses_at > lapses_at ? "kept" : "renewed" };
-  }
-  const ended = endedCode(license, nowMs);
-  if (ended) return { code: ended, recorded: false };
-  if (isLate) return { code: "heartbeat_late" };
+const changedByHeartbeats = ["last_heartbeat", "lapses_at", "confirmed"];
 
-  const entry = license.sessions[holder.sessionSymbol];
-  if (!entry || !isSession(entry)) {
-    const endedByOperator =
-      entry && isVacancy(entry) && entry.ended && entry.vacated_by === holder.deviceFingerprint;
-    return endedByOperator ? { code: "session_ended" } : { code: "session_not_found", entry };
+/** The symbols of the request that the session still has. */
+function heldSymbols(license: License, { symbols, portfolioKey }: Heartbeat): readonly string[] {
+  if (portfolioKey === undefined) return symbols;
+  const members = membersOf(license, portfolioKey);
+  return symbols.filter((symbol) => members.includes(symbol));
+}
+
+function lossesOf(
+  license: License,
+  request: Heartbeat,
+  [first = "", ...others]: readonly string[],
+): [Loss, ...Loss[]] {
+  const loss = (symbol: string) => lossOf(license, request, symbol);
+  return [loss(first), ...others.map(loss)];
+}
+
+function lossOf(license: License, request: Heartbeat, symbol: string): Loss {
+  const { deviceFingerprint: device, sessionId } = request;
+  const entry = entryAt(license, symbol)?.entry;
+  switch (entry?.kind) {
+    case "session":
+      if (entry.device_fingerprint !== device) return { symbol, code: "session_taken", entry };
+      // Named for the wrong symbols, or without `symbols`.
+      return entry.session_id === sessionId
+        ? { symbol, code: "session_not_found" }
+        : { symbol, code: "session_replaced", entry };
+    case "vacancy":
+      return entry.vacated_by === device && entry.ended_at !== undefined
+        ? { symbol, code: "session_ended" }
+        : { symbol, code: "session_not_found" };
+    default:
+      return { symbol, code: "session_not_found" };
   }
-  return entry.device_fingerprint === holder.deviceFingerprint
-    ? { code: "session_replaced" }
-    : { code: "session_taken", entry };
 }

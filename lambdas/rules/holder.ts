@@ -1,43 +1,25 @@
-import type { License } from "./license.ts";
-import { isSession, type Session } from "./session.ts";
+import { portfolioPath, sessionPath } from "./entry.ts";
+import type { Path } from "./predicate.ts";
 
-/** Who asks for which session. */
-export type Caller = {
-  /** SHA-256 of the license key, hex. */
+/** A run of a program, and which of its openings: 1, 2, ... */
+export type Opening = { runId: string; claimNumber: number };
+
+/** A caller that believes it holds a session. */
+export type Holder = {
   licenseId: string;
   deviceFingerprint: string;
-  /** The entry in the `sessions` of the license. */
-  sessionSymbol: string;
+  /** One, or those of a session of several, as they are stored. */
+  symbols: readonly string[];
+  /** `undefined` if the caller does not name its session. */
+  sessionId: string | undefined;
+  /** Of a session of several symbols; `undefined` for a session of one. */
+  portfolioKey: string | undefined;
 };
 
-/** A caller that believes it holds the session, and the claim it got it by, if it names one. */
-export type Holder = Caller & { sessionId: string | undefined };
-
-/**
- * The condition under which the caller holds a session: the same device, and the same claim if the
- * caller names one. `sessionHeldBy` applies the same rule to an item that was read.
- */
-export function holderCondition({ deviceFingerprint, sessionSymbol, sessionId }: Holder) {
-  const sameDevice = "sessions.#symbol.device_fingerprint = :device";
-  const sameClaim = "sessions.#symbol.session_id = :session_id";
-  return {
-    condition: sessionId === undefined ? sameDevice : `${sameDevice} AND ${sameClaim}`,
-    names: { "#symbol": sessionSymbol },
-    values: {
-      ":device": deviceFingerprint,
-      ...(sessionId !== undefined && { ":session_id": sessionId }),
-    },
-  };
-}
-
-/** The session of the caller, if it holds one. */
-export function sessionHeldBy(
-  { deviceFingerprint, sessionSymbol, sessionId }: Holder,
-  license: License | undefined,
-): Session | undefined {
-  const entry = license?.sessions[sessionSymbol];
-  if (!entry || !isSession(entry)) return undefined;
-  const sameDevice = entry.device_fingerprint === deviceFingerprint;
-  const sameClaim = sessionId === undefined || entry.session_id === sessionId;
-  return sameDevice && sameClaim ? entry : undefined;
+/** Where the session stands in the item. */
+export function placeOf({
+  symbols: [symbol = ""],
+  portfolioKey,
+}: Pick<Holder, "symbols" | "portfolioKey">): Path {
+  return portfolioKey === undefined ? sessionPath(symbol) : portfolioPath(portfolioKey);
 }

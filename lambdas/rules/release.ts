@@ -1,106 +1,201 @@
-import type { ConditionalUpdate, SessionTable } from "../store/table.ts";
-import { type Holder, holderCondition, sessionHeldBy } from "./holder.ts";
-import { type Session, secondsUntilFree, type Vacancy } from "./session.ts";
+import { vacancyAfter } from "./end.ts";
+import {
+  portfolioPath,
+  type Session,
+  secondsUntil,
+  secondsUntilFree,
+  sessionPath,
+} from "./entry.ts";
+import { type Holder, type Opening, placeOf } from "./holder.ts";
+import { entryAt, type License, membersOf, sessionAt } from "./license.ts";
+import { absent, and, atMost, equal, holds, or, type Path, type Predicate } from "./predicate.ts";
+import {
+  type Assigned,
+  type Change,
+  carryOut,
+  type Database,
+  type Plan,
+  type Rule,
+  raisedToken,
+} from "./rule-run.ts";
+import { nowhere, readSessionId, unusedKey } from "./session-id.ts";
+import { isAlone, isGrantOf, isHeldBy } from "./session-predicates.ts";
+
+export type Release = Holder & {
+  /** Instead of the `sessionId`, from a program whose claim was never answered. */
+  opening: Opening | undefined;
+  /** How many symbols a session of several was granted. */
+  grantedSymbols: number;
+  /** How many symbols the caller names of the one session that all symbols share, if they do. */
+  namedSymbols?: number | undefined;
+  /** For what waits on a part of a session of several. */
+  vacancyKey: string;
+  nowMs: number;
+  legacy?: LegacyRelease;
+};
+
+/** What `lambdas/legacy/` adds to a release that names no session. */
+export type LegacyRelease = {
+  /** Whether no other copy of the bot can be using the session. */
+  mayEnd(path: Path): Predicate;
+};
 
 export type ReleaseOutcome =
   /** The next device may claim after the wait. It is 0 unless another process may still hold it. */
-  | { code: "released"; waitSeconds: number }
-  | { code: "not_held" }
-  /** Another copy may share the session; see `sparedSinceMs`. */
+  | {
+      code: "released";
+      waitSeconds: number;
+      session: Session;
+      symbols: readonly string[];
+    }
+  | { code: "not_held"; why: NotHeld }
+  /** Another process may use the session. */
   | { code: "left_to_lapse"; waitSeconds: number };
+
+export type NotHeld = "no_session" | "another_device" | "another_session" | "named_session";
 
 /**
  * Ends the caller's session in one conditional write. Changes nothing if the caller does not hold
  * it. Also works on an ended license.
  *
- * If a process that this session replaced may still believe that it holds the session, the key is
- * not freed yet: a second write leaves an entry without a holder, which lapses once that is ruled
- * out.
+ * If another process may still believe that it holds the session, the key is not freed yet: a second
+ * write leaves a vacancy, which lapses once that is ruled out.
  *
- * @param sparedSinceMs if given, a session that was claimed after this instant is left to lapse, and
- * so is one that replaced another, because a second copy of the bot may share it
- * @throws any SDK error except the failed condition
+ * @throws any error of the database
  */
-export async function release(
-  table: SessionTable,
-  holder: Holder,
-  nowMs: number,
-  sparedSinceMs: number | undefined,
-  signal: AbortSignal,
-): Promise<ReleaseOutcome> {
-  let contested: Session | undefined;
-  for (let rivals = 0; rivals <= mostRivals; rivals++) {
-    const vacancy = contested && vacancyAfter(contested);
-    const change =
-      contested && vacancy
-        ? vacating(holder, contested, vacancy)
-        : removing(holder, nowMs, sparedSinceMs);
-    const result = await table.update(change, signal);
-    if (result.applied) {
-      return { code: "released", waitSeconds: vacancy ? secondsUntilFree(vacancy, nowMs) : 0 };
-    }
-    const session = sessionHeldBy(holder, result.refusedBy);
-    if (!session) return { code: "not_held" };
-    if (sparedSinceMs !== undefined && isSpared(session, sparedSinceMs)) {
-      return { code: "left_to_lapse", waitSeconds: secondsUntilFree(session, nowMs) };
-    }
-    contested = isContested(session, nowMs) ? session : undefined;
+export async function release(database: Database, request: Release): Promise<ReleaseOutcome> {
+  const { licenseId, sessionId, opening, legacy, portfolioKey, namedSymbols } = request;
+  const isByOpening = sessionId === undefined && opening !== undefined;
+  const isNameless = sessionId === undefined && opening === undefined && !legacy;
+  const isOfSome = (namedSymbols ?? Infinity) < readSessionId(sessionId).grantedSymbols;
+  const isUnknown = isByOpening && (portfolioKey !== undefined || namedSymbols !== undefined);
+  if (!isNameless && !isOfSome && !isUnknown) {
+    return carryOut(database, licenseId, releaseRule(request));
   }
-  throw new Error("A release was refused more often than rivals can explain");
+  const seen = await database.get(licenseId);
+  if (!seen) return { code: "not_held", why: "no_session" };
+  const placed = isByOpening && portfolioKey !== undefined ? found(request, seen.license) : request;
+  return carryOut(database, licenseId, releaseRule(placed), seen);
 }
 
-/** Only other processes of the same device move a session between a refusal and the next write. */
-const mostRivals = 3;
+/** The request for the session of several symbols that the opening was granted. */
+function found(request: Release, license: License): Release {
+  const { deviceFingerprint, opening } = request;
+  const portfolioKey =
+    Object.keys(license.portfolios ?? {}).find(
+      (key) => opening && holds(isGrantOf(portfolioPath(key), deviceFingerprint, opening), license),
+    ) ?? nowhere;
+  return { ...request, portfolioKey, grantedSymbols: membersOf(license, portfolioKey).length };
+}
 
-/** `isContested` and `isSpared` explain its refusals: change them together. */
-function removing(
-  holder: Holder,
-  nowMs: number,
-  sparedSinceMs: number | undefined,
-): ConditionalUpdate {
-  const held = holderCondition(holder);
-  const oldEnough = "sessions.#symbol.started_at <= :spared_since";
-  const replacedNone = "attribute_not_exists(sessions.#symbol.contested_until)";
-  const uncontested = `(${replacedNone} OR sessions.#symbol.contested_until <= :now)`;
-  const spares = sparedSinceMs !== undefined;
+function releaseRule(request: Release): Rule<ReleaseOutcome> {
+  const { nowMs, symbols, sessionId, opening, namedSymbols, portfolioKey, legacy } = request;
+  const path = placeOf(request);
+  const at = (name: string) => [...path, name];
+
+  return (asking) => {
+    const why = () => (asking.seen ? whyNotHeld(asking.seen.license, request) : "no_session");
+    const isHeld =
+      sessionId === undefined && opening
+        ? isGrantOf(path, request.deviceFingerprint, opening)
+        : isHeldBy(path, request);
+    asking.must(() => ({ code: "not_held", why: why() }), isHeld);
+    if (asking.seen) {
+      // A release of nothing in particular, or of a part of what all symbols share, ends nothing.
+      const session = sessionAt(asking.seen.license, path);
+      const isNameless = sessionId === undefined && opening === undefined && !legacy;
+      const { grantedSymbols } = readSessionId(session.session_id);
+      if (isNameless || (namedSymbols ?? Infinity) < grantedSymbols) {
+        return { outcome: leftToLapse(session, nowMs) };
+      }
+    }
+
+    const isUncontested = or(absent(at("contested_until")), atMost(at("contested_until"), nowMs));
+    const mayEnd = legacy ? legacy.mayEnd(path) : isAlone(path);
+    const areMembers =
+      portfolioKey === undefined
+        ? []
+        : symbols.map((symbol) => equal(sessionPath(symbol), portfolioKey));
+    if (asking.is(and(isUncontested, mayEnd, ...areMembers))) {
+      return leave(symbols, symbols.length === request.grantedSymbols);
+    }
+
+    const { license } = asking.item();
+    asking.onThisVersion();
+    const members = portfolioKey === undefined ? symbols : membersOf(license, portfolioKey);
+    const released = symbols.filter((symbol) => members.includes(symbol));
+    if (released.length === 0) return { outcome: { code: "not_held", why: why() } };
+    const session = sessionAt(license, path);
+    if (legacy && !asking.is(mayEnd)) return leaving(path, session, nowMs);
+    const sharedUntilMs = legacy || asking.is(isAlone(path)) ? 0 : session.lapses_at;
+    const untilMs = Math.max(session.contested_until ?? 0, sharedUntilMs);
+    for (const name of ["lapses_at", "last_heartbeat", "confirmed"]) asking.asSeen(at(name));
+    const isWhole = released.length === members.length;
+    const apartKey = isWhole ? undefined : unusedKey(request.vacancyKey, license.portfolios);
+    return untilMs <= nowMs ? leave(released, isWhole) : wait(session, released, apartKey, untilMs);
+  };
+
+  /** The next device may claim at once. */
+  function leave(released: readonly string[], isWhole: boolean): Plan<ReleaseOutcome> {
+    const members = portfolioKey === undefined ? [] : released.map(sessionPath);
+    return ending({ set: [], remove: [...members, ...(isWhole ? [path] : [])] }, released, 0);
+  }
+
+  /**
+   * Another process may believe that it holds the session until then.
+   *
+   * @param apartKey where a part waits; `undefined` if all of the session does
+   */
+  function wait(
+    session: Session,
+    released: readonly string[],
+    apartKey: string | undefined,
+    untilMs: number,
+  ): Plan<ReleaseOutcome> {
+    const vacancy = vacancyAfter(session, untilMs);
+    const set: [Path, Assigned][] =
+      apartKey === undefined
+        ? [[path, vacancy]]
+        : [
+            [portfolioPath(apartKey), vacancy],
+            ...released.map((symbol): [Path, Assigned] => [sessionPath(symbol), apartKey]),
+          ];
+    return ending({ set, remove: [] }, released, secondsUntil(untilMs, nowMs));
+  }
+
+  function ending(
+    { set, remove }: Change,
+    released: readonly string[],
+    waitSeconds: number,
+  ): Plan<ReleaseOutcome> {
+    return {
+      change: { set: [...set, raisedToken], remove },
+      applied: ({ before }) => ({
+        code: "released",
+        waitSeconds,
+        session: sessionAt(before.license, path),
+        symbols: released,
+      }),
+    };
+  }
+}
+
+/** The legacy bot has left the session, which may have another copy of it. */
+function leaving(path: Path, session: Session, nowMs: number): Plan<ReleaseOutcome> {
   return {
-    licenseId: holder.licenseId,
-    update: "REMOVE sessions.#symbol",
-    condition: [held.condition, ...(spares ? [oldEnough, replacedNone] : [uncontested])].join(
-      " AND ",
-    ),
-    names: held.names,
-    values: {
-      ...held.values,
-      ...(spares ? { ":spared_since": sparedSinceMs } : { ":now": nowMs }),
-    },
+    change: { set: [[[...path, "left"], true], raisedToken], remove: [] },
+    applied: () => leftToLapse(session, nowMs),
   };
 }
 
-function isContested({ contested_until }: Session, nowMs: number): boolean {
-  return contested_until !== undefined && nowMs < contested_until;
+function leftToLapse(session: Session, nowMs: number): ReleaseOutcome {
+  return { code: "left_to_lapse", waitSeconds: secondsUntilFree(session, nowMs) };
 }
 
-function isSpared({ started_at, contested_until }: Session, sparedSinceMs: number): boolean {
-  return started_at > sparedSinceMs || contested_until !== undefined;
-}
-
-/** Applies only to the claim that was read, because a later one may be contested for longer. */
-function vacating(holder: Holder, seen: Session, vacancy: Vacancy): ConditionalUpdate {
-  const held = holderCondition(holder);
-  return {
-    licenseId: holder.licenseId,
-    update: "SET sessions.#symbol = :vacancy",
-    condition: `${held.condition} AND sessions.#symbol.session_id = :seen_session_id`,
-    names: held.names,
-    values: { ...held.values, ":vacancy": vacancy, ":seen_session_id": seen.session_id },
-  };
-}
-
-function vacancyAfter({ device_fingerprint, session_id, contested_until = 0 }: Session): Vacancy {
-  return {
-    vacated_by: device_fingerprint,
-    vacated_session_id: session_id,
-    lapses_at: contested_until,
-  };
+function whyNotHeld(license: License, { symbols: [symbol = ""], ...request }: Release): NotHeld {
+  const entry = entryAt(license, symbol)?.entry;
+  if (entry?.kind !== "session") return "no_session";
+  if (entry.device_fingerprint !== request.deviceFingerprint) return "another_device";
+  const isUnnamedRequest = request.sessionId === undefined && request.opening === undefined;
+  return isUnnamedRequest ? "named_session" : "another_session";
 }

@@ -1,24 +1,46 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import {
   DynamoDBClient,
+  type GetItemCommand,
+  type GetItemCommandOutput,
   UpdateItemCommand,
   type UpdateItemCommandInput,
+  type UpdateItemCommandOutput,
 } from "@aws-sdk/client-dynamodb";
 import { fromEnv } from "@aws-sdk/credential-provider-env";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { ClockSkew, provenDifferenceMs } from "./clock-skew.ts";
+import { ClockSkew, checkAgainstDate, provenDifferenceMs } from "../rules/clock-skew.ts";
 
-/** The signal of the current call. Nothing is sent once it has aborted. */
-export const callSignal = new AsyncLocalStorage<AbortSignal>();
+/** What the table needs of a client. The SDK's own clients fit, too. */
+export type TableClient = {
+  send(command: GetItemCommand, options: CallOptions): Promise<GetItemCommandOutput>;
+  send(command: UpdateItemCommand, options: CallOptions): Promise<UpdateItemCommandOutput>;
+};
+
+type CallOptions = {
+  /** Once it has aborted, nothing more is sent, not even a retry by the SDK. */
+  abortSignal: AbortSignal;
+  /** The time of the request that the call is for, epoch milliseconds. */
+  requestMs: number;
+};
+
+/** The call that is under way. */
+const currentCall = new AsyncLocalStorage<CurrentCall>();
+
+type CurrentCall = CallOptions & {
+  /** What the latest answer says. */
+  dateMs?: number;
+};
 
 /**
  * The DynamoDB client of the functions. An attempt times out after 1 s, which leaves room for the
- * SDK's two further attempts within the time limit of a request (see `answer-request.ts`).
+ * SDK's two further attempts within the time limit of a request (see `http/handle-request.ts`).
  *
  * @param now the function's clock, epoch milliseconds. Once DynamoDB's answers prove it wrong, calls
- * throw `ClockSkew` until an answer shows that it is right again.
+ * throw `ClockSkew` until an answer shows that it is right again. A call for a request whose time is
+ * yet to come by DynamoDB's clock throws it, too.
  */
-export function createClient(now: () => number): DynamoDBClient {
+export function createClient(now: () => number): TableClient & { destroy(): void } {
   let skewMs = 0;
   const client = new DynamoDBClient({
     // Lambda passes credentials in the environment, so no other source is tried.
@@ -44,13 +66,24 @@ export function createClient(now: () => number): DynamoDBClient {
     (next) => async (args) => {
       if (skewMs !== 0 && !isProbe(args.input)) {
         await client.send(probeFor(args.input as UpdateItemCommandInput)).catch(() => {});
-        if (skewMs !== 0) throw new ClockSkew(skewMs, "DynamoDB's");
+        if (skewMs !== 0) throw new ClockSkew(skewMs, "The function's clock and DynamoDB's");
       }
       return next(args);
     },
     { step: "initialize", name: "refuseWhileClockIsWrong" },
   );
-  return client;
+  async function send(
+    command: GetItemCommand & UpdateItemCommand,
+    options: CallOptions,
+  ): Promise<GetItemCommandOutput & UpdateItemCommandOutput> {
+    const call: CurrentCall = { ...options };
+    try {
+      return await currentCall.run(call, () => client.send(command));
+    } finally {
+      if (call.dateMs !== undefined) checkAgainstDate(call.requestMs, call.dateMs);
+    }
+  }
+  return { send, destroy: () => client.destroy() };
 }
 
 /**
@@ -74,11 +107,15 @@ class WatchingHandler extends NodeHttpHandler {
   }
 
   override async handle(...[request, options]: Parameters<NodeHttpHandler["handle"]>) {
-    const abortSignal = callSignal.getStore();
+    const call = currentCall.getStore();
     const sentMs = this.#now();
-    const answer = await super.handle(request, abortSignal ? { ...options, abortSignal } : options);
+    const answer = await super.handle(
+      request,
+      call ? { ...options, abortSignal: call.abortSignal } : options,
+    );
     const dateMs = Date.parse(answer.response.headers.date ?? "");
     if (!Number.isNaN(dateMs)) {
+      if (call) call.dateMs = dateMs;
       this.#onDifference(provenDifferenceMs(sentMs, this.#now(), dateMs));
     }
     return answer;

@@ -1,96 +1,92 @@
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
-  type DynamoDBClient,
   GetItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
-import { type License, licenseSchema } from "../rules/license.ts";
-import { callSignal } from "./dynamodb-client.ts";
-
-/** One `UpdateItem` on the item of a license. */
-export type ConditionalUpdate = {
-  licenseId: string;
-  update: string;
-  condition: string;
-  names: Record<string, string>;
-  values: Record<string, unknown>;
-};
+import { licenseSchema } from "../rules/license.ts";
+import type { Database, Seen } from "../rules/rule-run.ts";
+import type { TableClient } from "./dynamodb-client.ts";
+import { applyChange, writeExpression } from "./write-expression.ts";
 
 /**
- * The outcome of a conditional update: the updated item, or the item whose state failed the
- * condition (`undefined` if there is no such license).
- */
-type UpdateResult =
-  | { applied: true; license: License }
-  | { applied: false; refusedBy: License | undefined };
-
-/**
- * The table of licenses. A failed condition is a result; every other SDK error is thrown unchanged.
- * Once `signal` has aborted, nothing more is sent, not even a retry by the SDK.
+ * The table of licenses. A failed condition is a result; every other error of the SDK is thrown
+ * unchanged.
  */
 export type SessionTable = {
-  /** One strongly consistent `GetItem`. */
-  get(licenseId: string, signal: AbortSignal): Promise<License | undefined>;
-  /** One `UpdateItem`, decided by its condition. */
-  update(update: ConditionalUpdate, signal: AbortSignal): Promise<UpdateResult>;
-};
-
-export type SessionTableOptions = {
-  /** Only a client from `dynamodb-client.ts` aborts calls by their signal. */
-  client: Pick<DynamoDBClient, "send">;
-  tableName: string;
   /**
-   * Set for an engine that ignores `ReturnValuesOnConditionCheckFailure`, such as dynalite. The
-   * item that failed the condition is then read by one more call; DynamoDB itself returns it.
+   * For one request. Once `signal` has aborted, nothing more is sent, not even a retry by the SDK.
+   *
+   * @param nowMs the time of the request, epoch milliseconds
    */
-  askForRefusedItem: boolean;
+  forRequest(request: { signal: AbortSignal; nowMs: number }): Database;
 };
 
-export function openTable({
-  client,
-  tableName,
-  askForRefusedItem,
-}: SessionTableOptions): SessionTable {
-  async function get(licenseId: string, signal: AbortSignal): Promise<License | undefined> {
-    const command = new GetItemCommand({
-      TableName: tableName,
-      Key: { license_id: { S: licenseId } },
-      ConsistentRead: true,
-    });
-    const { Item } = await callSignal.run(signal, () => client.send(command));
-    return Item && toLicense(Item);
-  }
+export type SessionTableOptions = { client: TableClient; tableName: string };
 
-  async function update(change: ConditionalUpdate, signal: AbortSignal): Promise<UpdateResult> {
-    const command = new UpdateItemCommand({
-      TableName: tableName,
-      Key: { license_id: { S: change.licenseId } },
-      UpdateExpression: change.update,
-      ConditionExpression: change.condition,
-      ExpressionAttributeNames: change.names,
-      ExpressionAttributeValues: marshall(change.values),
-      ReturnValues: "ALL_NEW",
-      ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-    });
-    try {
-      const { Attributes } = await callSignal.run(signal, () => client.send(command));
-      return { applied: true, license: toLicense(Attributes) };
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      if (error.Item) return { applied: false, refusedBy: toLicense(error.Item) };
-      return {
-        applied: false,
-        refusedBy: askForRefusedItem ? await get(change.licenseId, signal) : undefined,
-      };
-    }
-  }
-
-  return { get, update };
+export function openTable({ client, tableName }: SessionTableOptions): SessionTable {
+  return {
+    forRequest: ({ signal, nowMs: requestMs }) => ({
+      async get(licenseId) {
+        const command = new GetItemCommand({
+          TableName: tableName,
+          Key: { license_id: { S: licenseId } },
+          ConsistentRead: true,
+        });
+        const { Item } = await client.send(command, { abortSignal: signal, requestMs });
+        return Item && seenItem(unmarshalled(Item));
+      },
+      async update(licenseId, condition, change, { withinMs } = {}) {
+        const { set, remove, ...expression } = writeExpression(condition, change);
+        const command = new UpdateItemCommand({
+          TableName: tableName,
+          Key: { license_id: { S: licenseId } },
+          UpdateExpression: [set && `SET ${set}`, remove && `REMOVE ${remove}`].join(" ").trim(),
+          ConditionExpression: expression.condition,
+          ExpressionAttributeNames: expression.names,
+          ExpressionAttributeValues: marshall(expression.values),
+          // What a claim replaced is known only from the item as it was.
+          ReturnValues: "ALL_OLD",
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        });
+        const within =
+          withinMs === undefined
+            ? signal
+            : AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+        try {
+          const { Attributes = {} } = await client.send(command, {
+            abortSignal: within,
+            requestMs,
+          });
+          const before = unmarshalled(Attributes);
+          return {
+            applied: true,
+            before: seenItem(before),
+            after: seenItem(applyChange(before, change)),
+          };
+        } catch (error) {
+          if (!(error instanceof ConditionalCheckFailedException)) throw error;
+          return { applied: false, seen: error.Item && seenItem(unmarshalled(error.Item)) };
+        }
+      },
+    }),
+  };
 }
 
-/** Throws if the item is not a license. Rounds numbers that JavaScript can't represent. */
-function toLicense(item: Record<string, AttributeValue> = {}): License {
-  return licenseSchema.parse(unmarshall(item, { wrapNumbers: Number }));
+/** Rounds numbers that JavaScript can't represent. */
+function unmarshalled(item: Record<string, AttributeValue>): Record<string, unknown> {
+  return unmarshall(item, { wrapNumbers: Number });
+}
+
+/** The license is parsed when it is first asked for, and throws then if the item is none. */
+function seenItem(stored: Record<string, unknown>): Seen {
+  let license: Seen["license"] | undefined;
+  return {
+    stored,
+    get license() {
+      license ??= licenseSchema.parse(stored);
+      return license;
+    },
+  };
 }

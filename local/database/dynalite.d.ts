@@ -1,7 +1,7 @@
 declare module "dynalite" {
   type Options = {
     /** Folder of the data; in memory if absent. */
-    path?: string;
+    path?: string | undefined;
     createTableMs?: number;
     updateTableMs?: number;
     deleteTableMs?: number;

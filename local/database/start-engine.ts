@@ -1,16 +1,20 @@
 import type { Server } from "node:http";
 import { promisify } from "node:util";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
-import dynalite from "dynalite";
 import { localClientConfig } from "../../ops/data/local-engine.ts";
 import { CommandError } from "../../ops/terminal/command-error.ts";
 import { listen } from "../listen.ts";
 import type { StartSettings } from "../start-settings.ts";
+import { createEngine } from "./create-engine.ts";
 import { makeDataFolder } from "./data-folder.ts";
 
-export type Engine = AsyncDisposable & { endpoint: string };
+export type Engine = AsyncDisposable & {
+  endpoint: string;
+  /** The embedded one, which serves this machine alone: all who write share one clock. */
+  isOwn: boolean;
+};
 
-type EngineSettings = Pick<StartSettings, "engineEndpoint" | "enginePort" | "dataFolder">;
+type EngineSettings = Pick<StartSettings, "engineEndpoint" | "enginePort" | "dataFolder" | "host">;
 
 /**
  * Starts the embedded engine, or connects to the one that is named in the settings.
@@ -31,19 +35,16 @@ async function findEngine(endpoint: string): Promise<Engine> {
       `No DynamoDB answers at DYNAMODB_ENDPOINT ${endpoint} (${error}). Start it there, or unset DYNAMODB_ENDPOINT to use the embedded engine.`,
     );
   }
-  return { endpoint, async [Symbol.asyncDispose]() {} };
+  return { endpoint, isOwn: false, async [Symbol.asyncDispose]() {} };
 }
 
-async function startEmbedded({ enginePort, dataFolder }: EngineSettings): Promise<Engine> {
+async function startEmbedded({ enginePort, dataFolder, host }: EngineSettings): Promise<Engine> {
   const path = await makeDataFolder(dataFolder, "dynamodb");
-  const server = dynalite({ path, createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
-  // dynalite's own listener throws when a caller disconnects, as a killed function does.
-  server.on("request", (request) => request.removeAllListeners("error"));
-
+  const { server } = createEngine({ path, host });
   const endpoint = `http://127.0.0.1:${await listen(server, enginePort, "DYNAMODB_PORT")}`;
   // dynalite opens its data on the first request. If that fails, an internal callback throws.
   await expectAnswer(endpoint);
-  return { endpoint, [Symbol.asyncDispose]: () => close(server) };
+  return { endpoint, isOwn: true, [Symbol.asyncDispose]: () => close(server) };
 }
 
 /** Returns once the data is closed, too. */

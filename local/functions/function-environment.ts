@@ -1,15 +1,17 @@
 import { devNull } from "node:os";
 import { localClientConfig } from "../../ops/data/local-engine.ts";
+import type { Engine } from "../database/start-engine.ts";
 import type { FunctionSpec } from "../template/interpret-template.ts";
 
 /**
  * The complete environment of a function: what Lambda sets, what the template says, and the address
- * of the engine. The developer's own variables are left out, because they don't exist on AWS
+ * of the engine and of the event bus. The developer's own variables are left out, because they don't exist on AWS
  * either.
  */
 export function functionEnvironment(
   { id, codeFolder, handler, memoryMb, logLevel, environment }: FunctionSpec,
-  endpoint: string,
+  { endpoint, isOwn }: Pick<Engine, "endpoint" | "isOwn">,
+  eventsEndpoint: string,
 ): Record<string, string> {
   const { region, credentials } = localClientConfig(endpoint);
   return {
@@ -23,9 +25,12 @@ export function functionEnvironment(
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: eventsEndpoint,
     // Keeps the SDK from reading the developer's configuration files.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
+    // Functions on several machines share an engine of somebody else's, but no clock.
+    ...(isOwn && { ONE_CLOCK: "true" }),
     ...environment,
   };
 }

@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import * as z from "zod";
-import { licenseIdOf, licenseKeySchema } from "../../lambdas/license-key.ts";
+import { licenseKeySchema } from "../../contract/requests/fields.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import type { HttpResponse } from "./http-response.ts";
 import type { ReceivedRequest } from "./to-event.ts";
 

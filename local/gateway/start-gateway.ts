@@ -2,12 +2,14 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { finished } from "node:stream/promises";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { isServedHost, servedHostsHint } from "../is-served-host.ts";
 import { listen } from "../listen.ts";
 import type { Cors } from "../template/interpret-template.ts";
 import { corsHeaders, preflightResponse } from "./cors.ts";
 import type { Api } from "./create-api.ts";
-import { jsonResponse } from "./http-response.ts";
+import { type HttpResponse, jsonResponse } from "./http-response.ts";
 import type { ServedRequest } from "./request-line.ts";
+import type { ReceivedRequest } from "./to-event.ts";
 
 /** Closing it waits a short time for the requests in flight to be answered. */
 export type Gateway = AsyncDisposable & { port: number };
@@ -17,6 +19,7 @@ const maxBodyBytes = 10 * 1024 * 1024;
 const finishWithinMs = 5_000;
 
 type GatewayOptions = {
+  /** To listen on. Requests for other names than this and loopback are refused. */
   host: string;
   /** 0 picks a free one. */
   port: number;
@@ -62,11 +65,7 @@ export async function startGateway(
       requestId: randomBytes(11).toString("base64"),
       receivedAtMs,
     };
-    const answer =
-      preflightResponse(cors, received) ??
-      (body === "too large"
-        ? jsonResponse(413, { message: "Request Entity Too Large" })
-        : await api({ ...received, body }));
+    const answer = await answerTo(received, body);
     response.statusCode = answer.status;
     const headers = {
       ...answer.headers,
@@ -81,6 +80,19 @@ export async function startGateway(
       response: answer,
       durationMs: performance.now() - startedAtMs,
     });
+  }
+
+  async function answerTo(
+    received: Omit<ReceivedRequest, "body">,
+    body: Buffer | "too large",
+  ): Promise<HttpResponse> {
+    // A 403 would end legacy bots.
+    if (!isServedHost(received.headers.host, host))
+      return jsonResponse(421, { message: "Misdirected Request", hint: servedHostsHint });
+    const preflight = preflightResponse(cors, received);
+    if (preflight) return preflight;
+    if (body === "too large") return jsonResponse(413, { message: "Request Entity Too Large" });
+    return api({ ...received, body });
   }
 
   return {

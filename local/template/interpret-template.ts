@@ -61,7 +61,9 @@ const functionSchema = z
     Environment: z.object({
       Variables: z.record(
         z.string(),
-        z.union([z.string(), reference], { error: "expected text or a reference to the table" }),
+        z.union([z.string(), reference], {
+          error: "expected text or a reference to a table or an event bus",
+        }),
       ),
     }),
   })
@@ -73,6 +75,16 @@ const functionSchema = z
     logLevel: properties.LoggingConfig.ApplicationLogLevel,
     variables: properties.Environment.Variables,
   }));
+
+/** A function of each minute; what watches the stack on AWS runs less often. Becomes its id. */
+const everyMinuteSchema = z
+  .object({
+    ScheduleExpression: z.literal("rate(1 minute)"),
+    Targets: z.tuple([
+      z.object({ Arn: z.object({ "Fn::GetAtt": z.tuple([z.string(), z.literal("Arn")]) }) }),
+    ]),
+  })
+  .transform(({ Targets: [{ Arn }] }) => Arn["Fn::GetAtt"][0]);
 
 /** Strict, because an index or a time to live would not be created here. */
 const tableSchema = z
@@ -123,6 +135,13 @@ export function interpretTemplate(template: unknown, assemblyFolder: string) {
     routeKey: RouteKey,
     functionId: read(Target, "AWS::ApiGatewayV2::Integration", integrationSchema).IntegrationUri,
   }));
+  const everyMinute = Object.values(resources).flatMap(({ Type, Properties }) => {
+    const { data: functionId } = everyMinuteSchema.safeParse(Properties);
+    return Type === "AWS::Events::Rule" && functionId !== undefined ? [functionId] : [];
+  });
+  const buses = Object.keys(resources).filter(
+    (id) => resources[id]?.Type === "AWS::Events::EventBus",
+  );
   const tables = readAll("AWS::DynamoDB::GlobalTable", tableSchema).map(
     ({ id, ...definition }) => ({ tableName: id, ...definition }),
   );
@@ -134,18 +153,21 @@ export function interpretTemplate(template: unknown, assemblyFolder: string) {
       throw new CommandError(`${id}: there is no code in ${codeFolder}.`);
     const environment = Object.entries(variables).map(([name, value]): [string, string] => {
       if (typeof value === "string") return [name, value];
-      if (tables.some(({ tableName }) => tableName === value.Ref)) return [name, value.Ref];
+      const names = [...tables.map(({ tableName }) => tableName), ...buses];
+      if (names.includes(value.Ref)) return [name, value.Ref];
       throw new CommandError(
-        `${id}, variable ${name}: it refers to ${value.Ref}, which is not a table.`,
+        `${id}, variable ${name}: it refers to ${value.Ref}, which is neither a table nor an event bus.`,
       );
     });
     return { id, codeFolder, ...spec, environment: Object.fromEntries(environment) };
   }
 
-  const functionIds = [...new Set(routes.map(({ functionId }) => functionId))];
+  const functionIds = [...new Set([...routes.map(({ functionId }) => functionId), ...everyMinute])];
   return {
     cors: api.CorsConfiguration,
     routes,
+    /** The ids of the functions that run each minute. */
+    everyMinute,
     functions: functionIds.map(readFunction),
     tables,
   };

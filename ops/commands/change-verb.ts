@@ -1,21 +1,31 @@
+import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
-import { changeLicense } from "../data/change-license.ts";
+import * as z from "zod";
+import { attributeChange, changeLicense, type Wanted, withWanted } from "../data/change-license.ts";
 import type { ChangeNote } from "../data/change-note.ts";
-import type { Change } from "../data/conditional-writes.ts";
+import { sentenceOf } from "../data/explain-aws-error.ts";
 import type { LicenseItem } from "../data/license-item.ts";
+import type { ChangeLine } from "../data/record-changes.ts";
+import { isSelected, type Selection } from "../data/select-licenses.ts";
 import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { CommandError, Interrupted } from "../terminal/command-error.ts";
+import { CommandError, Interrupted, UsageError } from "../terminal/command-error.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { licenseName } from "../terminal/license-text.ts";
-import { printChange } from "../terminal/print-change.ts";
+import { option } from "../terminal/option-readers.ts";
+import { type BeforeAndAfter, printChange } from "../terminal/print-change.ts";
+import { isReaderGone } from "../terminal/write.ts";
 import { addLicensesArgument, findLicenses } from "./find-license.ts";
-import { noteInHistory } from "./note-in-history.ts";
+import { changeLine, writeInHistory } from "./note-in-history.ts";
+import { scanLicenses } from "./scan-licenses.ts";
+import { addSelectionOptions, isSelection } from "./selection-options.ts";
 import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
 /** What a verb is going to do to a license that it has read. */
 export type Plan =
   | { alreadySo: string }
+  /** Why the license can't be changed so. Other licenses of the same operation are. */
+  | { refusal: string }
   | {
       /**
        * @param note its instant is after the question was answered
@@ -24,6 +34,8 @@ export type Plan =
       apply(table: OpenTable, note: ChangeNote): Promise<Applied | NotApplied | undefined>;
       /** Asks for confirmation and says what would be destroyed; absent if nothing would. */
       question?: string | undefined;
+      /** The license as it would be, where that is known before. */
+      becomes?: LicenseItem;
     };
 
 /**
@@ -45,21 +57,30 @@ type ChangeVerb<Options> = {
   addOptions?(command: Command): Command;
   /** Whether the verb accepts a license that was rekeyed. */
   takesRekeyed?: true;
-  /** @throws CommandError or UsageError if the change is impossible */
+  /** Whether licenses may be chosen by what they are instead of being named. */
+  selects?: true;
+  /** @throws UsageError if the options make no sense for any license */
   plan(license: LicenseItem, options: Options, nowMs: number): Plan;
 };
 
-/** An `apply` for a plan that consists of one conditional write. */
-export function changing(seen: LicenseItem, change: Change) {
-  return async (table: OpenTable, note: ChangeNote): Promise<Applied | undefined> => {
-    const after = await changeLicense(table, seen, change, note);
-    return after && { after, message: "Done." };
+/** A plan that consists of one conditional write of attributes. */
+export function settingPlan(seen: LicenseItem, wanted: Wanted, message = "Done.") {
+  const change = attributeChange(seen, wanted);
+  return {
+    becomes: withWanted(seen, wanted),
+    async apply(table: OpenTable, note: ChangeNote): Promise<Applied | undefined> {
+      const after = await changeLicense(table, seen, change, note);
+      return after && { after, message };
+    },
   };
 }
 
+type CommonOptions = ChangeOptions & Selection & { operation?: string };
+
 /**
  * Adds a verb that changes licenses. It finds all of them and plans every change before it makes
- * the first one, asks once for all, and prints each license before and after.
+ * the first one, asks once for all, and prints each license before and after. A change of several
+ * licenses is an operation with an id, by which it can be repeated after it was interrupted.
  */
 export function addChangeVerb<Options>(
   program: Command,
@@ -67,50 +88,234 @@ export function addChangeVerb<Options>(
   verb: ChangeVerb<Options>,
 ): void {
   const { name, description, example, more = "", addOptions = (command) => command } = verb;
-  const command = addOptions(addLicensesArgument(program.command(name).description(description)));
-  addChangeOptions(command)
+  const command = addOptions(
+    addLicensesArgument(program.command(name).description(description), verb.selects),
+  );
+  if (verb.selects) addSelectionOptions(command);
+  addChangeOptions(
+    command.addOption(
+      option(
+        "--operation <id>",
+        "repeat an operation over several licenses that was interrupted, by the id that it printed",
+        operationSchema,
+      ),
+    ),
+  )
     .addHelpText("after", `${more}\nExample:\n  npm run license -- ${example}`)
-    .action((names: string[], options: Options & ChangeOptions) =>
+    .action((names: string[], options: Options & CommonOptions) =>
       withChangedTable(options, context, async (table, opened) => {
-        const planned = (await findLicenses(table, names, context)).map((before) => ({
-          before,
-          plan: planFor(verb, before, options, opened.atMs),
-        }));
-        const questions = planned.flatMap(({ plan }) =>
-          "question" in plan && plan.question !== undefined ? [plan.question] : [],
-        );
-        if (questions.length > 0) await confirm(context, options, questions.join("\n"));
-        const nowMs = context.now();
-        const note = { ...opened, atMs: nowMs };
-        const refusals: string[] = [];
-        for (const [done, { before, plan }] of planned.entries()) {
-          if (context.stop.aborted) {
-            throw new Interrupted(`Stopped after ${done} of ${planned.length} licenses.`);
-          }
-          if ("alreadySo" in plan) {
-            const same = { table, before, after: before, nowMs, message: plan.alreadySo };
-            await printChange(context, options, same);
-            continue;
-          }
-          const applied = await plan.apply(table, note);
-          if (!applied || "refusal" in applied) {
-            refusals.push(applied?.refusal ?? changedMeanwhile);
-            if (planned.length > 1)
-              context.messages.write(`${licenseName(before)}: ${refusals.at(-1)}\n`);
-            continue;
-          }
-          await printChange(context, options, { table, before, nowMs, ...applied });
-          await noteInHistory(context, table, name, note, { before, nowMs, ...applied });
-        }
-        if (refusals.length > 0) {
-          throw new CommandError(
-            planned.length === 1
-              ? refusals.join()
-              : `${refusals.length} of ${planned.length} licenses were not changed.`,
-          );
+        const chosen = await chosenLicenses(table, names, verb, options, context);
+        const planned = chosen.map((before) => {
+          const plan = planFor(verb, before, options, opened.atMs);
+          return { before, plan };
+        });
+        await askFirst(planned, verb, names.length === 0, options, context);
+        const note = { ...opened, atMs: context.now() };
+        const [only] = planned;
+        if (planned.length === 1 && only && options.operation === undefined) {
+          await applyToOne(table, only, verb, note, options, context);
+        } else {
+          const operation = options.operation ?? newOperation();
+          await applyOperation(table, planned, name, { ...note, operation }, options, context);
         }
       }),
     );
+}
+
+const operationSchema = z
+  .string()
+  .regex(/^[0-9a-f]{8}$/)
+  .describe("the eight digits that an operation over several licenses has printed");
+
+export function newOperation(): string {
+  return randomBytes(4).toString("hex");
+}
+
+export type Planned = { before: LicenseItem; plan: Plan };
+
+async function chosenLicenses<Options>(
+  table: OpenTable,
+  names: readonly string[],
+  { selects }: ChangeVerb<Options>,
+  options: CommonOptions,
+  context: CommandContext,
+): Promise<LicenseItem[]> {
+  const selection = selects && isSelection(options) ? options : undefined;
+  if (names.length > 0 && selection) {
+    throw new UsageError("Name licenses or choose them by what they are, not both.");
+  }
+  return selection
+    ? selectedLicenses(table, selection, context)
+    : findLicenses(table, names, context);
+}
+
+/**
+ * The licenses that are chosen by what they are, without those that were rekeyed.
+ *
+ * @throws CommandError if there is none, or an item can't be read
+ */
+export async function selectedLicenses(
+  table: OpenTable,
+  selection: Selection,
+  context: Pick<CommandContext, "messages" | "now" | "stop">,
+): Promise<LicenseItem[]> {
+  const nowMs = context.now();
+  const scan = scanLicenses(
+    table,
+    context,
+    (license) => license.superseded_by === undefined && isSelected(license, selection, nowMs),
+    { ConsistentRead: true },
+  );
+  const found: LicenseItem[] = [];
+  for await (const licenses of scan.pages) found.push(...licenses);
+  scan.expectAll();
+  if (found.length === 0) throw new CommandError("Nothing was done: no license is like this.");
+  return found;
+}
+
+/** How many questions are printed before the rest is counted. */
+const mostQuestions = 10;
+
+async function askFirst<Options>(
+  planned: readonly Planned[],
+  { name }: ChangeVerb<Options>,
+  wereChosen: boolean,
+  options: CommonOptions,
+  context: CommandContext,
+): Promise<void> {
+  const questions = planned.flatMap(({ plan }) =>
+    "question" in plan && plan.question !== undefined ? [plan.question] : [],
+  );
+  const rest = questions.length - mostQuestions;
+  const asked = questions.slice(0, mostQuestions);
+  if (rest > 0) asked.push(`... and ${rest} more like this.`);
+  if (wereChosen) {
+    const changing = planned.filter(({ plan }) => "apply" in plan).length;
+    asked.push(
+      `${name}: ${changing} of ${planned.length} licenses that were chosen would be changed. Go on?`,
+    );
+  }
+  if (asked.length > 0) await confirm(context, options, asked.join("\n"));
+}
+
+async function applyToOne<Options>(
+  table: OpenTable,
+  { before, plan }: Planned,
+  { name }: ChangeVerb<Options>,
+  note: ChangeNote,
+  options: CommonOptions,
+  context: CommandContext,
+): Promise<void> {
+  const nowMs = note.atMs;
+  if ("refusal" in plan) {
+    throw new CommandError(`Nothing was done to ${licenseName(before)}: ${plan.refusal}`);
+  }
+  if ("alreadySo" in plan) {
+    const same = { table, before, after: before, nowMs, message: plan.alreadySo };
+    return printChange(context, options, same);
+  }
+  const change = await applyPlan(table, { before, plan }, name, note, context);
+  await printChange(context, options, { table, ...change });
+}
+
+/**
+ * Applies a plan for one license and records it in the history: what a verb does after its question,
+ * and the console after its button.
+ *
+ * @throws CommandError if nothing was done
+ */
+export async function applyPlan(
+  table: OpenTable,
+  { before, plan }: { before: LicenseItem; plan: Extract<Plan, { apply: unknown }> },
+  verb: string,
+  note: ChangeNote,
+  context: Pick<CommandContext, "messages" | "variables">,
+): Promise<BeforeAndAfter & { before: LicenseItem; message: string }> {
+  const applied = await plan.apply(table, note);
+  if (!applied || "refusal" in applied) {
+    throw new CommandError(applied?.refusal ?? changedMeanwhile);
+  }
+  const change = { before, nowMs: note.atMs, ...applied };
+  await writeInHistory(context, table, note, [changeLine(verb, note, change)]);
+  return change;
+}
+
+/** How many history lines are written at once. */
+const linesAtOnce = 25;
+
+/**
+ * Applies the plans for several licenses, one after the other, and says what it did.
+ *
+ * @throws CommandError or Interrupted if it stopped, or some were not changed, with the figures
+ */
+export async function applyOperation(
+  table: OpenTable,
+  planned: readonly Planned[],
+  name: string,
+  note: ChangeNote & { operation: string },
+  options: { json?: true },
+  context: Pick<CommandContext, "messages" | "variables" | "stop" | "output" | "columns">,
+): Promise<void> {
+  const { messages, stop } = context;
+  const { atMs: nowMs, operation } = note;
+  const counts = { changed: 0, "already so": 0, "not changed": 0 };
+  let unrecorded: ChangeLine[] = [];
+  const record = async (least: number) => {
+    if (unrecorded.length < least) return;
+    const lines = unrecorded;
+    unrecorded = [];
+    await writeInHistory(context, table, note, lines);
+  };
+  const refuse = (before: LicenseItem, why: string) => {
+    counts["not changed"] += 1;
+    messages.write(`${licenseName(before)}: ${why}\n`);
+  };
+  const soFar = () =>
+    Object.entries(counts)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(", ");
+  messages.write(`Operation ${operation}: ${name}, ${planned.length} licenses.\n`);
+  try {
+    for (const { before, plan } of planned) {
+      if (stop.aborted) throw new Interrupted("Stopped.");
+      if ("refusal" in plan) {
+        refuse(before, plan.refusal);
+        continue;
+      }
+      const isDone = before.operations?.includes(operation);
+      if ("alreadySo" in plan || isDone) {
+        counts["already so"] += 1;
+        const message =
+          "alreadySo" in plan ? plan.alreadySo : "This operation has changed it already.";
+        await printChange(context, options, { table, before, after: before, nowMs, message });
+        continue;
+      }
+      const applied = await plan.apply(table, note);
+      if (!applied || "refusal" in applied) {
+        refuse(before, applied?.refusal ?? changedMeanwhile);
+        continue;
+      }
+      counts.changed += 1;
+      const change = { before, nowMs, ...applied };
+      unrecorded.push(changeLine(name, note, change));
+      await record(linesAtOnce);
+      await printChange(context, options, { table, ...change });
+    }
+  } catch (error) {
+    await record(1);
+    const left = planned.length - Object.values(counts).reduce((sum, count) => sum + count);
+    const summary = `Operation ${operation} stopped: ${soFar()}, ${left} not reached. Repeat the same command with --operation ${operation}: what it has changed stays as it is.`;
+    if (error instanceof Interrupted) throw new Interrupted(summary);
+    if (!(error instanceof Error) || isReaderGone(error)) throw error;
+    throw new CommandError(`${summary} The reason: ${sentenceOf(error, table) ?? error.message}`);
+  }
+  await record(1);
+  messages.write(`Operation ${operation}: ${soFar()}.\n`);
+  if (counts["not changed"] > 0) {
+    throw new CommandError(
+      `${counts["not changed"]} of ${planned.length} licenses were not changed.`,
+    );
+  }
 }
 
 const changedMeanwhile =
@@ -123,9 +328,9 @@ function planFor<Options>(
   nowMs: number,
 ): Plan {
   if (license.superseded_by !== undefined && !takesRekeyed) {
-    throw new CommandError(
-      `License ${license.license_id.slice(0, 12)} was given a new key and is now ${license.superseded_by.slice(0, 12)}; name that one.`,
-    );
+    return {
+      refusal: `it was given a new key and is now ${license.superseded_by}; name that one.`,
+    };
   }
   return plan(license, options, nowMs);
 }

@@ -1,16 +1,19 @@
 import type { Command } from "commander";
 import { createLicense, defaultMaxSessions } from "../data/create-license.ts";
-import { dayMs, defaultLicenseType, licenseView } from "../data/license-item.ts";
+import { deleteLicense } from "../data/delete-license.ts";
+import { dayMs, defaultLicenseType, type LicenseItem, licenseView } from "../data/license-item.ts";
 import { randomLicenseKey } from "../data/random-license-key.ts";
+import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { CommandError } from "../terminal/command-error.ts";
-import { expiresText } from "../terminal/license-text.ts";
+import { expiresText, timeoutText } from "../terminal/license-text.ts";
 import {
   daysSchema,
   emailOption,
-  keySchema,
+  newKeySchema,
   option,
   seatsOption,
+  timeoutOption,
   typeOption,
 } from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";
@@ -24,6 +27,7 @@ type CreateOptions = ChangeOptions & {
   days?: number;
   maxSessions: number;
   email?: string;
+  timeout?: number;
 };
 
 /** Adds `create`, which creates a license and prints its key, once. */
@@ -31,11 +35,12 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
   const command = program
     .command("create")
     .description("Creates a license and prints its key, once: only a hash of it is stored.")
-    .addOption(option("--key <key>", "the key; a random one if not given", keySchema))
+    .addOption(option("--key <key>", "the key; a random one if not given", newKeySchema))
     .addOption(typeOption().default(defaultLicenseType))
     .addOption(option("--days <n>", "how long it lasts; forever if not given", daysSchema))
     .addOption(seatsOption().default(defaultMaxSessions))
-    .addOption(emailOption());
+    .addOption(emailOption())
+    .addOption(timeoutOption());
   addChangeOptions(command)
     .addHelpText(
       "after",
@@ -53,6 +58,7 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
             maxSessions: options.maxSessions,
             note,
             ...(options.email !== undefined && { email: options.email }),
+            ...(options.timeout !== undefined && { sessionTimeoutSeconds: options.timeout }),
             ...(options.days !== undefined && { expiresAtMs: nowMs + options.days * dayMs }),
           },
           nowMs,
@@ -72,12 +78,27 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
           ["type", license.license_type],
           ["expires", expiresText(license)],
           ["max sessions", String(license.max_sessions)],
+          ["timeout", timeoutText(license)],
           ["email", license.email ?? "-"],
           ["in", table.place],
         ] as const;
-        await printResult(context, options, view, fieldsText(fields, context.columns));
+        const text = fieldsText(fields, context.columns);
+        await printResult(context, options, view, text).catch((error) =>
+          takeBack(table, license, error),
+        );
         const made = { before: undefined, after: license, nowMs };
         await noteInHistory(context, table, "create", note, made);
       }),
     );
+}
+
+/** Nobody has the key of a license that could not be printed, so the license must not stay. */
+async function takeBack(table: OpenTable, license: LicenseItem, error: unknown): Promise<never> {
+  const why = error instanceof CommandError ? error.message : "Nobody reads the output.";
+  const isGone = await deleteLicense(table, license);
+  throw new CommandError(
+    isGone
+      ? `The key could not be printed, so the license was deleted again; nothing is left of it. ${why}`
+      : `The key of license ${license.license_id} could not be printed, and it was changed meanwhile: delete it. ${why}`,
+  );
 }

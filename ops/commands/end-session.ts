@@ -1,20 +1,16 @@
 import type { Command } from "commander";
-import {
-  deviceOf,
-  isSession,
-  isVacancy,
-  maskFingerprint,
-  secondsUntilFree,
-} from "../../lambdas/rules/session.ts";
+import { deviceOf, secondsUntilFree } from "../../lambdas/rules/entry.ts";
+import { entryAt } from "../../lambdas/rules/license.ts";
+import { maskFingerprint } from "../../lambdas/rules/shown-device.ts";
 import { type EndSessionOutcome, endSeenSession } from "../data/end-seen-session.ts";
-import type { LicenseItem } from "../data/license-item.ts";
+import { entriesOf, type LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { CommandError, UsageError } from "../terminal/command-error.ts";
+import { UsageError } from "../terminal/command-error.ts";
 import { licenseName, sessionText } from "../terminal/license-text.ts";
-import { option, sessionSymbolSchema } from "../terminal/option-readers.ts";
+import { repeatable, sessionSymbolSchema } from "../terminal/option-readers.ts";
 import { addChangeVerb, type Plan } from "./change-verb.ts";
 
-type EndSessionOptions = { symbol?: string; all?: true; now?: true };
+type EndSessionOptions = { symbol?: string[]; all?: true; now?: true };
 
 /** Adds `end-session`, which frees what a device holds. */
 export function addEndSessionCommand(program: Command, context: CommandContext): void {
@@ -32,9 +28,9 @@ the license.
     addOptions: (command) =>
       command
         .addOption(
-          option(
+          repeatable(
             "--symbol <symbol>",
-            "the session of this symbol; '*' is the one without a symbol",
+            "the session of this symbol; may be given several times; '*' is the one without a symbol",
             sessionSymbolSchema,
           ).conflicts("all"),
         )
@@ -48,19 +44,22 @@ the license.
   });
 }
 
-function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number): Plan {
-  const symbols = chosenSymbols(license, options).filter((symbol) => {
-    const entry = license.sessions[symbol];
-    const isOver = entry && isVacancy(entry) && entry.ended;
+/** What `end-session` is going to do to a license. */
+export function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number): Plan {
+  const chosen = chosenSymbols(license, options);
+  if ("refusal" in chosen) return chosen;
+  const symbols = chosen.filter((symbol) => {
+    const entry = entryAt(license, symbol)?.entry;
+    const isOver = entry?.kind === "vacancy" && entry.ended_at !== undefined;
     return !isOver || (options.now && secondsUntilFree(entry, nowMs) > 0);
   });
   if (symbols.length === 0) {
     return {
-      alreadySo: `Already ended; nothing was done. ${whenFree(license, options, nowMs)}`,
+      alreadySo: `Already ended; nothing was done. ${whenFree(license, chosen, nowMs)}`,
     };
   }
   const described = symbols.map((symbol) => {
-    const entry = license.sessions[symbol];
+    const entry = entryAt(license, symbol)?.entry;
     return entry ? `${symbol} (${sessionText(entry, nowMs)})` : symbol;
   });
   const risk = options.now
@@ -69,16 +68,27 @@ function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs: number
   return {
     question: `End ${described.join(", ")} of ${licenseName(license)}?${risk}`,
     async apply(table, note) {
-      const freedAtMs = options.now ? note.atMs : undefined;
+      const { now = false, all = false } = options;
       const before = { ...license, sessions: { ...license.sessions } };
       let after: LicenseItem | undefined;
       const messages: string[] = [];
       const left: Left = { released: [], claimed: [], changed: [] };
+      const ended = new Set<string>();
       for (const symbol of symbols) {
-        const outcome = await endSeenSession(table, license, symbol, freedAtMs, note);
+        if (ended.has(symbol)) continue;
+        const outcome = await endSeenSession(
+          table,
+          license,
+          symbol,
+          { now, wholeSession: all },
+          note,
+        );
         switch (outcome.code) {
           case "ended":
-            before.sessions[symbol] = outcome.before;
+            for (const each of outcome.symbols) {
+              ended.add(each);
+              before.sessions[each] = outcome.before;
+            }
             after = outcome.after;
             messages.push(endedText(outcome, symbol, note.atMs));
             break;
@@ -101,8 +111,8 @@ type Left = Record<Exclude<EndSessionOutcome["code"], "ended">, string[]>;
 
 /** Other symbols with a session that was claimed after the license was read. */
 function heldBesides(symbols: string[], after: LicenseItem | undefined): string[] {
-  return Object.entries(after?.sessions ?? {}).flatMap(([symbol, entry]) =>
-    isSession(entry) && !symbols.includes(symbol) ? [symbol] : [],
+  return (after ? entriesOf(after) : []).flatMap(([symbol, entry]) =>
+    entry.kind === "session" && !symbols.includes(symbol) ? [symbol] : [],
   );
 }
 
@@ -116,23 +126,24 @@ function leftTexts({ released, claimed, changed }: Left): string[] {
   ].filter((text) => text !== false);
 }
 
-function chosenSymbols(license: LicenseItem, { symbol, all }: EndSessionOptions): string[] {
+/** The symbols that are meant, or why none can be. */
+function chosenSymbols(
+  license: LicenseItem,
+  { symbol: named, all }: EndSessionOptions,
+): string[] | { refusal: string } {
   const symbols = Object.keys(license.sessions).sort();
-  if (symbols.length === 0) {
-    throw new CommandError(`Nothing was done: ${licenseName(license)} has no session.`);
-  }
-  if (all || (symbol === undefined && symbols.length === 1)) return symbols;
-  if (symbol === undefined) {
+  if (symbols.length === 0) return { refusal: "it has no session." };
+  if (all || (named === undefined && symbols.length === 1)) return symbols;
+  if (named === undefined) {
     throw new UsageError(
       `Nothing was done: ${licenseName(license)} has several sessions (${symbols.join(", ")}). Use --symbol S or --all.`,
     );
   }
-  if (!symbols.includes(symbol)) {
-    throw new CommandError(
-      `Nothing was done: ${licenseName(license)} has no session ${symbol}. It has ${symbols.join(", ")}.`,
-    );
+  const missing = named.filter((symbol) => !symbols.includes(symbol));
+  if (missing.length > 0) {
+    return { refusal: `it has no session ${missing.join(", ")}. It has ${symbols.join(", ")}.` };
   }
-  return [symbol];
+  return [...new Set(named)];
 }
 
 /** Says which bot will be refused, and when another device may claim. */
@@ -141,7 +152,7 @@ function endedText(
   symbol: string,
   nowMs: number,
 ): string {
-  const is = after.sessions[symbol];
+  const is = entryAt(after, symbol)?.entry;
   const device = deviceOf(was);
   if (!is || device === undefined) return `Session ${symbol} is gone.`;
   const secondsLeft = secondsUntilFree(is, nowMs);
@@ -150,16 +161,16 @@ function endedText(
       ? `Another device may claim ${symbol} in ${secondsLeft} s`
       : `Another device may claim ${symbol} now`;
   const trades =
-    isSession(was) && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
+    was.kind === "session" && secondsLeft === 0 && secondsUntilFree(was, nowMs) > 0
       ? `; the bot may still trade for up to ${secondsUntilFree(was, nowMs)} s`
       : "";
   return `The bot on ${maskFingerprint(device)} is refused at its next heartbeat (session_ended). ${free}${trades}.`;
 }
 
-function whenFree(license: LicenseItem, options: EndSessionOptions, nowMs: number): string {
-  return chosenSymbols(license, options)
+function whenFree(license: LicenseItem, symbols: readonly string[], nowMs: number): string {
+  return symbols
     .map((symbol) => {
-      const entry = license.sessions[symbol];
+      const entry = entryAt(license, symbol)?.entry;
       return `${symbol} is free in ${entry ? secondsUntilFree(entry, nowMs) : 0} s.`;
     })
     .join(" ");

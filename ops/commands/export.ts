@@ -49,6 +49,7 @@ const columns = [
   "created_at",
   "fencing_token",
   "superseded_by",
+  "session_timeout_seconds",
 ];
 
 function cells(license: LicenseItem): string[] {
@@ -62,6 +63,7 @@ function cells(license: LicenseItem): string[] {
     instant(license.created_at),
     String(license.fencing_token),
     license.superseded_by ?? "",
+    String(license.session_timeout_seconds ?? ""),
   ];
 }
 

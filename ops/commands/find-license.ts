@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { getLicense } from "../data/get-license.ts";
 import type { LicenseItem } from "../data/license-item.ts";
 import { scanPages } from "../data/scan-pages.ts";
 import type { TableHandle } from "../data/table-handle.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { CommandError } from "../terminal/command-error.ts";
+import { CommandError, UsageError } from "../terminal/command-error.ts";
 import { keySchema, readAs } from "../terminal/option-readers.ts";
 import { startProgress } from "../terminal/progress.ts";
 
@@ -17,12 +17,13 @@ export function addLicenseArgument(command: Command): Command {
   return command.argument("<license>", help, readName);
 }
 
-/** Adds the argument that names one or more licenses. */
-export function addLicensesArgument(command: Command): Command {
-  return command.argument("<licenses...>", `of each, ${help}`, (name, before: string[] = []) => [
-    ...before,
-    readName(name),
-  ]);
+/** Adds the argument that names one or more licenses; none if they may be chosen otherwise. */
+export function addLicensesArgument(command: Command, isOptional = false): Command {
+  return command.argument(
+    isOptional ? "[licenses...]" : "<licenses...>",
+    `of each, ${help}`,
+    (name, before: string[] = []) => [...before, readName(name)],
+  );
 }
 
 /**
@@ -35,6 +36,11 @@ export async function findLicenses(
   names: readonly string[],
   context: CommandContext,
 ): Promise<LicenseItem[]> {
+  if (names.length === 0) {
+    throw new UsageError(
+      "Name one or more licenses, or choose them: --status, --type, --version, --expiring-within.",
+    );
+  }
   const found = new Map<string, LicenseItem>();
   for (const [index, name] of names.entries()) {
     try {

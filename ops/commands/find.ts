@@ -1,21 +1,33 @@
 import type { Command } from "commander";
 import * as z from "zod";
-import { deviceOf, type Entry, isSession } from "../../lambdas/rules/session.ts";
-import { entryState, type LicenseItem, licenseView, standingOf } from "../data/license-item.ts";
+import { deviceOf, type ResolvedEntry } from "../../lambdas/rules/entry.ts";
+import {
+  entriesOf,
+  entryState,
+  type LicenseItem,
+  licenseView,
+  standingOf,
+} from "../data/license-item.ts";
+import { isDeviceOf, isFoundBy, isIn } from "../data/search-licenses.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { UsageError } from "../terminal/command-error.ts";
-import { option } from "../terminal/option-readers.ts";
+import { option, readAs } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
-import { ageText, textTable } from "../terminal/text-table.ts";
+import { ageText, idText, textTable } from "../terminal/text-table.ts";
 import { scanLicenses } from "./scan-licenses.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
-type FindOptions = TableOptions & { email?: string; device?: string };
+type FindOptions = TableOptions & { email?: string; device?: string; text?: string };
 
 /** Adds `find`, which finds licenses by their owner or a device. */
 export function addFindCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("find")
+    .argument(
+      "[text]",
+      "any of these: a key, an id or its beginning, a part of the address, the beginning of a device, a symbol, the day it ends on",
+      readAs("The text", textSchema),
+    )
     .description(
       "Finds licenses by their owner's address or by a device that holds or held a session. Reads " +
         "through all licenses.",
@@ -30,10 +42,12 @@ export function addFindCommand(program: Command, context: CommandContext): void 
     );
   addTableOptions(command)
     .addHelpText("after", "\nExample:\n  npm run license -- find --email ada@")
-    .action((options: FindOptions) =>
-      withNamedTable(options, context, async (table) => {
-        if (options.email === undefined && options.device === undefined) {
-          throw new UsageError("Say what to find: use --email TEXT or --device TEXT.");
+    .action((text: string | undefined, given: FindOptions) => {
+      const options = text === undefined ? given : { ...given, text };
+      return withNamedTable(options, context, async (table) => {
+        const { email, device } = options;
+        if (email === undefined && device === undefined && text === undefined) {
+          throw new UsageError("Say what to find: a text, --email TEXT or --device TEXT.");
         }
         const nowMs = context.now();
         const scan = scanLicenses(table, context, (license) => isMeant(license, options));
@@ -43,23 +57,17 @@ export function addFindCommand(program: Command, context: CommandContext): void 
           options,
           {
             head,
-            line: (license) => linesOf(license, options, nowMs).map(line).join(""),
+            line: (license) => linesOf(license, options, nowMs, context).map(line).join(""),
             view: (license) => licenseView(license, nowMs),
           },
           scan.pages,
         );
         scan.expectAll();
-      }),
-    );
+      });
+    });
 }
 
-const textSchema = z
-  .string()
-  .trim()
-  .min(1)
-  .max(255)
-  .transform((text) => text.replace(/\.\.\.$/, ""))
-  .describe("1 to 255 characters");
+const textSchema = z.string().trim().min(1).max(255).describe("1 to 255 characters");
 
 const columns = [
   { title: "LICENSE", width: 12 },
@@ -70,28 +78,34 @@ const columns = [
   { title: "SESSION", width: 10 },
 ];
 
-function isMeant(license: LicenseItem, { email, device }: FindOptions): boolean {
+function isMeant(license: LicenseItem, { email, device, text }: FindOptions): boolean {
   return (
-    (email === undefined || hasText(license.email, email)) &&
-    (device === undefined || Object.values(license.sessions).some((entry) => isOn(entry, device)))
+    (email === undefined || isIn(license.email, email)) &&
+    (device === undefined || entriesOf(license).some(([, one]) => isOn(one, device))) &&
+    (text === undefined || isFoundBy(license, text))
   );
 }
 
-function hasText(text: string | undefined, part: string): boolean {
-  return text?.toLowerCase().includes(part.toLowerCase()) === true;
-}
-
-function isOn(entry: Entry, device: string): boolean {
-  return deviceOf(entry)?.startsWith(device) === true;
+function isOn(entry: ResolvedEntry, device: string): boolean {
+  return isDeviceOf(deviceOf(entry), device);
 }
 
 /** One line for each matching session, or one line for a license without any. */
-function linesOf(license: LicenseItem, { device = "" }: FindOptions, nowMs: number): string[][] {
-  const about = [license.license_id.slice(0, 12), standingOf(license, nowMs), license.email ?? "-"];
-  const sessions = Object.entries(license.sessions)
+function linesOf(
+  license: LicenseItem,
+  { device = "" }: FindOptions,
+  nowMs: number,
+  context: CommandContext,
+): string[][] {
+  const about = [
+    idText(license.license_id, context),
+    standingOf(license, nowMs),
+    license.email ?? "-",
+  ];
+  const sessions = entriesOf(license)
     .filter(([, entry]) => isOn(entry, device))
     .map(([symbol, entry]) => {
-      const age = isSession(entry) ? ` ${ageText(entry.last_heartbeat, nowMs)}` : "";
+      const age = entry.kind === "session" ? ` ${ageText(entry.last_heartbeat, nowMs)}` : "";
       return [...about, symbol, deviceOf(entry) ?? "-", `${entryState(entry, nowMs)}${age}`];
     });
   return sessions.length > 0 ? sessions : [[...about, "-", "-", "-"]];

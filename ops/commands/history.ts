@@ -1,182 +1,228 @@
 import type { Command } from "commander";
-import * as z from "zod";
+import {
+  type ClaimedLine,
+  type HistoryLine,
+  isFailure,
+  symbolsOf,
+  type Taken,
+} from "../data/history-line.ts";
+import { type LicenseHistory, licenseHistory } from "../data/license-history.ts";
 import { dayMs } from "../data/license-item.ts";
-import { type HistoryLine, readHistory } from "../data/read-history.ts";
+import type { DeviceSummary } from "../data/sharing.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { instantSchema, option } from "../terminal/option-readers.ts";
+import { instantSchema, option, type Since, sinceSchema } from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";
-import { ageText, instantText, textTable } from "../terminal/text-table.ts";
+import { ageText, idText, instantText, textTable } from "../terminal/text-table.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
-type Since = { daysBack: number } | { atMs: number };
-type HistoryOptions = TableOptions & { since: Since };
+type HistoryOptions = TableOptions & { since: Since; until?: number };
 
 /** Adds `history`, which lists who held a license, who was refused and who changed it. */
 export function addHistoryCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("history")
     .description(
-      "Shows who claimed and released a license, who was refused, and what operators changed, oldest " +
-        "first; then a summary of each device, which shows whether the key is shared.",
+      "Shows who held a license when, who was refused, and what operators changed, under all keys " +
+        "that it has had; then a summary of each device, and whether the key looks shared.",
     )
     .addOption(
       option("--since <when>", "days back, such as 3d, a date or a time", sinceSchema).default(
         { daysBack: 7 },
         "7d",
       ),
-    );
+    )
+    .addOption(option("--until <when>", "a date or a time; now if not given", instantSchema));
   addTableOptions(addLicenseArgument(command))
     .addHelpText(
       "after",
       `
-The holder at an instant is the device of the last claim before it, unless it released. Heartbeats are not
-logged. With --stack it reads the logs of the functions, as long as they are kept (logRetentionDays);
-else the file history.jsonl in the DATA_DIR of npm start. Devices are masked, as answers have them.
+A hold ends as released, replaced (by its own device), ended (by an operator), lapsed (no heartbeat came after
+UNTIL) or held; unknown: no line says how, and UNTIL is the last sign of it. With --stack it reads the logs of
+the functions, as long as they are kept (logRetentionDays); else the file history.jsonl in the DATA_DIR of
+npm start. Devices are masked, as answers have them; ten digits of a hash tell them apart. "<": since before.
 
 Example:
   npm run license -- history DEMO-DEMO-DEMO-DEMO --since 3d`,
     )
     .action((name: string, options: HistoryOptions) =>
       withNamedTable(options, context, async (table) => {
-        const { license_id } = await findLicense(table, name, context);
+        const license = await findLicense(table, name, context);
         const nowMs = context.now();
-        const { since } = options;
-        const sinceMs = "atMs" in since ? since.atMs : nowMs - since.daysBack * dayMs;
-        const lines = await readHistory({
-          history: table.history,
-          licenseId: license_id,
-          sinceMs,
+        const { since, until } = options;
+        const history = await licenseHistory(table, license, {
+          sinceMs: "atMs" in since ? since.atMs : nowMs - since.daysBack * dayMs,
+          untilMs: until,
+          nowMs,
           variables: context.variables,
           stop: context.stop,
         });
-        const devices = countDevices(lines);
-        const place = `license ${license_id.slice(0, 12)} in ${table.place}, since ${instantText(sinceMs)}`;
-        await printResult(
-          context,
-          options,
-          { table: table.place, license_id, since: sinceMs, devices, lines },
-          `History of ${place}\n${linesText(lines, context)}\n${devicesText(devices, nowMs, context)}`,
-        );
+        await printResult(context, options, history, licenseHistoryText(history, nowMs, context));
       }),
     );
 }
 
-const sinceSchema = z
-  .string()
-  .regex(/^\d{1,4}d$/)
-  .transform((text): Since => ({ daysBack: Number(text.slice(0, -1)) }))
-  .or(instantSchema.transform((atMs): Since => ({ atMs })))
-  .describe(`a number of days such as 3d, or ${instantSchema.description}`);
+function licenseHistoryText(
+  history: LicenseHistory,
+  nowMs: number,
+  context: CommandContext,
+): string {
+  const { license_id, license_ids, table, since, until } = history;
+  const others = license_ids.filter((id) => id !== license_id);
+  const keys =
+    others.length > 0
+      ? ` (with its other keys: ${others.map((id) => idText(id, context)).join(", ")})`
+      : "";
+  return [
+    `License ${idText(license_id, context)}${keys} in ${table},\nfrom ${instantText(since)} to ${instantText(until)}\n`,
+    `\nWho held it\n${holdsText(history, context)}`,
+    `\nWhat happened\n${linesText(history.lines, context)}`,
+    `\nDevices\n${devicesText(history, nowMs, context)}`,
+  ].join("");
+}
 
-type DeviceCounts = {
+function holdsText({ holds }: LicenseHistory, { columns }: CommandContext): string {
+  if (holds.length === 0) return "Nobody.\n";
+  const table = textTable(
+    [
+      { title: "FROM", width: 22 },
+      { title: "UNTIL", width: 20 },
+      { title: "SYMBOL", width: 8 },
+      { title: "WHO", width: 22, grows: true },
+      { title: "END", width: 8 },
+    ],
+    columns,
+  );
+  return (
+    table.head +
+    holds
+      .map((hold) =>
+        table.line([
+          `${hold.from_known ? "" : "< "}${instantText(hold.from)}`,
+          hold.end === "held" ? "now" : instantText(hold.until),
+          hold.symbol,
+          whoText(hold),
+          hold.end,
+        ]),
+      )
+      .join("")
+  );
+}
+
+/** A device by its masked name and, where a line has one, its hash. */
+function whoText({
+  device,
+  device_hash,
+}: {
   device: string;
-  claims: number;
-  releases: number;
-  /** How many refusals there were of each code. */
-  refusals: Record<string, number>;
-  /** How often the device claimed a symbol that another device had claimed last. */
-  takeovers: number;
-  last_at: number;
-};
-
-/** A summary for each device, in descending order of claims. */
-function countDevices(lines: readonly HistoryLine[]): DeviceCounts[] {
-  const counts = new Map<string, DeviceCounts>();
-  const lastClaimOf = new Map<string, string>();
-  for (const line of lines) {
-    if (!("device" in line)) continue;
-    const { device, symbol, atMs } = line;
-    const fresh = { device, claims: 0, releases: 0, refusals: {}, takeovers: 0 };
-    const count: DeviceCounts = { ...(counts.get(device) ?? fresh), last_at: atMs };
-    if ("code" in line) {
-      count.refusals = { ...count.refusals, [line.code]: (count.refusals[line.code] ?? 0) + 1 };
-    } else if (line.event === "session_released") {
-      count.releases += 1;
-    } else {
-      const before = lastClaimOf.get(symbol ?? "*");
-      lastClaimOf.set(symbol ?? "*", device);
-      count.claims += 1;
-      if (before !== undefined && before !== device) count.takeovers += 1;
-    }
-    counts.set(device, count);
-  }
-  return [...counts.values()].sort((a, b) => b.claims - a.claims);
+  device_hash?: string | null | undefined;
+}): string {
+  return device_hash ? `${device} ${device_hash}` : device;
 }
 
 function linesText(lines: readonly HistoryLine[], { columns }: CommandContext): string {
-  if (lines.length === 0) return "Nothing.\n";
+  const rows = lines.flatMap((line) => cellsOf(line));
+  if (rows.length === 0) return "Nothing.\n";
   const table = textTable(
     [
       { title: "TIME", width: 20 },
       { title: "WHAT", width: 17 },
       { title: "SYMBOL", width: 10 },
-      { title: "WHO", width: 11 },
+      { title: "WHO", width: 11, grows: true },
       { title: "DETAILS", width: 14, grows: true },
     ],
     columns,
   );
-  return table.head + lines.map((line) => table.line(cells(line))).join("");
+  return table.head + rows.map((row) => table.line(row)).join("");
 }
 
-function cells(line: HistoryLine): string[] {
+/** No row for the line that a session leaves each day: those are in the table of who held it. */
+function cellsOf(line: HistoryLine): string[][] {
   const time = instantText(line.atMs);
-  if ("code" in line) return [time, line.code, line.symbol ?? "*", line.device, "refused"];
+  if ("code" in line) {
+    const what = isFailure(line.code) ? "failed" : "refused";
+    return [[time, line.code, symbolsOf(line).join(" "), whoText(line), what]];
+  }
   switch (line.event) {
     case "session_claimed": {
-      const displaced = line.displaced.map(({ symbol, device }) => `${symbol} of ${device}`);
       const details = [
         `token ${line.fencing_token}`,
-        ...(line.replaced === undefined ? [] : ["replaced its own session"]),
-        ...(displaced.length > 0 ? [`displaced ${displaced.join(", ")}`] : []),
+        ...replacedTexts(line),
+        ...line.displaced.map((taken) => `displaced ${taken.symbol} of ${takenText(taken)}`),
       ];
-      return [time, "claimed", line.symbol ?? "*", line.device, details.join("; ")];
+      return [[time, "claimed", symbolsOf(line).join(" "), whoText(line), details.join("; ")]];
+    }
+    case "session_active":
+      return [];
+    case "holder_asked": {
+      const holders = line.holders.map((holder) => `asked ${whoText(holder)}`);
+      return [[time, "asked", symbolsOf(line).join(" "), whoText(line), holders.join("; ")]];
+    }
+    case "session_kept": {
+      const asker = line.asked_by === undefined ? "" : `asked by ${line.asked_by}`;
+      return [[time, "kept", symbolsOf(line).join(" "), whoText(line), asker]];
     }
     case "session_released": {
-      const wait = line.free_in_seconds > 0 ? `free after ${line.free_in_seconds} s` : "";
-      return [time, "released", line.symbol ?? "*", line.device, wait];
+      const details = [
+        ...(line.free_in_seconds > 0 ? [`free after ${line.free_in_seconds} s`] : []),
+        ...(line.asked_by === undefined ? [] : [`yielded to ${line.asked_by}`]),
+      ];
+      return [[time, "released", symbolsOf(line).join(" "), whoText(line), details.join("; ")]];
     }
     case "license_changed": {
-      const reason = line.reason === undefined ? "" : `; ${line.reason}`;
-      return [time, line.verb, "-", line.by, `${line.changes.join(", ")}${reason}`];
+      const operation = line.operation === undefined ? [] : [`operation ${line.operation}`];
+      const why = [...(line.reason === undefined ? [] : [line.reason]), ...operation];
+      return [[time, line.verb, "-", line.by, [line.changes.join(", "), ...why].join("; ")]];
     }
   }
 }
 
+function replacedTexts({ replaced = [] }: ClaimedLine): string[] {
+  return typeof replaced === "string"
+    ? ["replaced its own session"]
+    : replaced.map((taken) => `replaced ${takenText(taken)}`);
+}
+
+function takenText(taken: Taken): string {
+  const beat =
+    taken.last_heartbeat === undefined
+      ? ""
+      : `, last heartbeat ${instantText(taken.last_heartbeat)}`;
+  return `${whoText(taken)}${taken.state === undefined ? "" : ` (${taken.state}${beat})`}`;
+}
+
 function devicesText(
-  devices: readonly DeviceCounts[],
+  { devices, conclusion, caveats }: LicenseHistory,
   nowMs: number,
   { columns }: CommandContext,
 ): string {
   if (devices.length === 0) return "No device claimed it or was refused.\n";
   const table = textTable(
     [
-      { title: "DEVICE", width: 14, grows: true },
+      { title: "DEVICE", width: 22, grows: true },
       { title: "CLAIMS", width: 6 },
       { title: "TAKEOVERS", width: 9 },
-      { title: "RELEASES", width: 8 },
+      { title: "OVERLAPS", width: 8 },
       { title: "LAST", width: 7 },
-      { title: "REFUSALS", width: 22, grows: true },
+      { title: "REFUSALS", width: 20, grows: true },
     ],
     columns,
   );
-  const lines = devices.map(({ device, claims, takeovers, releases, refusals, last_at }) =>
+  const lines = devices.map((one) =>
     table.line([
-      device,
-      String(claims),
-      String(takeovers),
-      String(releases),
-      ageText(last_at, nowMs),
-      Object.entries(refusals)
-        .map(([code, count]) => `${count} ${code}`)
-        .join(", ") || "-",
+      whoText(one),
+      String(one.claims),
+      String(one.takeovers),
+      String(one.overlaps),
+      ageText(one.last_at, nowMs),
+      refusalsText(one),
     ]),
   );
-  const claiming = devices.filter(({ claims }) => claims > 0).length;
-  const taken = devices.reduce((sum, { takeovers }) => sum + takeovers, 0);
-  const sharing =
-    claiming > 1
-      ? `${claiming} devices claimed it, and took it over from each other ${taken === 1 ? "once" : `${taken} times`}.\n`
-      : "";
-  return table.head + lines.join("") + sharing;
+  return `${table.head}${lines.join("")}${conclusion}\n${caveats.map((caveat) => `${caveat}\n`).join("")}`;
+}
+
+function refusalsText({ refusals, failures }: DeviceSummary): string {
+  const counts = Object.entries(refusals).map(([code, count]) => `${count} ${code}`);
+  if (failures > 0) counts.push(`${failures} failed`);
+  return counts.join(", ") || "-";
 }

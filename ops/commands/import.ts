@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { ChangeNote } from "../data/change-note.ts";
 import type { ChangeLine } from "../data/record-changes.ts";
 import type { OpenTable } from "../data/with-table.ts";
+import { type AdminKeyCheck, adminKeyTexts, checkAdminKey } from "../import/check-admin-key.ts";
 import { type CheckedFile, checkFile } from "../import/check-file.ts";
 import { type Counts, importFile } from "../import/import-file.ts";
 import { type Reject, writeRejects } from "../import/rejects.ts";
@@ -11,10 +12,18 @@ import { CommandError, Interrupted } from "../terminal/command-error.ts";
 import { confirm } from "../terminal/confirm.ts";
 import { printResult } from "../terminal/print-result.ts";
 import { shareText, startProgress } from "../terminal/progress.ts";
+import { userPath } from "../terminal/user-path.ts";
 import { writeInHistory } from "./note-in-history.ts";
 import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
 
-type ImportOptions = ChangeOptions & { replace?: true; dryRun?: true; skipBad?: string };
+type ImportOptions = ChangeOptions & {
+  replace?: true;
+  dryRun?: true;
+  skipBad?: string;
+};
+
+/** How many lines with the same warning are named. */
+const mostNamed = 5;
 
 /** How many history lines are written in one batch. */
 const linesAtOnce = 500;
@@ -45,16 +54,24 @@ export function addImportCommand(program: Command, context: CommandContext): voi
       "after",
       `
 The status may be active, suspended, cancelled or expired, in any case. Times without a zone are UTC;
-an empty or infinite end means never. Empty, NULL and \\N are the same. UTF-8 or UTF-16.
+an empty or infinite end means never. The file is UTF-8.
+The old server's admin key is valid there without a row in users. OLD_ADMIN_KEY, set to it, lets the check say
+whether the file has it: without a license, its bots stop at their first heartbeat.
 The fencing tokens of a license from an export jump ahead, so that none is granted twice. For that, the
 clock of this machine must be right.
 
 Example:
   npm run license -- import licenses.csv --dry-run`,
     )
-    .action((file: string, options: ImportOptions) =>
+    .action((name: string, options: ImportOptions) =>
       withChangedTable(options, context, async (table, note) => {
-        const { checked, rejects } = await expectImportable(file, note.atMs, options, context);
+        const file = userPath(name, context.variables);
+        const { checked, rejects, adminKey } = await expectImportable(
+          file,
+          note.atMs,
+          options,
+          context,
+        );
         if (options.replace && !options.dryRun) {
           await confirm(
             context,
@@ -63,9 +80,9 @@ Example:
           );
         }
         if (options.skipBad !== undefined && rejects.length > 0 && !options.dryRun) {
-          writeRejects(options.skipBad, checked, rejects);
+          writeRejects(userPath(options.skipBad, context.variables), checked, rejects);
         }
-        await importChecked(table, file, note, checked, options, context);
+        await importChecked(table, file, note, checked, adminKey, options, context);
         if (rejects.length > 0) throw new CommandError(rejectsText(rejects.length, options));
       }),
     );
@@ -75,9 +92,9 @@ Example:
 async function expectImportable(
   file: string,
   nowMs: number,
-  { skipBad }: ImportOptions,
-  { messages, stop }: CommandContext,
-): Promise<{ checked: CheckedFile; rejects: Reject[] }> {
+  { skipBad, dryRun }: ImportOptions,
+  { messages, stop, variables }: CommandContext,
+): Promise<{ checked: CheckedFile; rejects: Reject[]; adminKey: AdminKeyCheck }> {
   await expectFile(file);
   const progress = startProgress({ messages });
   const rejects: Reject[] = [];
@@ -85,17 +102,29 @@ async function expectImportable(
     progress.end();
     messages.write(`line ${line}: ${text}\n`);
   };
+  const warned = new Map<string, number>();
+  const adminKey = checkAdminKey(variables);
   const checked = await checkFile(file, nowMs, stop, {
     onProblem(line, problem, cells) {
       say(line, problem);
       if (cells && skipBad !== undefined) rejects.push({ problem, cells });
     },
-    onWarning: (line, warning) => say(line, `warning: ${warning}`),
-    onRow: (rowCount) => progress.report(`${rowCount} rows checked (Ctrl-C stops)`),
+    onWarning(line, warning) {
+      const count = (warned.get(warning) ?? 0) + 1;
+      warned.set(warning, count);
+      if (count <= mostNamed) say(line, `warning: ${warning}`);
+    },
+    onRow(rowCount, row) {
+      if (row) adminKey.look(row);
+      progress.report(`${rowCount} rows checked (Ctrl-C stops)`);
+    },
   }).catch((error) => {
     throw stop.aborted ? new Interrupted("Stopped; nothing was written.") : error;
   });
   progress.end();
+  for (const [warning, count] of warned) {
+    if (count > mostNamed) messages.write(`and ${count - mostNamed} more lines: ${warning}\n`);
+  }
   if (checked.badLines.size > 0 && (skipBad === undefined || checked.isBroken)) {
     const lines = checked.badLines.size === 1 ? "1 line is" : `${checked.badLines.size} lines are`;
     throw new CommandError(
@@ -105,7 +134,9 @@ async function expectImportable(
   if (checked.unknownColumns.length > 0) {
     messages.write(`Not imported: the columns ${checked.unknownColumns.join(", ")}.\n`);
   }
-  return { checked, rejects };
+  const admin = checked.isExport ? "not asked" : adminKey.result();
+  if (dryRun || admin === "missing") messages.write(adminKeyTexts[admin]);
+  return { checked, rejects, adminKey: admin };
 }
 
 async function expectFile(file: string): Promise<void> {
@@ -124,6 +155,7 @@ async function importChecked(
   file: string,
   note: ChangeNote,
   { rowCount: allCount, badLines }: CheckedFile,
+  adminKey: AdminKeyCheck,
   { replace, dryRun, json }: ImportOptions,
   context: CommandContext,
 ): Promise<void> {
@@ -178,7 +210,10 @@ async function importChecked(
     : `${counts.created} created, ${counts.replaced} replaced, ${counts.kept} left as they were`;
   if (json || complete) {
     const facts = { rows: rowCount, ...counts, bad: badLines.size, complete };
-    const view = { table: table.place, dry_run: dryRun === true, ...facts };
+    const view = {
+      ...{ table: table.place, dry_run: dryRun === true, ...facts },
+      old_admin_key: adminKey,
+    };
     const text = `${rowCount} rows: ${done}, in ${table.place}.${dryRun ? " Nothing was written." : ""}\n`;
     await printResult(context, { json }, view, text);
   }

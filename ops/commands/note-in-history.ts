@@ -4,6 +4,25 @@ import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { type BeforeAndAfter, changedFacts } from "../terminal/print-change.ts";
 
+/** The history line of a change of one license. */
+export function changeLine(verb: string, note: ChangeNote, change: BeforeAndAfter): ChangeLine {
+  const { before, after } = change;
+  const ended = Object.entries(before?.sessions ?? {}).filter(([symbol, entry]) => {
+    const now = after?.sessions[symbol];
+    return entry.kind === "session" && !(now && now.kind === "session");
+  });
+  return {
+    event: "license_changed",
+    verb,
+    license_id: (after ?? before)?.license_id ?? "",
+    by: note.by,
+    reason: note.reason,
+    changes: changedFacts(change, "masked").map(({ name, was, is }) => `${name}: ${was} -> ${is}`),
+    ...(ended.length > 0 && { sessions_ended: ended.map(([symbol]) => symbol) }),
+    operation: note.operation,
+  };
+}
+
 /** Writes a change of one license to the history. */
 export function noteInHistory(
   context: CommandContext,
@@ -12,20 +31,12 @@ export function noteInHistory(
   note: ChangeNote,
   change: BeforeAndAfter,
 ): Promise<void> {
-  const line = {
-    event: "license_changed" as const,
-    verb,
-    license_id: (change.after ?? change.before)?.license_id ?? "",
-    by: note.by,
-    reason: note.reason,
-    changes: changedFacts(change, "masked").map(({ name, was, is }) => `${name}: ${was} -> ${is}`),
-  };
-  return writeInHistory(context, table, note, [line]);
+  return writeInHistory(context, table, note, [changeLine(verb, note, change)]);
 }
 
 /** Writes lines to the history. If that fails, a message says that the changes stand. */
 export async function writeInHistory(
-  { messages, variables }: CommandContext,
+  { messages, variables }: Pick<CommandContext, "messages" | "variables">,
   { history }: OpenTable,
   note: ChangeNote,
   lines: readonly ChangeLine[],

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { isSession, isShownAsLive, secondsUntilFree } from "../../lambdas/rules/session.ts";
-import { type LicenseItem, reportView, standingOf } from "../data/license-item.ts";
+import { secondsUntilFree } from "../../lambdas/rules/entry.ts";
+import { entriesOf, type LicenseItem, reportView, standingOf } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
-import { ageText, textTable } from "../terminal/text-table.ts";
+import { ageText, idText, textTable } from "../terminal/text-table.ts";
 import { scanLicenses } from "./scan-licenses.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
 
@@ -34,7 +34,11 @@ export function addOnlineCommand(program: Command, context: CommandContext): voi
         await printList(
           context,
           options,
-          { head, line: (session) => line(cells(session, nowMs)), view: (session) => session },
+          {
+            head,
+            line: (session) => line(cells(session, nowMs, context)),
+            view: (session) => session,
+          },
           inPages(newest(live, options.limit)),
         );
         scan.expectAll();
@@ -51,9 +55,9 @@ const columns = [
   { title: "EMAIL", width: 17, grows: true as const },
 ];
 
-function cells(session: LiveSession, nowMs: number): string[] {
+function cells(session: LiveSession, nowMs: number, context: CommandContext): string[] {
   return [
-    session.license_id.slice(0, 12),
+    idText(session.license_id, context),
     session.symbol,
     session.device_fingerprint,
     `${session.seconds_left} s`,
@@ -66,8 +70,10 @@ type LiveSession = ReturnType<typeof liveSessions>[number];
 
 /** The sessions as `--json` prints them. Leaves out `metadata` to limit the size; `show` has it. */
 function liveSessions(license: LicenseItem, nowMs: number) {
-  return Object.entries(license.sessions).flatMap(([symbol, entry]) => {
-    if (!isSession(entry) || !isShownAsLive(entry, nowMs)) return [];
+  // The key is dead, so its bots stop; the license has its sessions under the new one.
+  if (license.superseded_by !== undefined) return [];
+  return entriesOf(license).flatMap(([symbol, entry]) => {
+    if (entry.kind !== "session" || nowMs >= entry.lapses_at) return [];
     const { metadata, ...report } = reportView(entry);
     return {
       license_id: license.license_id,

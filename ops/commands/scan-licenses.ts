@@ -21,7 +21,7 @@ type LicenseScan = {
  */
 export function scanLicenses(
   table: TableHandle,
-  context: CommandContext,
+  context: Pick<CommandContext, "messages" | "stop">,
   isWanted: (license: LicenseItem) => boolean = () => true,
   input: Omit<ScanCommandInput, "TableName"> = {},
 ): LicenseScan {

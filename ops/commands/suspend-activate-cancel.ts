@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import type { License } from "../../lambdas/rules/license.ts";
-import { attributeChange } from "../data/change-license.ts";
+import type { LicenseItem } from "../data/license-item.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName } from "../terminal/license-text.ts";
-import { addChangeVerb, changing } from "./change-verb.ts";
+import { addChangeVerb, type Plan, settingPlan } from "./change-verb.ts";
 
 /** Adds `suspend`, `activate` and `cancel`. */
 export function addStatusCommands(program: Command, context: CommandContext): void {
@@ -12,7 +12,7 @@ export function addStatusCommands(program: Command, context: CommandContext): vo
     status: "suspended",
     description:
       "Suspends licenses: their bots stop at their next heartbeat. Asks; activate undoes it.",
-    question: (whose) => `Suspend ${whose}? Its bots stop at their next heartbeat.`,
+    question: suspendQuestion,
   });
   addStatusCommand(program, context, {
     name: "activate",
@@ -26,6 +26,11 @@ export function addStatusCommands(program: Command, context: CommandContext): vo
       "Cancels licenses: their bots stop at their next heartbeat. Asks; activate undoes it.",
     question: (whose) => `Cancel ${whose}? Its bots stop at their next heartbeat.`,
   });
+}
+
+/** What `suspend` asks before. */
+export function suspendQuestion(whose: string): string {
+  return `Suspend ${whose}? Its bots stop at their next heartbeat.`;
 }
 
 type StatusVerb = {
@@ -44,12 +49,21 @@ function addStatusCommand(
     name,
     description,
     example: `${name} 4f1c09aa`,
-    plan: (license) =>
-      license.status === status
-        ? { alreadySo: `It is already ${status}; nothing was done.` }
-        : {
-            apply: changing(license, attributeChange(license, { status })),
-            question: question?.(licenseName(license)),
-          },
+    selects: true,
+    plan: (license) => planStatus(license, status, question),
   });
+}
+
+/** What `suspend`, `activate` and `cancel` are going to do to a license. */
+export function planStatus(
+  license: LicenseItem,
+  status: License["status"],
+  question?: (whose: string) => string,
+): Plan {
+  return license.status === status
+    ? { alreadySo: `It is already ${status}; nothing was done.` }
+    : {
+        ...settingPlan(license, { status }),
+        question: question?.(licenseName(license)),
+      };
 }

@@ -1,9 +1,11 @@
 import type { Command } from "commander";
 import * as z from "zod";
 import type { ChangeNote } from "../data/change-note.ts";
-import { type OpenTable, withTable } from "../data/with-table.ts";
+import { historyText } from "../data/record-changes.ts";
+import { type OpenTable, type TableChoice, withTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { option, readAs } from "../terminal/option-readers.ts";
+import type { Variables } from "../terminal/variables.ts";
 
 export type TableOptions = { stack?: string; table?: string; local?: true; json?: true };
 
@@ -43,29 +45,39 @@ export function addChangeOptions(command: Command): Command {
 
 /** Opens the table that the options of a verb name. */
 export function withNamedTable<Result>(
-  { stack, table, local }: TableOptions,
-  { variables }: CommandContext,
+  options: TableOptions,
+  { variables, tableClock }: CommandContext,
   work: (table: OpenTable) => Promise<Result>,
 ): Promise<Result> {
-  const byVariable = table === undefined && !local ? variables.LICENSE_SESSIONS_STACK : undefined;
-  const stackName = stack ?? (byVariable ? readStack(byVariable) : undefined);
-  return withTable({ stackName, tableName: table }, variables, work);
+  return withTable(tableChoice(options, variables), variables, work, tableClock);
 }
 
-/** Opens the table for a change. First prints which table it is; records who makes the change. */
+/**
+ * Opens the table for a change. First prints which table it is, and where its history is; records
+ * who makes the change.
+ */
 export function withChangedTable<Result>(
   options: ChangeOptions,
   context: CommandContext,
   work: (table: OpenTable, note: ChangeNote) => Promise<Result>,
 ): Promise<Result> {
   return withNamedTable(options, context, async (table) => {
-    context.messages.write(`Working on ${table.place}.\n`);
+    context.messages.write(`Working on ${table.place}. ${historyText(table.history)}\n`);
     return work(table, {
       by: await table.operator(),
       atMs: context.now(),
       reason: options.reason,
     });
   });
+}
+
+function tableChoice(
+  { stack, table, local }: TableOptions,
+  { LICENSE_SESSIONS_STACK: byVariable }: Variables,
+): TableChoice {
+  const isNamed = stack !== undefined || table !== undefined || local;
+  const stackName = !isNamed && byVariable ? readStack(byVariable) : stack;
+  return { stackName, tableName: table };
 }
 
 const tableSchema = z

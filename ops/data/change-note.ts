@@ -4,6 +4,8 @@ export type ChangeNote = {
   by: string;
   atMs: number;
   reason?: string | undefined;
+  /** The operation over several licenses that the change is part of. */
+  operation?: string | undefined;
 };
 
 /** A note as attributes of the item. */

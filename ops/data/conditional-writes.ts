@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { type ChangeNote, noteAttributes } from "./change-note.ts";
-import type { LicenseItem } from "./license-item.ts";
+import { getItem } from "./get-license.ts";
 import type { TableHandle } from "./table-handle.ts";
 
 /** Parts of one `UpdateItem`. */
@@ -28,21 +28,26 @@ export function assignment(attributes: Record<string, unknown>): Change {
 }
 
 /** Replaces the note of the previous change. */
-export function noteChange(note: ChangeNote, changeId: string = randomUUID()): Change {
+export function noteChange(note: ChangeNote): Change {
   const { reason: change_reason } = note;
-  return assignment({ ...noteAttributes(note), change_reason, change_id: changeId });
+  return assignment({ ...noteAttributes(note), change_reason });
 }
 
 /**
- * Applies several changes in one conditional write.
+ * Applies several changes in one conditional write: at most once, even if the SDK repeats it after a
+ * lost answer. Every write has a `change_id` of its own; if a refused write finds it stored, its
+ * first attempt was applied.
  *
  * @returns the updated item, or `undefined` if a condition failed
  */
 export async function updateItem(
-  { client, tableName }: TableHandle,
+  table: TableHandle,
   licenseId: string,
-  changes: readonly Change[],
+  parts: readonly Change[],
 ): Promise<Record<string, unknown> | undefined> {
+  const { client, tableName } = table;
+  const changeId = randomUUID();
+  const changes = [...parts, assignment({ change_id: changeId })];
   const all = <Part>(part: (change: Change) => readonly Part[] | undefined) =>
     changes.flatMap((change) => part(change) ?? []);
   const removes = all(({ remove }) => remove).join(", ");
@@ -59,20 +64,39 @@ export async function updateItem(
       }),
     ),
   );
-  return output?.Attributes;
+  return output?.Attributes ?? itemOfChange(table, licenseId, changeId);
 }
 
-/** @returns whether it was written, which requires that no item has this id */
-export async function putIfNew(
-  { client, tableName }: TableHandle,
-  item: LicenseItem,
-): Promise<boolean> {
+/**
+ * Puts a new item, once, as `updateItem` makes a change.
+ *
+ * @returns the item as it is stored, or `undefined` if another has this id
+ */
+export async function putIfNew<Item extends { license_id: string }>(
+  table: TableHandle,
+  item: Item,
+): Promise<Item | undefined> {
+  const changeId = randomUUID();
+  const stored = { ...item, change_id: changeId };
   const put = new PutCommand({
-    TableName: tableName,
-    Item: item,
+    TableName: table.tableName,
+    Item: stored,
     ConditionExpression: "attribute_not_exists(license_id)",
   });
-  return (await unlessRefused(client.send(put))) !== undefined;
+  const isPut =
+    (await unlessRefused(table.client.send(put))) ??
+    (await itemOfChange(table, item.license_id, changeId));
+  return isPut ? stored : undefined;
+}
+
+/** The item, if it is as this change has left it. */
+async function itemOfChange(
+  table: TableHandle,
+  licenseId: string,
+  changeId: string,
+): Promise<Record<string, unknown> | undefined> {
+  const item = await getItem(table, licenseId);
+  return item?.change_id === changeId ? item : undefined;
 }
 
 /** @returns `undefined` if the condition of the write failed */

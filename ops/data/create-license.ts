@@ -1,9 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
-import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
-import { PutCommand } from "@aws-sdk/lib-dynamodb";
-import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { type ChangeNote, noteAttributes } from "./change-note.ts";
-import { getLicense } from "./get-license.ts";
+import { putIfNew } from "./conditional-writes.ts";
 import { defaultLicenseType, type LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
 
@@ -18,6 +15,8 @@ export type NewLicense = {
   email?: string;
   /** Epoch milliseconds; a license without it never expires. */
   expiresAtMs?: number;
+  /** The license's own timeout, if not the service's. */
+  sessionTimeoutSeconds?: number;
   /** Who creates it, if that is recorded. */
   note?: ChangeNote;
 };
@@ -28,13 +27,14 @@ export type NewLicense = {
  * @throws any SDK error except the failed condition
  */
 export async function createLicense(
-  { client, tableName }: TableHandle,
+  table: TableHandle,
   {
     licenseKey,
     licenseType = defaultLicenseType,
     maxSessions = defaultMaxSessions,
     email,
     expiresAtMs,
+    sessionTimeoutSeconds,
     note,
   }: NewLicense,
   nowMs: number,
@@ -47,24 +47,12 @@ export async function createLicense(
     created_at: nowMs,
     ...(expiresAtMs !== undefined && { license_expiration: expiresAtMs }),
     max_sessions: maxSessions,
+    ...(sessionTimeoutSeconds !== undefined && { session_timeout_seconds: sessionTimeoutSeconds }),
     fencing_token: 0,
     sessions: {},
+    portfolios: {},
     ...(note && noteAttributes(note)),
   };
-  try {
-    await client.send(
-      new PutCommand({
-        TableName: tableName,
-        Item: license,
-        ConditionExpression: "attribute_not_exists(license_id)",
-      }),
-    );
-    return { created: true, license };
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    if ((error.$metadata.attempts ?? 1) === 1) return { created: false };
-    // The SDK's first attempt may have been applied and its answer lost, so that the retry failed.
-    const stored = await getLicense({ client, tableName }, license.license_id);
-    return isDeepStrictEqual(stored, license) ? { created: true, license } : { created: false };
-  }
+  const stored = await putIfNew(table, license);
+  return stored ? { created: true, license: stored } : { created: false };
 }

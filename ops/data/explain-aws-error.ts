@@ -16,7 +16,11 @@ export async function explainAwsError<Result>(
   }
 }
 
-function sentenceOf(error: Error, { tableName, endpoint }: AskedDatabase): string | undefined {
+/** @returns `undefined` for an error that no SDK client has thrown */
+export function sentenceOf(
+  error: Error,
+  { tableName, endpoint }: AskedDatabase,
+): string | undefined {
   const { name, message } = error;
   if (/region is missing/i.test(message)) {
     return "No AWS Region is set: set AWS_REGION, or one in the profile (aws configure).";

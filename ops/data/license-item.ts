@@ -1,15 +1,14 @@
 import * as z from "zod";
-import { type EndedCode, endedCode, licenseSchema } from "../../lambdas/rules/license.ts";
 import {
-  type Entry,
-  isSession,
-  isShownAsLive,
-  isVacancy,
+  deviceOf,
+  type ResolvedEntry,
   reportSchema,
   type Session,
   type StoredReport,
   secondsUntilFree,
-} from "../../lambdas/rules/session.ts";
+} from "../../lambdas/rules/entry.ts";
+import { type EndedCode, endedCode, entryAt, licenseSchema } from "../../lambdas/rules/license.ts";
+import { deviceHash } from "../../lambdas/rules/shown-device.ts";
 
 export const dayMs = 86_400_000;
 
@@ -23,20 +22,40 @@ const instantMs = z.int().min(-62_167_219_200_000).max(253_402_300_799_999);
  * the tools accept no invalid attribute: a default must not pass for what was sold.
  */
 export const licenseItemSchema = z.object({
+  /** The key of the table: SHA-256 of the license key, hex. */
   license_id: z.string(),
+  /** `active`, `suspended` or `cancelled`. */
   status: z.enum(["active", "suspended", "cancelled"]),
+  /** For people. */
   license_type: z.string().default(defaultLicenseType),
+  /** For people. */
   email: z.string().optional(),
+  /** For people. */
   created_at: instantMs.optional(),
+  /** The instant at which it ends; absent: never. */
   license_expiration: instantMs.optional(),
+  /** How many symbols may be held at a time. */
   max_sessions: z.int().positive(),
+  /** The license's own timeout; absent if it has the service's. */
+  session_timeout_seconds: z.int().positive().optional(),
+  /**
+   * Raised by every write but a heartbeat, and so the item's version. A grant's token is the greater
+   * of the instant and the last token plus 1.
+   */
   fencing_token: z.int().nonnegative().default(0),
+  /** Symbol to entry; a bot that names no symbol has the entry `*`. */
   sessions: licenseSchema.shape.sessions,
+  /** Key to session of several symbols, or to a vacancy of several. */
+  portfolios: licenseSchema.shape.portfolios,
   /** Identifies the last change, so that a retried write can tell whether it was applied before. */
   change_id: z.string().optional(),
-  /** Who made the last change, when and why. */
+  /** The last operations over several licenses that changed this one; one of them is not applied twice. */
+  operations: z.array(z.string()).optional(),
+  /** Who made the last change. */
   changed_by: z.string().optional(),
+  /** When, by the table's clock. */
   changed_at: instantMs.optional(),
+  /** Why. */
   change_reason: z.string().optional(),
   /** The id under the license's new key. This item is then `cancelled` and never changes again. */
   superseded_by: z.string().optional(),
@@ -58,7 +77,7 @@ export function isPlaceholder(
 
 export const standings = ["active", "suspended", "cancelled", "expired", "rekeyed"] as const;
 
-type Standing = (typeof standings)[number];
+export type Standing = (typeof standings)[number];
 
 /** Whether the license can be used now and, if not, why: its status and expiration in one word. */
 export function standingOf(license: LicenseItem, nowMs: number): Standing {
@@ -84,11 +103,15 @@ export function daysLeft({ license_expiration }: LicenseItem, nowMs: number): nu
  * milliseconds, `null` if absent), and values derived from them for the current time.
  */
 export function licenseView(license: LicenseItem, nowMs: number) {
-  const sessions = Object.entries(license.sessions).map(([symbol, entry]) => {
-    const held = isSession(entry) ? entry : undefined;
+  const sessions = entriesOf(license).map(([symbol, { kind, ...entry }]) => {
+    const standing = { kind, ...entry } as ResolvedEntry;
+    const device = deviceOf(standing);
+    const held = standing.kind === "session" ? standing : undefined;
     const view = {
-      state: entryState(entry, nowMs),
-      seconds_left: secondsUntilFree(entry, nowMs),
+      state: entryState(standing, nowMs),
+      seconds_left: secondsUntilFree(standing, nowMs),
+      /** Of its device, or the one that it is kept for: as the history has it. */
+      device_hash: device === undefined ? null : deviceHash(license.license_id, device),
       ...entry,
       ...reportView(held),
     };
@@ -104,6 +127,7 @@ export function licenseView(license: LicenseItem, nowMs: number) {
     license_expiration: license.license_expiration ?? null,
     days_left: daysLeft(license, nowMs),
     max_sessions: license.max_sessions,
+    session_timeout_seconds: license.session_timeout_seconds ?? null,
     fencing_token: license.fencing_token,
     superseded_by: license.superseded_by ?? null,
     changed_by: license.changed_by ?? null,
@@ -127,8 +151,21 @@ export function reportView(
 /** `ended` by an operator or `released` by its bot; both keep the symbol until they lapse. */
 type EntryState = "live" | "lapsed" | "ended" | "released" | "unreadable";
 
-export function entryState(entry: Entry, nowMs: number): EntryState {
-  if (isSession(entry)) return isShownAsLive(entry, nowMs) ? "live" : "lapsed";
-  if (!isVacancy(entry)) return "unreadable";
-  return entry.ended ? "ended" : "released";
+export function entryState(entry: ResolvedEntry, nowMs: number): EntryState {
+  switch (entry.kind) {
+    case "session":
+      return nowMs < entry.lapses_at ? "live" : "lapsed";
+    case "vacancy":
+      return entry.ended_at === undefined ? "released" : "ended";
+    case "unreadable":
+      return "unreadable";
+  }
+}
+
+/** What stands for each symbol; that of a session of several for each of its symbols. */
+export function entriesOf(license: LicenseItem): [symbol: string, ResolvedEntry][] {
+  return Object.keys(license.sessions).flatMap((symbol) => {
+    const standing = entryAt(license, symbol);
+    return standing ? [[symbol, standing.entry]] : [];
+  });
 }

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { resolve } from "node:path";
 import * as z from "zod";
 import { portVariable, readVariables, type Variables } from "../terminal/variables.ts";
 
@@ -23,7 +23,7 @@ export function engineEndpoint(env: Variables): string {
 
 /** The history file of `npm start`, by the same environment variable. */
 export function historyFile({ DATA_DIR }: Variables): string {
-  return join(DATA_DIR || ".local", "history.jsonl");
+  return resolve(DATA_DIR || ".local", "history.jsonl");
 }
 
 /**

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import {
   CloudWatchLogsClient,
   CreateLogStreamCommand,
@@ -19,11 +21,33 @@ export type ChangeLine = {
   reason?: string | undefined;
   /** What changed, in words, such as `status: active -> suspended`. */
   changes: readonly string[];
+  /** Symbols whose sessions the change has ended. */
+  sessions_ended?: readonly string[] | undefined;
+  /** The operation over several licenses that it is part of. */
+  operation?: string | undefined;
+  /** Of a rekey: the id of the same license under its earlier or its later key. */
+  previous_license_id?: string | undefined;
+  next_license_id?: string | undefined;
 };
+
+/** Where changes are recorded, or why they are in no history, as a sentence. */
+export function historyText(history: HistoryPlace): string {
+  if (!history) {
+    return "Changes made with --table are in no history, only in the license itself: prefer --stack.";
+  }
+  if ("file" in history) {
+    return existsSync(dirname(history.file))
+      ? `The history is in ${history.file}.`
+      : `Changes will be in no history: there is no folder ${dirname(history.file)}. Set DATA_DIR to that of npm start.`;
+  }
+  return history.changesLogGroup === undefined
+    ? "Changes will be in no history: the stack has no output ChangesLogGroup. Deploy it with this version."
+    : `The history is in the log group ${history.changesLogGroup}.`;
+}
 
 /**
  * Writes history lines where `license history` reads them: to the log group of the stack, or to the
- * file of `npm start` if that has ever run here.
+ * file of `npm start` if its folder is there.
  *
  * @throws errors of the SDK or the file system; the change itself has already been applied
  */

@@ -1,9 +1,15 @@
-import { licenseIdOf } from "../../lambdas/license-key.ts";
-import { deviceOf, freeAtMs } from "../../lambdas/rules/session.ts";
+import { vacancyAfter } from "../../lambdas/rules/end.ts";
+import {
+  freeAtMs,
+  type ResolvedEntry,
+  type Stored,
+  type Vacancy,
+} from "../../lambdas/rules/entry.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { type ChangeNote, noteAttributes } from "./change-note.ts";
 import { type Change, noteChange, putIfNew, updateItem } from "./conditional-writes.ts";
 import { getLicense, readItem } from "./get-license.ts";
-import { isPlaceholder, type LicenseItem } from "./license-item.ts";
+import { entriesOf, isPlaceholder, type LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
 
 export type RekeyOutcome =
@@ -52,9 +58,9 @@ export async function rekeyLicense(
   }
   const old = await supersede(table, oldId, earlierId, newId, note);
   if (!old) return { code: "overtaken" };
-  const license = renewed(old, newId);
-  await announce(license);
-  return { code: (await putNew(table, license)) ? "rekeyed" : "overtaken" };
+  const item = renewed(old, newId);
+  await announce(readItem(item));
+  return { code: (await putNew(table, item)) ? "rekeyed" : "overtaken" };
 }
 
 /** Step 1: disables the old key. Fails if another run was faster. */
@@ -74,7 +80,10 @@ async function supersede(
           values: { ":cancelled": "cancelled" },
         }
       : { conditions: ["superseded_by = :earlier"], values: { ":earlier": earlierId } };
-  const pointer = { set: ["superseded_by = :new"], values: { ":new": newId } };
+  const pointer = {
+    set: ["superseded_by = :new", "fencing_token = if_not_exists(fencing_token, :zero) + :one"],
+    values: { ":new": newId, ":zero": 0, ":one": 1 },
+  };
   const noted = noteChange({ ...note, reason: note.reason ?? "rekeyed" });
   const item = await updateItem(table, oldId, [pointer, end, noted]);
   if (item) return readItem(item);
@@ -84,9 +93,9 @@ async function supersede(
 }
 
 /** Step 2: enables the new key. Fails if another run has taken over and abandoned this one. */
-async function putNew(table: TableHandle, license: LicenseItem): Promise<boolean> {
-  if (await putIfNew(table, license)) return true;
-  const stored = await getLicense(table, license.license_id);
+async function putNew(table: TableHandle, item: ReturnType<typeof renewed>): Promise<boolean> {
+  if (await putIfNew(table, item)) return true;
+  const stored = await getLicense(table, item.license_id);
   return stored !== undefined && !isPlaceholder(stored);
 }
 
@@ -97,7 +106,7 @@ async function abandon(
   earlierId: string,
   note: ChangeNote,
 ): Promise<boolean> {
-  const placeholder: LicenseItem = {
+  const placeholder = {
     license_id: earlierId,
     status: "cancelled",
     license_type: old.license_type,
@@ -113,19 +122,36 @@ async function abandon(
   return stored !== undefined && isPlaceholder(stored);
 }
 
-/** The license under its new id: all that was sold, its sessions without holder. */
-function renewed(old: LicenseItem, newId: string): LicenseItem {
+/**
+ * The license under its new id: all that was sold, its seats in use, and its sessions without holder.
+ * An old `session_id` must not work under the new key.
+ */
+function renewed(old: LicenseItem, newId: string) {
   const { superseded_by, superseded_status, change_id, ...sold } = old;
   return {
     ...sold,
     license_id: newId,
+    supersedes: old.license_id,
     status: superseded_status ?? old.status,
     sessions: Object.fromEntries(
-      Object.entries(old.sessions).flatMap(([symbol, entry]) => {
-        const device = deviceOf(entry);
-        if (device === undefined) return [];
-        return [[symbol, { vacated_by: device, lapses_at: freeAtMs(entry) }]];
+      entriesOf(old).flatMap(([symbol, entry]) => {
+        const vacancy = vacancyOf(entry);
+        return vacancy ? [[symbol, vacancy]] : [];
       }),
     ),
+    portfolios: {},
   };
+}
+
+function vacancyOf(entry: ResolvedEntry): Stored<Vacancy> | undefined {
+  switch (entry.kind) {
+    case "session":
+      return vacancyAfter(entry, freeAtMs(entry));
+    case "vacancy": {
+      const { kind, ...stored } = entry;
+      return stored;
+    }
+    case "unreadable":
+      return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import { endOfExport } from "./csv-line.ts";
-import { type Header, readHeader, readImportRow } from "./import-row.ts";
+import { type Header, type ImportRow, readHeader, readImportRow } from "./import-row.ts";
 import { CsvFault, type CsvRow, csvRows } from "./read-csv.ts";
 
 export type CheckedFile = {
@@ -18,8 +18,8 @@ type CheckReports = {
   onProblem(line: number, problem: string, cells?: readonly string[]): void;
   /** Reports a problem of a row that is imported anyway. */
   onWarning(line: number, warning: string): void;
-  /** Called with the number of rows read so far. */
-  onRow(rowCount: number): void;
+  /** Called with the number of rows read so far, and with the row unless it is bad. */
+  onRow(rowCount: number, row: ImportRow | undefined): void;
 };
 
 /**
@@ -83,8 +83,8 @@ export async function checkFile(
 
   function checkRow(known: Header, { line, cells }: CsvRow): void {
     checked.rowCount += 1;
-    onRow(checked.rowCount);
     const result = readImportRow(known, cells, nowMs);
+    onRow(checked.rowCount, "row" in result ? result.row : undefined);
     if ("problems" in result) {
       refuse(line, result.problems.join("; "), cells);
       return;

@@ -1,8 +1,8 @@
-import { licenseIdOf } from "../../lambdas/license-key.ts";
 import type { License } from "../../lambdas/rules/license.ts";
-import { defaultLicenseType } from "../data/license-item.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
+import { dayMs, defaultLicenseType } from "../data/license-item.ts";
 import { emailSchema, keySchema, longestEmail, typeSchema } from "../terminal/option-readers.ts";
-import { parseInstantMs } from "../terminal/parse-instant.ts";
+import { isDateAlone, parseInstantMs } from "../terminal/parse-instant.ts";
 import { withFormula } from "./csv-line.ts";
 
 /** A row of the old table or of an export, converted to the terms of this service. */
@@ -18,6 +18,8 @@ export type ImportRow = {
    */
   endsNow: boolean;
   maxSessions: number | undefined;
+  /** The license's own; `undefined` if it has the service's; absent if the file does not say. */
+  sessionTimeoutSeconds?: number | undefined;
   createdAtMs: number | undefined;
   fencingToken: number | undefined;
   supersededBy: string | undefined;
@@ -28,19 +30,43 @@ export type Header = { width: number; at: ReadonlyMap<string, number>; isExport:
 
 const needed = ["email", "license_type", "license_status", "license_expiration"];
 /** The additional columns of an export. */
-const optional = ["max_sessions", "created_at", "fencing_token", "superseded_by"];
+const optional = [
+  "max_sessions",
+  "created_at",
+  "fencing_token",
+  "superseded_by",
+  "session_timeout_seconds",
+];
 const names = ["license_key", "license_id"];
 /** The column of a rejects file that says what is wrong with the row. */
 export const reasonColumn = "reject_reason";
 
+/** Two clocks may differ by 4 s, and the table's time is truncated to the second. */
+const clocksDifferMs = 5_000;
+
+/** More grants than a license has after its backup was made. */
+const manyGrants = 1_000_000;
+
 /**
- * A fencing token that no claim can have reached at this time: 100 for each millisecond since 1970,
- * while DynamoDB writes one item at most about 1,000 times a second. An import continues from here,
- * so that its tokens are above all earlier ones, including those granted after its export was made.
+ * The fencing token of a license that comes from a file. Tokens are times, so that this one is above
+ * all that were granted after the file was made. Imports of version 0.1.0 gave tokens that are ahead
+ * of their time: those go on by more than was granted.
+ *
+ * @param nowMs the table's time, epoch milliseconds
  */
-export function tokenAheadBy(nowMs: number): number {
-  return nowMs * 100;
+export function importedToken(fencingToken: number, nowMs: number): number {
+  const timely = nowMs + clocksDifferMs;
+  return fencingToken < timely ? timely : fencingToken + manyGrants;
 }
+
+/** What version 0.1.0 gave to an import: nothing can be greater. */
+function greatestToken(nowMs: number): number {
+  return nowMs * 100 + manyGrants;
+}
+
+/** What a date without a time means as the end of a license. */
+const firstInstantWarning =
+  "its end is a date without a time, which means the first instant of that day, UTC";
 
 /** Reads the header of a file. Unknown columns are ignored and reported. */
 export function readHeader(
@@ -92,16 +118,17 @@ export function readImportRow(
     licenseType: licenseType(),
     email: email(),
     maxSessions: whole("max_sessions", 1, 100),
+    ...(at.has("session_timeout_seconds") && {
+      sessionTimeoutSeconds: whole("session_timeout_seconds", 30, 86_400),
+    }),
     createdAtMs: instant("created_at"),
     fencingToken: token(),
     supersededBy: id("superseded_by"),
   };
   return problems.length > 0 ? { problems } : { row, warnings };
 
-  /** The text of a cell. NULL as psql and other tools write it counts as empty. */
   function cell(column: string): string {
     const text = (cells[at.get(column) ?? -1] ?? "").trim();
-    if (/^(\\N|null)$/i.test(text)) return "";
     return isExport ? withFormula(text) : text;
   }
 
@@ -128,7 +155,7 @@ export function readImportRow(
   }
 
   function statusAndEnd(): Pick<ImportRow, "status" | "expiresAtMs" | "endsNow"> {
-    const expiresAtMs = instant("license_expiration");
+    const expiresAtMs = end();
     const text = cell("license_status").toLowerCase();
     switch (text) {
       case "active":
@@ -153,7 +180,7 @@ export function readImportRow(
     const text = cell("license_type");
     if (text === "") return defaultLicenseType;
     if (!typeSchema.safeParse(text).success) {
-      problems.push(`license_type must be ${typeSchema.description} of UTF-8 text`);
+      problems.push(`license_type must be ${typeSchema.description}`);
     }
     return text;
   }
@@ -162,15 +189,9 @@ export function readImportRow(
   function email(): string | undefined {
     const text = cell("email");
     if (text === "") return undefined;
-    if (text.includes("\uFFFD")) {
-      warnings.push("email has a character that is not UTF-8; it is imported as U+FFFD");
-    }
     if (text.length > longestEmail) {
-      warnings.push(`email is longer than ${longestEmail} characters; the rest is cut off`);
-      // A lone surrogate has no UTF-8 form.
-      return text.slice(0, longestEmail).replace(/[\uD800-\uDBFF]$/, "");
-    }
-    if (!emailSchema.safeParse(text.replaceAll("\uFFFD", "x")).success) {
+      problems.push(`email must be at most ${longestEmail} characters`);
+    } else if (!emailSchema.safeParse(text).success) {
       warnings.push("email is not an e-mail address; it is imported as it is");
     }
     return text;
@@ -187,9 +208,17 @@ export function readImportRow(
     return instantMs;
   }
 
+  function end(): number | undefined {
+    const expiresAtMs = instant("license_expiration");
+    if (expiresAtMs === undefined || !isDateAlone(cell("license_expiration"))) return expiresAtMs;
+    // Of a day that is over it makes no difference.
+    if (expiresAtMs + dayMs > nowMs) warnings.push(firstInstantWarning);
+    return expiresAtMs;
+  }
+
   function token(): number | undefined {
     const value = whole("fencing_token", 0, Number.MAX_SAFE_INTEGER);
-    if (value !== undefined && value >= tokenAheadBy(nowMs)) {
+    if (value !== undefined && value > greatestToken(nowMs)) {
       problems.push(
         "fencing_token is greater than any that can have been granted; is the clock of this machine right?",
       );

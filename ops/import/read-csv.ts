@@ -16,10 +16,10 @@ export class CsvFault extends Error {
 }
 
 /**
- * The rows of a file, a few hundred at a time, without blank lines. Accepts UTF-8 and UTF-16 in
- * either byte order, with or without a byte order mark, and LF or CRLF.
+ * The rows of a file, a few hundred at a time, without blank lines. Accepts UTF-8 with or without a
+ * byte order mark, and LF or CRLF.
  *
- * @throws CsvFault where the file is not CSV
+ * @throws CsvFault where the file is not CSV, or not UTF-8
  */
 export async function* csvRows(file: string): AsyncGenerator<CsvRow[], void> {
   const rows: CsvRow[] = [];
@@ -34,27 +34,18 @@ export async function* csvRows(file: string): AsyncGenerator<CsvRow[], void> {
     parser.end();
     await ended;
   } catch (error) {
-    throw error instanceof CsvError ? new CsvFault(nextLine(), inWords(error)) : error;
+    const problem = inWords(error);
+    throw problem === undefined ? error : new CsvFault(nextLine(), problem);
   }
   yield rows.splice(0);
 }
 
 async function* textOf(file: string): AsyncGenerator<string, void> {
-  let decoder: InstanceType<typeof TextDecoder> | undefined;
+  const decoder = new TextDecoder("utf-8", { fatal: true });
   for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    decoder ??= new TextDecoder(encodingOf(chunk));
     yield decoder.decode(chunk, { stream: true });
   }
-  if (decoder) yield decoder.decode();
-}
-
-/**
- * The header is ASCII, so in UTF-16 every other byte is zero. That works without a byte order mark.
- */
-function encodingOf([first, second]: Buffer): "utf-8" | "utf-16le" | "utf-16be" {
-  if ((first === 0xff && second === 0xfe) || second === 0) return "utf-16le";
-  if ((first === 0xfe && second === 0xff) || first === 0) return "utf-16be";
-  return "utf-8";
+  yield decoder.decode();
 }
 
 function openCsv(onRow: (row: CsvRow) => void): { parser: Parser; nextLine(): number } {
@@ -80,8 +71,12 @@ function withRawText(given: unknown): { record: string[]; raw: string } {
   return given as { record: string[]; raw: string };
 }
 
-function inWords({ code }: CsvError): string {
-  switch (code) {
+function inWords(error: unknown): string | undefined {
+  if (error instanceof TypeError) {
+    return "this line or a later one is not UTF-8; export it again with PGCLIENTENCODING=UTF8";
+  }
+  if (!(error instanceof CsvError)) return undefined;
+  switch (error.code) {
     case "CSV_QUOTE_NOT_CLOSED":
       return "a quote is opened and never closed";
     case "INVALID_OPENING_QUOTE":
@@ -89,6 +84,6 @@ function inWords({ code }: CsvError): string {
     case "CSV_INVALID_CLOSING_QUOTE":
       return "something follows a closing quote; a quote within quotes is written twice";
     default:
-      return `it is not CSV (${code})`;
+      return `it is not CSV (${error.code})`;
   }
 }

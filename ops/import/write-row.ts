@@ -5,7 +5,7 @@ import { getItem } from "../data/get-license.ts";
 import type { LicenseItem } from "../data/license-item.ts";
 import type { TableHandle } from "../data/table-handle.ts";
 import { CommandError } from "../terminal/command-error.ts";
-import { type ImportRow, tokenAheadBy } from "./import-row.ts";
+import { type ImportRow, importedToken } from "./import-row.ts";
 
 /**
  * `kept`: the license exists and is not changed, for lack of `replace` or because it is identical.
@@ -20,9 +20,6 @@ export type WriteMode = {
   /** Its instant also serves as the creation time of a license that has none recorded. */
   note: ChangeNote;
 };
-
-/** Claims alone need at least 31 years to reach this, so a greater token comes from an import. */
-const leastLeapt = 1e12;
 
 /** What writing the row would do to the item that was read. */
 export function judgeRow(row: ImportRow, seen: SeenItem, { replace, note }: WriteMode): Written {
@@ -52,7 +49,7 @@ export async function writeRow(
     if (judged === "kept") return "kept";
     const written =
       judged === "created"
-        ? await putIfNew(table, newItem(row, mode.note))
+        ? (await putIfNew(table, newItem(row, mode.note))) !== undefined
         : await replaceSeen(table, row, item, mode.note);
     if (written) return judged;
     // Another writer has changed the item since it was read.
@@ -72,8 +69,12 @@ function newItem(row: ImportRow, note: ChangeNote): LicenseItem {
     created_at: row.createdAtMs ?? note.atMs,
     ...(row.expiresAtMs !== undefined && { license_expiration: row.expiresAtMs }),
     max_sessions: row.maxSessions ?? defaultMaxSessions,
+    ...(row.sessionTimeoutSeconds !== undefined && {
+      session_timeout_seconds: row.sessionTimeoutSeconds,
+    }),
     fencing_token: firstToken(row, note.atMs),
     sessions: {},
+    portfolios: {},
     ...noteAttributes(note),
   };
 }
@@ -146,6 +147,9 @@ function wanted(row: ImportRow, note: ChangeNote) {
     license_expiration: row.expiresAtMs,
     ...(row.maxSessions !== undefined && { max_sessions: row.maxSessions }),
     ...(row.createdAtMs !== undefined && { created_at: row.createdAtMs }),
+    ...("sessionTimeoutSeconds" in row && {
+      session_timeout_seconds: row.sessionTimeoutSeconds,
+    }),
   };
   const atLeast = { max_sessions: defaultMaxSessions, created_at: note.atMs, sessions: {} };
   return {
@@ -157,13 +161,13 @@ function wanted(row: ImportRow, note: ChangeNote) {
 }
 
 /** A row of the old system has no token, because that system never issued any. */
-function leastToken({ fencingToken }: ImportRow): number {
-  return fencingToken === undefined ? 0 : Math.max(fencingToken, leastLeapt);
+function leastToken({ fencingToken = 0 }: ImportRow): number {
+  return fencingToken;
 }
 
 /** The token of a license that is created, or whose token is behind. */
 function firstToken({ fencingToken }: ImportRow, nowMs: number): number {
-  return fencingToken === undefined ? 0 : tokenAheadBy(nowMs);
+  return fencingToken === undefined ? 0 : importedToken(fencingToken, nowMs);
 }
 
 function hasToken(row: ImportRow, seen: SeenItem): boolean {

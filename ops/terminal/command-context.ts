@@ -1,3 +1,4 @@
+import type { TableClock } from "../data/table-clock.ts";
 import type { Messages } from "./messages.ts";
 import type { Variables } from "./variables.ts";
 
@@ -9,8 +10,10 @@ export type CommandContext = {
   columns: number | undefined;
   messages: Messages;
   variables: Variables;
-  /** The clock, epoch milliseconds. */
+  /** The clock, epoch milliseconds: in a program `tableClock`, in a test one that stands. */
   now: () => number;
+  /** The clock that the answers of the table set. */
+  tableClock?: TableClock;
   /** Aborts on Ctrl-C. */
   stop: AbortSignal;
   /** Asks a yes-or-no question; absent if nobody can answer. */

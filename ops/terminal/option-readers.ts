@@ -1,8 +1,7 @@
 import { Option } from "commander";
 import * as z from "zod";
-import { licenseKeySchema } from "../../lambdas/license-key.ts";
-import { symbolSchema } from "../../lambdas/request.ts";
-import { noSymbol } from "../../lambdas/rules/session.ts";
+import { licenseKeySchema, symbolSchema } from "../../contract/requests/fields.ts";
+import { noSymbol } from "../../lambdas/rules/entry.ts";
 import { UsageError } from "./command-error.ts";
 import { parseInstantMs } from "./parse-instant.ts";
 
@@ -20,6 +19,19 @@ export function option(flags: string, description: string, schema: z.ZodType): O
   return new Option(flags, description).argParser(readAs(flags.replace(/ .*/, ""), schema));
 }
 
+/** An option that may be given several times, with a value that a schema reads. */
+export function repeatable<Value>(
+  flags: string,
+  description: string,
+  schema: z.ZodType<Value>,
+): Option {
+  const read = readAs(flags.replace(/ .*/, ""), schema);
+  return new Option(flags, description).argParser((text, before: Value[] = []) => [
+    ...before,
+    read(text),
+  ]);
+}
+
 export const keySchema = z
   .string()
   .trim()
@@ -27,11 +39,16 @@ export const keySchema = z
   .pipe(licenseKeySchema)
   .describe("1 to 128 printable ASCII characters without space");
 
+/** Shorter keys can be guessed. Keys of before are taken by `import` as they are. */
+export const newKeySchema = keySchema
+  .refine((key) => key.length >= 12)
+  .describe("12 to 128 printable ASCII characters without space");
+
 export const typeSchema = z
   .string()
   .trim()
   .regex(/^[^\p{C}\uFFFD]{1,64}$/u)
-  .describe("1 to 64 characters");
+  .describe("1 to 64 characters, without tabs, line breaks and other control characters");
 
 /** By RFC 5321. */
 export const longestEmail = 254;
@@ -46,14 +63,17 @@ export const emailSchema = z
 
 export const daysSchema = wholeNumber(1, 36_500);
 
-export const seatsSchema = wholeNumber(1, 100);
+const seatsSchema = wholeNumber(1, 100);
+
+/** A timeout of a license's own, seconds: two lost heartbeats at least, a day at most. */
+const timeoutSchema = wholeNumber(30, 86_400);
 
 export const limitSchema = wholeNumber(1, 1_000_000);
 
 /** A symbol as bots name it, or `*` for the session without a symbol, which bots can't name. */
 export const sessionSymbolSchema = z
   .union([z.literal(noSymbol), symbolSchema])
-  .describe("1 to 64 printable ASCII characters, or * for the session without a symbol");
+  .describe("1 to 128 letters, digits, signs and spaces, or * for the session without a symbol");
 
 export const instantSchema = z
   .string()
@@ -66,6 +86,16 @@ export const instantSchema = z
   .describe(
     "a date such as 2027-01-31, which is its first instant in UTC, or a time such as 2027-01-31T18:00:00Z",
   );
+
+/** The begin of a period. */
+export type Since = { daysBack: number } | { atMs: number };
+
+export const sinceSchema = z
+  .string()
+  .regex(/^\d{1,4}d$/)
+  .transform((text): Since => ({ daysBack: Number(text.slice(0, -1)) }))
+  .or(instantSchema.transform((atMs): Since => ({ atMs })))
+  .describe(`a number of days such as 3d, or ${instantSchema.description}`);
 
 export function wholeNumber(min: number, max: number) {
   return z
@@ -83,6 +113,13 @@ export const seatsOption = () =>
     "--max-sessions <n>",
     "how many sessions, one per symbol, it may hold at a time",
     seatsSchema,
+  );
+
+export const timeoutOption = () =>
+  option(
+    "--timeout <seconds>",
+    "its own session timeout; the service's if not given",
+    timeoutSchema,
   );
 
 export const typeOption = () =>

@@ -1,6 +1,11 @@
 const form =
   /^(\d{4})-(\d{2})-(\d{2})(?:[ T](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
 
+/** Whether the text is a date without a time, which means its first instant. */
+export function isDateAlone(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text.trim());
+}
+
 /**
  * Parses a date or a time as people and PostgreSQL write it: `2027-01-31`, `2027-01-31 18:00:00.5`,
  * `2027-01-31T18:00:00Z`, `2027-01-31 18:00:00+05:30`. Without a zone it is UTC; without a time it

@@ -1,9 +1,10 @@
-import { deviceOf, maskFingerprint } from "../../lambdas/rules/session.ts";
-import { entryState, type LicenseItem, licenseView } from "../data/license-item.ts";
+import { deviceOf } from "../../lambdas/rules/entry.ts";
+import { maskFingerprint } from "../../lambdas/rules/shown-device.ts";
+import { entriesOf, entryState, type LicenseItem, licenseView } from "../data/license-item.ts";
 import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "./command-context.ts";
-import { expiresText, standingText } from "./license-text.ts";
-import { jsonText, printable, textTable } from "./text-table.ts";
+import { expiresText, standingText, timeoutText } from "./license-text.ts";
+import { idText, jsonText, printable, textTable } from "./text-table.ts";
 import { write } from "./write.ts";
 
 /** A license before and after a change; absent if it did not exist, or no longer exists. */
@@ -15,18 +16,13 @@ export type BeforeAndAfter = {
 
 /** Prints what changed in a license, before and after. */
 export async function printChange(
-  { output, columns }: CommandContext,
+  { output, columns }: Pick<CommandContext, "output" | "columns">,
   { json }: { json?: true },
   change: BeforeAndAfter & { before: LicenseItem; table: OpenTable; message: string },
 ): Promise<void> {
-  const { before, after, nowMs, table, message } = change;
+  const { before, table, message } = change;
   if (json) {
-    const views = {
-      before: licenseView(before, nowMs),
-      after: after ? licenseView(after, nowMs) : null,
-    };
-    const id = { table: table.place, license_id: before.license_id };
-    await write(output, `${jsonText({ ...id, changed: before !== after, ...views, message })}\n`);
+    await write(output, `${jsonText(changeView(change))}\n`);
     return;
   }
   const shown = textTable(
@@ -42,11 +38,29 @@ export async function printChange(
   await write(
     output,
     [
-      `License ${before.license_id.slice(0, 12)}${whose}, in ${table.place}\n`,
+      `License ${idText(before.license_id, { columns })}${whose}, in ${table.place}\n`,
       ...(lines.length > 0 ? [shown.head, ...lines] : []),
       `${message.split("\n").map(printable).join("\n")}\n`,
     ].join(""),
   );
+}
+
+/** A change as verbs print it with `--json`, and as the console answers it. */
+export function changeView({
+  before,
+  after,
+  nowMs,
+  table,
+  message,
+}: BeforeAndAfter & { before: LicenseItem; table: OpenTable; message: string }) {
+  return {
+    table: table.place,
+    license_id: before.license_id,
+    changed: before !== after,
+    before: licenseView(before, nowMs),
+    after: after ? licenseView(after, nowMs) : null,
+    message,
+  };
 }
 
 /** The differences between the two; `masked` leaves out personal data. */
@@ -58,7 +72,17 @@ export function changedFacts(
   const is = after ? facts(after, nowMs, masked) : new Map([["license", "none"]]);
   return [...new Set([...was.keys(), ...is.keys()])]
     .filter((name) => was.get(name) !== is.get(name))
-    .map((name) => ({ name, was: was.get(name) ?? "-", is: is.get(name) ?? "-" }));
+    .map((name) => ({ name, was: was.get(name) ?? "-", is: is.get(name) ?? "-" }))
+    .concat(masked ? maskedEmail(before, after) : []);
+}
+
+/** That an address changed, without the address. */
+function maskedEmail(before: LicenseItem | undefined, after: LicenseItem | undefined) {
+  if (!before || !after || before.email === after.email) return [];
+  const shown = (email: string | undefined, other: string) =>
+    email === undefined ? "none" : other;
+  const is = before.email === undefined ? "an address" : "another address";
+  return [{ name: "email", was: shown(before.email, "an address"), is: shown(after.email, is) }];
 }
 
 /** The facts about a license, each in one line. */
@@ -74,7 +98,8 @@ function facts(
     ...(masked ? [] : [["email", license.email ?? "-"] as const]),
     ["expires", expiresText(license)],
     ["max sessions", String(license.max_sessions)],
-    ...Object.entries(license.sessions).map(([symbol, entry]) => {
+    ["timeout", timeoutText(license)],
+    ...entriesOf(license).map(([symbol, entry]) => {
       const device = deviceOf(entry) ?? "nobody";
       const shown = masked ? maskFingerprint(device) : device;
       return [`session ${symbol}`, `${entryState(entry, nowMs)}, ${shown}`] as const;

@@ -55,6 +55,11 @@ export function fieldsText(
     .join("");
 }
 
+/** An id, as short as it can be typed on a terminal, and whole in a pipe. */
+export function idText(id: string, { columns }: { columns: number | undefined }): string {
+  return columns === undefined ? id : id.slice(0, 12);
+}
+
 /** An instant as people read it, to the second: `2027-01-31 18:00:00Z`. */
 export function instantText(instantMs: number | undefined): string {
   if (instantMs === undefined) return "-";

@@ -13,9 +13,14 @@ export async function write(stream: NodeJS.WritableStream, text: string): Promis
   });
 }
 
+/** Whether the reader of the output has closed the pipe, which is no failure. */
+export function isReaderGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EPIPE";
+}
+
 function explained(error: Error): Error {
   const code = "code" in error ? error.code : undefined;
-  if (code === "EPIPE") return error;
+  if (isReaderGone(error)) return error;
   const why = code === "ENOSPC" ? "the disk is full" : error.message;
   return new CommandError(`The output can't be written (${why}): it is incomplete.`);
 }

@@ -1,22 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { engineForTests } from "../support/engine-for-tests.ts";
 import type { Engine } from "../support/engines.ts";
-import { openTestService } from "../support/test-service.ts";
+import { deviceA, deviceB, twoDevices } from "./two-devices.ts";
 
-const deviceA = "device-a-0123456789";
-const deviceB = "device-b-0123456789";
+/** What `LEGACY_BOTS` changes for requests that name neither run nor session, and for no others. */
+export function describeLegacyBots(engine: () => Engine): void {
+  describe("LEGACY_BOTS", () => {
+    const openLicense = (maxSessions = 20) =>
+      twoDevices(engine(), { legacyBots: true }, { maxSessions });
 
-/** What `LEGACY_BOTS` changes for requests without `session_id`, and for no others. */
-export function describeLegacyBots(engineName: string, startEngine: () => Promise<Engine>): void {
-  describe(`LEGACY_BOTS on ${engineName}`, () => {
-    const engine = engineForTests(startEngine);
-
-    async function openLicense(maxSessions = 20) {
-      const service = openTestService(engine(), { legacyBots: true });
-      const license_key = await service.license({ maxSessions });
-      const a = { license_key, device_fingerprint: deviceA };
-      const b = { license_key, device_fingerprint: deviceB };
-      return { service, license_key, a, b };
+    type Opened = Awaited<ReturnType<typeof openLicense>>;
+    async function beatFor({ service, a }: Opened, seconds: number) {
+      for (let elapsed = 0; elapsed < seconds; elapsed += 20) {
+        service.passSeconds(20);
+        expect((await service.heartbeat(a)).status).toBe(200);
+      }
     }
 
     describe("a heartbeat", () => {
@@ -36,8 +33,8 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
           bot_version: "1.2",
           bot_status: "trading",
           metadata: '{"orders":2}',
+          shared: true,
         });
-        expect((await service.item(license_key))?.fencing_token).toBe(1);
         expect((await service.validate(b)).body.code).toBe("session_conflict");
       });
 
@@ -121,6 +118,49 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
         });
       });
 
+      test("of another device, where the session in the way was left and only waits to lapse, lets the bot go on: 500", async () => {
+        const { service, a, b } = await openLicense();
+        await service.validate(a);
+        expect((await service.release(a)).body.code).toBe("left_to_lapse");
+        expect(await service.heartbeat(b)).toMatchObject({
+          status: 500,
+          body: { code: "session_left", session_conflict: false },
+        });
+        expect((await service.validate(b)).body.code).toBe("session_conflict");
+        // A second copy still runs.
+        expect((await service.heartbeat(a)).status).toBe(200);
+        expect(await service.heartbeat(b)).toMatchObject({
+          status: 403,
+          body: { code: "session_taken" },
+        });
+        await service.release(a);
+        service.passSeconds(60);
+        expect((await service.heartbeat(b)).body.code).toBe("recorded");
+        expect((await service.heartbeat(a)).status).toBe(403);
+      });
+
+      test("is refused by what another program on its device, or on another, holds by name", async () => {
+        const { service, a, b, x } = await openLicense();
+        await service.validate(x(1));
+        expect(await service.heartbeat(a)).toMatchObject({
+          status: 403,
+          body: { code: "session_replaced", session_conflict: true },
+        });
+        expect((await service.heartbeat(b)).body.code).toBe("session_taken");
+        expect((await service.release(a)).body.code).toBe("not_held");
+      });
+
+      test("brings back what an operator ended only once nothing of it stands", async () => {
+        const { service, license_key, a, b } = await openLicense();
+        await service.validate(a);
+        await service.endSession(license_key, "*", { now: true });
+        expect((await service.heartbeat(a)).body.code).toBe("session_ended");
+        const { session_id } = (await service.validate(b)).body;
+        expect((await service.heartbeat(a)).body.code).toBe("session_taken");
+        await service.release({ ...b, session_id });
+        expect((await service.heartbeat(a)).body.code).toBe("recorded");
+      });
+
       test("with session_id is judged strictly in the same deployment", async () => {
         const { service, license_key, a } = await openLicense();
         const strict = { ...a, session_id: "a-claim-of-mine" };
@@ -166,37 +206,31 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
       });
 
       test("leaves a session that replaced another to lapse: two copies share it", async () => {
-        const { service, a, b } = await openLicense();
+        const opened = await openLicense();
+        const { service, a, b } = opened;
         await service.validate(a);
         await service.validate(a);
-        for (let elapsed = 0; elapsed < 180; elapsed += 20) {
-          service.passSeconds(20);
-          await service.heartbeat(a);
-        }
+        await beatFor(opened, 180);
         expect((await service.release(a)).body.code).toBe("left_to_lapse");
         expect((await service.validate(b)).status).toBe(403);
       });
 
       test("leaves to lapse what a heartbeat claimed: nobody knows how many copies run", async () => {
-        const { service, a, b } = await openLicense();
+        const opened = await openLicense();
+        const { service, a, b } = opened;
         await service.heartbeat(a);
-        for (let elapsed = 0; elapsed < 180; elapsed += 20) {
-          service.passSeconds(20);
-          await service.heartbeat(a);
-        }
+        await beatFor(opened, 180);
         expect((await service.release(a)).body.code).toBe("left_to_lapse");
         expect((await service.validate(b)).status).toBe(403);
       });
 
       test("leaves to lapse what was claimed over the device's own lapsed session: its first copy may only wait", async () => {
-        const { service, a, b } = await openLicense();
+        const opened = await openLicense();
+        const { service, a, b } = opened;
         await service.validate(a);
         service.passSeconds(90);
         expect((await service.validate(a)).body.code).toBe("granted");
-        for (let elapsed = 0; elapsed < 180; elapsed += 20) {
-          service.passSeconds(20);
-          await service.heartbeat(a);
-        }
+        await beatFor(opened, 180);
         expect((await service.release(a)).body.code).toBe("left_to_lapse");
         expect((await service.validate(b)).status).toBe(403);
       });
@@ -223,18 +257,61 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
       });
     });
 
-    test("a claim over the device's own lapsed session is marked as shared only if it has no claim_id, and only with it", async () => {
-      const { service, license_key, a } = await openLicense();
-      const claimAgain = async (claim: object, legacyBots: boolean) => {
-        service.deploy({ legacyBots });
-        service.passSeconds(3_600);
+    describe("a claim over an entry of its own device", () => {
+      const marked = async ({ service, license_key, a }: Opened, claim: object = a) => {
         expect((await service.validate(claim)).body.code).toBe("granted");
-        return (await service.session(license_key))?.contested_until;
+        return (await service.session(license_key))?.shared === true;
       };
-      await service.validate(a);
-      expect(await claimAgain({ ...a, claim_id: "a-claim-of-mine" }, true)).toBeUndefined();
-      expect(await claimAgain(a, false)).toBeUndefined();
-      expect(await claimAgain(a, true)).toBeLessThan(service.nowMs());
+
+      test.for([
+        [299_999, true],
+        [300_000, false],
+      ] as const)(
+        "that was left %i ms ago is marked as shared: %s",
+        async ([sinceMs, isMarked]) => {
+          const opened = await openLicense();
+          const { service, a, b } = opened;
+          await service.validate(a);
+          await service.validate(a);
+          await service.release(a);
+          service.passMs(sinceMs);
+          expect(await marked(opened)).toBe(isMarked);
+          await beatFor(opened, 120);
+          expect((await service.release(a)).body.code).toBe(
+            isMarked ? "left_to_lapse" : "released",
+          );
+          expect((await service.validate(b)).status).toBe(isMarked ? 403 : 200);
+        },
+      );
+
+      test("that a copy renewed after it was left is marked, however long ago", async () => {
+        const opened = await openLicense();
+        await opened.service.validate(opened.a);
+        await opened.service.release(opened.a);
+        await beatFor(opened, 20);
+        opened.service.passSeconds(3_600);
+        expect(await marked(opened)).toBe(true);
+      });
+
+      test("is marked only of a bot that names no run, and only with LEGACY_BOTS", async () => {
+        const opened = await openLicense();
+        const { service, a, x } = opened;
+        await service.validate(a);
+        expect(await marked(opened, x(1))).toBe(false);
+        service.passSeconds(60);
+        service.deploy({});
+        expect(await marked(opened)).toBe(false);
+        service.deploy({ legacyBots: true });
+        expect(await marked(opened)).toBe(true);
+      });
+
+      test("with one seat, is let in again after the proper close of a single copy", async () => {
+        const { service, a, b } = await openLicense(1);
+        await service.validate(a);
+        service.passSeconds(120);
+        expect((await service.release(a)).body.code).toBe("released");
+        expect((await service.validate({ ...b, symbol: "ES" })).body.code).toBe("granted");
+      });
     });
 
     test("off, every refused heartbeat is a 500 and none claims", async () => {
@@ -244,17 +321,41 @@ export function describeLegacyBots(engineName: string, startEngine: () => Promis
       expect((await service.item(license_key))?.sessions).toEqual({});
       await service.validate(b);
       expect((await service.heartbeat(a)).status).toBe(500);
-      expect((await service.release(b)).body.code).toBe("released");
+      expect((await service.release(b)).body.code).toBe("left_to_lapse");
     });
 
-    test("the message of a refused claim says that the license is fine, who holds it, and how long to wait", async () => {
-      const { service, a, b } = await openLicense(1);
+    test("the message of a refused start, which those bots print, is true: whose session it is, or what ended", async () => {
+      const { service, license_key, a, b } = await openLicense(1);
+      const messageTo = async (bot: object) => (await service.validate(bot)).body.message;
+      expect(await messageTo({ ...b, license_key: "x" })).toContain("no license with this key");
       await service.validate(a);
       service.passMs(500);
-      const { message } = (await service.validate(b)).body;
-      expect(message).toMatch(/license is fine.*device-a\.\.\..*60 s/);
-      const limit = (await service.validate({ ...b, symbol: "NQ" })).body;
-      expect(limit.message).toMatch(/license is fine.*device-a\.\.\..*60 s/);
+      expect(await messageTo(b)).toMatch(/license is fine.*device-a\.\.\..*60 s/);
+      expect(await messageTo({ ...b, symbol: "NQ" })).toMatch(
+        /license is fine.*\(1\) are in use: a session without symbol\. .*60 s/,
+      );
+      expect(await messageTo({ ...a, symbol: "NQ" })).toContain("without symbol (this device)");
+      await service.endSession(license_key);
+      expect((await service.heartbeat(a)).body.message).toContain("operator ended");
+      await service.change(license_key, { status: "suspended" });
+      expect(await messageTo(a)).toContain("is suspended");
+    });
+
+    test("a session that its bot left, and another program keeps by name, refuses the legacy bot of another device", async () => {
+      const { service, a, b } = await twoDevices(engine(), { legacyBots: true });
+      const { session_id } = (await service.validate(a)).body;
+      service.passSeconds(10);
+      expect((await service.release(a)).body.code).toBe("left_to_lapse");
+      service.passSeconds(10);
+      expect(await service.heartbeat(b)).toMatchObject({
+        status: 500,
+        body: { code: "session_left" },
+      });
+      expect((await service.heartbeat({ ...a, session_id })).status).toBe(200);
+      expect(await service.heartbeat(b)).toMatchObject({
+        status: 403,
+        body: { code: "session_taken" },
+      });
     });
 
     test("what the legacy bots read has the type they expect", async () => {

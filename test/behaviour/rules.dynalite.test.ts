@@ -1,8 +1,6 @@
+import { describe } from "vitest";
+import { engineForTests } from "../support/engine-for-tests.ts";
 import { startDynalite } from "../support/engines.ts";
-import { describeEdgeCases } from "./edge-cases.ts";
-import { describeLegacyBots } from "./legacy-bots.ts";
-import { describeRoutes } from "./routes.ts";
+import { describeEngine } from "./engine.ts";
 
-describeRoutes("dynalite", startDynalite);
-describeEdgeCases("dynalite", startDynalite);
-describeLegacyBots("dynalite", startDynalite);
+describe("on dynalite", () => describeEngine(engineForTests(startDynalite)));

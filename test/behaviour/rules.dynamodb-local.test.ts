@@ -1,18 +1,34 @@
 import { spawnSync } from "node:child_process";
 import { describe, test } from "vitest";
+import { engineForTests } from "../support/engine-for-tests.ts";
 import { startDynamoDbLocal } from "../support/engines.ts";
-import { describeEdgeCases } from "./edge-cases.ts";
+import { describeAskHolder } from "./ask-holder.ts";
+import { describeClaims } from "./claims.ts";
+import { describeCostOfSymbols } from "./cost-of-symbols.ts";
+import { describeEngine } from "./engine.ts";
 import { describeLegacyBots } from "./legacy-bots.ts";
+import { describeRecordedItems } from "./recorded-items.ts";
 import { describeRoutes } from "./routes.ts";
+import { describeSeats } from "./seats.ts";
+import { describeSessions } from "./sessions.ts";
+import { describeSeveralSymbols } from "./several-symbols.ts";
 
 const java = spawnSync("java", ["-version"]);
 
-if (java.status === 0 || process.env.CI) {
-  describeRoutes("DynamoDB Local", startDynamoDbLocal);
-  describeEdgeCases("DynamoDB Local", startDynamoDbLocal);
-  describeLegacyBots("DynamoDB Local", startDynamoDbLocal);
-} else {
-  describe("on DynamoDB Local", () => {
+describe("on DynamoDB Local", () => {
+  if (java.status !== 0 && !process.env.CI) {
     test.skip("needs Java 17", () => {});
-  });
-}
+    return;
+  }
+  const engine = engineForTests(startDynamoDbLocal);
+  describeEngine(engine);
+  describeRoutes(engine);
+  describeClaims(engine);
+  describeSessions(engine);
+  describeSeats(engine);
+  describeSeveralSymbols(engine);
+  describeAskHolder(engine);
+  describeLegacyBots(engine);
+  describeRecordedItems(engine);
+  describeCostOfSymbols(engine);
+});

@@ -40,7 +40,8 @@ export async function openPage(command: string, url: string) {
         ...["--remote-debugging-port=0", `--user-data-dir=${folder}`],
         ...["--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1", "about:blank"],
       ],
-      { stdio: ["ignore", "ignore", "pipe"] },
+      // It leaves a folder of its own there when it is ended.
+      { stdio: ["ignore", "ignore", "pipe"], env: { ...env, TMPDIR: folder } },
     ),
   );
   const ended = once(browser, "close");

@@ -8,8 +8,9 @@ const answers: Record<string, Record<string, unknown>> = {
     fencing_token: 1,
     session_timeout_seconds: 6,
     heartbeat_interval_seconds: 1,
+    held_for_seconds: 5,
   },
-  "/api/heartbeat": { code: "recorded", session_timeout_seconds: 6 },
+  "/api/heartbeat": { code: "recorded", session_timeout_seconds: 6, held_for_seconds: 5 },
   "/api/session/release": { code: "released" },
 };
 
@@ -20,7 +21,7 @@ export async function startFakeService() {
   const service = {
     url: "",
     asked,
-    answers: structuredClone(answers),
+    answers: structuredClone(answers) as Record<string, Record<string, unknown>>,
     /** Answers in its own way, if it is set. */
     instead: undefined as
       | ((response: ServerResponse, request: IncomingMessage) => void)

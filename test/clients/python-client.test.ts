@@ -1,70 +1,10 @@
-import { execFile, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { env } from "node:process";
-import { describe, expect, test } from "vitest";
-import * as z from "zod";
-import { endsWithRun } from "../support/ends-with-run.ts";
+import { describePythonTests, pythonTests } from "./python-tests.ts";
 
-const root = join(import.meta.dirname, "../..");
-const folder = join(import.meta.dirname, "python");
+const files = readdirSync(pythonTests).filter((name) => /^test_.*\.py$/.test(name));
 
-const outcomeSchema = z.strictObject({
-  group: z.string(),
-  name: z.string(),
-  outcome: z.enum(["passed", "failed", "skipped"]),
-  detail: z.string(),
-});
-
-const files = readdirSync(folder).filter((name) => /^test_.*\.py$/.test(name));
-const hasPython = spawnSync("python3", ["--version"]).status === 0 || env.CI !== undefined;
-
-// Side by side: they wait for processes and heartbeats more than they compute.
-const runs = hasPython ? await runAll(3) : [];
-
-describe("the Python client", () => {
-  if (!hasPython) test.skip("needs python3", () => {});
-  // Each test of unittest is a test of this suite, so that what is counted is what ran.
-  for (const { file, outcomes, status, stderr } of runs) {
-    for (const { group, name, outcome, detail } of outcomes) {
-      test.skipIf(outcome === "skipped")(`${group}: ${name}`, () => {
-        expect(outcome, detail).toBe("passed");
-      });
-    }
-
-    test(`${file} ran to the end`, () => {
-      expect(outcomes.length, stderr).toBeGreaterThan(0);
-      expect(status, stderr).toBe(outcomes.some(({ outcome }) => outcome === "failed") ? 1 : 0);
-    });
-  }
-});
-
-type Run = {
-  file: string;
-  outcomes: z.infer<typeof outcomeSchema>[];
-  status: number | null;
-  stderr: string;
-};
-
-async function runAll(atOnce: number): Promise<Run[]> {
-  const ended: Run[] = [];
-  const waiting = [...files];
-  const work = async () => {
-    for (let file = waiting.shift(); file; file = waiting.shift()) ended.push(await run(file));
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
-  return ended;
-}
-
-function run(file: string): Promise<Run> {
-  const words = ["-B", join(folder, "run.py"), file];
-  const options = { cwd: root, env: { ...env, PYTHONPATH: join(root, "clients/python") } };
-  return new Promise((resolve) => {
-    const child = execFile("python3", words, options, (_, stdout, stderr) => {
-      const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
-      const outcomes = lines.map((line) => outcomeSchema.parse(JSON.parse(line)));
-      resolve({ file, outcomes, status: child.exitCode, stderr });
-    });
-    endsWithRun(child);
-  });
-}
+await describePythonTests(
+  "the Python client",
+  // It builds and installs for half a minute: a test of the gate.
+  files.filter((name) => name !== "test_package.py"),
+);

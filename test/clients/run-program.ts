@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import process, { env } from "node:process";
+import { pathToFileURL } from "node:url";
 import { endsWithRun } from "../support/ends-with-run.ts";
 
 const entry = join(import.meta.dirname, "../../clients/typescript/open-session.ts");
@@ -11,7 +12,8 @@ type Ended = { exitCode: number | null; signal: NodeJS.Signals | null; output: s
 /**
  * Runs a program that uses the TypeScript client, in a process of its own.
  *
- * @param source may use `openSession`, `url` and `bot`, which are the options of a session
+ * @param source may use `openSession`, `url`, `entry`, which is the client's file, and `bot`, which
+ *   are the options of a session
  */
 export function runProgram(
   url: string,
@@ -20,6 +22,7 @@ export function runProgram(
 ): { child: ChildProcess; ended: Promise<Ended> } {
   const program = `
     import { openSession } from ${JSON.stringify(entry)};
+    const entry = ${JSON.stringify(pathToFileURL(entry).href)};
     const url = ${JSON.stringify(url)};
     const bot = { url, licenseKey: "KEY", deviceFingerprint: "device" };
     ${source}`;

@@ -4,17 +4,46 @@ import * as z from "zod";
 
 const lengthSchema = z.union([z.int(), z.literal("for ever").transform(() => Infinity)]);
 
+const textsSchema = z.array(z.string());
+
+const clients = ["typescript", "python", "csharp"] as const;
+
+/** As in `SessionRefused`; what is left out is not compared, because the examples may say more. */
+const refusalSchema = z.strictObject({
+  at: z.int(),
+  error: z.string().optional(),
+  available: z.boolean().optional(),
+  code: z.string().optional(),
+  activeDevice: z.string().optional(),
+  waitSeconds: z.int().optional(),
+  heldByThisDevice: z.boolean().optional(),
+  holder: z.record(z.string(), z.unknown()).optional(),
+  holderAsked: z.boolean().optional(),
+  holderTold: z.boolean().optional(),
+  holderKeeps: z.boolean().optional(),
+  blocked: z.array(z.record(z.string(), z.unknown())).optional(),
+  field: z.string().optional(),
+  problem: z.string().optional(),
+  status: z.int().optional(),
+});
+
 /**
- * What both clients must do when a scripted service answers so and so. Times are milliseconds from
+ * What every client must do when a scripted service answers so and so. Times are milliseconds from
  * the start of the scenario. `answer` names an example of `openapi.json`, which was really given.
  */
 const scenarioSchema = z.strictObject({
   guarantee: z.string(),
   /** For what only one of the languages has. */
-  clients: z.array(z.enum(["typescript", "python"])).default(["typescript", "python"]),
+  clients: z.array(z.enum(clients)).default([...clients]),
+  /** What the program calls. */
+  call: z.enum(["open", "check"]).default("open"),
   options: z
     .strictObject({
       marginMs: z.int(),
+      onlyIfFree: z.boolean(),
+      askHolder: z.boolean(),
+      symbol: z.string(),
+      symbols: textsSchema,
       requestTimeoutMs: z.int(),
       openWithinMs: lengthSchema,
       waitWithinMs: lengthSchema,
@@ -50,8 +79,8 @@ const scenarioSchema = z.strictObject({
         .optional(),
       with: z.record(z.string(), z.unknown()).default({}),
       fails: z.string().optional(),
-      /** What failed before anything was sent. */
-      unsent: z.literal(true).optional(),
+      /** With `fails`: no other attempt can succeed either. */
+      lasting: z.literal(true).optional(),
       drop: z.literal(true).optional(),
     }),
   ),
@@ -59,21 +88,21 @@ const scenarioSchema = z.strictObject({
   asleep: z.array(z.tuple([z.int(), z.int()])).default([]),
   /** When the wall clock moves on by so much more than the other one, which people don't set. */
   wallMovesOn: z.array(z.tuple([z.int(), z.int()])).default([]),
-  does: z.array(z.tuple([z.int(), z.enum(["release", "abort"])])).default([]),
+  /** A release may be one of some symbols. */
+  does: z.array(z.tuple([z.int(), z.enum(["release", "abort", "keep"])], textsSchema)).default([]),
   opens: z.int().optional(),
-  refused: z
-    .strictObject({
-      at: z.int(),
-      error: z.string(),
-      code: z.string().optional(),
-      activeDevice: z.string().optional(),
-      waitSeconds: z.int().optional(),
-      field: z.string().optional(),
-      problem: z.string().optional(),
-      status: z.int().optional(),
-    })
-    .optional(),
+  refused: refusalSchema.optional(),
+  /** What a check says. */
+  checked: refusalSchema.optional(),
   held: z.array(z.tuple([z.int(), z.boolean()])).default([]),
+  /** Whether there is a right to a symbol. */
+  holds: z.array(z.tuple([z.int(), z.string(), z.boolean()])).default([]),
+  /** All symbols to which there is a right. */
+  symbols: z.array(z.tuple([z.int(), textsSchema])).default([]),
+  /** Symbols that are lost while the session goes on: which, by what code, and to whom. */
+  lost: z.array(z.tuple([z.int(), z.string(), z.string(), z.string()])).default([]),
+  /** Requests to release: by whom, how many seconds ago, and which symbols. */
+  asked: z.array(z.tuple([z.int(), z.string(), z.number(), textsSchema])).default([]),
   releases: z.array(z.tuple([z.int(), z.string()])).optional(),
   /** Every status there is, or the last ones. */
   statuses: z.array(z.array(z.union([z.int(), z.string()]))),

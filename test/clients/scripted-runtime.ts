@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import * as z from "zod";
-import { createClaimIds } from "../../clients/typescript/claim-ids.ts";
+import { createClaimNames } from "../../clients/typescript/claim-names.ts";
 import { type Exchange, noAnswerInTime, type Runtime } from "../../clients/typescript/runtime.ts";
 import type { Scenario } from "./scenarios.ts";
 import type { Timeline } from "./timeline.ts";
@@ -41,12 +41,10 @@ const openApi = examplesSchema.parse(
 
 /** The world of a scenario: its time, and a service that answers as written. */
 export function createScriptedRuntime(
-  { server, random, wallMovesOn }: Scenario,
+  { server, random, wallMovesOn, opens }: Scenario,
   timeline: Timeline,
 ) {
   const script = server.flatMap((entry) => [entry.at].flat().map((at) => ({ ...entry, at })));
-  let claimId: unknown;
-  let isRefused = false;
   let sessionId: unknown;
   let ids = 0;
   let wallLeadMs = 1_700_000_000_000;
@@ -58,13 +56,13 @@ export function createScriptedRuntime(
     });
   }
 
-  const randomId = () => `id-${++ids}`;
+  const randomId = () => `random-id-${String(++ids).padStart(6, "0")}`;
   const runtime: Runtime = {
     nowMs: timeline.nowMs,
     wallMs: () => timeline.nowMs() + wallLeadMs,
     random: () => random,
     randomId,
-    nextClaimId: createClaimIds(randomId),
+    nextClaimName: createClaimNames(randomId),
     pause(untilMs, signal) {
       return new Promise((resolve) => {
         if (signal.aborted || untilMs <= timeline.nowMs()) return resolve();
@@ -90,14 +88,11 @@ export function createScriptedRuntime(
       });
       expect(request).toMatchObject(entry.sends);
       for (const field of entry.lacks) expect(request).not.toHaveProperty(field);
-      if (entry.ask !== "claim") expect(request.session_id).toBe(sessionId ?? claimId);
-      else {
-        if (isRefused) expect(request.claim_id, "after a refusal").not.toBe(claimId);
-        claimId = isRefused ? request.claim_id : (claimId ?? request.claim_id);
-        isRefused = entry.answer === "session_conflict" || entry.answer === "session_limit";
-        expect(request.claim_id).toMatch(/^id-\d+\.id-\d+\.\d+$/);
-        expect(request.claim_id, "of every attempt").toBe(claimId);
-      }
+      // All attempts of an opening share a name, by which one that got no usable answer is released.
+      const name = { run_id: "random-id-000001", claim_number: 1 };
+      const isNamed = entry.ask === "claim" || opens === undefined;
+      expect(request).toMatchObject(isNamed ? name : { session_id: sessionId });
+      expect(request).not.toHaveProperty(isNamed ? "session_id" : "run_id");
 
       const result = resultOf(entry);
       return new Promise((resolve) => {
@@ -123,9 +118,8 @@ export function createScriptedRuntime(
 
   function resultOf(entry: (typeof script)[number]): Exchange | undefined {
     if (entry.drop) return undefined;
-    if (entry.fails !== undefined) {
-      return { problem: entry.fails, ...(entry.unsent && { unsent: true }) };
-    }
+    const { fails, lasting } = entry;
+    if (fails !== undefined) return { problem: fails, ...(lasting && { lasting }) };
     if (typeof entry.answer === "object") {
       const { status, body, headers } = entry.answer;
       return { status, text: JSON.stringify(body) ?? "", headers };
@@ -134,13 +128,8 @@ export function createScriptedRuntime(
     for (const [status, { content }] of responses) {
       const example = content["application/json"].examples[entry.answer ?? ""];
       if (!example) continue;
-      const isGranted = entry.answer === "granted";
-      const body = {
-        ...example.value,
-        ...(isGranted && { session_id: claimId }),
-        ...entry.with,
-      };
-      if (isGranted) sessionId = body.session_id;
+      const body = { held_for_seconds: 55, ...example.value, ...entry.with };
+      if ("session_id" in body) sessionId = body.session_id;
       return { status: Number(status), text: JSON.stringify(body), headers: {} };
     }
     throw new Error(`openapi.json has no example of ${entry.ask} ${entry.answer}`);

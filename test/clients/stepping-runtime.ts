@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createClaimIds } from "../../clients/typescript/claim-ids.ts";
+import { createClaimNames } from "../../clients/typescript/claim-names.ts";
 import type { FetchFunction } from "../../clients/typescript/open-session.ts";
 import type { Runtime } from "../../clients/typescript/runtime.ts";
 
@@ -15,7 +15,7 @@ export function steppingRuntime(fetch: FetchFunction, baseUrl = "http://service.
     wallMs: () => nowMs,
     random: () => 0,
     randomId,
-    nextClaimId: createClaimIds(randomId),
+    nextClaimName: createClaimNames(randomId),
     async pause(untilMs) {
       nowMs = Math.max(nowMs, untilMs);
     },

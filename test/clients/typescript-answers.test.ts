@@ -34,11 +34,10 @@ describe("the TypeScript client reads", () => {
 
   test.each([readClaimAnswer, readHeartbeatAnswer])("no answer as trouble (%o)", (read) => {
     const cause = new Error("refused");
-    expect(read({ problem: "ECONNREFUSED", cause, unsent: true })).toEqual({
+    expect(read({ problem: "ECONNREFUSED", cause })).toEqual({
       kind: "trouble",
       problem: "ECONNREFUSED",
       cause,
-      unsent: true,
     });
     expect(readReleaseAnswer({ problem: "ECONNREFUSED" })).toBeUndefined();
   });
@@ -58,8 +57,28 @@ function meaningOf(
     }
     case "available":
       return { is: read.kind, license: licenseOf(read.license) };
+    case "part_lost": {
+      const { kind, held, lost, lease, releaseRequest } = read;
+      return {
+        is: kind,
+        held,
+        lost,
+        lease: lease ?? null,
+        ...(releaseRequest && { releaseRequest }),
+      };
+    }
     case "refused": {
-      const { name, code, message, status, requestId, ...more } = read.error;
+      const { name, code, message, status, requestId, ...facts } = read.error;
+      // What only newer refusals say is left out where it is not known.
+      const known = ["activeDevice", "waitSeconds", "field"];
+      const more = Object.fromEntries(
+        Object.entries(facts)
+          .filter(([fact, value]) => known.includes(fact) || value !== undefined)
+          .map(([fact, value]) => [
+            fact,
+            typeof value === "object" ? JSON.parse(JSON.stringify(value)) : value,
+          ]),
+      );
       return {
         is: name,
         code,

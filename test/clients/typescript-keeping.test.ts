@@ -14,6 +14,7 @@ const granted: Granted = {
   fencingToken: 1,
   sessionTimeoutMs: 60_000,
   heartbeatIntervalMs: 20_000,
+  heldForMs: 55_000,
   license,
 };
 /** The right of a session of 60 s, from the instant 0. */
@@ -33,10 +34,12 @@ const recorded: KeepingEvent = {
   outcome: {
     kind: "recorded",
     sessionTimeoutMs: 60_000,
+    heldForMs: 55_000,
     license: { expiresAt: new Date(0), activeSymbols: ["ES", "NQ"] },
   },
   sent: { nowMs: 20_000, wallMs: 20_000 },
   plannedMs: 25_000,
+  saidKeep: false,
 };
 
 test("at the instant the right ends the session is lost, and not a millisecond before", () => {

@@ -46,20 +46,128 @@ describe("a Node.js program that comes to its end", () => {
     },
   );
 
-  test("with a listener of its own, set before or after, is in charge", async () => {
-    const listen = `process.once("SIGTERM", () => { console.log("mine", session.held); clearInterval(timer); });`;
-    for (const [before, after] of [
-      [listen, ""],
-      ["", listen],
-    ]) {
+  const listen = `process.once("SIGTERM", () => { console.log("mine", session.held); clearInterval(timer); });`;
+
+  test.for([
+    ["before", listen, ""],
+    ["after", "", listen],
+  ])(
+    "with a listener of its own, set %s, releases beside it, leaves the end to it, and says so",
+    async ([, before, after]) => {
       const { child, ended } = run(`
         let session, timer; ${before}
         session = await openSession(bot); ${after}
         timer = ${stay} console.log("open");`);
       await ready(child);
       child.kill("SIGTERM");
-      expect(await ended).toEqual({ exitCode: 0, signal: null, output: "open\nmine true\n" });
-    }
+      const { exitCode, signal, output } = await ended;
+      expect({ exitCode, signal }).toEqual({ exitCode: 0, signal: null });
+      expect(output).toMatch(
+        /^open\nmine true\nSIGTERM: the sessions were released\. This program has 1 more listener to SIGTERM, to which the end of the process is left/,
+      );
+      expect(releases()).toBe(1);
+    },
+  );
+
+  test("with a listener of its own, gets to know what became of an opening that the signal ended", async () => {
+    let answerClaim = () => {};
+    service.instead = (response, { url = "" }) => {
+      if (url === claimPath) answerClaim = () => service.answer(response, url);
+      else service.answer(response, url);
+    };
+    const { child, ended } = run(`
+      // Later than what the client does at the signal.
+      process.once("SIGTERM", () => setTimeout(() => setTimeout(() => console.log("mine"))));
+      openSession(bot).catch((error) => console.log(error.message));`);
+    await service.wasAsked(claimPath);
+    child.kill("SIGTERM");
+    await ready(child);
+    answerClaim();
+    const { exitCode, output } = await ended;
+    expect(exitCode).toBe(0);
+    expect(output).toMatch(/^mine\n(.*\n)*The program ends\n$/);
+    expect(releases()).toBe(1);
+  });
+
+  test("that has opted out, is in charge: nothing is released beside its listener, or said", async () => {
+    const { child, ended } = run(`
+      process.once("SIGTERM", async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        console.log(session.held, await session.release());
+        clearInterval(timer);
+      });
+      const session = await openSession({ ...bot, releaseAtExit: false });
+      const timer = ${stay} console.log("open");`);
+    await ready(child);
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ exitCode: 0, output: "open\ntrue released\n" });
+    expect(releases()).toBe(1);
+  });
+
+  // What signal-exit does, which is in most trees: it ends the process if nobody else listens.
+  const signalExit = (emitter: string) => `
+    const emitter = ${emitter} = { count: 1 };
+    const passive = () => {
+      if (process.listeners("SIGTERM").length !== emitter.count) return;
+      process.off("SIGTERM", passive);
+      console.log("hooks");
+      process.kill(process.pid, "SIGTERM");
+    };
+    process.on("SIGTERM", passive);`;
+
+  test.for([
+    ["signal-exit 3", signalExit("process.__signal_exit_emitter__")],
+    ["signal-exit 4", signalExit('globalThis[Symbol.for("signal-exit emitter")]')],
+    [
+      "a library that sends the signal again at once",
+      `process.once("SIGTERM", () => { console.log("hooks"); process.kill(process.pid, "SIGTERM"); });`,
+    ],
+  ])("with %s in it, releases its session and dies by the signal", async ([, library]) => {
+    const { child, ended } = run(`
+      ${library}
+      await openSession(bot); ${stay} console.log("open");`);
+    await ready(child);
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ exitCode: null, signal: "SIGTERM" });
+    expect((await ended).output).toMatch(/^open\nhooks\n/);
+    expect(releases()).toBe(1);
+  });
+
+  test("is not held up by a release that nobody answers, if the signal comes again", async () => {
+    service.instead = (response, { url = "" }) => {
+      if (url !== releasePath) service.answer(response, url);
+    };
+    const { child, ended } = run(`
+      const clock = performance.now.bind(performance);
+      let passedMs = 0;
+      performance.now = () => clock() + passedMs;
+      await openSession(bot); ${stay} console.log("open");
+      process.stdin.once("data", () => {
+        passedMs = 1_000;
+        console.log("a second later");
+      });`);
+    await ready(child);
+    child.kill("SIGTERM");
+    await service.wasAsked(releasePath);
+    child.stdin?.write("wait");
+    await ready(child);
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ exitCode: null, signal: "SIGTERM" });
+    expect(releases()).toBe(1);
+  });
+
+  test("in a worker thread, releases when the thread has nothing left to do, and says what it can't", async () => {
+    const { ended } = run(`
+      import { isMainThread, Worker } from "node:worker_threads";
+      const source = \`
+        import { openSession } from \${JSON.stringify(entry)};
+        const bot = \${JSON.stringify(bot)};
+        const sessions = [await openSession({ ...bot, symbol: "ES" }), await openSession(bot)];
+        console.log("open", sessions.length);\`;
+      new Worker(new URL("data:text/javascript," + encodeURIComponent(source)));`);
+    const { output } = await ended;
+    expect(output).toContain("open 2");
+    expect(output.match(/opened in a worker thread/g)).toHaveLength(1);
     expect(releases()).toBe(2);
   });
 
@@ -109,7 +217,7 @@ describe("a Node.js program that comes to its end", () => {
 
   test("leaves nothing of the client's on the process once its sessions are over", async () => {
     const { ended } = run(`
-      const names = ["SIGINT", "SIGTERM", "SIGHUP", "beforeExit", "newListener", "removeListener"];
+      const names = ["SIGINT", "SIGTERM", "SIGHUP", "beforeExit", "newListener"];
       const counts = () => names.map((name) => process.listenerCount(name)).join();
       const before = counts();
       for (let round = 0; round < 20; round++) await (await openSession(bot)).release();

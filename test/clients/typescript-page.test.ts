@@ -64,6 +64,37 @@ describe("the TypeScript client in a page of Chromium", () => {
     await expect.poll(() => page.evaluate("warnings.join()")).toMatch(/allows no worker/);
   });
 
+  test("learns at once that the page's policy allows no requests to the service", async () => {
+    const policy = { "content-security-policy": "connect-src 'self'" };
+    const { page, service } = await openPageWithClient(policy);
+    const failure = await page.evaluate(
+      "LicenseSession.openSession(options).catch(({ name, problem }) => name + ': ' + problem)",
+    );
+    expect(failure).toBe(
+      `ServiceUnavailable: this page's Content-Security-Policy does not allow requests to ${service.url}: add it to connect-src`,
+    );
+    expect(service.asked).toEqual([]);
+  });
+
+  test("claims nothing in a copy of the page that is rendered before its user opens it", async () => {
+    const { page, service } = await openPageWithClient();
+    await page.evaluate(
+      `Object.defineProperty(document, "prerendering", { get: () => !globalThis.shown });
+      globalThis.aborting = new AbortController();
+      globalThis.given = LicenseSession.openSession({ ...options, signal: aborting.signal }).catch(String);
+      globalThis.opening = LicenseSession.openSession(options);
+      aborting.abort("given up");
+      given`,
+    );
+    expect(await page.evaluate("given")).toBe("given up");
+    expect(service.asked).toEqual([]);
+    await page.evaluate(
+      `globalThis.shown = true; document.dispatchEvent(new Event("prerenderingchange"));`,
+    );
+    expect(await page.evaluate("opening.then((session) => session.held)")).toBe(true);
+    expect(await page.evaluate("opening.then((session) => session.release())")).toBe("released");
+  });
+
   test("verifies signed answers with the browser's own cryptography, and takes no others", async () => {
     const key = signingKey(1);
     const { page, service } = await openSessionInPage({}, key);
@@ -81,8 +112,16 @@ describe("the TypeScript client in a page of Chromium", () => {
   });
 });
 
-/** A page of another origin than the service, as most are. */
 async function openSessionInPage(policy: Record<string, string> = {}, key?: SigningKey) {
+  const { page, service } = await openPageWithClient(policy, key);
+  await page.evaluate(
+    "LicenseSession.openSession(options).then((session) => { globalThis.session = session; })",
+  );
+  return { page, service };
+}
+
+/** A page of another origin than the service, as most are. */
+async function openPageWithClient(policy: Record<string, string> = {}, key?: SigningKey) {
   const service = await startFakeService();
   cleanups.push(() => service.stop());
   service.instead = async (response, request) => {
@@ -140,7 +179,6 @@ async function openSessionInPage(policy: Record<string, string> = {}, key?: Sign
       logger: { debug() {}, info() {}, warn: (text) => warnings.push(text), error() {} },
       publicKeys: ${key ? JSON.stringify([key.publicKey]) : "undefined"},
     };
-    globalThis.session = await LicenseSession.openSession(options);
   })()`);
   return { page, service };
 }

@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { askUntilAnswered } from "../../clients/typescript/check-session.ts";
 import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
-import type { Session, SessionStatus } from "../../clients/typescript/session.ts";
-import { errorInShort, statusInShort } from "./in-short.ts";
+import type {
+  ReleaseRequest,
+  Session,
+  SessionStatus,
+  SymbolLoss,
+} from "../../clients/typescript/session.ts";
+import { checkInShort, errorInShort, statusInShort } from "./in-short.ts";
 import { type Scenario, scenarioFiles } from "./scenarios.ts";
 import { createScriptedRuntime } from "./scripted-runtime.ts";
 import { createTimeline } from "./timeline.ts";
@@ -28,10 +34,15 @@ async function play(scenario: Scenario): Promise<void> {
   const statuses: (string | number)[][] = [];
   const releases: [number, string][] = [];
   const held: [number, boolean][] = [];
+  const holds: [number, string, boolean][] = [];
+  const symbols: [number, string[]][] = [];
+  const lost: [number, string, string, string][] = [];
+  const asked: [number, string, number, string[]][] = [];
   const fired: number[] = [];
   let session: Session | undefined;
   let opened: number | undefined;
   let refused: { at: number; error: unknown } | undefined;
+  let checked: Record<string, unknown> | undefined;
   let failure: unknown;
 
   const { report } = scenario;
@@ -42,41 +53,66 @@ async function play(scenario: Scenario): Promise<void> {
     signal: aborting.signal,
     onStatus: (status: SessionStatus) =>
       statuses.push([timeline.nowMs(), ...statusInShort(status)]),
+    onSymbolLost: ({ symbol, code, activeDevice = "" }: SymbolLoss) =>
+      lost.push([timeline.nowMs(), symbol, code, activeDevice]),
+    onReleaseRequest: ({ device, secondsAgo, symbols = [] }: ReleaseRequest) =>
+      asked.push([timeline.nowMs(), device, secondsAgo, [...symbols]]),
     logger: quiet,
     ...(report && { report: () => report }),
     ...scenario.options,
   };
-  const opening = claimAndKeep(options, runtime).then(
-    (openSession) => {
-      opened = timeline.nowMs();
-      session = openSession;
-      session.signal.addEventListener("abort", () => fired.push(timeline.nowMs()));
-    },
-    (error) => {
-      refused = { at: timeline.nowMs(), error };
-    },
-  );
+  const opening = call().catch((error) => {
+    refused = { at: timeline.nowMs(), error };
+  });
   opening.catch((error) => {
     failure = error;
   });
 
-  for (const [atMs, what] of scenario.does) {
+  for (const [atMs, what, some] of scenario.does) {
     timeline.schedule(atMs, "program", () => {
       if (what === "abort") aborting.abort();
-      else session?.release().then((outcome) => releases.push([timeline.nowMs(), outcome]));
+      else if (what === "keep") session?.keep();
+      else session?.release(some).then((outcome) => releases.push([timeline.nowMs(), outcome]));
     });
+  }
+  for (const [atMs, symbol] of scenario.holds) {
+    timeline.schedule(atMs, "probe", () =>
+      holds.push([atMs, symbol, session?.holds(symbol) ?? false]),
+    );
+  }
+  for (const [atMs] of scenario.symbols) {
+    timeline.schedule(atMs, "probe", () => symbols.push([atMs, [...(session?.symbols ?? [])]]));
   }
   for (const [atMs] of scenario.held) {
     timeline.schedule(atMs, "probe", () => held.push([atMs, session?.held ?? false]));
   }
   await timeline.run();
 
+  async function call(): Promise<void> {
+    if (scenario.call === "check") {
+      const check = await askUntilAnswered(options, runtime);
+      checked = { at: timeline.nowMs(), ...checkInShort(check) };
+      return;
+    }
+    session = await claimAndKeep(options, runtime);
+    opened = timeline.nowMs();
+    session.signal.addEventListener("abort", () => fired.push(timeline.nowMs()));
+  }
+
   expect(failure).toBeUndefined();
   expect(statuses.slice(-(scenario.lastStatuses ?? 100))).toEqual(scenario.statuses);
   expect(unasked()).toEqual([]);
   expect(opened).toBe(scenario.opens);
-  expect(refused && { at: refused.at, ...errorInShort(refused.error) }).toEqual(scenario.refused);
+  const refusal = refused && { at: refused.at, ...errorInShort(refused.error) };
+  expect(refusal ?? {}).toMatchObject(scenario.refused ?? {});
+  expect(refusal === undefined).toBe(scenario.refused === undefined);
+  expect(checked ?? {}).toMatchObject(scenario.checked ?? {});
+  expect(checked === undefined).toBe(scenario.checked === undefined);
   expect(held).toEqual(scenario.held);
+  expect(holds).toEqual(scenario.holds);
+  expect(symbols).toEqual(scenario.symbols);
+  expect(lost).toEqual(scenario.lost);
+  expect(asked).toEqual(scenario.asked);
   if (scenario.releases) expect(releases).toEqual(scenario.releases);
   if (!session) return;
   const end = statuses.at(-1);

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
 import {
+  attemptTimeoutMs,
   checkTimes,
   heartbeatDelayMs,
+  pollDelayMs,
   retryAtMs,
   retryDelayMs,
   timingOf,
@@ -18,6 +20,7 @@ const vectors = z
       z.strictObject({
         guarantee: z.string(),
         sessionTimeoutMs: ms,
+        heldForMs: ms,
         namedIntervalMs: ms,
         marginMs: ms.nullable(),
         requestTimeoutMs: ms,
@@ -27,6 +30,17 @@ const vectors = z
     heartbeatDelays: z.array(z.strictObject({ intervalMs: ms, random: z.number(), delayMs: ms })),
     retryDelays: z.array(
       z.strictObject({ failures: z.int(), intervalMs: ms, random: z.number(), delayMs: ms }),
+    ),
+    attemptTimeouts: z.array(
+      z.strictObject({ requestTimeoutMs: ms, unanswered: z.int(), timeoutMs: ms }),
+    ),
+    pollDelays: z.array(
+      z.strictObject({
+        guarantee: z.string(),
+        waitSeconds: z.number().nullable(),
+        random: z.number(),
+        delayMs: ms,
+      }),
     ),
     retryInstants: z.array(
       z.strictObject({
@@ -47,13 +61,14 @@ const vectors = z
   );
 
 test.for(vectors.timings)("a session is kept: $guarantee", (vector) => {
-  const { sessionTimeoutMs, namedIntervalMs, marginMs, requestTimeoutMs, timing } = vector;
+  const { sessionTimeoutMs, heldForMs, namedIntervalMs, timing } = vector;
+  const { marginMs, requestTimeoutMs } = vector;
   const options = { marginMs: marginMs ?? undefined, requestTimeoutMs };
-  expect(timingOf(sessionTimeoutMs, namedIntervalMs, options)).toEqual(timing);
+  expect(timingOf(sessionTimeoutMs, heldForMs, namedIntervalMs, options)).toEqual(timing);
 });
 
 test("a request may take 5 s where the program names no timeout", () => {
-  expect(timingOf(60_000, 20_000, {}).requestTimeoutMs).toBe(5_000);
+  expect(timingOf(60_000, 55_000, 20_000, {}).requestTimeoutMs).toBe(5_000);
 });
 
 test.for(vectors.heartbeatDelays)(
@@ -69,6 +84,17 @@ test.for(vectors.retryDelays)(
     expect(retryDelayMs(failures, intervalMs, random)).toBe(delayMs);
   },
 );
+
+test.for(vectors.attemptTimeouts)(
+  "an attempt on a slow line may take longer: $timeoutMs ms of $requestTimeoutMs after $unanswered",
+  ({ requestTimeoutMs, unanswered, timeoutMs }) => {
+    expect(attemptTimeoutMs(requestTimeoutMs, unanswered)).toBe(timeoutMs);
+  },
+);
+
+test.for(vectors.pollDelays)("a waiting opening claims again $guarantee", (vector) => {
+  expect(pollDelayMs(vector.waitSeconds ?? undefined, vector.random)).toBe(vector.delayMs);
+});
 
 test.for(vectors.retryInstants)("a retry comes $guarantee", (vector) => {
   const { nowMs, delayMs, retryAfterMs, endsMs, requestTimeoutMs, atMs } = vector;

@@ -45,18 +45,37 @@ test("it is valid OpenAPI, and its examples are what its schemas describe", asyn
       "info-license": "off",
     },
   });
-  expect(await lintFromString({ source: await documentText(), config })).toEqual([]);
+  const problems = await lintFromString({ source: await documentText(), config });
+  const told = problems.map(({ message, location: [place] }) => [message, place?.pointer]);
+  expect(told).toEqual([]);
 });
 
 test.for(routes)(
-  "every status and code of $path has an answer that was really given",
+  "every status, code and shape of $path has an answer that was really given",
   async (route) => {
     const answered = (await recordedExamples()).filter(({ path }) => path === route.path);
     const documented = route.answers.flatMap((answer) =>
       codesOf(answer).map((code) => `${answer.status} ${code}`),
     );
-    expect(answered.map(({ status, code }) => `${status} ${code}`).sort()).toEqual(
-      documented.sort(),
-    );
+    const given = answered.map(({ status, code }) => `${status} ${code}`);
+    expect([...new Set(given)].sort()).toEqual([...new Set(documented)].sort());
+    for (const { name, status, schema } of route.answers) {
+      const isOfShape = ({ answer }: Example) => schema.strict().safeParse(answer).success;
+      const example = answered.find((each) => each.status === status && isOfShape(each));
+      expect([name, status, example !== undefined]).toEqual([name, status, true]);
+    }
   },
 );
+
+test("any field that a request may leave out may be null", async () => {
+  const { components } = openApiDocument([]);
+  for (const { requestName, request } of routes) {
+    const { properties = {} } = components.schemas[requestName] ?? {};
+    for (const [name, field] of Object.entries(request._zod.def.shape)) {
+      const isOptional = field._zod.optin === "optional";
+      const property = properties[name];
+      const types = typeof property === "object" ? [property.type].flat() : [];
+      expect([name, types.includes("null")]).toEqual([name, isOptional]);
+    }
+  }
+});

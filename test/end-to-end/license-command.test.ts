@@ -1,13 +1,16 @@
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { endsWithRun } from "../support/ends-with-run.ts";
 import { startDynalite } from "../support/engines.ts";
 import { startMeter } from "../support/meter.ts";
 import { endAll, npm } from "../support/service-process.ts";
 
+const root = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "license-sessions-command-"));
 let engine: Awaited<ReturnType<typeof startDynalite>>;
 beforeAll(async () => {
@@ -61,4 +64,62 @@ test("license-sessions, as npm link puts it on the PATH, is the same command wit
   expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   await expect(run("show", "NOBODY")).rejects.toMatchObject({ code: 1 });
   await expect(run("no-such-verb")).rejects.toMatchObject({ code: 2 });
+});
+
+test("in a checkout without its packages the command says to install them, and no more", async () => {
+  const checkout = join(folder, "checkout");
+  for (const part of ["bin/license-sessions.js", "ops/program.ts", "package.json"]) {
+    mkdirSync(dirname(join(checkout, part)), { recursive: true });
+    copyFileSync(join(root, part), join(checkout, part));
+  }
+  const program = join(checkout, "bin/license-sessions.js");
+  const direct = promisify(execFile)(process.execPath, [program, "list"]);
+  await expect(direct).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^The packages of .* are missing: run npm ci there first\.\n$/),
+  });
+  const byNpm = promisify(execFile)("npm", ["run", "--silent", "license", "--", "list"], {
+    cwd: checkout,
+  });
+  await expect(byNpm).rejects.toMatchObject({
+    code: 1,
+    stderr: "The packages are missing: run npm ci first.\n",
+  });
+});
+
+test("the packed command runs alone, brings its console, and warns of no Node.js", async () => {
+  const packed = join(folder, "packed");
+  mkdirSync(packed);
+  await promisify(execFile)("npm", ["pack", "--silent", "--pack-destination", packed], {
+    cwd: root,
+  });
+  const [archive = ""] = readdirSync(packed);
+  await promisify(execFile)("tar", ["xzf", archive], { cwd: packed });
+  const program = join(packed, "package/bin/license-sessions.js");
+  // The SDK judges by this alone.
+  const older = "Object.defineProperty(process, 'version', { value: 'v20.20.2' })";
+  const asOlderNode = ["--import", `data:text/javascript,${encodeURIComponent(older)}`];
+  const variables = { DYNAMODB_ENDPOINT: engine.endpoint, LICENSE_SESSIONS_STACK: "" };
+  const options = { env: { ...process.env, ...variables } };
+  const listed = await promisify(execFile)(
+    process.execPath,
+    [...asOlderNode, program, "list", "--json"],
+    options,
+  );
+  expect(listed.stderr).toBe("");
+  const served = endsWithRun(
+    spawn(process.execPath, [program, "console", "--json", "--no-open"], {
+      ...options,
+      stdio: ["ignore", "pipe", "inherit"],
+    }),
+  );
+  const ended = once(served, "exit");
+  const [line] = await once(served.stdout, "data");
+  const { address } = JSON.parse(String(line));
+  for (const path of ["/", "/page.js", "/page.css"]) {
+    const answer = await fetch(new URL(path, address));
+    expect([path, answer.status, (await answer.text()).length > 100]).toEqual([path, 200, true]);
+  }
+  served.kill();
+  await ended;
 });

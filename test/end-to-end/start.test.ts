@@ -1,13 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
-import { DynamoDBDocumentClient, GetCommand, PutCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { licenseIdOf } from "../../lambdas/license-key.ts";
-import { clientFor, startDynalite } from "../support/engines.ts";
+import { startDynalite } from "../support/engines.ts";
 import { endAll, npm, npmStart } from "../support/service-process.ts";
 
 const validate = "/api/validate-license";
@@ -55,20 +52,6 @@ describe("npm start", () => {
     };
   }
 
-  /** As if so much time had passed since anything was stored of the license. */
-  async function letAge(licenseKey: string, seconds: number) {
-    const client = DynamoDBDocumentClient.from(clientFor(service.engine));
-    const Key = { license_id: licenseIdOf(licenseKey) };
-    const { Item } = await client.send(new GetCommand({ TableName: "Sessions", Key }));
-    for (const session of Object.values<Record<string, unknown>>(Item?.sessions)) {
-      for (const [name, value] of Object.entries(session)) {
-        if (typeof value === "number") session[name] = value - seconds * 1000;
-      }
-    }
-    await client.send(new PutCommand({ TableName: "Sessions", Item }));
-    client.destroy();
-  }
-
   test.skipIf(process.platform === "win32")(
     "nobody else can read or change the code that it runs",
     () => {
@@ -84,6 +67,26 @@ describe("npm start", () => {
       session_timeout_seconds: 600,
     });
     await service.says(/^\{.*"path":"\/api\/validate-license","status":200,"code":"granted".*\}$/m);
+  });
+
+  test("the README's first session runs as it stands there", async () => {
+    const { license_key } = await newLicense();
+    const page = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+    const [, define = "", claim = "", answer = "", rest = ""] =
+      /```sh\n(bot=.*?)(post validate.*?)```.*?```json\n(.*?)```.*?```sh\n(post .*?)```/s.exec(
+        page,
+      ) ?? [];
+    const shown = JSON.parse(answer);
+    const run = async (script: string) => {
+      const here = `${define}${script}`
+        .replaceAll("http://127.0.0.1:3000", service.url)
+        .replaceAll("DEMO-DEMO-DEMO-DEMO", license_key);
+      return (await promisify(execFile)("bash", ["-c", here])).stdout;
+    };
+    const granted = JSON.parse(await run(claim));
+    expect(Object.keys(granted).sort()).toEqual(Object.keys(shown).sort());
+    const ended = await run(rest.replaceAll(shown.session_id, granted.session_id));
+    expect(ended.match(/"code":"\w+"/g)).toEqual(['"code":"recorded"', '"code":"released"']);
   });
 
   test("a license made by npm run license is claimed, kept and released over HTTP", async () => {
@@ -105,9 +108,9 @@ describe("npm start", () => {
 
   test("who claimed, was refused and released is in the history that npm run license shows", async () => {
     const { a, b } = await twoDevices();
-    await service.post(validate, a);
+    const { session_id } = (await service.post(validate, a)).body;
     await service.post(validate, b);
-    await service.post(release, a);
+    await service.post(release, { ...a, session_id });
     const { lines } = await license("history", a.license_key);
     expect(lines).toMatchObject([
       { event: "license_changed", verb: "create" },
@@ -116,160 +119,27 @@ describe("npm start", () => {
       { event: "session_released", device: "device-a..." },
     ]);
   });
-
-  test("no cache may keep an answer", async () => {
-    for (const path of [validate, heartbeat, release]) {
-      const { headers } = await fetch(`${service.url}${path}`, { method: "POST", body: "{}" });
-      expect(headers.get("cache-control")).toBe("no-store");
-    }
-  });
-
-  test("heartbeats keep a second device out beyond the timeout", async () => {
-    const { a, b } = await twoDevices();
-    await service.post(validate, a);
-    for (let beat = 0; beat < 3; beat++) {
-      await letAge(a.license_key, 300);
-      expect((await service.post(heartbeat, a)).status).toBe(200);
-      expect((await service.post(validate, b)).body.code).toBe("session_conflict");
-    }
-  });
-
-  test("once the session has lapsed the second device is let in, and the first one's next heartbeat gets 500", async () => {
-    const { a, b } = await twoDevices();
-    await service.post(validate, a);
-    await letAge(a.license_key, 300);
-    const tooEarly = await service.post(validate, b);
-    expect(tooEarly).toMatchObject({ status: 403, body: { code: "session_conflict" } });
-    expect(tooEarly.body.estimated_wait_seconds).toBeLessThanOrEqual(300);
-    await letAge(a.license_key, 300);
-    expect((await service.post(validate, b)).status).toBe(200);
-    expect(await service.post(heartbeat, a)).toMatchObject({
-      status: 500,
-      body: { code: "session_taken", active_device: "device-b..." },
-    });
-  });
-
-  test("of 50 devices that claim at once over HTTP one is let in", async () => {
-    const { license_key } = await newLicense();
-    const replies = await Promise.all(
-      Array.from({ length: 50 }, (_, index) =>
-        decided({ license_key, device_fingerprint: `device-${index}-of-many` }),
-      ),
-    );
-    expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
-    expect(replies.filter(({ status }) => status === 403)).toHaveLength(49);
-
-    /** As a bot does, it asks again, later and later, if the service was too busy for an answer. */
-    async function decided(claim: object) {
-      for (let longestPauseMs = 500; ; longestPauseMs *= 2) {
-        const reply = await service.post(validate, claim);
-        if (reply.status < 500) return reply;
-        await pause(Math.random() * longestPauseMs);
-      }
-    }
-  });
-
-  test("a body of any content type is read, one of garbage is a 400", async () => {
-    const { a } = await twoDevices();
-    const form = { "content-type": "application/x-www-form-urlencoded" };
-    expect((await service.post(validate, a, form)).status).toBe(200);
-    expect(await service.post(validate, "\u0000garbage")).toMatchObject({
-      status: 400,
-      body: { code: "bad_request", field: "body" },
-    });
-  });
-
-  test("an unknown route is API Gateway's own 404, with a hint at the routes there are", async () => {
-    const notFound = {
-      status: 404,
-      body: { message: "Not Found", hint: expect.stringContaining(`POST ${heartbeat}`) },
-    };
-    expect(await service.post("/api/nothing", {})).toEqual(notFound);
-    const response = await fetch(`${service.url}${heartbeat}`);
-    expect({ status: response.status, body: await response.json() }).toEqual(notFound);
-  });
-
-  test("a page of any origin is let through by its browser, and can read what it is answered", async () => {
-    const origin = "https://bots.example";
-    const preflight = await fetch(`${service.url}${validate}`, {
-      method: "OPTIONS",
-      headers: {
-        origin,
-        "access-control-request-method": "POST",
-        "access-control-request-headers": "content-type",
-      },
-    });
-    expect(preflight.status).toBe(204);
-    expect(await preflight.text()).toBe("");
-    expect(Object.fromEntries(preflight.headers)).toMatchObject({
-      "access-control-allow-origin": "*",
-      "access-control-allow-methods": "POST",
-      "access-control-allow-headers": expect.stringMatching(/^content-type\b/),
-      "access-control-max-age": "86400",
-    });
-
-    const { a } = await twoDevices();
-    const claim = await fetch(`${service.url}${validate}`, {
-      method: "POST",
-      headers: { origin, "content-type": "application/json" },
-      body: JSON.stringify(a),
-    });
-    expect(claim.headers.get("access-control-allow-origin")).toBe("*");
-    expect(await claim.json()).toMatchObject({ code: "granted" });
-  });
-
-  test("a fingerprint that is not UTF-8 is a 400, and claims for nobody", async () => {
-    const { a } = await twoDevices();
-    const response = await fetch(`${service.url}${validate}`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: Buffer.from(JSON.stringify({ ...a, device_fingerprint: "device-\u00ff" }), "latin1"),
-    });
-    expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ code: "bad_request", field: "body" });
-  });
-
-  test("a port in use is one clear sentence and exit 1", async () => {
-    const { port } = new URL(service.url);
-    const second = npm(["start"], { PORT: port, DYNAMODB_PORT: "0", DATA_DIR: temporaryFolder() });
-    const { exitCode, stderr } = await second.finished;
-    expect(exitCode).toBe(1);
-    expect(stderr.trim().split("\n").at(-1)).toContain(port);
-    expect(stderr).not.toMatch(/^\s+at /m);
-  });
-
-  test("a key that exists is not made again, and nothing else is said about it", async () => {
-    const made = await newLicense("--key", "BOUGHT-ELSEWHERE-1");
-    expect(made).toMatchObject({ license_key: "BOUGHT-ELSEWHERE-1", max_sessions: 20 });
-    const again = npm(["run", "license", "--", "create", "--key", "BOUGHT-ELSEWHERE-1"], {
-      DYNAMODB_ENDPOINT: service.engine,
-    });
-    const { exitCode, stdout, stderr } = await again.finished;
-    expect(exitCode).toBe(1);
-    expect(stdout).toBe("");
-    expect(stderr).toContain("exists already");
-  });
 });
 
-describe("npm start, ended and started again", () => {
-  test.for([
+test("npm start, ended by a signal and started again on the same data, finds its sessions", async () => {
+  const DATA_DIR = temporaryFolder();
+  const a = { license_key: "DEMO-DEMO-DEMO-DEMO", device_fingerprint: "device-a-0123456789" };
+  let service = await npmStart({ DATA_DIR });
+  const { session_id } = (await service.post(validate, a)).body;
+  for (const [signal, to] of [
     ["SIGINT", "group"],
     ["SIGTERM", "npm alone"],
-  ] as const)("on the same data it finds its sessions after %s to %s", async ([signal, to]) => {
-    const DATA_DIR = temporaryFolder();
-    const a = { license_key: "DEMO-DEMO-DEMO-DEMO", device_fingerprint: "device-a-0123456789" };
-    const first = await npmStart({ DATA_DIR });
-    const { session_id } = (await first.post(validate, a)).body;
-    const { exitCode, stderr } = await first.stop(signal, to);
+  ] as const) {
+    const { exitCode, stderr } = await service.stop(signal, to);
     expect(exitCode).toBe(0);
     expect(stderr).not.toMatch(/error|warn/i);
-    await expect(fetch(first.url)).rejects.toThrow();
-    await expect(fetch(first.engine)).rejects.toThrow();
+    await expect(fetch(service.url)).rejects.toThrow();
+    await expect(fetch(service.engine)).rejects.toThrow();
 
-    const second = await npmStart({ DATA_DIR });
-    expect((await second.post(heartbeat, { ...a, session_id })).status).toBe(200);
-    await second.stop(signal, to);
-  });
+    service = await npmStart({ DATA_DIR });
+    expect((await service.post(heartbeat, { ...a, session_id })).status).toBe(200);
+  }
+  await service.stop();
 });
 
 describe("npm start on a database that dies", () => {

@@ -1,15 +1,28 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
 import { Annotations, Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
+import { edgeProps } from "../../infra/edge-stack.ts";
 import { LicenseSessionsStack } from "../../infra/license-sessions-stack.ts";
+import { routes } from "../../infra/routes.ts";
 import { settingsSchema } from "../../infra/stack-settings.ts";
 import { alarmName, alarmsSetOff, type MetricData } from "../support/alarm-states.ts";
 import { evaluateMetricMath } from "../support/metric-math.ts";
-import { stackTemplate } from "../support/stack-template.ts";
+import { edgeStackTemplate, inApp, stackTemplate } from "../support/stack-template.ts";
 
-const template = stackTemplate({ noTrafficAlarmMinutes: 15 });
+const template = stackTemplate({ noTrafficAlarmMinutes: 15, lapseEvents: true });
+
+const edge = edgeProps(
+  settingsSchema.parse({
+    domainName: "licenses.example.com",
+    certificateArn: "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c-11",
+    edgeOrigin: "d-abc123.execute-api.eu-central-1.amazonaws.com",
+    edgeCertificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/6f1c-12",
+    originSecretArn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:origin-AbCdEf",
+  }),
+);
+if (edge === undefined) throw new Error("There is no stack of CloudFront");
+const edgeTemplate = edgeStackTemplate(edge);
 
 /** The same figure each minute, the last 15 of them. */
 const each = (figure: number) => Array.from({ length: 15 }, () => figure);
@@ -21,8 +34,9 @@ const ordinary: MetricData = {
   "API Count": each(302),
   "API 4xx": each(1),
   "API 5xx": each(0),
-  "Validate Invocations": each(1),
+  ClaimsAnswered: each(1),
   "Heartbeat Duration": each(25),
+  "LapseEvents Invocations": each(1),
 };
 
 /** A legacy bot was refused and goes on: 3 answers of 5xx a minute, 15 in 5 minutes. */
@@ -77,7 +91,7 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
     {
       ...ordinary,
       "API 4xx": each(302),
-      "Validate Invocations": each(2),
+      ClaimsAnswered: each(2),
       ClaimsRefused: each(2),
     },
   ],
@@ -87,7 +101,7 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
     {
       ...ordinary,
       "API 4xx": each(2),
-      "Validate Invocations": each(2),
+      ClaimsAnswered: each(2),
       ClaimsRefused: each(2),
     },
   ],
@@ -98,7 +112,7 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
       ...ordinary,
       "API Count": each(60_300),
       "API 4xx": each(60_000),
-      "Validate Invocations": each(6_000),
+      ClaimsAnswered: each(6_000),
       ClaimsRefused: each(6_000),
       TooManyRequests: each(54_000),
     },
@@ -111,9 +125,49 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
   [
     "no request at all, for 15 minutes",
     ["NoTraffic"],
-    Object.fromEntries(Object.keys(ordinary).map((name) => [name, []])),
+    {
+      ...Object.fromEntries(Object.keys(ordinary).map((name) => [name, []])),
+      "LapseEvents Invocations": each(1),
+    },
   ],
-  ...["Validate", "Heartbeat", "Release"].flatMap((name): [string, string[], MetricData][] => [
+  [
+    "many bots wait for their turn, and programs watch, each answered 403",
+    [],
+    {
+      ...ordinary,
+      "API Count": each(602),
+      "API 4xx": each(301),
+      ClaimsInConflict: each(300),
+      ClaimsAnswered: each(1),
+    },
+  ],
+  [
+    "many bots wait while a deploy answers 400 to every heartbeat",
+    ["RefusedShare"],
+    {
+      ...ordinary,
+      "API Count": each(1_502),
+      "API 4xx": each(1_500),
+      ClaimsInConflict: each(1_200),
+      ClaimsAnswered: each(1),
+    },
+  ],
+  [
+    "a run that reports lapsed sessions fails",
+    ["LapseEventsErrors"],
+    { ...ordinary, "LapseEvents Errors": last(1) },
+  ],
+  [
+    "no run reports lapsed sessions",
+    ["LapseEventsMissing"],
+    { ...ordinary, "LapseEvents Invocations": [] },
+  ],
+  [
+    "the table's protection or backups are off, or nobody receives the alarms",
+    ["Safeguards"],
+    { ...ordinary, "Safeguards ExecutionsFailed": last(1) },
+  ],
+  ...Object.values(routes).flatMap(({ id: name }): [string, string[], MetricData][] => [
     [
       `${name} crashes, cannot start or runs out of time`,
       [`${name}Errors`],
@@ -167,11 +221,7 @@ describe("one bot that goes on after a refusal", () => {
     ["a function crashes", "HeartbeatErrors", { "Heartbeat Errors": last(1) }],
     ["the table is empty", "RefusedShare", { "API 5xx": each(300) }],
     ["requests are throttled", "TooManyRequests", { TooManyRequests: each(10) }],
-    [
-      "nobody can start",
-      "ClaimsRefused",
-      { "Validate Invocations": each(2), ClaimsRefused: each(2) },
-    ],
+    ["nobody can start", "ClaimsRefused", { ClaimsAnswered: each(2), ClaimsRefused: each(2) }],
   ])("holds Api5xx on and hides nothing else: %s is reported by %s", ([, alarm, data]) => {
     expect(alarmsSetOff(template, oneRefusedBot)).toEqual(["Api5xx"]);
     expect(alarmsSetOff(template, { ...oneRefusedBot, ...data })).toContain(alarm);
@@ -218,6 +268,23 @@ describe("how much it takes", () => {
     expect(setsOff("RefusedShare", {})).toBe(false);
   });
 
+  test("RefusedShare: claims that are answered 403 count neither as refused nor as requests", () => {
+    const share = (fourHundreds: number, conflicts: number | undefined, n: number) =>
+      setsOff("RefusedShare", {
+        "API 4xx": [fourHundreds],
+        ClaimsInConflict: [conflicts],
+        "API Count": [n],
+      });
+    expect(share(100, 100, 100)).toBe(false);
+    expect(share(104, 100, 104)).toBe(false);
+    expect(share(105, 100, 105)).toBe(true);
+    expect(share(105, 100, 120)).toBe(true);
+    expect(share(105, 100, 121)).toBe(false);
+    expect(share(105, undefined, 420)).toBe(true);
+    // The access log's lines may come in another minute than the API's own figures.
+    expect(share(0, 100, 50)).toBe(false);
+  });
+
   test("RefusedShare: a legacy bot that hammers a small service every 5 s does set it off", () => {
     const data = { "API 4xx": each(12), "API Count": each(12 + 3 * 3) };
     expect(alarmsSetOff(template, { ...ordinary, ...data })).toEqual(["RefusedShare"]);
@@ -225,7 +292,7 @@ describe("how much it takes", () => {
 
   test("ClaimsRefused: half of the claims of 5 minutes, and five of them", () => {
     const share = (refused: number[], claims: number[]) =>
-      setsOff("ClaimsRefused", { ClaimsRefused: refused, "Validate Invocations": claims });
+      setsOff("ClaimsRefused", { ClaimsRefused: refused, ClaimsAnswered: claims });
     expect(share([5], [10])).toBe(true);
     expect(share([1, 1, 1, 1, 1], [2, 2, 2, 2, 2])).toBe(true);
     expect(share([5], [11])).toBe(false);
@@ -247,14 +314,16 @@ describe("how much it takes", () => {
 });
 
 describe("every alarm", () => {
-  const alarms = Object.entries(template.findResources("AWS::CloudWatch::Alarm"));
+  const alarms = [template, edgeTemplate].flatMap((of) =>
+    Object.entries(of.findResources("AWS::CloudWatch::Alarm")),
+  );
   const runbook = readFileSync(join(import.meta.dirname, "../../docs/alarms.md"), "utf8");
-  const anchors = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+  const anchorOf = (heading = "") =>
     heading
       .toLowerCase()
       .replaceAll(/[^\w -]/g, "")
-      .replaceAll(" ", "-"),
-  );
+      .replaceAll(" ", "-");
+  const anchors = [...runbook.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading));
 
   test.for(alarms)(
     "%s names its paragraph of the runbook, which is there",
@@ -265,19 +334,41 @@ describe("every alarm", () => {
     },
   );
 
+  test.for(alarms)(
+    "%s: its paragraph says what customers suffer, how to confirm it, what to do tonight, when it is over",
+    ([, { Properties }]) => {
+      const anchor = Properties.AlarmDescription.split("#")[1];
+      const sections = runbook
+        .split(/^### /m)
+        .filter((section) => anchorOf(section.split("\n")[0]) === anchor);
+      expect(sections).toHaveLength(1);
+      const steps = [...(sections[0] ?? "").matchAll(/^- \*\*(\w+):\*\* \S/gm)].map(
+        ([, word]) => word,
+      );
+      expect(steps).toEqual(["Customers", "Confirm", "Tonight", "Over"]);
+      expect(runbook.indexOf(`(#${anchor})`)).toBeLessThan(runbook.indexOf("## Alarms"));
+    },
+  );
+
+  test("a variable of the runbook is set where it is used", () => {
+    const commands = [...runbook.matchAll(/^ *```sh\n(.*?)^ *```/gms)].map(([, text = ""]) => text);
+    expect(commands.length).toBeGreaterThan(4);
+    for (const text of commands.filter((command) => command.includes("$API_URL"))) {
+      expect(text).toContain("API_URL=$(");
+    }
+  });
+
   test.for(alarms)("%s publishes its beginning and its end", ([, { Properties }]) => {
-    expect(Properties.AlarmActions).toHaveLength(1);
+    expect(Properties.AlarmActions.length).toBeGreaterThan(0);
     expect(Properties.OKActions).toEqual(Properties.AlarmActions);
   });
 });
 
 describe("who is notified", () => {
   const annotationsOf = (context: object) =>
-    Annotations.fromStack(
-      new LicenseSessionsStack(
-        new App({ context: { "aws:cdk:bundling-stacks": [] } }),
-        "LicenseSessions",
-        settingsSchema.parse(context),
+    inApp({}, (app) =>
+      Annotations.fromStack(
+        new LicenseSessionsStack(app, "LicenseSessions", settingsSchema.parse(context)),
       ),
     );
 

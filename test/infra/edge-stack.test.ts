@@ -1,15 +1,15 @@
-import { App } from "aws-cdk-lib";
-import { Match, Template } from "aws-cdk-lib/assertions";
+import { Match, type Template } from "aws-cdk-lib/assertions";
 import { describe, expect, test, vi } from "vitest";
-import { EdgeStack, edgeProps } from "../../infra/edge-stack.ts";
+import { edgeProps } from "../../infra/edge-stack.ts";
 import { readStackSettings } from "../../infra/stack-settings.ts";
-import { originGuardHandler } from "../../lambdas/origin-guard-handler.ts";
-import { stackTemplate } from "../support/stack-template.ts";
-
-vi.hoisted(() => vi.stubEnv("ORIGIN_SECRETS", "of-the-module"));
+import { isFromEdge } from "../../lambdas/http/origin-guard.ts";
+import { startLegacyBot } from "../../simulation/legacy-bot.ts";
+import { alarmsSetOff, type MetricData } from "../support/alarm-states.ts";
+import { edgeStackTemplate, inApp, stackTemplate } from "../support/stack-template.ts";
 
 const versionId = "11111111-2222-3333-4444-555555555555";
 const context = {
+  alarmEmail: "ops@example.com",
   domainName: "licenses.example.com",
   certificateArn: "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c-11",
   edgeOrigin: "d-abc123.execute-api.eu-central-1.amazonaws.com",
@@ -19,14 +19,14 @@ const context = {
 };
 
 function edgeOf(given: object) {
-  const read = readStackSettings(new App({ context: given }).node);
+  const read = inApp({ ...given }, (app) => readStackSettings(app.node));
   return read.valid ? edgeProps(read.settings) : undefined;
 }
 
 function edgeTemplate(): Template {
   const props = edgeOf(context);
   if (props === undefined) throw new Error("There is no stack");
-  return Template.fromStack(new EdgeStack(new App(), "LicenseSessionsEdge", props));
+  return edgeStackTemplate(props);
 }
 
 describe("CloudFront in front of the API", () => {
@@ -36,7 +36,7 @@ describe("CloudFront in front of the API", () => {
     expect(edgeOf({ domainName, certificateArn })).toBeUndefined();
   });
 
-  test("passes every request on by https, uncached, with the Host that the API serves", () => {
+  test("passes every request on by https, uncached, answers none with 403, with the Host that the API serves", () => {
     edgeTemplate().hasResourceProperties("AWS::CloudFront::Distribution", {
       DistributionConfig: Match.objectLike({
         Aliases: ["licenses.example.com"],
@@ -45,7 +45,7 @@ describe("CloudFront in front of the API", () => {
           // CachingDisabled and AllViewer: ids that AWS publishes.
           CachePolicyId: "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
           OriginRequestPolicyId: "216adef6-5c7f-47e4-b989-5492eafa07d3",
-          ViewerProtocolPolicy: "https-only",
+          ViewerProtocolPolicy: "redirect-to-https",
         }),
         ViewerCertificate: Match.objectLike({ MinimumProtocolVersion: "TLSv1.2_2021" }),
       }),
@@ -98,39 +98,81 @@ describe("CloudFront in front of the API", () => {
   });
 });
 
-describe("the API behind it", () => {
-  const edgeTarget = "d111111abcdef8.cloudfront.net";
-  const template = stackTemplate({ ...context, edgeTarget, hostedZoneId: "Z0123456789ABC" });
+describe("who watches CloudFront", () => {
+  const template = edgeTemplate();
 
-  test("has no other address, and asks for the secret on each route", () => {
-    template.hasResourceProperties("AWS::ApiGatewayV2::Api", { DisableExecuteApiEndpoint: true });
-    template.allResourcesProperties("AWS::ApiGatewayV2::Route", {
-      AuthorizationType: "CUSTOM",
-      AuthorizerId: Match.anyValue(),
-    });
-    template.hasResourceProperties("AWS::ApiGatewayV2::Authorizer", {
-      AuthorizerType: "REQUEST",
-      IdentitySource: ["$request.header.x-origin-secret"],
-      EnableSimpleResponses: true,
-    });
-    template.hasResourceProperties("AWS::Lambda::Function", {
-      Environment: {
-        Variables: {
-          ORIGIN_SECRETS: `{{resolve:secretsmanager:${context.originSecretArn}:SecretString:accept::${versionId}}}`,
-        },
-      },
+  test.for<[what: string, data: MetricData, alarms: string[]]>([
+    ["the firewall blocks a caller", { BlockedRequests: [10] }, ["EdgeBlocked"]],
+    ["the firewall blocks now and then", { BlockedRequests: [9] }, []],
+    [
+      "CloudFront does not reach the API",
+      { "CloudFront Requests": [300], "CloudFront 5xxErrorRate": [100] },
+      ["EdgeErrors"],
+    ],
+    [
+      "a quarter of 20 requests fail",
+      { "CloudFront Requests": [20], "CloudFront 5xxErrorRate": [25] },
+      ["EdgeErrors"],
+    ],
+    [
+      "one of four requests fails",
+      { "CloudFront Requests": [4], "CloudFront 5xxErrorRate": [25] },
+      [],
+    ],
+    [
+      "bots that compete are refused",
+      { "CloudFront Requests": [300], "CloudFront 5xxErrorRate": [24] },
+      [],
+    ],
+    ["no request comes", {}, []],
+  ])("%s: %j sets off %j", ([, data, alarms]) => {
+    expect(alarmsSetOff(template, data)).toEqual(alarms);
+  });
+
+  test("the alarms' address is notified from this Region, too", () => {
+    template.hasResourceProperties("AWS::SNS::Subscription", { Endpoint: "ops@example.com" });
+    template.allResourcesProperties("AWS::CloudWatch::Alarm", {
+      AlarmActions: [{ Ref: Match.stringLikeRegexp("^AlarmTopic") }],
+      OKActions: [{ Ref: Match.stringLikeRegexp("^AlarmTopic") }],
     });
   });
 
-  test("the guard may write its log and nothing else", () => {
-    const [guard] = Object.entries(template.findResources("AWS::IAM::Policy")).filter(([id]) =>
-      id.includes("Guard"),
-    );
-    expect(guard?.[1].Properties.PolicyDocument.Statement).toHaveLength(1);
-    expect(guard?.[1].Properties.PolicyDocument.Statement[0].Action).toEqual([
-      "logs:CreateLogStream",
-      "logs:PutLogEvents",
-    ]);
+  test("the firewall's metric is read under the name that it is written under", () => {
+    const [webAcl] = Object.values(template.findResources("AWS::WAFv2::WebACL"));
+    const name = webAcl?.Properties.VisibilityConfig.MetricName;
+    expect(name).toBe("LicenseSessionsEdgeWebAcl");
+    template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+      Namespace: "AWS/WAFV2",
+      Dimensions: [
+        { Name: "Rule", Value: "ALL" },
+        { Name: "WebACL", Value: name },
+      ],
+    });
+  });
+});
+
+const edgeTarget = "d111111abcdef8.cloudfront.net";
+const reference = `{{resolve:secretsmanager:${context.originSecretArn}:SecretString:accept::${versionId}}}`;
+
+/** The settings of docs/abuse.md, step by step: each leaves the ones before in place. */
+const steps = {
+  "before it": {},
+  "CloudFront is deployed": context,
+  "the record leads to CloudFront": { ...context, edgeTarget },
+  "nothing else is let in": { ...context, edgeTarget, edgeOnly: true },
+} as const;
+
+describe("the API behind it", () => {
+  const template = stackTemplate({
+    ...steps["nothing else is let in"],
+    hostedZoneId: "Z0123456789ABC",
+  });
+
+  test("every function gets the accepted secrets, by reference, and no policy knows the secret", () => {
+    template.allResourcesProperties("AWS::Lambda::Function", {
+      Environment: { Variables: Match.objectLike({ ORIGIN_SECRETS: reference }) },
+    });
+    expect(JSON.stringify(template.findResources("AWS::IAM::Policy"))).not.toContain("secret");
   });
 
   test("keeps its name, whose record now leads to CloudFront", () => {
@@ -140,31 +182,63 @@ describe("the API behind it", () => {
       AliasTarget: { DNSName: edgeTarget, HostedZoneId: "Z2FDTNDATAQYW2" },
     });
   });
-
-  test.for([
-    ["nothing of it is set", {}],
-    ["CloudFront is deployed, but the record does not lead to it yet", context],
-  ] as const)("is reached directly while %s", ([, given]) => {
-    const direct = stackTemplate(given);
-    direct.resourceCountIs("AWS::ApiGatewayV2::Authorizer", 0);
-    expect(JSON.stringify(direct.toJSON())).not.toContain("DisableExecuteApiEndpoint");
-  });
 });
 
-describe("the guard", () => {
-  const ask = (secrets: string, header?: string) =>
-    originGuardHandler(secrets)({ headers: { "x-origin-secret": header } });
+describe("what a bot sees at each step", () => {
+  const secret = "of-this-test";
 
-  test("lets in a request with one of the secrets, and no other", async () => {
-    expect(await ask("old new", "old")).toEqual({ isAuthorized: true });
-    expect(await ask("old new", "new")).toEqual({ isAuthorized: true });
-    for (const header of ["other", "old new", "ol", "", undefined]) {
-      expect(await ask("old new", header)).toEqual({ isAuthorized: false });
-    }
-    expect(await originGuardHandler("old")({})).toEqual({ isAuthorized: false });
+  const templates = new Map(
+    Object.values(steps).map((settings): [object, Template] => [settings, stackTemplate(settings)]),
+  );
+
+  /** The answer to a request that came on this way. Nothing but a function may give one. */
+  function answerOf(settings: object, way: "directly" | "by CloudFront"): number {
+    const template = templates.get(settings);
+    if (template === undefined) throw new Error("It is no step");
+    template.resourceCountIs("AWS::ApiGatewayV2::Authorizer", 0);
+    template.allResourcesProperties("AWS::ApiGatewayV2::Route", { AuthorizationType: "NONE" });
+    template.allResourcesProperties("AWS::ApiGatewayV2::Api", {
+      DisableExecuteApiEndpoint: Match.absent(),
+    });
+    const [fn] = Object.values(template.findResources("AWS::Lambda::Function"));
+    const set = fn?.Properties.Environment.Variables.ORIGIN_SECRETS;
+    const headers = way === "directly" ? {} : { "x-origin-secret": secret };
+    return isFromEdge(headers, set === reference ? secret : set) ? 200 : 500;
+  }
+
+  test.for(Object.entries(steps))("%s: a request through CloudFront is served", ([, settings]) => {
+    expect(answerOf(settings, "by CloudFront")).toBe(200);
   });
 
-  test.for(["", " "])("does not start without a secret: %j", (secrets) => {
-    expect(() => originGuardHandler(secrets)).toThrow("ORIGIN_SECRETS is empty");
+  test.for(Object.entries(steps))(
+    "%s: a direct one is served, or refused by a 500 alone",
+    ([step, settings]) => {
+      expect(answerOf(settings, "directly")).toBe(step === "nothing else is let in" ? 500 : 200);
+    },
+  );
+
+  test("a legacy bot that keeps its old connection trades on through all of them", async () => {
+    vi.useFakeTimers();
+    let settings: object = steps["before it"];
+    const answers: number[] = [];
+    const bot = startLegacyBot(
+      {
+        pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+        isMarketOpen: () => true,
+        async post() {
+          const status = answerOf(settings, "directly");
+          answers.push(status);
+          const refusal = { code: "internal_error", message: "Try again." };
+          return { status, body: status === 200 ? { license_valid: true } : refusal };
+        },
+      },
+      { licenseKey: "KEY-1", deviceFingerprint: "device-a-0123456789" },
+    );
+    for (settings of Object.values(steps)) {
+      await vi.advanceTimersByTimeAsync(310_000);
+      expect(bot.trading()).toBe(true);
+    }
+    expect(new Set(answers)).toEqual(new Set([200, 500]));
+    vi.useRealTimers();
   });
 });

@@ -1,14 +1,19 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { toHandler } from "../../lambdas/http/answer-request.ts";
-import { callerSchema } from "../../lambdas/request.ts";
-import { ClockSkew } from "../../lambdas/store/clock-skew.ts";
+import { type RouteName, routes } from "../../infra/routes.ts";
+import type { Handler } from "../../lambdas/http/handle-request.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
+import type { Service } from "../../lambdas/routes/service.ts";
 import { formatLogLine } from "../../local/functions/function-log.ts";
 import { filterMatches, selected } from "../support/filter-matches.ts";
 import { stackTemplate } from "../support/stack-template.ts";
 
 const template = stackTemplate();
+
+const routeIds = Object.values(routes).map(({ id }) => id);
 
 const filters = Object.values(template.findResources("AWS::Logs::MetricFilter")).map(
   ({ Properties }) => Properties,
@@ -16,7 +21,8 @@ const filters = Object.values(template.findResources("AWS::Logs::MetricFilter"))
 
 type Widget = {
   properties: {
-    title: string;
+    title?: string;
+    markdown?: string;
     metrics?: unknown[][];
     annotations?: { horizontal: { value: number }[] };
     query?: string;
@@ -41,23 +47,43 @@ describe("refusals and failures as metrics", () => {
     vi.restoreAllMocks();
   });
 
+  const nowMs = Date.UTC(2026, 10, 29);
+  const outOfOrder = () => Promise.reject(new Error("out of order"));
+  const service: Service = {
+    now: () => nowMs,
+    settings: {
+      sessionTimeoutMs: 60_000,
+      multiSymbolSessions: true,
+      legacyBots: false,
+      oneClock: false,
+    },
+    table: { forRequest: () => ({ get: outOfOrder, update: outOfOrder }) },
+  };
+  const handlers: Record<RouteName, Handler> = {
+    claim: claimHandler(service),
+    heartbeat: heartbeatHandler(service),
+    release: releaseHandler(service),
+  };
+  const readable = {
+    license_key: "KEY-THAT-NOBODY-MAY-READ",
+    device_fingerprint: "device-a-0123456789",
+    session_id: "session-1",
+    symbol: "ES",
+  };
+
   /** The line that Lambda writes, in its JSON log format, for what a function logs. */
-  async function lineOf(answer: () => Promise<never>, body: string): Promise<unknown> {
+  async function lineOf(name: RouteName, body: string, timeEpoch = nowMs): Promise<unknown> {
     let line = "";
     for (const [level, method] of [
       ["INFO", "info"],
       ["ERROR", "error"],
     ] as const) {
       vi.spyOn(console, method).mockImplementation((...values) => {
-        line = formatLogLine(level, values, "request-1", new Date());
+        line = formatLogLine(level, values, "request-1", new Date(nowMs));
       });
     }
-    const fieldsOf = { badRequest: {}, internalError: {} };
-    const handler = toHandler(
-      { schema: callerSchema, maxBytesOfText: {}, fieldsOf, answer },
-      { now: Date.now },
-    );
-    await handler({ body, isBase64Encoded: false }, { awsRequestId: "request-1" });
+    const event = { body, isBase64Encoded: false, requestContext: { timeEpoch } };
+    await handlers[name](event, { awsRequestId: "request-1" });
     return JSON.parse(line);
   }
 
@@ -75,27 +101,35 @@ describe("refusals and failures as metrics", () => {
       });
   }
 
-  test.for(["Validate", "Heartbeat", "Release"])(
+  const answered = (name: RouteName) => (name === "claim" ? [["ClaimsAnswered", 1]] : []);
+  const named: [id: string, name: RouteName][] = [
+    [routes.claim.id, "claim"],
+    [routes.heartbeat.id, "heartbeat"],
+    [routes.release.id, "release"],
+  ];
+
+  test.for(named)(
     "each line that %s really writes is counted under its code",
-    async (name) => {
-      const unreadable = await lineOf(() => Promise.reject(new Error("not asked")), "{");
-      expect(counted(name, unreadable)).toEqual([[`${name}Refusals`, "bad_request", 1]]);
-      const failing = await lineOf(
-        () => Promise.reject(new Error("out of order")),
-        JSON.stringify({ license_key: "KEY-1", device_fingerprint: "device-a-0123456789" }),
-      );
-      expect(counted(name, failing)).toEqual([[`${name}Refusals`, "internal_error", 1]]);
+    async ([id, name]) => {
+      const unreadable = await lineOf(name, "{");
+      expect(counted(id, unreadable)).toEqual([
+        [`${id}Refusals`, "bad_request", 1],
+        ...answered(name),
+      ]);
+      const failing = await lineOf(name, JSON.stringify(readable));
+      expect(counted(id, failing)).toEqual([
+        [`${id}Refusals`, "internal_error", 1],
+        ...answered(name),
+      ]);
     },
   );
 
-  test.for(["Validate", "Heartbeat", "Release"])("a wrong clock of %s is counted", async (name) => {
-    const refusing = await lineOf(
-      () => Promise.reject(new ClockSkew(-3_600_000, "the API's")),
-      JSON.stringify({ license_key: "KEY-1", device_fingerprint: "device-a-0123456789" }),
-    );
-    expect(counted(name, refusing)).toEqual([
-      [`${name}Refusals`, "internal_error", 1],
+  test.for(named)("a wrong clock of %s is counted", async ([id, name]) => {
+    const refusing = await lineOf(name, JSON.stringify(readable), nowMs - 3_600_000);
+    expect(counted(id, refusing)).toEqual([
+      [`${id}Refusals`, "internal_error", 1],
       ["ClockSkew", 1],
+      ...answered(name),
     ]);
   });
 
@@ -104,7 +138,10 @@ describe("refusals and failures as metrics", () => {
     const unknown = line("license_unknown", 401);
     expect(counted("Validate", unknown)).toContainEqual(["ClaimsRefused", 1]);
     expect(counted("Heartbeat", unknown)).toHaveLength(1);
-    expect(counted("Validate", line("session_conflict", 403))).toHaveLength(1);
+    expect(counted("Validate", line("session_conflict", 403))).toEqual([
+      ["ValidateRefusals", "session_conflict", 1],
+      ["ClaimsAnswered", 1],
+    ]);
   });
 
   test("a heartbeat of a legacy bot is counted for all those that it stands for", () => {
@@ -112,8 +149,10 @@ describe("refusals and failures as metrics", () => {
     expect(counted("Heartbeat", { message })).toEqual([["LegacyHeartbeats", 64]]);
   });
 
-  test("a line of the history counts as no refusal", () => {
-    expect(counted("Validate", { message: { event: "session_claimed" } })).toEqual([]);
+  test("a line of the history counts as no refusal, that of a grant as a claim answered", () => {
+    const line = (event: string) => ({ message: { event } });
+    expect(counted("Validate", line("session_claimed"))).toEqual([["ClaimsAnswered", 1]]);
+    expect(counted("Validate", line("holder_asked"))).toEqual([]);
   });
 
   test("a 429 is counted from the access log, which has its status as text", () => {
@@ -121,15 +160,19 @@ describe("refusals and failures as metrics", () => {
     const format = JSON.parse(stage?.Properties.AccessLogSettings.Format);
     expect(format.status).toBe("$context.status");
     expect(counted("AccessLogs", { ...format, status: "429" })).toEqual([["TooManyRequests", 1]]);
-    expect(counted("AccessLogs", { ...format, status: "403" })).toEqual([]);
+    expect(counted("AccessLogs", { ...format, status: "500" })).toEqual([]);
+  });
+
+  test("a 403 of a claim or a check is counted from the access log, and no other 403", () => {
+    const line = (path: string, status: string) => ({ routeKey: `POST ${path}`, status });
+    const { claim, heartbeat } = routes;
+    expect(counted("AccessLogs", line(claim.path, "403"))).toEqual([["ClaimsInConflict", 1]]);
+    expect(counted("AccessLogs", line(claim.path, "401"))).toEqual([]);
+    expect(counted("AccessLogs", line(heartbeat.path, "403"))).toEqual([]);
   });
 
   test("a line shows an operator which request, license and device, and no more of them", async () => {
-    const key = "KEY-THAT-NOBODY-MAY-READ";
-    const line = await lineOf(
-      () => Promise.reject(new Error("out of order")),
-      JSON.stringify({ license_key: key, device_fingerprint: "device-a-0123456789", symbol: "ES" }),
-    );
+    const line = await lineOf("heartbeat", JSON.stringify(readable));
     expect(line).toMatchObject({
       message: {
         code: "internal_error",
@@ -140,40 +183,40 @@ describe("refusals and failures as metrics", () => {
         device: "device-a...",
       },
     });
-    expect(JSON.stringify(line)).not.toContain(key);
-    expect(JSON.stringify(line)).not.toContain("device-a-0123456789");
+    expect(JSON.stringify(line)).not.toContain(readable.license_key);
+    expect(JSON.stringify(line)).not.toContain(readable.device_fingerprint);
   });
 });
 
 describe("the dashboard", () => {
   test.for([
     ["Requests", ["Count"]],
-    ["Percent of requests answered 4xx or 5xx", ["4xx", "5xx", "Count"]],
-    ["Percent of claims answered 401", ["ClaimsRefused", "Invocations"]],
+    [
+      "Percent of requests answered 4xx or 5xx, without waiting claims",
+      ["4xx", "5xx", "ClaimsInConflict"],
+    ],
+    ["Percent of claims answered 401", ["ClaimsRefused", "ClaimsAnswered"]],
     ["Requests answered 429", ["TooManyRequests"]],
     ["internal_error of the functions", ["internal_error", "HeartbeatRefusals"]],
     ["Wrong clocks", ["ClockSkew"]],
     ["4xx and 5xx of the API", ["4xx", "5xx"]],
     ["Latency of the API (ms)", ["Latency", "p50", "p99"]],
-    ["Errors of the functions", ["Validate", "Heartbeat", "Release"]],
-    ["Throttles of the functions", ["Validate", "Heartbeat", "Release"]],
+    ["Errors of the functions", routeIds],
+    ["Throttles of the functions", routeIds],
     ["Duration of the functions (ms)", ["Heartbeat p50", "Heartbeat p99"]],
     ["Capacity units the table consumed", ["ConsumedWriteCapacityUnits", "written"]],
     ["Throttles of the table", ["ThrottledRequests", "UpdateItem", "GetItem"]],
     ["System errors of the table", ["SystemErrors"]],
-  ] as const)("shows %s", ([title, words]) => {
+  ] satisfies [string, string[]][])("shows %s", ([title, words]) => {
     const metrics = JSON.stringify(widget(title).metrics);
     for (const word of words) expect(metrics).toContain(`"${word}"`);
   });
 
-  test.for(["Validate", "Heartbeat", "Release"])(
-    "shows the refusals of %s, whatever their code",
-    (name) => {
-      const { metrics } = widget(`${name}: refusals and failures by code`);
-      expect(JSON.stringify(metrics)).toContain("LicenseSessions");
-      expect(JSON.stringify(metrics)).toContain(`${name}Refusals`);
-    },
-  );
+  test.for(routeIds)("shows the refusals of %s, whatever their code", (name) => {
+    const { metrics } = widget(`${name}: refusals and failures by code`);
+    expect(JSON.stringify(metrics)).toContain("LicenseSessions");
+    expect(JSON.stringify(metrics)).toContain(`${name}Refusals`);
+  });
 
   test("shows how many legacy bots are left, where they are served", () => {
     const title = "Legacy bots, estimated";
@@ -193,9 +236,13 @@ describe("the dashboard", () => {
     expect(drawn).toHaveLength(12);
   });
 
+  test("says at the top which commit is deployed", () => {
+    expect(widgetsOf()[0]?.properties.markdown).toBe("Deployed: commit unknown");
+  });
+
   test("shows the latest refusals of all functions", () => {
     const { query } = widget("The latest refusals and failures");
-    expect(query?.match(/SOURCE/g)).toHaveLength(3);
+    expect(query?.match(/SOURCE/g)).toHaveLength(routeIds.length);
     expect(query).toContain("message.code");
   });
 });

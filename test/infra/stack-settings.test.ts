@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { App } from "aws-cdk-lib";
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { routes } from "../../infra/routes.ts";
 import { readStackSettings, settingsSchema } from "../../infra/stack-settings.ts";
-import { stackTemplate } from "../support/stack-template.ts";
+import { inApp, stackTemplate } from "../support/stack-template.ts";
 
 const secretArn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:signing-AbCdEf";
 const certificateArn = "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c-11";
 const edgeCertificateArn = "arn:aws:acm:us-east-1:111122223333:certificate/6f1c-12";
+const functions = Object.values(routes);
 const versionId = "11111111-2222-3333-4444-555555555555";
 
 describe("the settings", () => {
@@ -29,7 +31,11 @@ describe("the settings", () => {
         },
       },
     });
-    changed.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 7 }, 4);
+    changed.resourcePropertiesCountIs(
+      "AWS::Logs::LogGroup",
+      { RetentionInDays: 7 },
+      functions.length + 1,
+    );
     changed.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
       RouteSettings: {
         "POST /api/heartbeat": { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
@@ -40,12 +46,18 @@ describe("the settings", () => {
   test.for([
     ["sessionTimeoutSeconds", "a minute"],
     ["sessionTimeoutSeconds", "0"],
-    ["sessionTimeoutSeconds", ""],
+    ["sessionTimeoutSeconds", "0x3C"],
+    ["sessionTimeoutSeconds", "6e1"],
+    ["sessionTimeoutSeconds", " 60"],
+    ["sessionTimeoutSeconds", "060"],
+    ["sessionTimeoutSeconds", "-60"],
+    ["sessionTimeoutSeconds", " "],
+    ["sessionTimeoutSeconds", true],
     ["sessionTimeoutSeconds", null],
     ["multiSymbolSessions", "maybe"],
     ["legacyBots", "yes"],
     ["legacyBots", "True"],
-    ["legacyBots", ""],
+    ["legacyBots", "1"],
     ["legacyBots", 1],
     ["alarmEmail", "nobody"],
     ["noTrafficAlarmMinutes", "7"],
@@ -58,6 +70,13 @@ describe("the settings", () => {
     ["signingSecretArn", `${secretArn}}}`],
     ["signingSecretArn", true],
     ["edgeCertificateArn", certificateArn],
+    ["edgeOrigin", "licenses.example.com"],
+    ["edgeOrigin", "d111111abcdef8.cloudfront.net"],
+    ["edgeTarget", "licenses.example.com"],
+    ["edgeTarget", "d-abc123.execute-api.eu-central-1.amazonaws.com"],
+    ["edgeTarget", "cloudfront.net"],
+    ["edgeOnly", "yes"],
+    ["permissionsBoundary", "arn:aws:iam::111122223333:policy/LicenseSessionsBoundary"],
     ["edgeRequestsPerFiveMinutes", "9"],
   ] as const)("context %s=%s stops the deploy with a sentence that names it", ([name, value]) => {
     const complaint = complaintAbout({ [name]: value });
@@ -65,14 +84,22 @@ describe("the settings", () => {
     expect(complaint).toContain(`, not ${JSON.stringify(value)}`);
   });
 
-  test.for(["legacyBot", "legacybots", "signingSecret", "throttleRatePerSecond"])(
-    "a misspelt name, %s, stops the deploy, too",
-    (name) => {
-      expect(() => stackTemplate({ [name]: true })).toThrow(
-        `context ${name}: there is no such setting; docs/settings.md lists them.`,
-      );
-    },
-  );
+  test.for([
+    "legacyBot",
+    "legacybots",
+    "signingSecret",
+    "throttleRatePerSecond",
+    "alarm_email",
+    "log-retention-days",
+    "alarmEmail2",
+    "alarm.email",
+    "alarm Email",
+    "toString",
+  ])("a misspelt name, %s, stops the deploy, too", (name) => {
+    expect(() => stackTemplate({ [name]: true })).toThrow(
+      `context ${name}: there is no such setting; docs/settings.md lists them.`,
+    );
+  });
 
   test.for([
     ["domainName", "licenses.example.com", "certificateArn"],
@@ -84,6 +111,7 @@ describe("the settings", () => {
     ["edgeCertificateArn", edgeCertificateArn, "originSecretArn"],
     ["edgeOrigin", "d-1.execute-api.eu-central-1.amazonaws.com", "edgeCertificateArn"],
     ["edgeTarget", "d111111abcdef8.cloudfront.net", "edgeCertificateArn"],
+    ["edgeOnly", "true", "edgeTarget"],
     ["originSecretArn", secretArn, "edgeCertificateArn"],
     ["originSecretVersionId", versionId, "originSecretArn"],
   ] as const)("%s=%s alone is refused; it needs %s", ([name, value, needed]) => {
@@ -92,12 +120,43 @@ describe("the settings", () => {
     );
   });
 
-  test.for(["alarmEmail", "domainName", "signingSecretArn"])(
-    "%s is turned off by an empty text",
+  test.for(Object.keys(settingsSchema.shape))(
+    "%s as an empty text is the same as leaving it out",
     (name) => {
-      expect(stackTemplate({ [name]: "" }).toJSON()).toEqual(stackTemplate().toJSON());
+      const read = (context: Record<string, unknown>) =>
+        inApp(context, (app) => readStackSettings(app.node));
+      expect(read({ [name]: "" })).toEqual(read({}));
+      expect(read({ [name]: "" }).valid).toBe(true);
     },
   );
+
+  test("those of CDK itself are no settings: every name in cdk.json, and what its CLI stores", () => {
+    const cdkJson = readFileSync(join(import.meta.dirname, "../../cdk.json"), "utf8");
+    const { context } = z
+      .object({ context: z.record(z.string(), z.unknown()) })
+      .parse(JSON.parse(cdkJson));
+    const stored = {
+      "acknowledged-issue-numbers": [34892],
+      "availability-zones:account=111122223333:region=eu-central-1": ["eu-central-1a"],
+      "aws:cdk:enable-path-metadata": true,
+    };
+    expect(complaintAbout({ ...context, ...stored })).toBe("none");
+  });
+
+  test("a timeout below 30 s is refused on AWS: too much of it would go to clocks and retries", () => {
+    expect(complaintAbout({ sessionTimeoutSeconds: 29 })).toBe(
+      "context sessionTimeoutSeconds: expected 30 or more, not 29.",
+    );
+    expect(complaintAbout({ sessionTimeoutSeconds: 30 })).toBe("none");
+  });
+
+  test("npm start says that its own engine is meant, and then may ask for 1 s", () => {
+    const ownEngine = { "license-sessions:own-engine": "true" };
+    expect(complaintAbout({ ...ownEngine, sessionTimeoutSeconds: "1" })).toBe("none");
+    expect(complaintAbout({ ...ownEngine, sessionTimeoutSeconds: "0" })).not.toBe("none");
+    const cdkJson = readFileSync(join(import.meta.dirname, "../../cdk.json"), "utf8");
+    expect(cdkJson).not.toContain("own-engine");
+  });
 
   test("each stands in the table of docs/settings.md, with its default, and no other does", () => {
     const page = readFileSync(join(import.meta.dirname, "../../docs/settings.md"), "utf8");
@@ -117,7 +176,7 @@ describe("the settings", () => {
 });
 
 function complaintAbout(context: Record<string, unknown>): string {
-  const read = readStackSettings(new App({ context }).node);
+  const read = inApp(context, (app) => readStackSettings(app.node));
   return read.valid ? "none" : read.complaint;
 }
 
@@ -128,15 +187,15 @@ describe("the signing keys", () => {
     );
 
   test("are the whole text of the secret, which CloudFormation brings to every function", () => {
-    expect(keysOf({})).toEqual([undefined, undefined, undefined]);
+    expect(keysOf({})).toEqual(functions.map(() => undefined));
     const reference = `{{resolve:secretsmanager:${secretArn}:SecretString:::}}`;
-    expect(keysOf({ signingSecretArn: secretArn })).toEqual([reference, reference, reference]);
+    expect(keysOf({ signingSecretArn: secretArn })).toEqual(functions.map(() => reference));
   });
 
   test("a version changes the template: else CloudFormation would not read the secret again", () => {
     const reference = `{{resolve:secretsmanager:${secretArn}:SecretString:::${versionId}}}`;
     const context = { signingSecretArn: secretArn, signingSecretVersionId: versionId };
-    expect(keysOf(context)).toEqual([reference, reference, reference]);
+    expect(keysOf(context)).toEqual(functions.map(() => reference));
   });
 
   test("need no grant: no policy knows the secret", () => {

@@ -1,9 +1,15 @@
-import { Match } from "aws-cdk-lib/assertions";
+import { Stack } from "aws-cdk-lib";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import { AttributeType, TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { describe, expect, test } from "vitest";
+import { RouteFunction } from "../../infra/route-function.ts";
+import { routes } from "../../infra/routes.ts";
+import { settingsSchema } from "../../infra/stack-settings.ts";
 import { localTableName } from "../../ops/data/table-handle.ts";
-import { stackTemplate } from "../support/stack-template.ts";
+import { inApp, stackTemplate } from "../support/stack-template.ts";
 
 const template = stackTemplate();
+const routeIds = Object.values(routes).map(({ id }) => id);
 
 type Resource = { Type: string; Properties?: object };
 
@@ -52,9 +58,9 @@ describe("the table", () => {
 });
 
 describe("the API", () => {
-  test("has exactly the three routes, all POST", () => {
-    const routes = Object.values(template.findResources("AWS::ApiGatewayV2::Route"));
-    expect(routes.map(({ Properties }) => Properties.RouteKey).sort()).toEqual([
+  test("has exactly these routes, all POST", () => {
+    const added = Object.values(template.findResources("AWS::ApiGatewayV2::Route"));
+    expect(added.map(({ Properties }) => Properties.RouteKey).sort()).toEqual([
       "POST /api/heartbeat",
       "POST /api/session/release",
       "POST /api/validate-license",
@@ -86,9 +92,12 @@ describe("the API", () => {
     });
   });
 
-  test("each route has a throttle of its own, so that guessing at claims never starves heartbeats", () => {
+  test("each route has a throttle of its own, so that guessing at claims never starves heartbeats; the rest shares one", () => {
     const [stage] = Object.values(template.findResources("AWS::ApiGatewayV2::Stage"));
-    expect(stage?.Properties).not.toHaveProperty("DefaultRouteSettings");
+    expect(stage?.Properties.DefaultRouteSettings).toEqual({
+      ThrottlingRateLimit: 100,
+      ThrottlingBurstLimit: 100,
+    });
     expect(stage?.Properties.RouteSettings).toEqual({
       "POST /api/validate-license": { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 1000 },
       "POST /api/heartbeat": { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000 },
@@ -98,8 +107,8 @@ describe("the API", () => {
 
   test("the stage comes after its routes: a throttle of a missing route fails the deploy", () => {
     const [stage] = Object.values(template.findResources("AWS::ApiGatewayV2::Stage"));
-    const routes = Object.keys(template.findResources("AWS::ApiGatewayV2::Route"));
-    expect(stage?.DependsOn).toEqual(expect.arrayContaining(routes));
+    const added = Object.keys(template.findResources("AWS::ApiGatewayV2::Route"));
+    expect(stage?.DependsOn).toEqual(expect.arrayContaining(added));
   });
 });
 
@@ -117,7 +126,7 @@ test("the API lets pages of any origin send JSON and read signatures, and browse
 
 describe("the functions", () => {
   test("run on Node.js 24 on arm64, log JSON, and outlast their own answer in time", () => {
-    template.resourceCountIs("AWS::Lambda::Function", 3);
+    template.resourceCountIs("AWS::Lambda::Function", routeIds.length);
     template.allResourcesProperties("AWS::Lambda::Function", {
       Runtime: "nodejs24.x",
       Architectures: ["arm64"],
@@ -139,21 +148,28 @@ describe("the functions", () => {
     });
   });
 
-  test("every log group forgets after 30 days, but what operators changed after two years", () => {
-    template.resourceCountIs("AWS::Logs::LogGroup", 5);
-    template.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 30 }, 4);
+  test("the functions' lines are kept for 400 days, the access log for 30, what operators changed for two years", () => {
+    const [ofFunctions, accessLog, changes] = [routeIds.length, 1, 1];
+    template.resourceCountIs("AWS::Logs::LogGroup", ofFunctions + accessLog + changes);
+    template.resourcePropertiesCountIs(
+      "AWS::Logs::LogGroup",
+      { RetentionInDays: 400 },
+      ofFunctions,
+    );
+    template.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 30 }, accessLog);
     template.resourcePropertiesCountIs("AWS::Logs::LogGroup", { RetentionInDays: 731 }, 1);
   });
 
   test("each may do on the table what its code does, and nothing else anywhere", () => {
-    const granted = Object.entries(template.findResources("AWS::IAM::Policy")).map(
-      ([id, { Properties }]) => {
-        const actions = Properties.PolicyDocument.Statement.flatMap(
-          ({ Action }: { Action: string | string[] }) => Action,
-        );
-        return [/Validate|Heartbeat|Release/.exec(id)?.[0], actions.sort()];
-      },
+    const ofFunctions = Object.entries(template.findResources("AWS::IAM::Policy")).filter(([id]) =>
+      id.startsWith("Api"),
     );
+    const granted = ofFunctions.map(([id, { Properties }]) => {
+      const actions = Properties.PolicyDocument.Statement.flatMap(
+        ({ Action }: { Action: string | string[] }) => Action,
+      );
+      return [routeIds.find((routeId) => id.includes(routeId)), actions.sort()];
+    });
     const logs = ["logs:CreateLogStream", "logs:PutLogEvents"];
     expect(Object.fromEntries(granted)).toEqual({
       Validate: ["dynamodb:GetItem", "dynamodb:UpdateItem", ...logs],
@@ -164,6 +180,23 @@ describe("the functions", () => {
     expect(roles.filter(({ Properties }) => Properties.ManagedPolicyArns)).toEqual([]);
     expect(JSON.stringify(template.findResources("AWS::IAM::Policy"))).not.toContain('"*"');
   });
+});
+
+test("a function that needs no action on the table gets none, and no policy is wrong", () => {
+  const policies = inApp({}, (app) => {
+    const stack = new Stack(app);
+    const table = new TableV2(stack, "Sessions", {
+      partitionKey: { name: "license_id", type: AttributeType.STRING },
+    });
+    new RouteFunction(stack, {
+      route: { ...routes.release, tableActions: [] },
+      table,
+      settings: settingsSchema.parse({}),
+    });
+    return JSON.stringify(Template.fromStack(stack).findResources("AWS::IAM::Policy"));
+  });
+  expect(policies).toContain("logs:PutLogEvents");
+  expect(policies).not.toContain("dynamodb:");
 });
 
 describe("the alarms", () => {
@@ -195,7 +228,7 @@ describe("the alarms", () => {
       ...(Statistic ? { Statistic } : { ExtendedStatistic: "p99" }),
     };
     const found = template.findResources("AWS::CloudWatch::Alarm", { Properties: expected });
-    expect(Object.keys(found)).toHaveLength(3);
+    expect(Object.keys(found)).toHaveLength(routeIds.length);
   });
 
   test.for(["ThrottledRequests", "SystemErrors"] as const)(
@@ -256,11 +289,12 @@ describe("the alarms", () => {
   });
 });
 
-test("the outputs name the API, the table, the logs, the topic, the dashboard and two settings", () => {
+test("the outputs name the API, the table, the logs, the topic, the dashboard, the commit and two settings", () => {
   expect(Object.keys(template.findOutputs("*")).sort()).toEqual([
     "AlarmTopicArn",
     "ApiUrl",
     "ChangesLogGroup",
+    "Commit",
     "DashboardName",
     "FunctionLogGroups",
     "MultiSymbolSessions",

@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { claimRoute, heartbeatRoute, releaseRoute } from "../../contract/routes.ts";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import { releaseHandler } from "../../lambdas/release-handler.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import type { Service } from "../../lambdas/routes/service.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 import { expectDocumented } from "../support/documented.ts";
@@ -11,14 +11,16 @@ let touched = 0;
 const service: Service = {
   settings: defaultSettings,
   table: {
-    async get() {
-      touched++;
-      return undefined;
-    },
-    async update() {
-      touched++;
-      return { applied: false, refusedBy: undefined };
-    },
+    forRequest: () => ({
+      async get() {
+        touched++;
+        return undefined;
+      },
+      async update() {
+        touched++;
+        return { applied: false, seen: undefined };
+      },
+    }),
   },
   now: () => 0,
 };
@@ -33,7 +35,8 @@ const documentedRoutes = { validate: claimRoute, heartbeat: heartbeatRoute, rele
 const names: Name[] = ["validate", "heartbeat", "release"];
 
 async function send(name: Name, body: string | undefined, isBase64Encoded = false) {
-  const event = { ...(body !== undefined && { body }), isBase64Encoded };
+  const requestContext = { timeEpoch: 0 };
+  const event = { ...(body !== undefined && { body }), isBase64Encoded, requestContext };
   const result = await handlers[name](event, { awsRequestId: "request-1" });
   const reply = { status: result.statusCode ?? 0, body: JSON.parse(result.body ?? "") };
   expectDocumented(documentedRoutes[name], reply);
@@ -41,6 +44,7 @@ async function send(name: Name, body: string | undefined, isBase64Encoded = fals
 }
 
 const valid = { license_key: "KEY", device_fingerprint: "device" };
+const symbolsOf = (count: number) => Array.from({ length: count }, (_, index) => `S${index}`);
 const base64 = (bytes: string | Buffer) => Buffer.from(bytes).toString("base64");
 
 describe.for(names)("%s", (name) => {
@@ -50,7 +54,6 @@ describe.for(names)("%s", (name) => {
     ["broken JSON", '{"license_key":'],
     ["JSON with something behind", "{} {}"],
     ["a byte order mark", `\ufeff${JSON.stringify(valid)}`],
-    ["half a surrogate pair in the text", '{"license_key":"\ud800"}'],
     ["a string", '"KEY"'],
     ["a number", "1"],
     ["null", "null"],
@@ -109,26 +112,51 @@ describe.for(names)("%s", (name) => {
   });
 
   const noStrings = [1, true, [], {}];
-  test.for([
+  test.for<[field: string, values: readonly unknown[]]>([
     ["license_key", [undefined, null, "", "   ", "x".repeat(129), "\ud800", ...noStrings]],
-    ["device_fingerprint", [undefined, null, "", "x".repeat(256), "\udfff", ...noStrings]],
+    [
+      "device_fingerprint",
+      [undefined, null, "", "x".repeat(256), "😀".repeat(129), "\udfff", ...noStrings],
+    ],
     [
       "symbol",
-      ["", "   ", "x".repeat(65), "*", " * ", "E\nS", "ÉS", "ß", "ES\u0000", ...noStrings],
+      [
+        ...[
+          "",
+          "   ",
+          "x".repeat(129),
+          "币".repeat(86),
+          "*",
+          " * ",
+          "E\nS",
+          "ES\u0000",
+          "E\u202eS",
+        ],
+        ...noStrings,
+      ],
     ],
+    ["symbols", [[], "ES", {}, [1], ["ES", ""], ["ES", "*"], symbolsOf(101)]],
+    ...(name === "heartbeat"
+      ? []
+      : ([
+          ["run_id", ["x".repeat(15), "x".repeat(65), "é".repeat(16), "line\nbreak in the id"]],
+          ["claim_number", [0, -1, 1.5, 2 ** 53, "1", true, [], {}]],
+        ] satisfies [string, unknown[]][])),
     ...(name === "validate"
-      ? ([["claim_id", ["", "x".repeat(65), "\ud800", ...noStrings]]] as const)
-      : []),
-    ...(name === "validate" ? ([["check_only", [1, "true", {}]]] as const) : []),
-    ...(name === "validate" ? [] : ([["session_id", ["", "x".repeat(65), ...noStrings]]] as const)),
+      ? ["check_only", "only_if_free", "ask_holder"].map((flag): [string, unknown[]] => [
+          flag,
+          [1, "true", {}],
+        ])
+      : ([["session_id", ["", "x".repeat(65), ...noStrings]]] satisfies [string, unknown[]][])),
     ...(name === "heartbeat"
       ? ([
-          ["bot_version", ["x".repeat(65), "\ud800", ...noStrings]],
+          ["bot_version", ["x".repeat(65), "币".repeat(43), "\ud800", ...noStrings]],
           ["status", ["x".repeat(65), "\ud800", ...noStrings]],
+          ["keep", [1, "true", {}]],
           ["metadata", [1, "{}", [], true, { a: "x".repeat(1017) }]],
-        ] as const)
+        ] satisfies [string, unknown[]][])
       : []),
-  ] as const)("a wrong %s is a 400 that names it and quotes nothing", async ([field, values]) => {
+  ])("a wrong %s is a 400 that names it and quotes nothing", async ([field, values]) => {
     touched = 0;
     for (const value of values) {
       const reply = await send(name, JSON.stringify({ ...valid, [field]: value }));
@@ -155,8 +183,8 @@ describe.for(names)("%s", (name) => {
     const body = {
       license_key: ` ${"x".repeat(128)} `,
       device_fingerprint: "x".repeat(255),
-      symbol: ` ${"aZ09 ._-/=^!:@#*~".padEnd(64, "x")} `,
-      ...(name === "validate" && { claim_id: "x".repeat(64) }),
+      symbol: ` ${"aZ09 ._-/=^!:@#*~".padEnd(128, "x")} `,
+      ...(name === "validate" && { run_id: "~".repeat(64), claim_number: 2 ** 53 - 1 }),
       ...(name !== "validate" && { session_id: "x".repeat(64) }),
       ...(name === "heartbeat" && {
         bot_version: "x".repeat(64),
@@ -182,10 +210,19 @@ describe.for(names)("%s", (name) => {
   });
 
   test("null in an optional field is the same as leaving it out", async () => {
-    const nulls = { symbol: null, check_only: null, claim_id: null, session_id: null };
+    const nulls = {
+      symbol: null,
+      symbols: null,
+      session_id: null,
+      run_id: null,
+      claim_number: null,
+    };
+    const flags = { check_only: null, only_if_free: null, ask_holder: null, keep: null };
     const reports = { bot_version: null, status: null, metadata: null };
     const without = await send(name, JSON.stringify(valid));
-    expect(await send(name, JSON.stringify({ ...valid, ...nulls, ...reports }))).toEqual(without);
+    expect(await send(name, JSON.stringify({ ...valid, ...nulls, ...flags, ...reports }))).toEqual(
+      without,
+    );
   });
 
   test("__proto__ lends no field, wherever it stands", async () => {
@@ -202,6 +239,59 @@ describe.for(names)("%s", (name) => {
     }
     expect({}).not.toHaveProperty("symbol");
   });
+});
+
+describe("what no single field shows to be wrong is a 400 that says what to send:", () => {
+  const run_id = "a-run-0123456789";
+  const opening = { run_id, claim_number: 1 };
+  test.for<[Name, object, string, string]>([
+    ["validate", { run_id }, "claim_number", "claim_number is missing: run_id needs it"],
+    ["release", { run_id }, "claim_number", "claim_number is missing: run_id needs it"],
+    ["validate", { claim_number: 1 }, "run_id", "run_id is missing: claim_number needs it"],
+    ["validate", { symbols: ["ES"] }, "run_id", "run_id is missing: a claim with symbols needs it"],
+    [
+      "heartbeat",
+      { symbols: ["ES"] },
+      "session_id",
+      "session_id is missing: a heartbeat with symbols needs it",
+    ],
+    [
+      "release",
+      { symbols: ["ES"] },
+      "session_id",
+      "session_id is missing: a release with symbols needs it, or run_id and claim_number",
+    ],
+    [
+      "validate",
+      { ...opening, symbol: "ES", symbols: ["ES"] },
+      "symbols",
+      "symbol and symbols exclude each other: send one of them",
+    ],
+    [
+      "validate",
+      { ...opening, symbols: ["CL", "es", "ES "] },
+      "symbols",
+      "symbols has one name twice, as case is ignored: es (number 2) and ES  (number 3)",
+    ],
+  ])("%s %o", async ([name, wrong, field, message]) => {
+    touched = 0;
+    expect(await send(name, JSON.stringify({ ...valid, ...wrong }))).toMatchObject({
+      status: 400,
+      body: { code: "bad_request", field, message },
+    });
+    expect(touched).toBe(0);
+  });
+});
+
+test("NULs after a body are ignored, as MQL sends them", async () => {
+  const plain = await send("validate", JSON.stringify(valid));
+  expect(await send("validate", `${JSON.stringify(valid)}\0\0`)).toEqual(plain);
+  expect((await send("validate", `${JSON.stringify(valid)}\0 `)).body.field).toBe("body");
+});
+
+test("a device of 128 emoji is one, of 512 bytes", async () => {
+  const body = JSON.stringify({ ...valid, device_fingerprint: "😀".repeat(128) });
+  expect((await send("validate", body)).body.code).toBe("license_unknown");
 });
 
 test("each route refuses in its own words", async () => {

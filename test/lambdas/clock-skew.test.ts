@@ -2,14 +2,16 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { env } from "node:process";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import { releaseHandler } from "../../lambdas/release-handler.ts";
+import type { Handler } from "../../lambdas/http/handle-request.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import type { Service } from "../../lambdas/routes/service.ts";
-import { provenDifferenceMs } from "../../lambdas/store/clock-skew.ts";
+import { ClockSkew, provenDifferenceMs } from "../../lambdas/rules/clock-skew.ts";
 import { createClient } from "../../lambdas/store/dynamodb-client.ts";
 import { openTable } from "../../lambdas/store/table.ts";
 import { defaultSettings } from "../support/default-settings.ts";
+import { openLicense } from "./rules/one-license.ts";
 
 const receivedByApiMs = Date.UTC(2026, 0, 5, 12);
 const handlers = { claim: claimHandler, heartbeat: heartbeatHandler, release: releaseHandler };
@@ -22,12 +24,22 @@ afterEach(async () => {
   stop = undefined;
 });
 
-async function ask(service: Service, verb: keyof typeof handlers) {
-  const result = await handlers[verb](service)(
+function ask(service: Service, verb: keyof typeof handlers) {
+  return askOf(handlers[verb](service));
+}
+
+async function askOf(handler: Handler, timeEpoch: number = receivedByApiMs) {
+  const result = await handler(
     {
-      body: JSON.stringify({ license_key: "KEY", device_fingerprint: "device" }),
+      body: JSON.stringify({
+        license_key: "KEY",
+        device_fingerprint: "device",
+        run_id: "a-run-0123456789",
+        claim_number: 1,
+        session_id: "held",
+      }),
       isBase64Encoded: false,
-      requestContext: { timeEpoch: receivedByApiMs },
+      requestContext: Number.isNaN(timeEpoch) ? {} : { timeEpoch },
     },
     { awsRequestId: "request-1" },
   );
@@ -35,6 +47,32 @@ async function ask(service: Service, verb: keyof typeof handlers) {
 }
 
 describe.for(Object.keys(handlers) as (keyof typeof handlers)[])("a %s", (verb) => {
+  /** The function's clock in each of its requests, by how much it is ahead of the API's time. */
+  async function decided(differencesMs: readonly number[], timeEpoch?: number) {
+    let touched = 0;
+    const update = async () => {
+      touched++;
+      return { applied: false as const, seen: undefined };
+    };
+    let functionMs = receivedByApiMs;
+    const handler = handlers[verb]({
+      settings: defaultSettings,
+      table: { forRequest: () => ({ get: async () => undefined, update }) },
+      now: () => functionMs,
+    });
+    vi.spyOn(console, "info").mockImplementation(() => {});
+    for (const differenceMs of differencesMs) {
+      touched = 0;
+      functionMs = receivedByApiMs + differenceMs;
+      const { status, body } = await askOf(handler, timeEpoch);
+      if (touched > 0) continue;
+      expect(status).toBe(500);
+      expect(body.code).toBe("internal_error");
+      expect(JSON.stringify(body)).not.toMatch(/clock/i);
+    }
+    return touched > 0;
+  }
+
   test.for([
     [-3_600_000, false],
     [-2_001, false],
@@ -45,25 +83,10 @@ describe.for(Object.keys(handlers) as (keyof typeof handlers)[])("a %s", (verb) 
     [10_001, false],
     [3_600_000, false],
   ] as const)(
-    "of a function whose clock is %i ms from the API's is decided: %s",
+    "of a function whose clock is %i ms from the API's in its first request is decided: %s",
     async ([differenceMs, decides]) => {
-      let touched = 0;
-      const update = async () => {
-        touched++;
-        return { applied: false as const, refusedBy: undefined };
-      };
-      const service: Service = {
-        settings: defaultSettings,
-        table: { get: async () => undefined, update },
-        now: () => receivedByApiMs + differenceMs,
-      };
-      vi.spyOn(console, "info").mockImplementation(() => {});
-      const { status, body } = await ask(service, verb);
-      expect(touched > 0).toBe(decides);
+      expect(await decided([differenceMs])).toBe(decides);
       if (decides) return;
-      expect(status).toBe(500);
-      expect(body.code).toBe("internal_error");
-      expect(JSON.stringify(body)).not.toMatch(/clock/i);
       expect(logged.mock.calls).toEqual([
         [
           expect.objectContaining({
@@ -72,14 +95,53 @@ describe.for(Object.keys(handlers) as (keyof typeof handlers)[])("a %s", (verb) 
               name: "ClockSkew",
               code: "clock_skew",
               difference_ms: differenceMs,
-              message: `The function's clock differs from the API's by ${differenceMs} ms`,
+              message: `The function's clock and the API's differ by ${differenceMs} ms`,
             },
           }),
         ],
       ]);
     },
   );
+
+  test.for([
+    [-2_001, false],
+    [-2_000, true],
+    [2_000, true],
+    [2_001, false],
+  ] as const)("and of %i ms in a later one: %s", async ([differenceMs, decides]) => {
+    expect(await decided([0, differenceMs])).toBe(decides);
+    // A first request that is refused is a first request, too.
+    expect(await decided([3_600_000, differenceMs])).toBe(decides);
+  });
+
+  test.for([
+    ["missing", undefined],
+    ["in seconds", receivedByApiMs / 1_000],
+    ["an hour off", receivedByApiMs - 3_600_000],
+  ] as const)("whose time is %s is not decided", async ([, timeEpoch]) => {
+    expect(await decided([0], timeEpoch ?? Number.NaN)).toBe(false);
+  });
 });
+
+test.for([
+  [2_000, 55],
+  [2_001, 52],
+  [10_000, 45],
+] as const)(
+  "what a cold start of %i ms leaves uncertain is taken off the right: %i s remain",
+  async ([differenceMs, seconds]) => {
+    const { database } = openLicense({});
+    const service: Service = {
+      settings: defaultSettings,
+      table: { forRequest: () => database },
+      now: () => receivedByApiMs + differenceMs,
+    };
+    const { body } = await ask(service, "claim");
+    expect(body).toMatchObject({ code: "granted", held_for_seconds: seconds });
+    // What is written is the API's time.
+    expect(body.fencing_token).toBe(receivedByApiMs);
+  },
+);
 
 test.for([
   // The date names the second it was written in, at some moment of the exchange.
@@ -104,7 +166,20 @@ async function databaseAt(clock: { ms: number | undefined }) {
     license_id: { S: "id" },
     status: { S: "active" },
     max_sessions: { N: "1" },
-    sessions: { M: {} },
+    sessions: {
+      M: {
+        "*": {
+          M: {
+            device_fingerprint: { S: "device" },
+            session_id: { S: "held" },
+            started_at: { N: "1" },
+            last_heartbeat: { N: "1" },
+            lease_ms: { N: "60000" },
+            lapses_at: { N: "60001" },
+          },
+        },
+      },
+    },
   };
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -131,6 +206,8 @@ async function databaseAt(clock: { ms: number | undefined }) {
   return conditions;
 }
 
+const neverTrue = "attribute_exists(license_id) AND attribute_not_exists(license_id)";
+
 test.for([
   // The API's clock alone can't tell 5 s from a cold start.
   { clock: "ahead", functionMs: 5_000, databaseMs: 0, provenMs: 4_000 },
@@ -140,11 +217,11 @@ test.for([
   async ({ functionMs, databaseMs, provenMs }) => {
     const databaseClock = { ms: receivedByApiMs + databaseMs };
     const conditions = await databaseAt(databaseClock);
-    const isDecision = (condition: string) => condition.includes("device_fingerprint");
+    const isDecision = (condition: string) => condition !== neverTrue;
     const decisions = () => conditions.filter(isDecision).length;
     let functionClockMs = receivedByApiMs + functionMs;
     const now = () => functionClockMs;
-    const table = openTable({ client: createClient(now), ...defaultSettings });
+    const table = openTable({ client: createClient(now), tableName: "Sessions" });
     const service: Service = { settings: defaultSettings, table, now };
 
     expect((await ask(service, "heartbeat")).status).toBe(200);
@@ -157,11 +234,10 @@ test.for([
       error: {
         code: "clock_skew",
         difference_ms: provenMs,
-        message: `The function's clock differs from DynamoDB's by ${provenMs} ms`,
+        message: `The function's clock and DynamoDB's differ by ${provenMs} ms`,
       },
     });
     // Asked for the time, by an update of the license that is always refused.
-    const neverTrue = "attribute_exists(license_id) AND attribute_not_exists(license_id)";
     expect(conditions.filter((condition) => condition === neverTrue)).toHaveLength(3);
 
     functionClockMs = databaseClock.ms + 500;
@@ -173,9 +249,35 @@ test.for([
 test("an answer without a date proves nothing", async () => {
   await databaseAt({ ms: undefined });
   const now = () => receivedByApiMs;
-  const table = openTable({ client: createClient(now), ...defaultSettings });
+  const table = openTable({ client: createClient(now), tableName: "Sessions" });
   const service: Service = { settings: defaultSettings, table, now };
   for (let beat = 0; beat < 2; beat++) {
     expect((await ask(service, "heartbeat")).status).toBe(200);
   }
 });
+
+test.for([
+  [3_000, 200],
+  [3_001, 500],
+  [3_600_000, 500],
+] as const)(
+  "a request whose time is %i ms later than DynamoDB's date is answered %i, though the function agrees with it",
+  async ([aheadMs, status]) => {
+    await databaseAt({ ms: receivedByApiMs });
+    const nowMs = receivedByApiMs + aheadMs;
+    const now = () => receivedByApiMs + 1_000;
+    const table = openTable({ client: createClient(now), tableName: "Sessions" });
+    const { signal } = new AbortController();
+    const database = table.forRequest({ signal, nowMs });
+    const written = database.update(
+      "id",
+      { op: "exists", path: ["status"] },
+      { set: [], remove: [] },
+    );
+    const code = await written.then(
+      () => 200,
+      (error: unknown) => (error instanceof ClockSkew ? 500 : undefined),
+    );
+    expect(code).toBe(status);
+  },
+);

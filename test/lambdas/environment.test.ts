@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { readEnvironment } from "../../lambdas/environment.ts";
+import { serviceFromEnvironment } from "../../lambdas/environment.ts";
 
 const whole = {
   TABLE_NAME: "Sessions",
@@ -14,36 +14,42 @@ afterEach(() => {
 
 function read(variables: Record<string, string | undefined>) {
   for (const [name, value] of Object.entries({
-    ASK_FOR_REFUSED_ITEM: undefined,
+    LEGACY_BOTS: undefined,
+    ONE_CLOCK: undefined,
     SIGNING_KEYS: undefined,
     ...variables,
   })) {
     vi.stubEnv(name, value);
   }
-  return readEnvironment();
+  return serviceFromEnvironment();
 }
 
 test("the settings are read from the environment, seconds as milliseconds", () => {
-  expect(read(whole)).toEqual({
-    tableName: "Sessions",
+  const { settings, signingKeys } = read(whole);
+  expect(settings).toEqual({
     sessionTimeoutMs: 60_000,
     multiSymbolSessions: true,
     legacyBots: false,
-    askForRefusedItem: false,
-    signingKeys: [],
+    oneClock: false,
   });
+  expect(signingKeys).toEqual([]);
 });
 
-test("an engine that keeps the refused item to itself can be named", () => {
-  expect(read({ ...whole, ASK_FOR_REFUSED_ITEM: "true" }).askForRefusedItem).toBe(true);
+test.for([
+  ["LEGACY_BOTS", "legacyBots"],
+  ["ONE_CLOCK", "oneClock"],
+] as const)("%s is off unless it is set", ([name, setting]) => {
+  expect(read({ ...whole, [name]: "true" }).settings[setting]).toBe(true);
 });
 
 test("all symbols of a license can share one session", () => {
-  expect(read({ ...whole, MULTI_SYMBOL_SESSIONS: "false" }).multiSymbolSessions).toBe(false);
+  expect(read({ ...whole, MULTI_SYMBOL_SESSIONS: "false" }).settings.multiSymbolSessions).toBe(
+    false,
+  );
 });
 
 test.for(["1", "86400"])("a timeout of %s s is one", (SESSION_TIMEOUT_SECONDS) => {
-  expect(read({ ...whole, SESSION_TIMEOUT_SECONDS }).sessionTimeoutMs).toBe(
+  expect(read({ ...whole, SESSION_TIMEOUT_SECONDS }).settings.sessionTimeoutMs).toBe(
     Number(SESSION_TIMEOUT_SECONDS) * 1000,
   );
 });
@@ -59,7 +65,8 @@ test.for([
   ["SESSION_TIMEOUT_SECONDS", "a minute"],
   ["MULTI_SYMBOL_SESSIONS", undefined],
   ["MULTI_SYMBOL_SESSIONS", "yes"],
-  ["ASK_FOR_REFUSED_ITEM", "1"],
+  ["LEGACY_BOTS", "1"],
+  ["ONE_CLOCK", "yes"],
 ] as const)("a function does not start with %s %s", ([name, value]) => {
   expect(() => read({ ...whole, [name]: value })).toThrow(name);
 });
@@ -68,7 +75,7 @@ describe("SIGNING_KEYS", () => {
   const one = `ed25519-private:${Buffer.alloc(32, 1).toString("base64url")}`;
   const two = `ed25519-private:${Buffer.alloc(32, 2).toString("base64url")}`;
   const keyIds = (SIGNING_KEYS: string) =>
-    read({ ...whole, SIGNING_KEYS }).signingKeys.map(({ keyId }) => keyId);
+    (read({ ...whole, SIGNING_KEYS }).signingKeys ?? []).map(({ keyId }) => keyId);
 
   test("may be one key, or two during a rotation", () => {
     expect(keyIds(one)).toHaveLength(1);

@@ -8,9 +8,9 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import { releaseHandler } from "../../lambdas/release-handler.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import type { Service } from "../../lambdas/routes/service.ts";
 import { openTable } from "../../lambdas/store/table.ts";
 import { defaultSettings } from "../support/default-settings.ts";
@@ -19,7 +19,7 @@ const client = new DynamoDBClient({});
 const database = mockClient(client);
 const service: Service = {
   settings: defaultSettings,
-  table: openTable({ client, ...defaultSettings }),
+  table: openTable({ client, tableName: "Sessions" }),
   now: () => 1_000_000,
 };
 
@@ -29,10 +29,34 @@ const request = {
 };
 
 async function ask(handler: ReturnType<typeof heartbeatHandler>, body: object = request) {
-  const event = { body: JSON.stringify(body), isBase64Encoded: false };
+  const requestContext = { timeEpoch: 1_000_000 };
+  const event = { body: JSON.stringify(body), isBase64Encoded: false, requestContext };
   const result = await handler(event, { awsRequestId: "request-1" });
   return { status: result.statusCode, body: JSON.parse(result.body ?? "") };
 }
+
+/** Held by that device, without a name. */
+const held = {
+  license_id: { S: "id" },
+  status: { S: "active" },
+  license_type: { S: "standard" },
+  max_sessions: { N: "20" },
+  fencing_token: { N: "7" },
+  sessions: {
+    M: {
+      "*": {
+        M: {
+          device_fingerprint: { S: request.device_fingerprint },
+          session_id: { S: "held" },
+          started_at: { N: "1000000" },
+          last_heartbeat: { N: "1000000" },
+          lease_ms: { N: "60000" },
+          lapses_at: { N: "1060000" },
+        },
+      },
+    },
+  },
+};
 
 const logged = vi.spyOn(console, "error");
 const noted = vi.spyOn(console, "info");
@@ -91,6 +115,7 @@ describe.for(failures)("%s", ([, error]) => {
           symbol: "ES",
           license_id: "aef2cb03df2d128c8170fd16a35543f3be570ff77e95b2d54397dfe5822dc0be",
           device: "fingerpr...",
+          device_hash: "b40b714d2e",
           error: { name: error.name, message: error.message, stack: expect.any(String) },
         },
       ],
@@ -122,6 +147,7 @@ describe("a refused condition", () => {
           request_id: "request-1",
           license_id: "aef2cb03df2d128c8170fd16a35543f3be570ff77e95b2d54397dfe5822dc0be",
           device: "fingerpr...",
+          device_hash: "b40b714d2e",
         },
       ],
     ]);
@@ -131,32 +157,14 @@ describe("a refused condition", () => {
 
 test("a claim whose answer was lost is granted when its second attempt finds its own session", async () => {
   database.on(UpdateItemCommand).callsFake((input) => {
-    const session = input.ExpressionAttributeValues[":session"];
-    const Item = {
-      license_id: { S: "id" },
-      status: { S: "active" },
-      license_type: { S: "standard" },
-      max_sessions: { N: "1" },
-      fencing_token: { N: "7" },
-      sessions: {
-        M: {
-          "*": {
-            M: {
-              device_fingerprint: session.M.device_fingerprint,
-              session_id: session.M.session_id,
-              started_at: { N: "1000000" },
-              last_heartbeat: { N: "1000000" },
-              lapses_at: { N: "1060000" },
-            },
-          },
-        },
-      },
-    };
+    const values = Object.values<{ M?: Record<string, unknown> }>(input.ExpressionAttributeValues);
+    const session = values.find(({ M }) => M?.session_id !== undefined);
+    const Item = { ...held, sessions: { M: { "*": session } } };
     throw Object.assign(new ConditionalCheckFailedException(details), { Item });
   });
   expect(await ask(claimHandler(service))).toMatchObject({
     status: 200,
-    body: { code: "granted", fencing_token: 7, active_symbols: ["*"] },
+    body: { code: "granted", fencing_token: 1_000_000, active_symbols: ["*"] },
   });
   expect(database.calls()).toHaveLength(1);
 });
@@ -192,7 +200,8 @@ test("no timer outlives the answer", async () => {
 
 test("a thrown value that is not an Error is logged by its type alone", async () => {
   const update = () => Promise.reject("SECRET-KEY-1");
-  await ask(heartbeatHandler({ ...service, table: { ...service.table, update } }));
+  const table = { forRequest: () => ({ get: update, update }) };
+  await ask(heartbeatHandler({ ...service, table }));
   expect(logged.mock.lastCall?.[0].error).toEqual({ name: "string" });
 });
 
@@ -204,15 +213,7 @@ test("a write asks DynamoDB to return the item that fails its condition", async 
 });
 
 test("a number that JavaScript can't hold makes no license unreadable", async () => {
-  database.on(UpdateItemCommand).resolves({
-    Attributes: {
-      license_id: { S: "id" },
-      status: { S: "active" },
-      max_sessions: { N: "1" },
-      sessions: { M: {} },
-      note: { N: "1E+100" },
-    },
-  });
+  database.on(UpdateItemCommand).resolves({ Attributes: { ...held, note: { N: "1E+100" } } });
   expect((await ask(heartbeatHandler(service))).status).toBe(200);
 });
 
@@ -225,24 +226,19 @@ test("a check reads consistently, which only DynamoDB itself could get wrong", a
 
 test("the clock is read once for a request, however many calls it takes", async () => {
   const now = vi.fn(() => 1_000_000);
-  database.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(details));
-  database.on(GetItemCommand).resolves({});
-  const table = openTable({ client, ...defaultSettings, askForRefusedItem: true });
-  await ask(claimHandler({ ...service, table, now }));
+  const refusal = new ConditionalCheckFailedException(details);
+  // Its own session: a second write.
+  database
+    .on(UpdateItemCommand)
+    .rejectsOnce(Object.assign(refusal, { Item: held }))
+    .resolves({ Attributes: held });
+  expect((await ask(claimHandler({ ...service, now }))).body.code).toBe("granted");
   expect(database.calls()).toHaveLength(2);
   expect(now).toHaveBeenCalledTimes(1);
 });
 
 test("a success leaves no log line", async () => {
-  database.on(UpdateItemCommand).resolves({
-    Attributes: {
-      license_id: { S: "id" },
-      status: { S: "active" },
-      license_type: { S: "standard" },
-      max_sessions: { N: "20" },
-      sessions: { M: {} },
-    },
-  });
+  database.on(UpdateItemCommand).resolves({ Attributes: held });
   expect((await ask(heartbeatHandler(service))).status).toBe(200);
   expect(noted).not.toHaveBeenCalled();
 });

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import type { Handler } from "../../lambdas/http/answer-request.ts";
+import type { Handler } from "../../lambdas/http/handle-request.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
 import type { Service } from "../../lambdas/routes/service.ts";
 import { createClient } from "../../lambdas/store/dynamodb-client.ts";
 import { openTable } from "../../lambdas/store/table.ts";
@@ -41,7 +41,7 @@ async function serviceOnDatabaseThat(treats: (socket: Socket) => void): Promise<
   vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", `http://127.0.0.1:${port}`);
   vi.stubEnv("AWS_ACCESS_KEY_ID", "local");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "local");
-  const table = openTable({ client: createClient(Date.now), ...defaultSettings });
+  const table = openTable({ client: createClient(Date.now), tableName: "Sessions" });
   return { settings: defaultSettings, table, now: Date.now };
 }
 
@@ -55,25 +55,23 @@ function answerOf(status: string, body: object): string {
   return `HTTP/1.1 ${status}\r\n${type}\r\ncontent-length: ${text.length}\r\n\r\n${text}`;
 }
 
-/** One session of another symbol, long lapsed, on the only seat. */
+/** The caller's session without a name, and one of another symbol, long lapsed; one seat. */
+const session = (device: string) => ({
+  M: {
+    device_fingerprint: { S: device },
+    session_id: { S: "held" },
+    started_at: { N: "1" },
+    last_heartbeat: { N: "1" },
+    lease_ms: { N: "60000" },
+    lapses_at: { N: "60001" },
+  },
+});
 const fullLicense = {
   license_id: { S: "id" },
   status: { S: "active" },
   license_type: { S: "standard" },
   max_sessions: { N: "1" },
-  sessions: {
-    M: {
-      NQ: {
-        M: {
-          device_fingerprint: { S: "another-device" },
-          session_id: { S: "held" },
-          started_at: { N: "1" },
-          last_heartbeat: { N: "1" },
-          lapses_at: { N: "60001" },
-        },
-      },
-    },
-  },
+  sessions: { M: { ES: session("device"), NQ: session("another-device") } },
 };
 const applied = answerOf("200 OK", { Attributes: fullLicense });
 const refused = answerOf("400 Bad Request", {

@@ -1,11 +1,13 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
 import { readSigningKeys } from "../../lambdas/http/signing-keys.ts";
-import { licenseIdOf } from "../../lambdas/license-key.ts";
-import { releaseHandler } from "../../lambdas/release-handler.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import type { Service } from "../../lambdas/routes/service.ts";
-import type { SessionTable } from "../../lambdas/store/table.ts";
+import { licenseSchema } from "../../lambdas/rules/license.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
+import type { Database } from "../../lambdas/rules/rule-run.ts";
+import { applyChange } from "../../lambdas/store/write-expression.ts";
 import { buildVectors } from "../clients/vectors/build-vectors.ts";
 import { verifiedByLibrary } from "../clients/vectors/verified-by-library.ts";
 import { defaultSettings } from "../support/default-settings.ts";
@@ -21,28 +23,34 @@ const asked = {
   session_id: "session-1",
   nonce,
 };
-const license = {
+const stored = {
   license_id: licenseIdOf("KEY"),
-  status: "active" as const,
-  license_type: "standard",
-  email: undefined,
-  created_at: 0,
+  status: "active",
   max_sessions: 20,
-  fencing_token: 1,
   sessions: {
     "*": {
       device_fingerprint: "büro-rechner",
       session_id: "session-1",
       started_at: nowMs,
       last_heartbeat: nowMs,
+      confirmed: true,
+      lease_ms: 60_000,
       lapses_at: nowMs + 60_000,
     },
   },
 };
+const seen = { license: licenseSchema.parse(stored), stored };
 
-const applies: SessionTable["update"] = async () => ({ applied: true, license });
-const knowsNothing: SessionTable["update"] = async () => ({ applied: false, refusedBy: undefined });
-const isAway: SessionTable["update"] = async () => {
+const applies: Database["update"] = async (_id, _condition, change) => {
+  const after = applyChange(stored, change);
+  return {
+    applied: true,
+    before: seen,
+    after: { license: licenseSchema.parse(after), stored: after },
+  };
+};
+const knowsNothing: Database["update"] = async () => ({ applied: false, seen: undefined });
+const isAway: Database["update"] = async () => {
   throw new Error("The database is away");
 };
 
@@ -55,7 +63,7 @@ const routes = {
 type Sent = {
   path: keyof typeof routes;
   body?: object | string;
-  update?: SessionTable["update"];
+  update?: Database["update"];
   keys?: string;
   base64?: boolean;
   timeEpoch?: number;
@@ -74,7 +82,7 @@ async function send({
   vi.spyOn(console, "error").mockImplementation(() => {});
   const service: Service = {
     settings: defaultSettings,
-    table: { get: async () => undefined, update },
+    table: { forRequest: () => ({ get: async () => undefined, update }) },
     now: () => nowMs,
     signingKeys: readSigningKeys(keys),
   };
@@ -156,12 +164,15 @@ describe("nothing changes", () => {
     const event = { body: JSON.stringify(asked), isBase64Encoded: false };
     const service = {
       settings: defaultSettings,
-      table: { get: async () => undefined, update: applies },
+      table: { forRequest: () => ({ get: async () => undefined, update: applies }) },
       now: () => nowMs,
     };
-    for (const requestContext of [undefined, {}]) {
+    for (const isAsked of [true, false]) {
       const result = await heartbeatHandler(service)(
-        { ...event, ...(requestContext && { requestContext: { timeEpoch: nowMs } }) },
+        {
+          ...event,
+          requestContext: { timeEpoch: nowMs, ...(isAsked && { http: { method: "POST" } }) },
+        },
         { awsRequestId: "request-1" },
       );
       expect(result).toMatchObject({ statusCode: 200, headers: unsigned });

@@ -11,7 +11,13 @@ describe("readStartSettings", () => {
       enginePort: 8000,
       engineEndpoint: undefined,
       dataFolder: ".local",
-      stack: { sessionTimeoutSeconds: "60", multiSymbolSessions: "true", legacyBots: "false" },
+      stack: {
+        sessionTimeoutSeconds: "60",
+        multiSymbolSessions: "true",
+        legacyBots: "false",
+        lapseEvents: "false",
+        "license-sessions:own-engine": "true",
+      },
       signingKeys: "",
     });
   });
@@ -26,6 +32,7 @@ describe("readStartSettings", () => {
       SESSION_TIMEOUT_SECONDS: "2",
       MULTI_SYMBOL_SESSIONS: "false",
       LEGACY_BOTS: "true",
+      LAPSE_EVENTS: "true",
       SIGNING_KEYS: "ed25519-private:...",
     });
     expect(settings).toEqual({
@@ -34,7 +41,12 @@ describe("readStartSettings", () => {
       enginePort: 8123,
       engineEndpoint: "http://localhost:9000",
       dataFolder: "elsewhere",
-      stack: { sessionTimeoutSeconds: "2", multiSymbolSessions: "false", legacyBots: "true" },
+      stack: {
+        sessionTimeoutSeconds: "2",
+        multiSymbolSessions: "false",
+        legacyBots: "true",
+        lapseEvents: "true",
+      },
       signingKeys: "ed25519-private:...",
     });
   });

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { cp } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { env } from "node:process";
@@ -10,7 +11,8 @@ import { listen } from "../../local/listen.ts";
 import { endsWithRun } from "../support/ends-with-run.ts";
 import { tempFolder } from "./support/temp-folder.ts";
 
-const program = join(import.meta.dirname, "../../local/start.ts");
+const root = join(import.meta.dirname, "../..");
+const program = join(root, "local/npm-start.js");
 
 /** Runs what `npm start` does, on ports and data of its own by default. */
 async function start(
@@ -75,7 +77,7 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
     const { exitCode, errors } = await end();
     expect(exitCode).toBe(1);
     expect(errors).toMatch(
-      /^DATA_DIR .*start\.ts can't be used \(Error: ENOTDIR.*\)\. Set DATA_DIR .*\.\n$/,
+      /^DATA_DIR .*npm-start\.js can't be used \(Error: ENOTDIR.*\)\. Set DATA_DIR .*\.\n$/,
     );
   });
 
@@ -103,6 +105,7 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
       dataFolder,
       enginePort: 0,
       engineEndpoint: undefined,
+      host: "127.0.0.1",
     });
     const { end } = await start({ DATA_DIR: dataFolder });
     const { exitCode, errors } = await end();
@@ -110,6 +113,29 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
     expect(errors).toMatch(
       /^The data in DATA_DIR .* can't be opened, .* set DATA_DIR to another folder\.\n$/,
     );
+  });
+
+  test.each([
+    [
+      "no packages",
+      [],
+      /^The packages .* not installed \(Cannot find package '\S+'\)\. Run "npm ci"/,
+    ],
+    [
+      "a Node.js that is too old",
+      ["--no-experimental-strip-types"],
+      /^The packages .* not installed \(Node\.js v\S+ is too old\)\. Run "npm ci"/,
+    ],
+  ])("%s", async (_what, options, sentence) => {
+    const folder = await tempFolder();
+    for (const name of ["package.json", "lambdas", "local", "ops"])
+      await cp(join(root, name), join(folder, name), { recursive: true });
+    const copy = join(folder, "local/npm-start.js");
+    const { end } = await start({}, [process.execPath, ...options, copy]);
+    const { exitCode, errors } = await end();
+    expect(exitCode).toBe(1);
+    expect(errors).toMatch(sentence);
+    expect(errors.trim().split("\n")).toHaveLength(1);
   });
 
   test("another engine that is not there", async () => {
@@ -124,6 +150,22 @@ test.each(["SIGINT", "SIGTERM"] as const)("%s while it starts ends it with 0", a
   const { child, end } = await start();
   await once(child.stdout, "data");
   child.kill(signal);
+  expect(await end()).toEqual({ exitCode: 0, errors: "" });
+});
+
+test("it serves on when the program that reads its log has ended", async () => {
+  const { child, end } = await start();
+  let said = "";
+  for await (const chunk of child.stdout) {
+    said += chunk;
+    if (/listening on .*\n/.test(said)) break;
+  }
+  // Leaving the loop has closed the pipe.
+  const address = /listening on (\S+)/.exec(said)?.[1];
+  for (let request = 0; request < 3; request++) {
+    expect((await fetch(`${address}/nowhere`)).status).toBe(404);
+  }
+  child.kill("SIGTERM");
   expect(await end()).toEqual({ exitCode: 0, errors: "" });
 });
 

@@ -10,7 +10,8 @@ const roundTripMs = 40;
 const cases: {
   name: string;
   play(setup: LegacyBotSetup): Promise<unknown>;
-  /** Without the setting, two devices trade. */
+  /** Only releases: without the setting, too, they leave the session to lapse. */
+  onlyReleases?: true;
 }[] = [
   {
     name: "its session is taken while it sleeps",
@@ -24,6 +25,7 @@ const cases: {
   },
   {
     name: "a second copy on its device is started and closed",
+    onlyReleases: true,
     async play(setup) {
       setup.start("A");
       await setup.pass(30 * second);
@@ -36,6 +38,7 @@ const cases: {
   },
   {
     name: "a second copy on its device is closed after a long time",
+    onlyReleases: true,
     async play(setup) {
       setup.start("A");
       await setup.pass(30 * second);
@@ -59,6 +62,7 @@ const cases: {
   },
   {
     name: "it is closed and started again within a minute",
+    onlyReleases: true,
     async play(setup) {
       const first = setup.start("A");
       await setup.pass(5 * minute);
@@ -72,6 +76,7 @@ const cases: {
   },
   {
     name: "it is closed and started again twice within a minute",
+    onlyReleases: true,
     async play(setup) {
       const first = setup.start("A");
       await setup.pass(5 * minute);
@@ -115,18 +120,54 @@ const cases: {
   },
 ];
 
-describe.each(cases)("a legacy bot: $name", ({ play }) => {
+describe.each(cases)("a legacy bot: $name", ({ play, onlyReleases }) => {
   test("with legacyBots no two devices trade", async () => {
     const setup = await setUpLegacyBot({ legacyBots: true });
     await play(setup);
     expect(setup.bothTradedMs()).toBeLessThanOrEqual(roundTripMs);
   });
 
-  test("without legacyBots the owner's contract stands, and they do", async () => {
+  const doThey = onlyReleases ? "none do either" : "they do";
+  test(`without legacyBots the owner's contract stands, and ${doThey}`, async () => {
     const setup = await setUpLegacyBot({ legacyBots: false });
     await play(setup);
-    expect(setup.bothTradedMs()).toBeGreaterThan(minute);
+    if (onlyReleases) expect(setup.bothTradedMs()).toBe(0);
+    else expect(setup.bothTradedMs()).toBeGreaterThan(minute);
   });
+});
+
+test("a legacy bot that is alone trades on beside a session that was left and only waits to lapse", async () => {
+  const setup = await setUpLegacyBot({ legacyBots: true });
+  const laptop = setup.start("A");
+  await setup.pass(30 * second);
+  // It sleeps, its session lapses, and the desktop has it for a moment.
+  await setup.sleepFor("A", 3 * minute - 20 * second);
+  const desktop = setup.start("B");
+  await setup.pass(10 * second);
+  expect(desktop.trading() || laptop.trading()).toBe(true);
+  void desktop.close();
+  await setup.pass(2 * minute);
+  expect(laptop.trading()).toBe(true);
+});
+
+test("once a closed legacy bot was silent for 300 s, its next session is freed when it closes", async () => {
+  const setup = await setUpLegacyBot({ legacyBots: true });
+  setup.start("A");
+  await setup.pass(30 * second);
+  setup.kill("A");
+  await setup.pass(10 * second);
+  // After a crash a second copy may live: the session is marked, and left to lapse.
+  const afterCrash = setup.start("A");
+  await setup.pass(5 * minute);
+  void afterCrash.close();
+  await setup.pass(6 * minute);
+  const third = setup.start("A");
+  await setup.pass(5 * minute);
+  void third.close();
+  await setup.pass(1 * second);
+  const other = setup.start("B");
+  await setup.pass(1 * second);
+  expect(other.trading()).toBe(true);
 });
 
 describe.each([

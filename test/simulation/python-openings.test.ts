@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, "../..");
 const python = join(import.meta.dirname, "../clients/python");
 const hasPython = spawnSync("python3", ["--version"]).status === 0 || env.CI !== undefined;
 const [firstSeed, worlds, leastOpenings] =
-  env.PROOF === "deep" ? [1_000, 200, 3_000] : [1_000, 10, 100];
+  env.PROOF === "deep" ? [1_000, 200, 250] : [1_000, 20, 25];
 
 test.skipIf(!hasPython)(
   "in the worlds of the simulation the Python client asks, waits, believes and ends as the TypeScript client does",

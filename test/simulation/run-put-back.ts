@@ -6,8 +6,13 @@ import { loadSources } from "../../simulation/sources.ts";
 
 /** Prints, for each fault, which promise its seed breaks; and the shrunk timeline of one, twice. */
 const findings: Record<string, string | undefined> = {};
-for (const [name, { seed, restless }] of Object.entries(knownBugs)) {
-  const { violation } = await runWorld({ seed, sources: await loadSources(name), restless });
+for (const [name, { seed, restless, several }] of Object.entries(knownBugs)) {
+  const { violation } = await runWorld({
+    seed,
+    sources: await loadSources(name),
+    restless,
+    several,
+  });
   findings[name] = violation?.rule;
 }
 const shown = "late-heartbeat";

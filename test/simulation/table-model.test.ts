@@ -23,7 +23,8 @@ const commands = {
   DeleteItem: DeleteItemCommand,
 };
 
-const operations = await operationsOf([1, 2, 5]);
+/** Worlds of single symbols, and of bots of several. */
+const operations = [...(await operationsOf([1, 2], false)), ...(await operationsOf([1], true))];
 
 test("the sample has every kind of call, applied and refused", () => {
   const kinds = new Set(
@@ -37,6 +38,27 @@ test("the sample has every kind of call, applied and refused", () => {
     ]),
   );
   expect(operations.length).toBeGreaterThan(200);
+});
+
+test.each([
+  "size(",
+  "if_not_exists(",
+  "attribute_exists(",
+  "attribute_not_exists(",
+  "NOT ",
+  " OR ",
+])("the sample has expressions with %s", (part) => {
+  const texts = operations.map(
+    ({ input }) => `${input.UpdateExpression ?? ""} ${input.ConditionExpression ?? ""}`,
+  );
+  expect(texts.some((text) => text.includes(part))).toBe(true);
+});
+
+test("the sample has sessions of several symbols", () => {
+  const names = operations.flatMap(({ input }) =>
+    Object.values(input.ExpressionAttributeNames ?? {}),
+  );
+  expect(names).toContain("portfolios");
 });
 
 test("the model of the table decides and stores as dynalite does", async () => {
@@ -54,11 +76,11 @@ test("the model of the table decides, stores and shows as DynamoDB Local does", 
   }
 });
 
-async function operationsOf(seeds: number[]): Promise<Operation[]> {
+async function operationsOf(seeds: number[], several: boolean): Promise<Operation[]> {
   const sources = await loadSources();
   const all: Operation[] = [];
   for (const seed of seeds) {
-    const prefix = `${seed}`.padStart(4, "0");
+    const prefix = `${several ? "s" : ""}${seed}`.padStart(4, "0");
     // Each world has the same license: here each gets one of its own.
     const ownKey = (item: Item): Item => ({
       ...item,
@@ -72,6 +94,7 @@ async function operationsOf(seeds: number[]): Promise<Operation[]> {
     await runWorld({
       seed,
       sources,
+      several,
       onOperation({ name, input, result }) {
         const { Item, Attributes, ...outcome } = {
           Attributes: undefined,

@@ -1,5 +1,6 @@
 import type { Template } from "aws-cdk-lib/assertions";
 import * as z from "zod";
+import { routes } from "../../infra/routes.ts";
 import { evaluateMetricMath, type Series } from "./metric-math.ts";
 
 /**
@@ -27,7 +28,7 @@ export function alarmsSetOff(template: Template, data: MetricData): string[] {
 
 /** The name of an alarm within the stack. */
 export function alarmName(logicalId: string): string {
-  return logicalId.replace(/^Alarms/, "").replace(/[0-9A-F]{8}$/, "");
+  return logicalId.replace(/^Alarms|Alarm(?=[0-9A-F]{8}$)/, "").replace(/[0-9A-F]{8}$/, "");
 }
 
 /**
@@ -63,7 +64,9 @@ function perPeriod(minutes: Series, stat: string, periodMinutes: number, count: 
       .filter((figure) => figure !== undefined);
     if (inside.length === 0) return undefined;
     // A percentile of the whole period lies somewhere up to its greatest figure.
-    return stat.startsWith("p") ? Math.max(...inside) : inside.reduce((sum, a) => sum + a, 0);
+    if (stat.startsWith("p")) return Math.max(...inside);
+    const sum = inside.reduce((total, figure) => total + figure, 0);
+    return stat === "Average" ? sum / inside.length : sum;
   });
 }
 
@@ -125,9 +128,14 @@ function nameOf({ Namespace, MetricName, Dimensions }: z.infer<typeof metricSche
       return `API ${MetricName}`;
     case "AWS/DynamoDB":
       return `Table ${dimensions.Operation} ${MetricName}`;
+    case "AWS/CloudFront":
+      return `CloudFront ${MetricName}`;
+    case "AWS/States":
+      return `Safeguards ${MetricName}`;
     case "AWS/Lambda": {
-      const [fn] = /Validate|Heartbeat|Release/.exec(JSON.stringify(dimensions)) ?? [];
-      return `${fn} ${MetricName}`;
+      const text = JSON.stringify(dimensions);
+      const route = Object.values(routes).find(({ id }) => text.includes(id));
+      return `${route?.id ?? "LapseEvents"} ${MetricName}`;
     }
     default:
       return [MetricName, dimensions.Code].filter(Boolean).join(" ");

@@ -1,10 +1,9 @@
-import type { Service } from "../../lambdas/routes/service.ts";
+import type { Settings } from "../../lambdas/routes/service.ts";
 
 /** The settings of a service that is deployed without any. */
-export const defaultSettings: Service["settings"] = {
-  tableName: "Sessions",
+export const defaultSettings: Settings = {
   sessionTimeoutMs: 60_000,
   multiSymbolSessions: true,
   legacyBots: false,
-  askForRefusedItem: false,
+  oneClock: false,
 };

@@ -2,13 +2,12 @@ import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
-import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { CreateTableCommand, DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
-import dynalite from "dynalite";
+import { createEngine } from "../../local/database/create-engine.ts";
 import { localClientConfig } from "../../ops/data/local-engine.ts";
 import { endsWithRun } from "./ends-with-run.ts";
 
@@ -16,21 +15,17 @@ import { endsWithRun } from "./ends-with-run.ts";
 export type Engine = {
   endpoint: string;
   tableName: string;
-  /** Whether it leaves out the item that refused a write, so that it has to be asked for. */
-  askForRefusedItem: boolean;
   stop(): Promise<void>;
 };
 
 const tableName = "Sessions";
 
+/** The embedded engine of `npm start`, in memory. */
 export async function startDynalite() {
   // The data is in memory, so close() would lose it. A pause also keeps the port, which another
   // test might otherwise get.
   let isPaused = false;
-  const database = dynalite({ createTableMs: 0 });
-  const server = createHttpServer((request, response) =>
-    database.emit("request", request, response),
-  );
+  const { server } = createEngine();
   server.on("connection", (socket) => {
     if (isPaused) socket.destroy();
   });
@@ -43,7 +38,6 @@ export async function startDynalite() {
   return {
     endpoint,
     tableName,
-    askForRefusedItem: true,
     /** Closes every connection until it is resumed. Its data stays. */
     pause() {
       isPaused = true;
@@ -56,7 +50,6 @@ export async function startDynalite() {
       server.close();
       server.closeAllConnections();
       await once(server, "close");
-      database.close();
     },
   } satisfies Engine & Record<string, unknown>;
 }
@@ -104,7 +97,6 @@ export async function startDynamoDbLocal(): Promise<Engine> {
   return {
     endpoint,
     tableName,
-    askForRefusedItem: false,
     async stop() {
       java.kill();
       await exited;

@@ -1,4 +1,3 @@
-import { EventEmitter } from "node:events";
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -6,36 +5,26 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
-import dynalite from "dynalite";
 import * as z from "zod";
+import { createEngine } from "../../local/database/create-engine.ts";
 
 const tableName = "Sessions";
 
 /**
- * The whole of dynalite, but without a socket and without most of the SDK in front of it: three
- * times as many cases in the same time. DynamoDB Local and the faults run over the wire.
+ * The embedded engine of `npm start`, but without a socket and without most of the SDK in front of
+ * it: three times as many cases in the same time. DynamoDB Local and the faults run over the wire.
  */
 export async function openInProcessDynalite() {
-  const database = dynalite({ createTableMs: 0 });
+  const engine = createEngine();
 
   async function ask(operation: string, input: Record<string, unknown>) {
-    const request = Object.assign(new EventEmitter(), {
+    const { status, body } = await engine.ask({
       method: "POST",
       url: "/",
       headers: { ...signedHeaders, "x-amz-target": `DynamoDB_20120810.${operation}` },
+      body: Buffer.from(JSON.stringify(input)),
     });
-    return new Promise<{ status: number; body: Answer }>((resolve) => {
-      const response = {
-        statusCode: 200,
-        setHeader() {},
-        end(text: string) {
-          resolve({ status: response.statusCode, body: answerSchema.parse(JSON.parse(text)) });
-        },
-      };
-      database.emit("request", request, response);
-      request.emit("data", Buffer.from(JSON.stringify(input)));
-      request.emit("end");
-    });
+    return { status, body: answerSchema.parse(JSON.parse(body)) };
   }
 
   await ask("CreateTable", {
@@ -65,15 +54,15 @@ export async function openInProcessDynalite() {
           const output = isMarshalled ? { $metadata: {}, ...body } : unmarshalled(body);
           return { output, response: undefined };
         }
-        const details = { message: body.message ?? "", $metadata: {} };
+        const { message = "", Item } = body;
         throw `${body.__type}`.endsWith("ConditionalCheckFailedException")
-          ? new ConditionalCheckFailedException(details)
-          : new Error(`${body.__type}: ${details.message}`);
+          ? new ConditionalCheckFailedException({ message, $metadata: {}, ...(Item && { Item }) })
+          : new Error(`${body.__type}: ${message}`);
       },
     { step: "initialize", priority: "low" },
   );
 
-  return { client, tableName, askForRefusedItem: true, async stop() {} };
+  return { client, tableName, async stop() {} };
 }
 
 const itemSchema = z.record(z.string(), z.custom<AttributeValue>());

@@ -1,4 +1,5 @@
-import { licenseIdOf } from "../../lambdas/license-key.ts";
+import { randomBytes, randomInt } from "node:crypto";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { fieldsOf } from "../../simulation/checker.ts";
 import { openChoices } from "../../simulation/choices.ts";
 import {
@@ -38,20 +39,21 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
     scheduler,
     choices: openChoices({ seed: 1 }),
     epochMs,
+    isOfManySymbols: true,
+    clocks: { offMs: 0, drift: 0 },
     untilCalm: (ms) => ms,
     happens: () => false,
     note() {},
   };
   const table = createMemoryTable(() => {});
-  const deployment = { sessionTimeoutMs: 60_000, legacyBots, rules: "now" as const };
-  const service = createSimulatedService(
-    ground,
-    sources,
-    table,
-    deployment,
-    () => {},
-    () => {},
-  );
+  const deployment = {
+    sessionTimeoutMs: 60_000,
+    legacyBots,
+    multiSymbolSessions: true,
+    rules: "now" as const,
+  };
+  const stacks = { first: deployment, second: deployment };
+  const service = createSimulatedService(ground, sources, table, stacks, () => {});
   const licenseId = licenseIdOf(licenseKey);
   let isMarketOpen = true;
   let storageFails = false;
@@ -85,7 +87,8 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
             return;
           }
           const route = routes[path] ?? "heartbeat";
-          service.receive(`${++deliveries}`, route, JSON.stringify(body), ({ status, text }) => {
+          const name = `${++deliveries}`;
+          service.receive(name, route, JSON.stringify(body), "first", ({ status, text }) => {
             const reply = { status, body: fieldsOf(text) };
             scheduler.at(scheduler.nowMs() + oneWayMs, actor, () => resolve(reply));
           });
@@ -138,6 +141,7 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
       await withVirtualGlobals(
         scheduler,
         clock,
+        { randomBytes, randomInt },
         () => {},
         () => scheduler.runUntil(untilMs, look),
       );

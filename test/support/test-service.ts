@@ -6,17 +6,17 @@ import {
   heartbeatRoute,
   releaseRoute,
 } from "../../contract/routes.ts";
-import { claimHandler } from "../../lambdas/claim-handler.ts";
-import { heartbeatHandler } from "../../lambdas/heartbeat-handler.ts";
-import type { Handler } from "../../lambdas/http/answer-request.ts";
-import { licenseIdOf } from "../../lambdas/license-key.ts";
-import { releaseHandler } from "../../lambdas/release-handler.ts";
+import type { Handler } from "../../lambdas/http/handle-request.ts";
+import { claimHandler } from "../../lambdas/routes/claim-route.ts";
+import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
+import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import type { Service } from "../../lambdas/routes/service.ts";
+import type { Session, Stored } from "../../lambdas/rules/entry.ts";
 import type { License } from "../../lambdas/rules/license.ts";
-import { isSession, type Session } from "../../lambdas/rules/session.ts";
+import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { openTable } from "../../lambdas/store/table.ts";
 import { createLicense, type NewLicense } from "../../ops/data/create-license.ts";
-import { endSeenSession } from "../../ops/data/end-seen-session.ts";
+import { type EndOptions, endSeenSession } from "../../ops/data/end-seen-session.ts";
 import { licenseItemSchema } from "../../ops/data/license-item.ts";
 import { expectDocumented } from "./documented.ts";
 import { clientFor, type Engine } from "./engines.ts";
@@ -24,6 +24,14 @@ import { clientFor, type Engine } from "./engines.ts";
 export type Reply = { status: number; body: Record<string, unknown> };
 
 type Ask = (body: unknown) => Promise<Reply>;
+
+/** A license as it is stored, which is also what nobody should have written. */
+export type StoredLicense = Omit<License, "sessions" | "portfolios"> & {
+  sessions: Record<string, StoredEntry>;
+  portfolios?: Record<string, StoredEntry>;
+};
+
+type StoredEntry = Readonly<Record<string, unknown>>;
 
 /** The three functions on a real engine, with a clock that stands until it is moved. */
 export type TestService = {
@@ -36,15 +44,15 @@ export type TestService = {
   passSeconds(seconds: number): void;
   /** Makes a license with a key of its own and returns the key. */
   license(attributes?: Partial<NewLicense>): Promise<string>;
-  item(licenseKey: string): Promise<License | undefined>;
+  item(licenseKey: string): Promise<StoredLicense | undefined>;
   /** What a device holds, as it is stored. */
-  session(licenseKey: string, symbol?: string): Promise<Session | undefined>;
+  session(licenseKey: string, symbol?: string): Promise<Stored<Session> | undefined>;
   /** As an operator ends it. */
-  endSession(licenseKey: string, symbol?: string): Promise<void>;
+  endSession(licenseKey: string, symbol?: string, options?: EndOptions): Promise<void>;
   /** Replaces the functions by ones with other settings. Stored data stays. */
   deploy(options: TestServiceOptions): void;
   /** Changes attributes of a license, as an operator would. */
-  change(licenseKey: string, attributes: Partial<License>): Promise<void>;
+  change(licenseKey: string, attributes: Partial<StoredLicense>): Promise<void>;
   /** The commands the functions have sent since the last time this was asked. */
   takeCalls(): string[];
 };
@@ -56,7 +64,7 @@ export type TestServiceOptions = {
 };
 
 export function openTestService(
-  { endpoint, tableName, askForRefusedItem }: Engine,
+  { endpoint, tableName }: Engine,
   options: TestServiceOptions = {},
 ): TestService {
   let nowMs = Date.UTC(2026, 0, 5, 12);
@@ -70,7 +78,7 @@ export function openTestService(
     },
     { step: "initialize" },
   );
-  const table = openTable({ client: watchedClient, tableName, askForRefusedItem });
+  const table = openTable({ client: watchedClient, tableName });
   let functions = deployed(options);
 
   function deployed({
@@ -80,11 +88,10 @@ export function openTestService(
   }: TestServiceOptions) {
     const service: Service = {
       settings: {
-        tableName,
         sessionTimeoutMs: sessionTimeoutSeconds * 1000,
         multiSymbolSessions,
         legacyBots,
-        askForRefusedItem,
+        oneClock: false,
       },
       table,
       now: () => nowMs,
@@ -92,13 +99,13 @@ export function openTestService(
       answerWithinMs: 2 ** 31 - 1,
     };
     return {
-      validate: asker(claimHandler(service)),
-      heartbeat: asker(heartbeatHandler(service)),
-      release: asker(releaseHandler(service)),
+      validate: asker(claimHandler(service), () => nowMs),
+      heartbeat: asker(heartbeatHandler(service), () => nowMs),
+      release: asker(releaseHandler(service), () => nowMs),
     };
   }
 
-  async function item(licenseKey: string): Promise<License | undefined> {
+  async function item(licenseKey: string): Promise<StoredLicense | undefined> {
     const { Item } = await client.send(
       new GetCommand({
         TableName: tableName,
@@ -106,7 +113,7 @@ export function openTestService(
         ConsistentRead: true,
       }),
     );
-    return Item as License | undefined;
+    return Item as StoredLicense | undefined;
   }
 
   return {
@@ -131,12 +138,12 @@ export function openTestService(
     item,
     async session(licenseKey, symbol = "*") {
       const entry = (await item(licenseKey))?.sessions[symbol];
-      return entry && isSession(entry) ? entry : undefined;
+      return entry?.session_id === undefined ? undefined : (entry as Stored<Session>);
     },
-    async endSession(licenseKey, symbol = "*") {
+    async endSession(licenseKey, symbol = "*", options = {}) {
       const stored = licenseItemSchema.parse(await item(licenseKey));
       const note = { by: "ada@desk", atMs: nowMs };
-      const ended = await endSeenSession({ client, tableName }, stored, symbol, undefined, note);
+      const ended = await endSeenSession({ client, tableName }, stored, symbol, options, note);
       if (ended.code !== "ended") throw new Error(`Nobody holds ${symbol}`);
     },
     async change(licenseKey, attributes) {
@@ -160,12 +167,16 @@ function documented(route: DocumentedRoute, ask: Ask): Ask {
   };
 }
 
-/** Asks a function as API Gateway would: a string goes as it is, anything else as JSON. */
-export function asker(handler: Handler): Ask {
+/**
+ * Asks a function as API Gateway would: a string goes as it is, anything else as JSON.
+ *
+ * @param nowMs the API's clock, epoch milliseconds
+ */
+export function asker(handler: Handler, nowMs: () => number = Date.now): Ask {
   return async (body) => {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     const result = await handler(
-      { body: text, isBase64Encoded: false },
+      { body: text, isBase64Encoded: false, requestContext: { timeEpoch: nowMs() } },
       { awsRequestId: "request-1" },
     );
     return { status: result.statusCode ?? 0, body: JSON.parse(result.body ?? "null") };

@@ -7,9 +7,9 @@
             if session.held:
                 ...  # place an order
 
-The right to the session starts when the last *confirmed* request was *sent*, and lasts for the
-session's timeout less a margin. The service can't have received the request earlier, so until then
-it lets nobody else in. Check ``session.held`` right before each order. After the machine has slept
+The right to the session starts when the last *confirmed* request was *sent*, and lasts for as long
+as its answer says. The service can't have received the request earlier, so until then it lets
+nobody else in. Check ``session.held`` right before each order. After the machine has slept
 it is false until the service answers. The session is over only when ``wait_lost`` says so.
 
 ``license_session.asyncio`` offers the same for asyncio.
@@ -28,6 +28,7 @@ from .errors import (
     ServiceUnavailable,
     SessionRefused,
 )
+from .holder import Blocked, Holder, ReleaseRequest, SymbolLost
 from .process_end import handle_signals
 from .license import License
 from .opening import check_session, open_session
@@ -37,9 +38,11 @@ from .transport import Request, Response, Transport
 from .version import __version__
 
 __all__ = [
+    "Blocked",
     "End",
     "EndCode",
     "EndReason",
+    "Holder",
     "License",
     "LicenseEndCode",
     "LicenseRefused",
@@ -47,6 +50,7 @@ __all__ = [
     "OpeningCancelled",
     "RefusalCode",
     "ReleaseOutcome",
+    "ReleaseRequest",
     "Request",
     "RequestUnreadable",
     "Response",
@@ -56,6 +60,7 @@ __all__ = [
     "SessionRefused",
     "State",
     "Status",
+    "SymbolLost",
     "Transport",
     "__version__",
     "check_session",

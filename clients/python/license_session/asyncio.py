@@ -20,11 +20,13 @@ import contextvars
 import inspect
 import math
 import ssl
+from functools import partial
 from types import TracebackType
 from typing import (
     Any,
     Awaitable,
     Callable,
+    Coroutine,
     Generator,
     List,
     Mapping,
@@ -37,9 +39,10 @@ from typing import (
 
 from . import process_end
 from .errors import LicenseSessionError, ServiceUnavailable
+from .holder import ReleaseRequest, SymbolLost
 from .license import License
 from .opening import begin_opening, check_with, runtime_of
-from .options import Logger, options_of
+from .options import Logger, options_of, symbols_of
 from .session import CALLBACKS_WITHIN_MS, LiveSession, SessionView
 from .status import ReleaseOutcome, Status
 from .thread_runtime import ThreadRuntime
@@ -70,23 +73,23 @@ class AsyncSession(SessionView):
         await _wait(runtime, self._life.is_over, until_ms)
         return self._life.is_over()
 
-    async def release(self) -> ReleaseOutcome:
-        """Ends the session and frees the key at the service. Safe to call twice; never raises. The
-        release continues even if awaiting it is cancelled.
-
-        Returns ``released``; ``not_held`` if the session no longer existed or was not held; or
-        ``unconfirmed`` if no answer came within 5 s, so that the session lapses on its own.
+    async def release(self, symbols: Optional[Sequence[str]] = None) -> ReleaseOutcome:
+        """As :meth:`license_session.Session.release`. The release continues even if awaiting it is
+        cancelled.
         """
         life = self._life
         if life.is_elsewhere():
             return "not_held"
         runtime = life.runtime
+        freed = None if symbols is None else life.give_back(symbols_of("symbols", symbols))
+        if freed is not None:
+            return await _on_thread(runtime, partial(life.release_some, freed))
         life.begin_release()
         give_up_ms = (life.release_begun_ms or 0) + RELEASE_WITHIN_MS
-        await _wait(runtime, lambda: life.is_released() and life.finished, give_up_ms)
+        await _wait(runtime, life.is_released, give_up_ms)
         if not _in_callback.get():
             callbacks_until_ms = min(runtime.now_ms() + CALLBACKS_WITHIN_MS, give_up_ms)
-            await _wait(runtime, life.is_idle, callbacks_until_ms)
+            await _wait(runtime, runtime.is_idle, callbacks_until_ms)
         if life.finished:
             # Again, on this thread: the session's own thread could not remove the signal handlers.
             process_end.leave(life)
@@ -104,20 +107,31 @@ class AsyncSession(SessionView):
         await self.release()
 
 
-class Opening:
-    """An opening in progress, to be awaited or entered by ``async with``. Cancelling it abandons
-    the claim, and releases the session if it is granted after all.
+class Opening(Coroutine[Any, Any, AsyncSession]):
+    """An opening in progress: a coroutine, which can also be entered by ``async with``. Cancelling
+    it abandons the claim, and releases the session if it is granted after all.
     """
 
-    def __init__(self, open_it: Callable[[], Awaitable[AsyncSession]]) -> None:
+    def __init__(self, open_it: Callable[[], Coroutine[Any, Any, AsyncSession]]) -> None:
         self._open = open_it
+        self._opening: Optional[Coroutine[Any, Any, AsyncSession]] = None
         self._session: Optional[AsyncSession] = None
 
+    def send(self, value: Any) -> Any:
+        return self._begun().send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._begun().throw(*error)
+
+    def close(self) -> None:
+        if self._opening:
+            self._opening.close()
+
     def __await__(self) -> Generator[Any, None, AsyncSession]:
-        return self._open().__await__()
+        return self._begun().__await__()
 
     async def __aenter__(self) -> AsyncSession:
-        self._session = await self._open()
+        self._session = await self._begun()
         return self._session
 
     async def __aexit__(
@@ -129,6 +143,12 @@ class Opening:
         if self._session:
             await self._session.release()
 
+    def _begun(self) -> Coroutine[Any, Any, AsyncSession]:
+        # Not before, so that one which is never awaited opens nothing.
+        if self._opening is None:
+            self._opening = self._open()
+        return self._opening
+
 
 def open_session(
     url: str,
@@ -136,8 +156,13 @@ def open_session(
     device_fingerprint: str,
     *,
     symbol: Optional[str] = None,
+    symbols: Optional[Sequence[str]] = None,
+    only_if_free: bool = False,
+    ask_holder: bool = False,
     report: Optional[Callable[[], Union[Mapping[str, Any], Awaitable[Mapping[str, Any]]]]] = None,
     on_status: Optional[Callable[[Status], object]] = None,
+    on_symbol_lost: Optional[Callable[[SymbolLost], object]] = None,
+    on_release_request: Optional[Callable[[ReleaseRequest], object]] = None,
     margin_seconds: Optional[float] = None,
     request_timeout_seconds: float = 5.0,
     open_within_seconds: float = 30.0,
@@ -156,20 +181,26 @@ def open_session(
     """
 
     async def open_it() -> AsyncSession:
-        loop = asyncio.get_running_loop()
+        loop = _running_loop()
         options = options_of(
+            url,
             license_key,
             device_fingerprint,
             symbol,
-            report=None if report is None else _in_loop(loop, report),
-            on_status=None if on_status is None else _in_loop(loop, on_status),
+            symbols,
+            only_if_free=only_if_free,
+            ask_holder=ask_holder,
+            report=_in_loop(loop, report),
+            on_status=_in_loop(loop, on_status),
+            on_symbol_lost=_in_loop(loop, on_symbol_lost),
+            on_release_request=_in_loop(loop, on_release_request),
             logger=logger,
             margin_seconds=margin_seconds,
             request_timeout_seconds=request_timeout_seconds,
             open_within_seconds=open_within_seconds,
             wait_within_seconds=wait_within_seconds,
+            transport=transport,
             public_keys=public_keys,
-            url=url,
         )
         process_end.refuse_import_by_child()
         life = LiveSession(options, runtime_of(url, transport, ssl_context))
@@ -192,6 +223,8 @@ async def check_session(
     device_fingerprint: str,
     *,
     symbol: Optional[str] = None,
+    symbols: Optional[Sequence[str]] = None,
+    only_if_free: bool = False,
     request_timeout_seconds: float = 5.0,
     open_within_seconds: float = 30.0,
     transport: Optional[Transport] = None,
@@ -199,33 +232,53 @@ async def check_session(
     public_keys: Union[str, Sequence[str], None] = None,
 ) -> License:
     """Whether a session could be opened now, as :func:`license_session.check_session`."""
+    _running_loop()
     options = options_of(
+        url,
         license_key,
         device_fingerprint,
         symbol,
+        symbols,
+        only_if_free=only_if_free,
         request_timeout_seconds=request_timeout_seconds,
         open_within_seconds=open_within_seconds,
+        transport=transport,
         public_keys=public_keys,
-        url=url,
     )
     runtime = runtime_of(url, transport, ssl_context)
-    results: List[Union[License, LicenseSessionError]] = []
+    return await _on_thread(runtime, lambda: check_with(options, runtime))
 
-    def check() -> None:
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError as error:
+        raise RuntimeError(
+            "No event loop of asyncio is running here, and license_session.asyncio works with no "
+            "other: under trio, call license_session.open_session on a thread"
+        ) from error
+
+
+async def _on_thread(runtime: ThreadRuntime, call: Callable[[], T]) -> T:
+    """Runs what blocks, which goes on if awaiting it is cancelled."""
+    results: List[T] = []
+    errors: List[LicenseSessionError] = []
+
+    def run() -> None:
         try:
-            results.append(check_with(options, runtime))
+            results.append(call())
         except LicenseSessionError as error:
-            results.append(error)
+            errors.append(error)
         runtime.wake()
 
     try:
-        runtime.spawn(check)
+        runtime.spawn(run)
     except RuntimeError as error:
         problem = f"no thread could be started: {error}"
         raise ServiceUnavailable(f"Nothing was asked: {problem}", problem=problem) from error
-    await _wait(runtime, lambda: bool(results))
-    if isinstance(results[0], LicenseSessionError):
-        raise results[0]
+    await _wait(runtime, lambda: bool(results or errors))
+    if errors:
+        raise errors[0]
     return results[0]
 
 
@@ -257,13 +310,18 @@ async def _wait(
 
 
 def _in_loop(
-    loop: asyncio.AbstractEventLoop, call: Callable[..., Union[T, Awaitable[T]]]
-) -> Callable[..., T]:
+    loop: asyncio.AbstractEventLoop, call: Optional[Callable[..., object]]
+) -> Optional[Callable[..., Any]]:
     """Lets another thread run a callback in the loop and wait for its result."""
+    if call is None:
+        return None
+    if not callable(call):
+        return call  # Which `options_of` refuses.
+    callback = call
 
     async def run(*arguments: object) -> Any:
         _in_callback.set(True)
-        result = call(*arguments)
+        result = callback(*arguments)
         return await result if inspect.isawaitable(result) else result
 
     def run_and_wait(*arguments: object) -> Any:

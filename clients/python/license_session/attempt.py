@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from typing import Optional
 
 __all__ = ["Attempt", "GivenUp"]
@@ -14,41 +13,34 @@ class GivenUp(Exception):
 
 
 class Attempt:
-    """Ensures that an abandoned request is not sent later, and closes a hanging connection."""
+    """Ensures that an abandoned request is not sent later, and closes a hanging connection.
+
+    Whether it was sent already is nobody's business: it may have been, whatever is said of it.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._socket: Optional[socket.socket] = None
         self._given_up = False
-        self._sent = False
 
     def hold(self, connection: socket.socket) -> None:
-        """Sets the socket to shut down if the attempt is given up."""
-        with self._lock:
-            self._socket = connection
-            if self._given_up:
-                raise GivenUp
+        """Sets the socket to shut down if the attempt is given up.
 
-    def begin_sending(self) -> None:
-        """:raises GivenUp: it must not be sent any more"""
-        with self._lock:
-            if self._given_up:
-                raise GivenUp
-            self._sent = True
+        :raises GivenUp: it was before
+        """
+        # Either this sees that it was given up, or that sees the socket: no lock is needed.
+        self._socket = connection
+        self.check()
 
-    @property
-    def is_sent(self) -> bool:
-        """Whether the service may have received the request, or a part of it."""
-        return self._sent
+    def check(self) -> None:
+        """:raises GivenUp: nothing must be sent any more"""
+        if self._given_up:
+            raise GivenUp
 
-    def give_up(self) -> bool:
-        """Returns whether the request had been sent."""
-        with self._lock:
-            self._given_up = True
-            if self._socket is not None:
-                try:
-                    # Of the plain socket: the TLS socket would first finish its current operation.
-                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-                except OSError:
-                    pass
-            return self._sent
+    def give_up(self) -> None:
+        self._given_up = True
+        if self._socket is not None:
+            try:
+                # Of the plain socket: the TLS socket would first finish its current operation.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            except OSError:
+                pass

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple, Optional, Union
+from typing import Dict, NamedTuple, Optional, Union
 
-from .answers import Available, Granted, Recorded, Trouble, read_claim_answer, read_heartbeat_answer
-from .errors import LicenseSessionError, ServiceUnavailable, SessionRefused
+from .answers import Available, Granted, Trouble, read_claim_answer
+from .attempts import Attempts
+from .errors import LicenseSessionError, SessionRefused
 from .keeping_state import right_lasts_ms, start_keeping
 from .notifier import Notifier
 from .releasing import release_session
-from .requests import CLAIM_PATH, HEARTBEAT_PATH, claim_body, heartbeat_body
-from .runtime import NO_ANSWER_IN_TIME, Exchange, Instant, Runtime, read_clocks
+from .requests import CLAIM_PATH, claim_body, release_body
+from .runtime import NO_ANSWER_IN_TIME, Instant, Runtime, read_clocks
 from .service import Service
-from .status import End, Status
-from .timing import OPENING_INTERVAL_MS, RELEASE_WITHIN_MS, retry_at_ms, retry_delay_ms
+from .status import Status
+from .timing import OPENING_INTERVAL_MS, RELEASE_WITHIN_MS, poll_delay_ms
 
-__all__ = ["Claim", "Claiming", "unavailable"]
+__all__ = ["Claim", "Claiming"]
 
-#: How long to wait after a refusal if the service names no time.
-_DEFAULT_WAIT_SECONDS = 20.0
+
+#: The least time for which the service remembers a request (30 s), less the longest poll.
+_REQUEST_LASTS_MS = 24_000
 
 
 class Claim(NamedTuple):
@@ -29,8 +31,8 @@ class Claim(NamedTuple):
 
 
 class Claiming:
-    """All attempts of one opening. Attempts until a usable answer share one claim id, so that one
-    which the network delivers late replaces nothing.
+    """All attempts of one opening. They share one name, by which the service takes each for what it
+    is: one that the network delivers late replaces nothing.
     """
 
     def __init__(self, service: Service, notifier: Notifier) -> None:
@@ -38,92 +40,74 @@ class Claiming:
         self._options = service.options
         self._runtime: Runtime = service.runtime
         self._notifier = notifier
-        self._claim_id = self._runtime.next_claim_id()
-        self._answered: Optional[Trouble] = None
-        self._failures = 0
-        self._give_up_ms = 0
+        self._name = self._runtime.next_claim_name()
         self._cancelled_ms: Optional[int] = None
-        #: When the first attempt was sent that may have been granted without a usable answer.
-        self._maybe_granted: Optional[Instant] = None
-        #: Granted, but so late that only a heartbeat can tell whether the session is still held.
-        self._unconfirmed: Optional[Granted] = None
+        #: Whether the attempts ask the holder to release the session.
+        self._asks_holder = self._options.ask_holder
+        #: When a refusal first said that it was asked.
+        self._asked_ms: Optional[int] = None
+        #: What the last refusals said about that.
+        self._request: Dict[str, bool] = {}
+        #: Whether an attempt may have been granted without anybody keeping its session.
+        self._maybe_granted = False
 
     def cancel(self) -> None:
         """May be called on any thread. The caller must then wake the runtime."""
         if self._cancelled_ms is None:
             self._cancelled_ms = self._runtime.now_ms()
 
-    def claim(self) -> Union[Claim, LicenseSessionError, None]:
-        """Claims, with retries; returns ``None`` if cancelled."""
+    def claim(self) -> Optional[Claim]:
+        """Claims, with retries; returns ``None`` if cancelled.
+
+        :raises LicenseSessionError: it was refused, or got no usable answer in time
+        """
         runtime, options = self._runtime, self._options
         wait_until_ms = runtime.now_ms() + options.wait_within_ms
-        self._give_up_ms = runtime.now_ms() + options.open_within_ms
+        attempts = Attempts(options, runtime)
         while self._cancelled_ms is None:
             sent = read_clocks(runtime)
-            outcome = self._attempt()
+            outcome = self._attempt(attempts.until_ms())
             if isinstance(outcome, Granted):
-                # A repeat writes nothing, so the right starts at the first attempt.
-                since = sent if self._unconfirmed else (self._maybe_granted or sent)
-                # Also for `give_back`, if the opening is cancelled before anybody keeps it.
-                self._unconfirmed = outcome
-                keeping = start_keeping(outcome, since, options, 0)
+                self._maybe_granted = True
+                keeping = start_keeping(outcome, sent, options, 0)
                 if self._cancelled_ms is None and right_lasts_ms(keeping, read_clocks(runtime)):
-                    return Claim(outcome, since)
-                error = self._try_again(Trouble(NO_ANSWER_IN_TIME), 0)
-            elif isinstance(outcome, SessionRefused) and runtime.now_ms() < wait_until_ms:
-                # A late attempt at this claim may still be granted. The next claim gets a new id,
-                # so that it replaces such a session.
-                self._claim_id = runtime.next_claim_id()
-                self._maybe_granted = None
-                self._failures = 0
-                self._wait(outcome, wait_until_ms)
-                self._give_up_ms = runtime.now_ms() + options.open_within_ms
-                error = None
-            elif isinstance(outcome, Trouble):
-                if not outcome.unsent and self._maybe_granted is None:
-                    self._maybe_granted = sent
-                error = self._try_again(outcome, self._next_delay_ms())
-            else:
-                self._maybe_granted = None
-                return outcome
-            if error:
-                return error
+                    return Claim(outcome, sent)
+                # Its right is over before it began. The same claim again begins the lease anew.
+                outcome = Trouble(NO_ANSWER_IN_TIME)
+            if isinstance(outcome, Trouble):
+                self._maybe_granted = True
+                if self._cancelled_ms is not None:
+                    return None
+                again_ms = attempts.next_at_ms(outcome)
+                self._notifier.notify(Status("opening", problem=outcome.problem))
+                self._pause(again_ms)
+                continue
+            is_over = runtime.now_ms() >= wait_until_ms
+            if is_over or not isinstance(outcome, SessionRefused) or not _may_pass(outcome):
+                raise outcome
+            self._wait(outcome, wait_until_ms)
+            attempts.begin_anew()
         return None
 
     def give_back(self) -> None:
         """Releases a session that was granted, or may have been, but is not used."""
-        if self._maybe_granted is None and self._unconfirmed is None:
+        if not self._maybe_granted:
             return
-        session_id = self._unconfirmed.session_id if self._unconfirmed else self._claim_id
         begun_ms = self._runtime.now_ms() if self._cancelled_ms is None else self._cancelled_ms
         release_session(
             self._service,
-            session_id,
+            release_body(self._options.caller, self._name._asdict()),
             request_timeout_ms=self._options.request_timeout_ms,
             heartbeat_interval_ms=OPENING_INTERVAL_MS,
             until_ms=begun_ms + RELEASE_WITHIN_MS,
         )
 
-    def _attempt(self) -> Union[Granted, LicenseSessionError, Trouble]:
-        caller = self._options.caller
-        if self._unconfirmed is None:
-            exchange = self._exchange(CLAIM_PATH, claim_body(caller, self._claim_id))
-            claimed = read_claim_answer(exchange)
-            return Trouble("available") if isinstance(claimed, Available) else claimed
-        body = heartbeat_body(caller, self._unconfirmed.session_id, {})
-        confirmed = read_heartbeat_answer(self._exchange(HEARTBEAT_PATH, body))
-        if isinstance(confirmed, Recorded):
-            timeout_ms = confirmed.session_timeout_ms or self._unconfirmed.session_timeout_ms
-            return self._unconfirmed._replace(session_timeout_ms=timeout_ms)
-        if isinstance(confirmed, End):
-            # The next claim will get the reason as its own answer.
-            self._unconfirmed = None
-            return Trouble(confirmed.code)
-        return confirmed if isinstance(confirmed, Trouble) else Trouble(confirmed.problem)
-
-    def _exchange(self, path: str, body: Mapping[str, object]) -> Exchange:
-        until_ms = min(self._runtime.now_ms() + self._options.request_timeout_ms, self._give_up_ms)
-        return self._service.exchange(path, body, lambda: min(until_ms, self._drop_ms()))
+    def _attempt(self, until_ms: int) -> Union[Granted, LicenseSessionError, Trouble]:
+        options = self._options
+        body = claim_body(options.caller, self._name, options.only_if_free, self._asks_holder)
+        exchange = self._service.exchange(CLAIM_PATH, body, lambda: min(until_ms, self._drop_ms()))
+        outcome = read_claim_answer(exchange)
+        return Trouble("available") if isinstance(outcome, Available) else outcome
 
     def _drop_ms(self) -> float:
         """A release that overtook its claim would free nothing. So when cancelled, this still waits
@@ -133,54 +117,47 @@ class Claiming:
             return float("inf")
         return self._cancelled_ms + RELEASE_WITHIN_MS / 2
 
-    def _next_delay_ms(self) -> int:
-        self._failures += 1
-        return retry_delay_ms(self._failures, OPENING_INTERVAL_MS, self._runtime.random())
-
-    def _try_again(self, trouble: Trouble, delay_ms: int) -> Optional[LicenseSessionError]:
-        if self._cancelled_ms is not None:
-            return None
-        again_ms = retry_at_ms(
-            self._runtime.now_ms(),
-            delay_ms,
-            trouble.retry_after_ms,
-            self._give_up_ms,
-            self._options.request_timeout_ms,
-        )
-        if trouble.problem != NO_ANSWER_IN_TIME:
-            self._answered = trouble
-        if again_ms >= self._give_up_ms:
-            # The last attempt may only have timed out. An earlier answer then explains more.
-            was_cut_off = trouble.problem == NO_ANSWER_IN_TIME
-            return unavailable((was_cut_off and self._answered) or trouble)
-        self._notifier.notify(Status("opening", problem=trouble.problem))
-        self._pause(again_ms)
-        return None
-
     def _wait(self, refused: SessionRefused, wait_until_ms: int) -> None:
-        named = _DEFAULT_WAIT_SECONDS if refused.wait_seconds is None else refused.wait_seconds
+        for name in ("holder_asked", "holder_told", "holder_keeps"):
+            said = getattr(refused, name)
+            if said is not None:
+                self._request[name] = said
+        self._asks_holder = self._asks_holder and self._goes_on_asking(refused)
         self._notifier.notify(
             Status(
                 "waiting",
                 wait_seconds=refused.wait_seconds,
                 active_device=refused.active_device,
                 refusal=refused.code,
+                holder_asked=self._request.get("holder_asked"),
+                holder_told=self._request.get("holder_told"),
+                holder_keeps=self._request.get("holder_keeps"),
             )
         )
-        wait_ms = int(max(1, named) * 1000)
-        self._pause(min(self._runtime.now_ms() + wait_ms, wait_until_ms))
+        delay_ms = poll_delay_ms(refused.wait_seconds, self._runtime.random())
+        self._pause(min(self._runtime.now_ms() + delay_ms, wait_until_ms))
+
+    def _goes_on_asking(self, refused: SessionRefused) -> bool:
+        """Asking again is free as long as the last request is remembered, and brings the holder's
+        answer. Later it would be a second request, which is only for holders that the first has
+        not reached.
+        """
+        now_ms, holders = self._runtime.now_ms(), refused.blocked or (refused,)
+        if refused.holder_asked and self._asked_ms is None:
+            self._asked_ms = now_ms
+        is_remembered = self._asked_ms is None or now_ms < self._asked_ms + _REQUEST_LASTS_MS
+        all_keep = all(_.holder_keeps for _ in holders)
+        all_told = all(_.holder_told or _.holder_keeps for _ in holders)
+        return not all_keep and (is_remembered or not all_told)
 
     def _pause(self, until_ms: int) -> None:
         self._runtime.pause(lambda: until_ms if self._cancelled_ms is None else 0)
 
 
-def unavailable(trouble: Trouble) -> ServiceUnavailable:
-    """The error if no usable answer came in time."""
-    error = ServiceUnavailable(
-        f"The license service gave no usable answer: {trouble.problem}",
-        problem=trouble.problem,
-        status=trouble.status,
-        request_id=trouble.request_id,
-    )
-    error.__cause__ = trouble.cause
-    return error
+def _may_pass(refused: SessionRefused) -> bool:
+    """Whether waiting can help. An opening that came too late is refused for good, and nobody waits
+    for their own device.
+    """
+    is_late = refused.code in ("claim_late", "session_ended")
+    is_own = refused.held_by_this_device or any(_.held_by_this_device for _ in refused.blocked)
+    return not is_late and not is_own

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any, Literal, Optional, Union, cast
+from typing import Any, Literal, Optional, Tuple, Union, cast
+
+from .holder import Blocked, Holder
+from .one_per_process import is_first
 
 __all__ = [
     "LicenseEndCode",
@@ -17,7 +20,7 @@ __all__ = [
     "SessionRefused",
 ]
 
-RefusalCode = Literal["session_conflict", "session_limit"]
+RefusalCode = Literal["session_conflict", "session_limit", "claim_late", "session_ended"]
 LicenseEndCode = Literal[
     "license_unknown", "license_suspended", "license_cancelled", "license_expired"
 ]
@@ -58,7 +61,9 @@ class LicenseSessionError(Exception):
 
 
 class SessionRefused(LicenseSessionError):
-    """Another device holds the session, or every seat of the license is taken (403)."""
+    """Another device holds the session, or every seat of the license is taken (403); or this
+    opening came too late (409).
+    """
 
     def __init__(
         self,
@@ -67,6 +72,12 @@ class SessionRefused(LicenseSessionError):
         code: RefusalCode = "session_conflict",
         active_device: Optional[str] = None,
         wait_seconds: Optional[float] = None,
+        held_by_this_device: Optional[bool] = None,
+        blocked: Tuple[Blocked, ...] = (),
+        holder: Optional[Holder] = None,
+        holder_asked: Optional[bool] = None,
+        holder_told: Optional[bool] = None,
+        holder_keeps: Optional[bool] = None,
         status: Optional[int] = None,
         request_id: Optional[str] = None,
     ) -> None:
@@ -76,10 +87,24 @@ class SessionRefused(LicenseSessionError):
         self.active_device = active_device
         #: How long until the session lapses if its holder sends nothing more.
         self.wait_seconds = wait_seconds
+        #: Whether this very device holds what is in the way, so that waiting would not help.
+        self.held_by_this_device = held_by_this_device
+        #: With several symbols: each that is in the way. The others can be claimed without them.
+        self.blocked = blocked
+        #: What is known of the session in the way.
+        self.holder = holder
+        #: With ``ask_holder``: whether the holder was asked to release. False if it can't be asked.
+        self.holder_asked = holder_asked
+        #: Whether a heartbeat's answer has told the holder.
+        self.holder_told = holder_told
+        #: Whether the holder answered that it keeps the session.
+        self.holder_keeps = holder_keeps
 
     @property
     def code(self) -> RefusalCode:
-        """Whether another device holds the session or no seat is free."""
+        """Another device holds the session, no seat is free, or this opening is over: a later one
+        of this process went ahead (``claim_late``), or an operator ended it (``session_ended``).
+        """
         return cast(RefusalCode, self._code)
 
 
@@ -147,3 +172,6 @@ class OpeningCancelled(LicenseSessionError):
     """The program cancelled the opening by its ``cancel`` event."""
 
     _code = "cancelled"
+
+
+is_first(__name__, 1)

@@ -8,16 +8,22 @@ import threading
 from typing import Optional, Sequence, Union
 
 from . import process_end
-from .answers import Available, Granted, Trouble, read_claim_answer
-from .claiming import unavailable
+from .checking import check
 from .errors import LicenseSessionError, OpeningCancelled, ServiceUnavailable
 from .license import License
-from .options import Logger, OnStatus, Options, Report, options_of
-from .requests import CLAIM_PATH, check_body
+from .options import (
+    Logger,
+    OnReleaseRequest,
+    OnStatus,
+    OnSymbolLost,
+    Options,
+    Report,
+    options_of,
+)
 from .service import Service
+from .service_url import base_url
 from .session import LiveSession, Session
 from .thread_runtime import ThreadRuntime
-from .timing import OPENING_INTERVAL_MS, retry_at_ms, retry_delay_ms
 from .transport import HttpTransport, Transport
 
 __all__ = ["begin_opening", "check_session", "open_session", "runtime_of"]
@@ -32,8 +38,13 @@ def open_session(
     device_fingerprint: str,
     *,
     symbol: Optional[str] = None,
+    symbols: Optional[Sequence[str]] = None,
+    only_if_free: bool = False,
+    ask_holder: bool = False,
     report: Optional[Report] = None,
     on_status: Optional[OnStatus] = None,
+    on_symbol_lost: Optional[OnSymbolLost] = None,
+    on_release_request: Optional[OnReleaseRequest] = None,
     margin_seconds: Optional[float] = None,
     request_timeout_seconds: float = 5.0,
     open_within_seconds: float = 30.0,
@@ -53,17 +64,29 @@ def open_session(
     :param device_fingerprint: 1 to 255 characters that stay the same on this device and differ
         from any other
     :param symbol: each symbol has its own session; without one, the session without a symbol
+    :param symbols: instead of it, for one session of several: all of them are claimed, or none.
+        They can be lost and released one by one
+    :param only_if_free: refuse the opening if this device holds the session already, in this or
+        another process, which by default it replaces
+    :param ask_holder: ask the device that holds the session to release it. It may keep it; wait for
+        its answer with ``wait_within_seconds``
     :param report: called before each heartbeat for a mapping of ``bot_version``, ``status`` (at
         most 64 characters) and ``metadata`` (at most 1,024 bytes as JSON), each optional. If it
         fails, or takes longer than a second, the heartbeat goes without it
     :param on_status: called for every change and every heartbeat. It and ``report`` are called on
         one separate thread, one at a time and in order. Exceptions that they raise are logged
-    :param margin_seconds: the right ends this long before another device could be let in; by
-        default 5 s, or a sixth of the session's timeout if that is less; never more than half
-    :param request_timeout_seconds: the limit of each request; at most a third of the right
+    :param on_symbol_lost: called when one of several symbols is lost, and the others are held
+    :param on_release_request: called when another device asks for the session, once. Release it
+        when the bot has nothing open, or call ``keep``
+    :param margin_seconds: ends the right this long before the session's timeout. It can only
+        shorten what the service says, and never to less than half of the timeout
+    :param request_timeout_seconds: the limit of each request; after one that was not answered in
+        time the next may take twice as long, and of an opening four times. A heartbeat takes at
+        most a third of the right
     :param open_within_seconds: how long to try while the service gives no usable answer;
         ``math.inf`` for no limit
-    :param wait_within_seconds: how long to wait while another device holds the session; 0 raises
+    :param wait_within_seconds: how long to wait while another device holds the session, which is
+        claimed again about every 5 s; those who wait are in no order. 0 raises
         :class:`SessionRefused` at once
     :param cancel: set it, on another thread, to give up the opening
     :param transport: sends the requests instead of this package's HTTP, which uses the proxy of the
@@ -84,22 +107,28 @@ def open_session(
     :raises ServiceNotFound: the server at the URL is not the license service
     :raises ServiceUnavailable: no usable answer came in time
     :raises OpeningCancelled: ``cancel`` was set
-    :raises ValueError: an argument is invalid
+    :raises TypeError, ValueError: an argument is invalid; says which, and what is expected
     :raises ModuleNotFoundError: ``public_keys`` are given and ``cryptography`` is not installed
     """
     options = options_of(
+        url,
         license_key,
         device_fingerprint,
         symbol,
+        symbols,
+        only_if_free=only_if_free,
+        ask_holder=ask_holder,
         report=report,
         on_status=on_status,
+        on_symbol_lost=on_symbol_lost,
+        on_release_request=on_release_request,
         logger=logger,
         margin_seconds=margin_seconds,
         request_timeout_seconds=request_timeout_seconds,
         open_within_seconds=open_within_seconds,
         wait_within_seconds=wait_within_seconds,
+        transport=transport,
         public_keys=public_keys,
-        url=url,
     )
     process_end.refuse_import_by_child()
     life = LiveSession(options, runtime_of(url, transport, ssl_context))
@@ -122,6 +151,8 @@ def check_session(
     device_fingerprint: str,
     *,
     symbol: Optional[str] = None,
+    symbols: Optional[Sequence[str]] = None,
+    only_if_free: bool = False,
     request_timeout_seconds: float = 5.0,
     open_within_seconds: float = 30.0,
     transport: Optional[Transport] = None,
@@ -131,61 +162,46 @@ def check_session(
     """Whether a session could be opened now. Writes nothing at the service.
 
     The parameters are those of :func:`open_session`. If one could not, raises what that would
-    raise.
+    raise; :attr:`SessionRefused.holder` then says who holds it, and when it was last heard of.
     """
     options = options_of(
+        url,
         license_key,
         device_fingerprint,
         symbol,
+        symbols,
+        only_if_free=only_if_free,
         request_timeout_seconds=request_timeout_seconds,
         open_within_seconds=open_within_seconds,
+        transport=transport,
         public_keys=public_keys,
-        url=url,
     )
     return check_with(options, runtime_of(url, transport, ssl_context))
 
 
 def check_with(options: Options, runtime: ThreadRuntime) -> License:
     """:raises LicenseSessionError: a session could not be opened, or that is unknown"""
-    service = Service(options, runtime)
-    give_up_ms = runtime.now_ms() + options.open_within_ms
-    failures = 0
-    while True:
-        until_ms = min(runtime.now_ms() + options.request_timeout_ms, give_up_ms)
-        exchange = service.exchange(CLAIM_PATH, check_body(options.caller), lambda: until_ms)
-        outcome: Union[Granted, Available, LicenseSessionError, Trouble] = read_claim_answer(exchange)
-        if isinstance(outcome, Available):
-            return outcome.license
-        if isinstance(outcome, LicenseSessionError):
-            raise outcome
-        trouble = Trouble("granted") if isinstance(outcome, Granted) else outcome
-        failures += 1
-        again_ms = retry_at_ms(
-            runtime.now_ms(),
-            retry_delay_ms(failures, OPENING_INTERVAL_MS, runtime.random()),
-            trouble.retry_after_ms,
-            give_up_ms,
-            options.request_timeout_ms,
-        )
-        if again_ms >= give_up_ms:
-            raise unavailable(trouble)
-        runtime.pause(lambda: again_ms)
+    try:
+        return check(Service(options, runtime))
+    finally:
+        runtime.close()
 
 
 def runtime_of(
     url: str, transport: Optional[Transport], ssl_context: Optional[ssl.SSLContext]
 ) -> ThreadRuntime:
-    """:raises ValueError: the URL is invalid, or neither http nor https"""
-    return ThreadRuntime(url, HttpTransport(url, ssl_context) if transport is None else transport)
+    """:raises ValueError: the proxy of the environment can't be used"""
+    base = base_url(url, any_scheme=transport is not None)
+    return ThreadRuntime(base, HttpTransport(base, ssl_context) if transport is None else transport)
 
 
 def begin_opening(life: LiveSession, at_exit: bool, on_signals: bool) -> None:
     """:raises ServiceUnavailable: no thread could be started; nothing was sent"""
     try:
         if not process_end.prepare(on_signals):
-            life.options.logger.warning(
-                "License session: SIGTERM ends the program without a release, as the session is "
-                "opened off the main thread: call license_session.handle_signals() on that once"
+            life.warning = (
+                "SIGTERM ends the program without a release, as the session is opened off the main "
+                "thread: call license_session.handle_signals() on that once"
             )
         process_end.enter(life, at_exit, on_signals)
         life.runtime.spawn(life.live)

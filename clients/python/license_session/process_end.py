@@ -11,6 +11,7 @@ its effect.
 from __future__ import annotations
 
 import atexit
+import logging  # noqa: F401  (see at the end)
 import os
 import queue
 import signal
@@ -19,6 +20,8 @@ import threading
 import time
 from types import FrameType
 from typing import Any, Dict, List, NamedTuple, Optional, Protocol
+
+from .one_per_process import is_first
 
 __all__ = ["Leaving", "enter", "handle_signals", "leave", "prepare", "refuse_import_by_child"]
 
@@ -53,7 +56,8 @@ class _Process:
 
     def __init__(self) -> None:
         self.id = os.getpid()
-        self.lock = threading.RLock()
+        #: No lock guards it: a signal handler of the program, which may release a session, would
+        #: wait for a lock that the code it interrupted holds.
         self.sessions: Dict[Leaving, _Ends] = {}
         #: Filled by the signal handler, which is safe because ``SimpleQueue.put`` is reentrant.
         self.signals: "queue.SimpleQueue[int]" = queue.SimpleQueue()
@@ -61,6 +65,7 @@ class _Process:
         self.keeps_handlers = False
         self.has_warned = False
         self.leaves_by: Optional[int] = None
+        self.ends_as_child = False
 
 
 _process = _Process()
@@ -94,17 +99,16 @@ def prepare(signals: bool) -> bool:
 
 def enter(session: Leaving, at_exit: bool, on_signals: bool) -> None:
     """Registers a session to be released when the program ends."""
-    with _process.lock:
-        _process.sessions[session] = _Ends(at_exit, on_signals)
+    _process.sessions[session] = _Ends(at_exit, on_signals)
+    if at_exit:
+        _release_as_child()
 
 
 def leave(session: Leaving) -> None:
     """Unregisters a session. With the last one, the handlers are removed."""
     process = _process
-    with process.lock:
-        process.sessions.pop(session, None)
-        is_last = not process.sessions
-    if is_last and not process.keeps_handlers:
+    process.sessions.pop(session, None)
+    if not process.sessions and not process.keeps_handlers:
         _take_handlers_out()
 
 
@@ -125,21 +129,26 @@ def refuse_import_by_child() -> None:
         frame = frame.f_back
 
 
+def _release_as_child() -> None:
+    """A child of ``multiprocessing`` may end without ``atexit``, but not without its finalizers."""
+    util, processes = (sys.modules.get(f"multiprocessing.{name}") for name in ("util", "process"))
+    if util and processes and processes.parent_process() and not _process.ends_as_child:
+        _process.ends_as_child = True
+        # After those of the program, which have a priority of 0 or more.
+        util.Finalize(None, _release_at_exit, exitpriority=0)
+
+
 def _set_handlers() -> None:
     for number in _SIGNALS:
         # A signal that the program handles or ignores is left alone.
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _handle)
-    with _process.lock:
-        if _process.thread is None:
-            thread = threading.Thread(
-                target=_release_on_signal,
-                args=(_process,),
-                name="license-session-leave",
-                daemon=True,
-            )
-            thread.start()
-            _process.thread = thread
+    if _process.thread is None:
+        thread = threading.Thread(
+            target=_release_on_signal, args=(_process,), name="license-session-leave", daemon=True
+        )
+        thread.start()
+        _process.thread = thread
 
 
 def _take_handlers_out() -> None:
@@ -181,8 +190,7 @@ def _release_at_exit() -> None:
 
 
 def _listed(process: _Process) -> "List[Any]":
-    with process.lock:
-        return list(process.sessions.items())
+    return list(process.sessions.items())
 
 
 def _release_all(sessions: List[Leaving]) -> None:
@@ -203,7 +211,9 @@ def _begin_anew() -> None:
         pass
 
 
-# `atexit` handlers run last in, first out, so the program's, which are set later, run before this.
-atexit.register(_release_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+if is_first(__name__, 1):
+    # `atexit` handlers run last in, first out, so the program's, which are set later, run before
+    # this. That of `logging` runs after it, as it is imported above: it waits for each log handler.
+    atexit.register(_release_at_exit)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_begin_anew)

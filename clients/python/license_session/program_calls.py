@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections import deque
-from typing import Callable, Deque, List, Optional, TypeVar, Union
+from typing import Callable, List, Optional, TypeVar, Union
 
 from .runtime import Until
 
@@ -22,33 +22,34 @@ class _Raised:
 
 
 class ProgramCalls:
-    """Makes one call at a time, in order, on a thread that is started for the first one."""
+    """Makes one call at a time, in order, on a thread that is started for the first one. Calls are
+    queued by one thread, the keeper, and without a lock.
+    """
 
-    def __init__(self, pause: Callable[[Until], None], wake: Callable[[], None]) -> None:
+    def __init__(
+        self, pause: Callable[[Until], None], wake: Callable[[], None], thread_name: str
+    ) -> None:
         self._pause = pause
         self._wake = wake
-        self._lock = threading.Condition()
-        self._queue: Deque[Callable[[], object]] = deque()
-        self._busy = False
-        self._closed = False
+        self._thread_name = thread_name
+        self._queue: "queue.SimpleQueue[Optional[Callable[[], object]]]" = queue.SimpleQueue()
+        self._queued = 0
+        self._made = 0
         self._thread: Optional[threading.Thread] = None
 
     def put(self, call: Callable[[], object]) -> None:
         """Queues a call. If the queue is full, the oldest call is dropped."""
-        with self._lock:
-            self._queue.append(call)
-            if len(self._queue) > _LONGEST_QUEUE:
-                self._queue.popleft()
-            if self._thread is None:
-                thread = threading.Thread(
-                    target=self._work, name="license-session-callbacks", daemon=True
-                )
-                try:
-                    thread.start()
-                except RuntimeError:
-                    return  # No thread: retried at the next call. The session works without.
-                self._thread = thread
-            self._lock.notify()
+        self._queued += 1
+        self._queue.put(call)
+        if self._queue.qsize() > _LONGEST_QUEUE:
+            self._drop_oldest()
+        if self._thread is None:
+            thread = threading.Thread(target=self._work, name=self._thread_name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return  # No thread: retried at the next call. The session works without.
+            self._thread = thread
 
     def result_within(self, call: Callable[[], T], until: Until) -> Optional[T]:
         """Returns the result, or ``None`` if there was none in time; a queued call is then dropped.
@@ -79,7 +80,7 @@ class ProgramCalls:
 
     def is_idle(self) -> bool:
         """Whether every call has returned."""
-        return not self._busy and not self._queue
+        return self._made >= self._queued
 
     def is_own_thread(self) -> bool:
         """Whether the program is being called on this very thread."""
@@ -87,20 +88,23 @@ class ProgramCalls:
 
     def close(self) -> None:
         """Stops the thread after the queued calls have been made."""
-        with self._lock:
-            self._closed = True
-            self._lock.notify()
+        self._queue.put(None)
+
+    def _drop_oldest(self) -> None:
+        try:
+            self._queue.get_nowait()
+            self._queued -= 1
+        except queue.Empty:
+            pass
 
     def _work(self) -> None:
         while True:
-            with self._lock:
-                self._busy = False
-                while not self._queue and not self._closed:
-                    self._lock.wait()
-                if not self._queue:
-                    break
-                call = self._queue.popleft()
-                self._busy = True
-            call()
+            call = self._queue.get()
+            if call is None:
+                return
+            try:
+                call()
+            except BaseException:  # Even a SystemExit must not end this thread.
+                pass
+            self._made += 1
             self._wake()
-        self._wake()

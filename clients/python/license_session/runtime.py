@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Callable, Final, Mapping, NamedTuple, Optional, Protocol, TypeVar, Union
 
+from .claim_names import ClaimName
+
 __all__ = [
     "NO_ANSWER_IN_TIME",
     "Answer",
@@ -38,8 +40,8 @@ class NoAnswer(NamedTuple):
 
     problem: str
     cause: Optional[BaseException] = None
-    #: True if the request certainly never left this machine, so it can't have been carried out.
-    unsent: bool = False
+    #: Whether it can't pass by itself, as with a certificate of somebody else.
+    lasts: bool = False
 
 
 Exchange = Union[Answer, NoAnswer]
@@ -81,8 +83,8 @@ class Runtime(Protocol):
         """A new id for each request: 16 to 64 hex characters."""
         ...
 
-    def next_claim_id(self) -> str:
-        """The id of a new claim. The ids of one process are ordered."""
+    def next_claim_name(self) -> ClaimName:
+        """The name of a new opening: one run per process, numbered from 1."""
         ...
 
     def pause(self, until: Until) -> None:
@@ -102,6 +104,9 @@ class Runtime(Protocol):
 
         :raises Exception: what the program raised
         """
+
+    def log(self, log: Callable[[], object]) -> None:
+        """Runs the program's logger on a thread of its own: one call at a time, in order."""
 
     def spawn(self, run: Callable[[], None]) -> None:
         """Runs a session on its own thread.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from types import TracebackType
-from typing import NoReturn, Optional, Type
+from typing import NoReturn, Optional, Sequence, Tuple, Type
 
 from . import process_end
 from .license import License
 from .live_session import Life
+from .options import symbols_of
 from .status import End, ReleaseOutcome
 from .thread_runtime import ThreadRuntime
 from .timing import RELEASE_WITHIN_MS
@@ -28,21 +29,19 @@ class LiveSession(Life):
         try:
             super().live()
         finally:
-            self.runtime.calls.close()
+            self.runtime.close()
             process_end.leave(self)
+
+    def lapsed(self) -> None:
+        process_end.leave(self)
 
     def wait_finished(self, seconds: float) -> None:
         """Waits until the release is finished, but no longer."""
         runtime = self.runtime
         until_ms = runtime.now_ms() + int(seconds * 1000)
-        runtime.pause(lambda: 0 if self.finished else until_ms)
+        runtime.pause(lambda: 0 if self.is_released() else until_ms)
         callbacks_until_ms = min(runtime.now_ms() + CALLBACKS_WITHIN_MS, until_ms)
-        runtime.pause(lambda: 0 if self.is_idle() else callbacks_until_ms)
-
-    def is_idle(self) -> bool:
-        """Whether no callback is running that could be waited for."""
-        calls = self.runtime.calls
-        return calls.is_idle() or calls.is_own_thread()
+        runtime.pause(lambda: 0 if runtime.is_idle() else callbacks_until_ms)
 
 
 class SessionView:
@@ -50,7 +49,7 @@ class SessionView:
 
     def __init__(self, life: LiveSession) -> None:
         granted = life.keeping.granted
-        #: Names this claim.
+        #: Names this session.
         self.session_id: str = granted.session_id
         #: Grows with every claim on the license: a smaller token belongs to an older session.
         self.fencing_token: int = granted.fencing_token
@@ -58,8 +57,19 @@ class SessionView:
 
     @property
     def held(self) -> bool:
-        """Whether there is a right to the session right now. Check it before each order."""
+        """Whether there is a right to the session right now. Check it before each order; with
+        several symbols, check :meth:`holds` instead.
+        """
         return self._life.right_lasts_ms() > 0
+
+    def holds(self, symbol: str) -> bool:
+        """Whether there is a right to this symbol right now."""
+        return self._life.holds(symbol)
+
+    @property
+    def symbols(self) -> Tuple[str, ...]:
+        """The symbols to which there is a right at this moment: none that was lost or released."""
+        return self._life.symbols
 
     @property
     def right_lasts_seconds(self) -> float:
@@ -78,6 +88,18 @@ class SessionView:
         """
         return self._life.end
 
+    def keep(self) -> None:
+        """Answers a request to release: the device that asked is told that this one keeps the
+        session. May be called at any time; returns at once.
+        """
+        self._life.keep()
+
+    def __del__(self) -> None:
+        # Nobody can ask it any more whether it is held, so nobody may trade on it.
+        life = getattr(self, "_life", None)
+        if life is not None:
+            life.drop()
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("A session belongs to the process that opened it and can't be pickled")
 
@@ -93,29 +115,36 @@ class Session(SessionView):
     def wait_lost(self, timeout: Optional[float] = None) -> bool:
         """Waits until the session is over, for whatever reason, or for ``timeout`` seconds.
 
-        Returns whether it is over; :attr:`ended` says why.
+        Returns whether it is over; :attr:`ended` says why. A session of several symbols is over
+        with its last one.
         """
         runtime, is_over = self._life.runtime, self._life.is_over
         until_ms = math.inf if timeout is None else runtime.now_ms() + timeout * 1000
         runtime.pause(lambda: 0 if is_over() else until_ms)
         return is_over()
 
-    def release(self) -> ReleaseOutcome:
-        """Ends the session and frees the key at the service. Safe to call twice; never raises.
+    def release(self, symbols: Optional[Sequence[str]] = None) -> ReleaseOutcome:
+        """Ends the session, or gives up some of its symbols, and frees them at the service. Safe to
+        call twice; takes 5 s at most, whatever hangs.
 
         Returns ``released``; ``not_held`` if the session no longer existed or was not held; or
-        ``unconfirmed`` if no answer came within 5 s, so that the session lapses on its own.
+        ``unconfirmed`` if no answer came, so that the session lapses on its own. Some symbols that
+        are ``unconfirmed`` are released again until the service has confirmed it.
+
+        :raises TypeError, ValueError: ``symbols`` is no list of names
         """
         life = self._life
         if life.is_elsewhere():
             return "not_held"
+        freed = None if symbols is None else life.give_back(symbols_of("symbols", symbols))
+        if freed is not None:
+            return life.release_some(freed)
         runtime = life.runtime
         life.begin_release()
-        begun_ms = life.release_begun_ms or 0
-        give_up_ms = begun_ms + RELEASE_WITHIN_MS
-        runtime.pause(lambda: 0 if life.is_released() and life.finished else give_up_ms)
+        give_up_ms = (life.release_begun_ms or 0) + RELEASE_WITHIN_MS
+        runtime.pause(lambda: 0 if life.is_released() else give_up_ms)
         callbacks_until_ms = min(runtime.now_ms() + CALLBACKS_WITHIN_MS, give_up_ms)
-        runtime.pause(lambda: 0 if life.is_idle() else callbacks_until_ms)
+        runtime.pause(lambda: 0 if runtime.is_idle() else callbacks_until_ms)
         if life.finished:
             # Again, on this thread: the session's own thread could not remove the signal handlers.
             process_end.leave(life)

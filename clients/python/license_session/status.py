@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, Optional, Union
 
 from .errors import LicenseEndCode, RefusalCode
+from .holder import LossCode
 
 __all__ = ["End", "EndCode", "EndReason", "ReleaseOutcome", "State", "Status"]
 
@@ -13,11 +14,8 @@ State = Literal["opening", "waiting", "held", "troubled", "asking", "ended"]
 EndReason = Literal["taken", "license_ended", "lost", "released"]
 EndCode = Union[
     LicenseEndCode,
+    LossCode,
     Literal[
-        "session_taken",
-        "session_replaced",
-        "session_ended",
-        "session_not_found",
         "no_answer_in_time",
         "keeper_failed",
         "released",
@@ -67,6 +65,10 @@ class Status:
     wait_seconds: Optional[float] = None
     active_device: Optional[str] = None
     refusal: Optional[RefusalCode] = None
+    #: With ``ask_holder``, as in :class:`license_session.SessionRefused`.
+    holder_asked: Optional[bool] = None
+    holder_told: Optional[bool] = None
+    holder_keeps: Optional[bool] = None
     end: Optional[End] = None
 
     @property

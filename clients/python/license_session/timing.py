@@ -9,8 +9,10 @@ __all__ = [
     "OPENING_INTERVAL_MS",
     "RELEASE_WITHIN_MS",
     "Timing",
+    "attempt_timeout_ms",
     "heartbeat_delay_ms",
     "milliseconds",
+    "poll_delay_ms",
     "retry_at_ms",
     "retry_delay_ms",
     "timing_of",
@@ -29,6 +31,8 @@ class Timing(NamedTuple):
     right_ms: int
     heartbeat_interval_ms: int
     request_timeout_ms: int
+    #: The time limit of a heartbeat after one that was not answered in time.
+    longest_request_ms: int
     #: How long to ask whether the session still exists after oversleeping.
     ask_within_ms: int
     #: A timer that is later than this means that the process was asleep or stuck.
@@ -41,25 +45,37 @@ class Timing(NamedTuple):
 
 def timing_of(
     session_timeout_ms: float,
+    held_for_ms: float,
     named_interval_ms: float,
     margin_ms: Optional[float],
     request_timeout_ms: float,
 ) -> Timing:
-    """The timing that a session timeout and the program's options make together."""
-    wanted_margin_ms = min(5_000, session_timeout_ms / 6) if margin_ms is None else margin_ms
-    actual_margin_ms = min(wanted_margin_ms, session_timeout_ms / 2)
-    right_ms = math.floor(session_timeout_ms - actual_margin_ms)
+    """The timing that the service's answer and the program's options make together.
+
+    :param margin_ms: can only shorten what the service says, and never to less than half
+    """
+    margin_right_ms = session_timeout_ms - min(margin_ms or 0, session_timeout_ms / 2)
+    right_ms = math.floor(min(held_for_ms, margin_right_ms))
     request_ms = math.floor(min(request_timeout_ms, right_ms / 3))
     return Timing(
         right_ms=right_ms,
         heartbeat_interval_ms=math.floor(min(named_interval_ms, session_timeout_ms / 3)),
         request_timeout_ms=request_ms,
+        longest_request_ms=math.floor(min(2 * request_timeout_ms, right_ms / 3)),
         ask_within_ms=min(10_000, right_ms),
         overslept_after_ms=min(1_000, right_ms // 5),
         # Clocks tick in steps and are slewed, so a difference below 0.1 s means nothing.
-        clocks_parted_after_ms=math.floor(max(100, min(1_000, actual_margin_ms))),
+        clocks_parted_after_ms=math.floor(max(100, min(1_000, session_timeout_ms - right_ms))),
         report_within_ms=min(1_000, request_ms // 2),
     )
+
+
+def attempt_timeout_ms(request_timeout_ms: int, unanswered: int) -> int:
+    """The time limit of an opening's next attempt: on a slow line, a longer one may succeed.
+
+    :param unanswered: how many attempts in a row were not answered in time
+    """
+    return request_timeout_ms << min(unanswered, 2)
 
 
 def heartbeat_delay_ms(interval_ms: int, chance: float) -> int:
@@ -68,9 +84,17 @@ def heartbeat_delay_ms(interval_ms: int, chance: float) -> int:
 
 
 def retry_delay_ms(failures: int, interval_ms: int, chance: float) -> int:
-    """At an interval of 20 s: half a second, then doubling up to 4 s."""
-    delay_ms = min(interval_ms / 40 * 2.0 ** min(failures - 1, 10), interval_ms / 5)
+    """At an interval of 20 s: 1 s, then doubling up to 4 s."""
+    first_ms = min(1_000, interval_ms / 10)
+    delay_ms = min(first_ms * 2.0 ** min(failures - 1, 10), interval_ms / 5)
     return math.floor(delay_ms * (1 - 0.5 * chance))
+
+
+def poll_delay_ms(wait_seconds: Optional[float], chance: float) -> int:
+    """About every 5 s, because a release may come at any time; sooner if the named wait is over."""
+    poll_ms = math.floor(5_000 * (0.8 + 0.4 * chance))
+    wait_ms = poll_ms if wait_seconds is None else wait_seconds * 1_000
+    return math.floor(max(1_000, min(poll_ms, wait_ms)))
 
 
 def retry_at_ms(

@@ -7,20 +7,25 @@ import platform
 import ssl
 import time
 import urllib.parse
+import zlib
 from contextlib import closing
 from typing import Callable, Dict, Mapping, NamedTuple, Optional
 
 from .attempt import Attempt
 from .connect import connect
 from .proxy import Proxy, proxy_for
+from .service_url import path_of
 from .version import __version__
 
-__all__ = ["HttpTransport", "Request", "Response", "Transport", "USER_AGENT", "path_of"]
+__all__ = ["HttpTransport", "Request", "Response", "Transport", "USER_AGENT"]
 
 USER_AGENT = f"license-session-python/{__version__} Python/{platform.python_version()}"
 
 #: Far more than any answer of the service.
 _LONGEST_ANSWER_BYTES = 1024 * 1024
+
+#: As ``zlib`` takes them. What HTTP calls deflate is zlib, but some send it without its frame.
+_WINDOW_BITS = {"gzip": [31], "deflate": [15, -15]}
 
 #: The longest socket timeout in use: some systems don't accept much longer ones.
 _LONGEST_WAIT_SECONDS = 3_600
@@ -52,12 +57,10 @@ class HttpTransport:
     """HTTP with a new connection for each request, through the proxy of the environment."""
 
     def __init__(self, base_url: str, ssl_context: Optional[ssl.SSLContext] = None) -> None:
-        """:raises ValueError: the URL is invalid, or neither http nor https"""
+        """:raises ValueError: the proxy of the environment can't be used"""
         parts = urllib.parse.urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("The URL must be one of http or https, with a host")
         self._scheme = parts.scheme
-        self._host = _ascii_host(parts.hostname)
+        self._host = _ascii_host(parts.hostname or "")
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._authority = host if parts.port is None else f"{host}:{parts.port}"
@@ -88,20 +91,18 @@ class HttpTransport:
                 attempt.hold(secure)
                 secure.settimeout(_left(ends))
                 secure.do_handshake()
-            headers = {**request.headers, "host": self._authority, "connection": "close"}
+            sent_headers = {**request.headers, "host": self._authority, "connection": "close"}
             target = path_of(request.url)
             if proxy and not context:
                 target = f"http://{self._authority}{target}"
                 if proxy.authorization:
-                    headers["proxy-authorization"] = proxy.authorization
+                    sent_headers["proxy-authorization"] = proxy.authorization
             connection.sock.settimeout(_left(ends))
-            attempt.begin_sending()
-            connection.request("POST", target, body=request.body, headers=headers)
+            connection.request("POST", target, body=request.body, headers=sent_headers)
             with closing(connection.getresponse()) as response:
-                body = response.read(_LONGEST_ANSWER_BYTES + 1)
-                if len(body) > _LONGEST_ANSWER_BYTES:
-                    raise http.client.HTTPException("the answer is longer than 1 MiB")
-                return Response(response.status, _headers_of(response), body)
+                headers = _headers_of(response)
+                body = _within_limit(response.read(_LONGEST_ANSWER_BYTES + 1))
+                return Response(response.status, headers, _decompressed(body, headers))
         finally:
             connection.close()
 
@@ -131,14 +132,33 @@ def _left(ends: float) -> float:
     return left
 
 
-def path_of(url: str) -> str:
-    """The path of an address as it is sent."""
-    path = urllib.parse.urlsplit(url).path
-    return urllib.parse.quote(path, safe="/%:@!$&'()*+,;=~")
-
-
 def _ascii_host(host: str) -> str:
     return host if host.isascii() else host.encode("idna").decode()
+
+
+def _decompressed(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """A proxy may compress an answer although nobody asked it to.
+
+    :raises http.client.HTTPException: it can't be read
+    """
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding == "identity":
+        return body
+    if encoding not in _WINDOW_BITS:
+        raise http.client.HTTPException(f"the answer is compressed by {encoding}")
+    for window_bits in _WINDOW_BITS[encoding]:
+        try:
+            decompressor = zlib.decompressobj(window_bits)
+            return _within_limit(decompressor.decompress(body, _LONGEST_ANSWER_BYTES + 1))
+        except zlib.error:
+            continue
+    raise http.client.HTTPException(f"the answer is said to be {encoding}, and is not")
+
+
+def _within_limit(body: bytes) -> bytes:
+    if len(body) > _LONGEST_ANSWER_BYTES:
+        raise http.client.HTTPException("the answer is longer than 1 MiB")
+    return body
 
 
 def _headers_of(response: http.client.HTTPResponse) -> Mapping[str, str]:

@@ -12,9 +12,10 @@ GRANTED = {
     "session_id": "session-1",
     "fencing_token": 1,
     "session_timeout_seconds": 6,
-    "heartbeat_interval_seconds": 0.1,
+    "heartbeat_interval_seconds": 0.6,
+    "held_for_seconds": 5,
 }
-RECORDED = {"code": "recorded", "session_timeout_seconds": 6}
+RECORDED = {"code": "recorded", "session_timeout_seconds": 6, "held_for_seconds": 5}
 
 ANSWERS: dict[str, dict[str, Any]] = {
     "/api/validate-license": GRANTED,

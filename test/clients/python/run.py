@@ -24,6 +24,13 @@ class LineByLine(unittest.TestResult):
         super().addError(test, error)
         self._say(test, "failed", self.errors[-1][1])
 
+    def addSubTest(self, test: Any, subtest: Any, error: Any) -> None:
+        before = len(self.failures) + len(self.errors)
+        super().addSubTest(test, subtest, error)
+        if len(self.failures) + len(self.errors) > before:
+            failed = [*self.failures, *self.errors]
+            self._say(test, "failed", next(text for of, text in failed if of is subtest))
+
     def _say(self, test: Any, outcome: str, detail: str = "") -> None:
         words = test._testMethodName.removeprefix("test").replace("_", " ").strip()
         line = {"group": type(test).__name__, "name": words, "outcome": outcome, "detail": detail}

@@ -10,6 +10,7 @@ import math
 import pathlib
 from typing import Any, Callable, Optional
 
+from license_session.claim_names import ClaimName
 from license_session.runtime import Answer, Exchange, NoAnswer, Until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -22,15 +23,15 @@ _PATHS = {
 
 _OPEN_API = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
 
+#: Later than anything that a scenario says.
+_END_MS = 10**9
+
 _PROGRAM, _PROBE = 0, 1
+
+NAME = ClaimName("run-1" * 4, 1)
 
 #: Between the two clocks, which have nothing else to do with each other.
 _WALL_LEAD_MS = 1_700_000_000_000
-
-
-def is_refusal(answer: object) -> bool:
-    code = answer.get("body", {}).get("code") if isinstance(answer, dict) else answer
-    return code in ("session_conflict", "session_limit")
 
 
 class ScriptedRuntime:
@@ -43,11 +44,10 @@ class ScriptedRuntime:
         self._asleep = scenario.get("asleep", [])
         self._report_takes = scenario.get("reportTakes", 0)
         self._due: list[tuple[int, int, Callable[[], None]]] = []
-        self._claim_id: object = None
-        self._refused = False
         self._session_id: object = None
+        #: Whether the program has a session.
+        self.opened = False
         self._ids = 0
-        self._claims = 0
         self.spawned: list[Callable[[], None]] = []
         self.script = [
             (at_ms, entry)
@@ -69,7 +69,7 @@ class ScriptedRuntime:
         """Until nothing is left to do."""
         while self.spawned:
             self.spawned.pop(0)()
-        self._pass(lambda: 10**9)
+        self._pass(lambda: _END_MS)
 
     def now_ms(self) -> int:
         return self._now_ms
@@ -84,9 +84,8 @@ class ScriptedRuntime:
         self._ids += 1
         return f"{self._ids:032x}"
 
-    def next_claim_id(self) -> str:
-        self._claims += 1
-        return f"{self.random_id()}.process.{self._claims}"
+    def next_claim_name(self) -> ClaimName:
+        return NAME
 
     def wake(self) -> None:
         pass
@@ -97,6 +96,9 @@ class ScriptedRuntime:
     def call(self, program: Callable[[], object]) -> None:
         program()
 
+    def log(self, log: Callable[[], object]) -> None:
+        pass  # It would read the wall clock.
+
     def call_within(self, program: Callable[[], Any], until: Until) -> Optional[Any]:
         takes_ms = math.inf if self._report_takes == "for ever" else self._report_takes
         done_ms = self._now_ms + takes_ms
@@ -106,7 +108,7 @@ class ScriptedRuntime:
         return program() if is_in_time else None
 
     def pause(self, until: Until) -> None:
-        self._pass(until)
+        self._pass(lambda: min(until(), _END_MS))
 
     def exchange(self, path: str, body: bytes, until: Until) -> Exchange:
         request = json.loads(body)
@@ -121,22 +123,18 @@ class ScriptedRuntime:
             assert request.get(field) == value, f"{field} is {request.get(field)}"
         for field in entry.get("lacks", []):
             assert field not in request, f"{field} was sent"
-        if entry["ask"] == "claim":
-            if self._refused:
-                assert request["claim_id"] != self._claim_id, "after a refusal"
-                self._claim_id = None
-            self._claim_id = self._claim_id or request["claim_id"]
-            assert request["claim_id"] == self._claim_id, "attempts up to an answer are one claim"
-            self._refused = is_refusal(entry.get("answer"))
-        else:
-            assert request["session_id"] == (self._session_id or self._claim_id)
+        # All attempts of an opening share a name, by which one without a usable answer is released.
+        is_named = entry["ask"] == "claim" or not self.opened
+        who = NAME._asdict() if is_named else {"session_id": self._session_id}
+        assert who.items() <= request.items(), request
+        assert ("session_id" if is_named else "run_id") not in request, request
 
         result = self._result_of(entry)
         answered_ms = math.inf if result is None else self._now_ms + entry.get("after", 0)
         self._pass(lambda: min(answered_ms, until()))
         if result is None or not answered_ms < until():
             return NoAnswer("no_answer_in_time")
-        if entry.get("answer") == "granted" and isinstance(result, Answer):
+        if isinstance(result, Answer) and b'"session_id"' in result.body:
             self._session_id = json.loads(result.body)["session_id"]
         return result
 
@@ -171,7 +169,7 @@ class ScriptedRuntime:
         if entry.get("drop"):
             return None
         if "fails" in entry:
-            return NoAnswer(entry["fails"], unsent=entry.get("unsent", False))
+            return NoAnswer(entry["fails"], lasts=entry.get("lasting", False))
         answer = entry["answer"]
         if isinstance(answer, dict):
             body = json.dumps(answer["body"]).encode() if "body" in answer else b""
@@ -180,9 +178,10 @@ class ScriptedRuntime:
         for status, response in responses.items():
             examples = response["content"]["application/json"].get("examples", {})
             if answer in examples:
-                value = dict(examples[answer]["value"])
-                if answer == "granted":
-                    value["session_id"] = self._claim_id
-                value.update(entry.get("with", {}))
+                value = {
+                    "held_for_seconds": 55,
+                    **examples[answer]["value"],
+                    **entry.get("with", {}),
+                }
                 return Answer(int(status), json.dumps(value).encode(), {})
         raise AssertionError(f"openapi.json has no example of {answer}")

@@ -10,6 +10,7 @@ from typing import Any, Optional
 from license_session.answers import (
     Available,
     Granted,
+    PartLost,
     Recorded,
     Trouble,
     Unreadable,
@@ -21,13 +22,13 @@ from license_session.errors import ServiceNotFound
 from license_session.license import License
 from license_session.runtime import Answer, NoAnswer
 from license_session.status import End
-from camel_case import in_camel_case
+from camel_case import in_camel_case, what_is_known
 from scripted_runtime import ROOT
 
 _KINDS = {Granted: "granted", Recorded: "recorded", Available: "available"}
 
 #: Of a request without an answer.
-_INNER = ("cause", "unsent")
+_INNER = ("cause", "lasts")
 
 
 def meaning_of(ask: str, answer: Answer) -> dict[str, Any]:
@@ -35,7 +36,14 @@ def meaning_of(ask: str, answer: Answer) -> dict[str, Any]:
         return {"is": read_release_answer(answer)}
     read = read_claim_answer(answer) if ask == "claim" else read_heartbeat_answer(answer)
     if isinstance(read, (Granted, Recorded, Available)):
-        return {"is": _KINDS[type(read)], **in_camel_case(read), "license": license_of(read.license)}
+        return {
+            "is": _KINDS[type(read)],
+            **what_is_known(read),
+            "license": license_of(read.license),
+        }
+    if isinstance(read, PartLost):
+        known = what_is_known(read._replace(trouble=None))
+        return {"is": "part_lost", "lease": None, **known}
     if isinstance(read, End):
         by = read.active_device
         return {"is": "ended", "reason": read.reason, "code": read.code, "activeDevice": by}
@@ -45,12 +53,22 @@ def meaning_of(ask: str, answer: Answer) -> dict[str, Any]:
         known = in_camel_case(read)
         return {"is": "trouble", **{name: known[name] for name in known if name not in _INNER}}
     names = {"active_device": "activeDevice", "wait_seconds": "waitSeconds", "field": "field"}
+    more = (
+        "held_by_this_device",
+        "holder",
+        "holder_asked",
+        "holder_told",
+        "holder_keeps",
+        "blocked",
+    )
     return {
         "is": type(read).__name__,
         "code": read.code,
         # It names the option by which each language takes the URL.
         **({} if isinstance(read, ServiceNotFound) else {"message": str(read)}),
         **{names[name]: getattr(read, name) for name in names if hasattr(read, name)},
+        # What only newer refusals say is left out where it is not known.
+        **what_is_known({name: getattr(read, name, None) for name in more}),
         "status": read.status,
         "requestId": read.request_id,
     }
@@ -72,17 +90,12 @@ class Answers(unittest.TestCase):
 
     def test_no_answer_is_trouble_and_says_nothing_of_a_release(self) -> None:
         cause = OSError("refused")
-        for unsent in (True, False):
-            exchange = NoAnswer("ECONNREFUSED", cause=cause, unsent=unsent)
-            trouble = Trouble("ECONNREFUSED", cause=cause, unsent=unsent)
+        for lasts in (True, False):
+            exchange = NoAnswer("ECONNREFUSED", cause=cause, lasts=lasts)
+            trouble = Trouble("ECONNREFUSED", cause=cause, lasts=lasts)
             self.assertEqual(read_claim_answer(exchange), trouble)
             self.assertEqual(read_heartbeat_answer(exchange), trouble)
             self.assertIsNone(read_release_answer(exchange))
-
-    def test_a_refusal_was_sent(self) -> None:
-        read = read_heartbeat_answer(Answer(500, b"", {}))
-        assert isinstance(read, Trouble)
-        self.assertFalse(read.unsent)
 
     def test_an_end_without_zone_is_of_utc_and_one_of_another_zone_the_same_instant(self) -> None:
         for written in ("2027-01-31T18:00:00", "2027-01-31T19:00:00+01:00"):

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from fake_service import FakeService, answer
-from license_session import LicenseRefused, SessionRefused, Status
+from license_session import LicenseRefused, ReleaseRequest, SessionRefused, Status, SymbolLost
 from license_session.asyncio import AsyncSession, Opening, check_session, open_session
 from processes import CLAIM, HEARTBEAT, RELEASE, until
 from quiet import QUIET
@@ -147,6 +147,89 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
         while not outcomes:
             await asyncio.sleep(0.005)
         self.assertEqual(outcomes, ["released"])
+
+    async def test_an_opening_can_be_a_task(self) -> None:
+        session = await asyncio.create_task(self.open())
+        self.assertTrue(session.held)
+        self.assertEqual(await session.release(), "released")
+        (gathered,) = await asyncio.gather(self.open())
+        await gathered.release()
+        opening = self.open()
+        opening.close()
+        self.assertEqual(self.service.asked.count(CLAIM), 2)
+
+    async def test_an_opening_in_a_task_can_be_cancelled(self) -> None:
+        go_on = self.hold(CLAIM)
+        opening = asyncio.create_task(self.open())
+        await self.asked(CLAIM)
+        opening.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await opening
+        go_on.set()
+        await self.asked(RELEASE)
+
+    async def test_several_symbols_are_one_session(self) -> None:
+        lost: list[SymbolLost] = []
+
+        async def on_symbol_lost(loss: SymbolLost) -> None:
+            lost.append(loss)
+
+        async with self.open(symbols=["ES", "NQ", "CL"], on_symbol_lost=on_symbol_lost) as session:
+            self.assertEqual(session.symbols, ("ES", "NQ", "CL"))
+            self.assertTrue(session.holds("nq"))
+            self.assertEqual(await session.release(["CL"]), "released")
+            self.assertEqual(await session.release(["GC"]), "not_held")
+            self.assertEqual(session.symbols, ("ES", "NQ"))
+            part = {
+                "code": "session_taken",
+                "symbols_held": ["ES"],
+                "symbols_lost": [
+                    {"symbol": "NQ", "code": "session_taken", "active_device": "x..."}
+                ],
+            }
+            self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **part}
+            while not lost:
+                await asyncio.sleep(0.005)
+            self.assertEqual(session.symbols, ("ES",))
+            self.assertTrue(session.held)
+        self.assertEqual(lost, [SymbolLost("NQ", "session_taken", "x...")])
+        released = [body["symbols"] for body in self.service.asked_with(RELEASE)]
+        self.assertEqual(released, [["CL"], ["ES"]])
+
+    async def test_a_release_of_some_symbols_keeps_no_loop(self) -> None:
+        async with self.open(symbols=["ES", "NQ"]) as session:
+            go_on = self.hold(RELEASE)
+            releasing = asyncio.create_task(session.release(["NQ"]))
+            await self.asked(RELEASE)
+            self.assertFalse(session.holds("NQ"))
+            go_on.set()
+            self.assertEqual(await releasing, "released")
+
+    async def test_who_is_asked_to_release_may_keep(self) -> None:
+        sessions: list[AsyncSession] = []
+        requests: list[ReleaseRequest] = []
+
+        def on_release_request(request: ReleaseRequest) -> None:
+            requests.append(request)
+            sessions[0].keep()
+
+        asks = {"release_asked_by": "x...", "release_asked_seconds_ago": 3}
+        self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **asks}
+        async with self.open(on_release_request=on_release_request) as session:
+            sessions.append(session)
+            while not any(body.get("keep") for body in self.service.bodies):
+                await asyncio.sleep(0.005)
+        self.assertEqual(requests, [ReleaseRequest("x...", 3, ())])
+
+    async def test_who_wants_it_may_ask_its_holder(self) -> None:
+        self.service.instead = lambda handler: (
+            answer(handler, {"code": "session_conflict", "holder_asked": True}, 403) or True
+        )
+        with self.assertRaises(SessionRefused) as refused:
+            await self.open(ask_holder=True, only_if_free=True)
+        self.assertTrue(refused.exception.holder_asked)
+        asked = self.service.bodies[0]
+        self.assertEqual((asked["ask_holder"], asked["only_if_free"]), (True, True))
 
     async def test_refusals_are_those_of_the_other_client(self) -> None:
         self.service.instead = lambda handler: (

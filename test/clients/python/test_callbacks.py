@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import unittest
@@ -76,19 +77,28 @@ class Callbacks(unittest.TestCase):
             self.assertNotIn("metadata", self.service.asked_with(HEARTBEAT)[0])
             session.release()
 
-    def test_a_report_that_is_refused_is_left_out_and_then_tried_again(self) -> None:
-        def refuse_reports(handler: BaseHTTPRequestHandler) -> bool:
-            if handler.path != HEARTBEAT or "status" not in self.service.bodies[-1]:
-                return False
-            answer(handler, {"code": "bad_request", "field": "status"}, 400)
-            return True
+    def test_a_report_that_is_refused_is_left_out_from_then_on(self) -> None:
+        refusals = ((400, {"code": "bad_request", "field": "status"}), (413, {}))
+        for status, body in refusals:
 
-        self.service.instead = refuse_reports
-        session = self.open(report=lambda: {"status": "x" * 65})
-        self.assertTrue(self.heartbeats(4))
-        sent = ["status" in body for body in self.service.asked_with(HEARTBEAT)][:4]
-        self.assertEqual(sent, [True, False, True, False])
-        self.assertTrue(session.held)
+            def refuse_reports(handler: BaseHTTPRequestHandler) -> bool:
+                if handler.path != HEARTBEAT or "status" not in self.service.bodies[-1]:
+                    return False
+                if len(self.service.bodies[-1]["status"]) <= 64:
+                    return False
+                answer(handler, body, status)
+                return True
+
+            self.service.instead = refuse_reports
+            self.service.asked.clear()
+            self.service.bodies.clear()
+            reports = itertools.chain(["x" * 65], itertools.repeat("fine"))
+            session = self.open(report=lambda: {"status": next(reports)})
+            self.assertTrue(self.heartbeats(4))
+            sent = [body.get("status") for body in self.service.asked_with(HEARTBEAT)][:4]
+            self.assertEqual(sent, ["x" * 65, None, None, None])
+            self.assertTrue(session.held)
+            session.release()
 
     def test_callbacks_come_one_at_a_time_and_in_order(self) -> None:
         under_way = threading.Lock()
@@ -131,7 +141,7 @@ class Callbacks(unittest.TestCase):
         self.assertEqual(self.service.asked.count(RELEASE), 1)
 
     def test_a_call_that_came_too_late_is_not_made_any_more(self) -> None:
-        calls = ProgramCalls(lambda until: None, lambda: None)
+        calls = ProgramCalls(lambda until: None, lambda: None, "calls")
         busy, called = threading.Event(), []
         calls.put(lambda: busy.set() or self.over.wait(60))
         self.assertTrue(busy.wait(60))
@@ -152,7 +162,7 @@ class Callbacks(unittest.TestCase):
         self.assertTrue(until(lambda: any("took too long" in text for text in texts)))
 
     def test_of_statuses_that_nobody_takes_the_oldest_are_dropped(self) -> None:
-        calls = ProgramCalls(lambda until: None, lambda: None)
+        calls = ProgramCalls(lambda until: None, lambda: None, "calls")
         busy, called = threading.Event(), []
         calls.put(lambda: busy.set() or self.over.wait(60))
         self.assertTrue(busy.wait(60))

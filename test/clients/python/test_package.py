@@ -11,10 +11,10 @@ import tarfile
 import tempfile
 import unittest
 import zipfile
-from typing import List, Optional
+from typing import List
 
-from fake_service import FakeService
-from processes import RELEASE
+from fake_service import FakeService, answer
+from processes import CLAIM, HEARTBEAT, RELEASE
 from scripted_runtime import ROOT
 
 SOURCE = ROOT / "clients/python"
@@ -95,66 +95,91 @@ def has(python: str, *modules: str) -> bool:
     return run([python, "-c", f"import {', '.join(modules)}"]).returncode == 0
 
 
-def builder() -> Optional[str]:
-    """A Python that can build packages without fetching anything."""
-    candidates = [sys.executable, "/usr/bin/python3"]
-    return next((python for python in candidates if has(python, "setuptools", "wheel")), None)
-
-
 class Package(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
-        python = builder()
-        if python is None or not has(sys.executable, "venv", "ensurepip"):
+        if not has(sys.executable, "venv", "ensurepip"):
             if not os.environ.get("CI"):
-                raise unittest.SkipTest(
-                    "needs a Python with setuptools, wheel and venv (Debian: python3-setuptools, "
-                    "python3-wheel, python3-venv)"
-                )
-            raise AssertionError("setuptools, wheel and venv are missing; .ci/run installs them")
+                raise unittest.SkipTest("needs venv (Debian: python3-venv)")
+            raise AssertionError("venv is missing; .ci/run installs it")
         cls.folder = pathlib.Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        dist, sources = cls.folder / "dist", cls.folder / "sources"
-        dist.mkdir()
-        # In a copy: building leaves folders of its own beside what it builds.
-        shutil.copytree(SOURCE, sources, ignore=shutil.ignore_patterns("__pycache__"))
-        cls.sdist = cls.build(python, "sdist", sources, dist)
-        with tarfile.open(cls.sdist) as archive:
-            archive.extractall(cls.folder / "unpacked")
-        # From the sdist, which so has all that it takes.
-        (unpacked,) = (cls.folder / "unpacked").iterdir()
-        cls.wheel = cls.build(python, "wheel", unpacked, dist)
+        cls.sources = cls.folder / "sources"
+        shutil.copytree(SOURCE, cls.sources, ignore=shutil.ignore_patterns("__pycache__", "dist"))
+        built = run([sys.executable, "-B", cls.sources / "build_backend.py", cls.folder / "dist"])
+        cls.wheel, cls.sdist = (pathlib.Path(line) for line in built.stdout.splitlines())
 
         environment = cls.folder / "environment"
         run([sys.executable, "-m", "venv", environment], check=True)
         cls.python = environment / "bin/python"
-        install = [cls.python, "-m", "pip", "install", "--no-index", "--no-deps", cls.wheel]
-        run(install, check=True)
+        cls.before = sorted(path for path in cls.sources.rglob("*"))
+        cls.install(cls.sources)
         cls.program = cls.folder / "program.py"
         cls.program.write_text(PROGRAM, encoding="utf-8")
 
     @classmethod
-    def build(
-        cls, python: str, kind: str, source: pathlib.Path, dist: pathlib.Path
-    ) -> pathlib.Path:
-        code = f"from setuptools import build_meta; print(build_meta.build_{kind}({str(dist)!r}))"
-        built = run([python, "-c", code], cwd=source)
-        if built.returncode:
-            raise AssertionError(built.stderr)
-        return dist / built.stdout.splitlines()[-1]
+    def install(cls, what: pathlib.Path) -> None:
+        words = [cls.python, "-B", "-m", "pip", "install", "--no-index", "--force-reinstall", what]
+        installed = run(words, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+        if installed.returncode:
+            raise AssertionError(installed.stderr)
+
+    def installed(self) -> "set[str]":
+        code = "import license_session; print(license_session.__path__[0])"
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        folder = run([self.python, "-c", code], cwd=self.folder, env=environment).stdout.strip()
+        return {path.name for path in pathlib.Path(folder).iterdir() if path.is_file()}
+
+    def test_a_folder_is_installed_without_an_index_and_stays_as_it_was(self) -> None:
+        self.assertEqual(sorted(path for path in self.sources.rglob("*")), self.before)
+
+    def test_what_an_earlier_build_left_behind_is_not_installed(self) -> None:
+        stale = self.sources / "build/lib/license_session/stale.py"
+        stale.parent.mkdir(parents=True)
+        stale.touch()
+        self.addCleanup(shutil.rmtree, self.sources / "build")
+        self.install(self.sources)
+        self.assertEqual(self.installed(), self.modules())
+
+    def test_the_source_archive_can_be_installed(self) -> None:
+        self.install(self.sdist)
+        self.assertEqual(self.installed(), self.modules())
+
+    def test_an_editable_installation_names_the_folder(self) -> None:
+        # In the process of its own that the front end would start.
+        code = (
+            "import sys; sys.path.insert(0, '.'); import build_backend; "
+            f"print(build_backend.build_editable({str(self.folder)!r}))"
+        )
+        built = run([sys.executable, "-B", "-c", code], cwd=self.sources)
+        with zipfile.ZipFile(self.folder / built.stdout.strip()) as wheel:
+            named = wheel.read("license_session.pth").decode().strip()
+        self.assertEqual(named, str(self.sources.resolve()))
+
+    def test_two_builds_are_the_same_file(self) -> None:
+        again = run(
+            [sys.executable, "-B", self.sources / "build_backend.py", self.folder / "again"]
+        )
+        wheel = pathlib.Path(again.stdout.splitlines()[0])
+        self.assertEqual(wheel.read_bytes(), self.wheel.read_bytes())
+
+    def modules(self) -> "set[str]":
+        return {path.name for path in (SOURCE / "license_session").iterdir() if path.is_file()}
 
     def test_sdist_and_wheel_have_the_package_and_nothing_else(self) -> None:
-        modules = {path.name for path in (SOURCE / "license_session").iterdir() if path.is_file()}
         names = zipfile.ZipFile(self.wheel).namelist()
         packaged = {name.split("/")[1] for name in names if name.startswith("license_session/")}
-        self.assertEqual(packaged, modules)
+        self.assertEqual(packaged, self.modules())
         self.assertIn("py.typed", packaged)
-        others = {name.split("/")[0] for name in names}
-        self.assertEqual(len(others), 2, others)
+        beside = {name.split("/")[1] for name in names if ".dist-info/" in name}
+        self.assertEqual(beside, {"LICENSE", "CHANGELOG.md", "METADATA", "WHEEL", "RECORD"})
         sources = {
             name.split("/", 1)[1] for name in tarfile.open(self.sdist).getnames() if "/" in name
         }
-        self.assertLessEqual({"README.md", "pyproject.toml", "license_session/py.typed"}, sources)
+        listed = {"README.md", "pyproject.toml", "build_backend.py", "LICENSE", "CHANGELOG.md"}
+        self.assertEqual(
+            sources, {*listed, "PKG-INFO", *(f"license_session/{name}" for name in self.modules())}
+        )
 
     def test_an_empty_environment_can_use_it(self) -> None:
         service = FakeService()
@@ -179,17 +204,87 @@ class Package(unittest.TestCase):
         said = run([self.python, "-c", code], cwd=self.folder, env=environment)
         self.assertEqual(said.stdout, "True\n", said.stderr)
 
-    def test_the_example_of_the_readme_does_what_it_says(self) -> None:
+    def example_with(self, part: str, service: FakeService) -> "subprocess.Popen[str]":
+        """Runs the example of the README that has this in it, after what the first one begins with."""
+        readme = (SOURCE / "README.md").read_text(encoding="utf-8")
+        examples = [text.split("```")[0] for text in readme.split("```python\n")[1:]]
+        (example,) = (text for text in examples if part in text)
+        url = f"url = {service.url!r}"
+        begin = f"import itertools, math, time\nfrom license_session import *\n{url}\n"
+        example = "\n".join(
+            url if line.startswith("url = ") else line for line in example.splitlines()
+        )
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        process = subprocess.Popen(
+            [self.python, "-u", "-c", begin + example],
+            **{"cwd": self.folder, "env": environment, "text": True},
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def said_by(self, process: "subprocess.Popen[str]") -> List[str]:
+        out, errors = process.communicate(timeout=120)
+        self.assertNotIn("Traceback", errors)
+        return out.splitlines()
+
+    def service(self) -> FakeService:
         service = FakeService()
         self.addCleanup(service.close)
-        readme = (SOURCE / "README.md").read_text(encoding="utf-8")
-        example = readme.split("```python\n")[1].split("```")[0]
-        url = next(line for line in example.splitlines() if line.startswith("url = "))
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        source = example.replace(url, f"url = {service.url!r}")
-        said = run([self.python, "-c", source], cwd=self.folder, env=environment)
+        return service
+
+    def test_the_example_of_the_readme_does_what_it_says(self) -> None:
+        said = self.said_by(self.example_with("orders < 3", self.service()))
         orders = [f"buying with order id ES-1-{number}" for number in (1, 2, 3)]
-        self.assertEqual(said.stdout.splitlines(), [*orders, "released"], said.stderr)
+        self.assertEqual(said, [*orders, "released"])
+
+    def test_the_example_of_28_symbols_opens_them_with_one_request(self) -> None:
+        service = self.service()
+        said = self.said_by(self.example_with("symbols=pairs", service))
+        self.assertEqual(service.asked, [CLAIM, RELEASE, RELEASE])
+        pairs = service.bodies[0]["symbols"]
+        self.assertEqual((len(pairs), len(set(pairs))), (28, 28))
+        self.assertEqual(said[:-1], [f"buying {pair} with order id {pair}-1-1" for pair in pairs])
+        self.assertEqual(said[-1], "released 26")
+        self.assertEqual(service.bodies[1]["symbols"], ["EURGBP", "EURAUD"])
+        self.assertEqual(len(service.bodies[2]["symbols"]), 26)
+
+    def test_the_example_that_is_asked_closes_and_releases(self) -> None:
+        service = self.service()
+        service.answers[HEARTBEAT] = {**service.answers[HEARTBEAT], "release_asked_by": "vps-1..."}
+        said = self.said_by(self.example_with("on_release_request=", service))
+        self.assertEqual(said, ["closing all positions and releasing, for vps-1...", "released"])
+
+    def test_the_example_after_an_outage_opens_again_what_was_lost_and_not_what_was_taken(
+        self,
+    ) -> None:
+        service = self.service()
+        service.answers[HEARTBEAT] = {"code": "session_not_found"}
+        process = self.example_with('reason == "lost"', service)
+        assert process.stdout
+        reading = "reading the open positions from the broker\n"
+        self.assertEqual([process.stdout.readline(), process.stdout.readline()], [reading] * 2)
+        service.answers[HEARTBEAT] = {"code": "session_taken"}
+        said = self.said_by(process)
+        self.assertEqual(set(said[:-1]) - {reading.strip()}, set())
+        self.assertEqual(said[-1], "taken")
+
+    def test_the_example_that_watches_says_who_holds_the_session(self) -> None:
+        service = self.service()
+        holder = {"device": "vps-1...", "since_seconds": 60, "last_heartbeat_seconds_ago": 7}
+        body = {"code": "session_conflict", "holder": holder}
+        service.instead = lambda handler: answer(handler, body, 403) or True
+        process = self.example_with("check_session(", service)
+        assert process.stdout
+        said = process.stdout.readline().strip()
+        self.assertEqual(
+            said,
+            "Holder(device='vps-1...', since_seconds=60, last_heartbeat_seconds_ago=7, status=None)",
+        )
+        self.assertEqual(service.bodies[0]["check_only"], True)
+        process.kill()
+        process.communicate()
 
     def tool(self, name: str, *places: pathlib.Path) -> str:
         found = next((str(place) for place in places if place.exists()), shutil.which(name))

@@ -231,7 +231,7 @@ say(session.held)
             from license_session import Response
             import json
             granted = {"code": "granted", "session_id": "s", "fencing_token": 1,
-                       "session_timeout_seconds": 60}
+                       "session_timeout_seconds": 60, "held_for_seconds": 55}
             def transport(request):
                 body = granted if request.url.endswith("license") else {"code": "released"}
                 return Response(200, {}, json.dumps(body).encode())
@@ -251,21 +251,6 @@ say(session.held)
         )
         self.assertEqual([self.line_of(process) for _ in range(3)], ["True True", "True", "True"])
         self.assertEqual(process.wait(60), 0)
-
-    def test_the_handler_waits_for_no_lock(self) -> None:
-        process = self.run_program(
-            OPEN
-            + """
-from license_session import process_end
-with process_end._process.lock, session._life._lock, session._life.runtime._changed:
-    os.kill(os.getpid(), signal.SIGTERM)
-    say("handled")
-while True: time.sleep(1)
-"""
-        )
-        self.assertEqual(self.line_of(process), "handled")
-        self.assertEqual(process.wait(60), -signal.SIGTERM)
-        self.assertEqual(self.releases(), 1)
 
     def test_sessions_of_other_threads_are_released_by_a_signal_that_the_main_thread_prepared(
         self,
@@ -376,6 +361,56 @@ say(session.held)
         released = [body["device_fingerprint"] for body in self.service.asked_with(RELEASE)]
         self.assertEqual(released, ["child", "device"])
 
+    def test_a_child_of_multiprocessing_that_ends_releases(self) -> None:
+        for method in ("fork", "forkserver", "spawn"):
+            self.service.asked.clear()
+            self.service.bodies.clear()
+            process = self.run_program(
+                f"""
+                import multiprocessing
+                kept = []
+                def trade():
+                    kept.append(open_session(url, "KEY", "child"))
+                if __name__ == "__main__":
+                    session = open_session(url, "KEY", "device")
+                    child = multiprocessing.get_context({method!r}).Process(target=trade)
+                    child.start()
+                    child.join()
+                    say(child.exitcode, session.held)
+                    os._exit(0)
+                """
+            )
+            self.assertEqual(self.line_of(process), "0 True", method)
+            released = [body["device_fingerprint"] for body in self.service.asked_with(RELEASE)]
+            self.assertEqual(released, ["child"], method)
+
+    def test_a_process_pool_releases_what_its_workers_opened(self) -> None:
+        for pool, ending in (
+            ("concurrent.futures.ProcessPoolExecutor(1)", "pool.shutdown()"),
+            ("multiprocessing.Pool(1)", "pool.close(); pool.join()"),
+            ("multiprocessing.Pool(1)", "pool.terminate(); pool.join()"),
+        ):
+            self.service.asked.clear()
+            process = self.run_program(
+                f"""
+                import concurrent.futures, multiprocessing
+                kept = []
+                def trade(device):
+                    kept.append(open_session(url, "KEY", device))
+                    return kept[0].held
+                if __name__ == "__main__":
+                    multiprocessing.set_start_method("fork")
+                    pool = {pool}
+                    say(list(pool.map(trade, ["worker"])))
+                    {ending}
+                    say("ended")
+                    os._exit(0)
+                """
+            )
+            self.assertEqual(self.line_of(process), "[True]")
+            self.assertEqual(self.line_of(process), "ended")
+            self.assertEqual(self.releases(), 1, ending)
+
     def test_a_pool_that_imports_the_program_opens_no_session(self) -> None:
         for method in ("spawn", "forkserver"):
             self.service.asked.clear()
@@ -424,6 +459,66 @@ except TypeError as error:
         self.assertIn("belongs to the process that opened it", self.line_of(process))
 
 
+class Dropped(ProcessTest):
+    """Nobody can ask whether it is held any more, so nobody may go on trading by it."""
+
+    LOG = "import gc, logging\nlogging.basicConfig(stream=sys.stdout, format='%(message)s')\n"
+
+    def test_a_session_that_the_program_drops_is_released_with_a_warning(self) -> None:
+        process = self.run_program(
+            self.LOG
+            + """
+session = open_session(url, "KEY", "device")
+del session
+gc.collect()
+time.sleep(60)
+"""
+        )
+        self.assertIn("keep what open_session returns", self.line_of(process))
+        self.assertTrue(until(lambda: self.releases() == 1))
+
+    def test_so_is_one_of_asyncio(self) -> None:
+        process = self.run_program(
+            self.LOG
+            + """
+import asyncio, license_session.asyncio
+async def main():
+    await license_session.asyncio.open_session(url, "KEY", "device")
+    gc.collect()
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+        )
+        self.assertIn("keep what open_session returns", self.line_of(process))
+        self.assertTrue(until(lambda: self.releases() == 1))
+
+    def test_one_in_a_with_statement_or_that_is_over_is_none(self) -> None:
+        process = self.run_program(
+            self.LOG
+            + """
+with open_session(url, "KEY", "device"):
+    gc.collect()
+    say("held")
+session = open_session(url, "KEY", "device")
+session.release()
+del session
+gc.collect()
+say("end")
+"""
+        )
+        self.assertEqual([self.line_of(process), self.line_of(process)], ["held", "end"])
+        self.assertEqual(process.wait(60), 0)
+        assert process.stdout
+        self.assertEqual(process.stdout.read(), "")
+
+    def test_the_end_of_the_program_is_no_reason_to_warn(self) -> None:
+        process = self.run_program(self.LOG + OPEN)
+        self.assertEqual(process.wait(60), 0)
+        assert process.stdout and process.stderr
+        self.assertEqual((process.stdout.read(), process.stderr.read()), ("", ""))
+        self.assertEqual(self.releases(), 1)
+
+
 class InterruptedOpenings(ProcessTest):
     """What was granted after all, or may have been, is released."""
 
@@ -455,7 +550,7 @@ class InterruptedOpenings(ProcessTest):
         self.assertEqual(self.line_of(process), "interrupted")
         go_on.set()
         self.assertEqual(process.wait(60), 0)
-        self.assertEqual(self.service.asked_with(RELEASE)[0]["session_id"], "session-1")
+        self.assertEqual(self.service.asked_with(RELEASE)[0]["claim_number"], 1)
 
     def test_sigterm_releases_what_is_granted_after_it(self) -> None:
         go_on = self.hold_the_claim()
@@ -466,7 +561,7 @@ class InterruptedOpenings(ProcessTest):
         self.assertEqual(process.wait(60), -signal.SIGTERM)
         self.assertEqual(self.releases(), 1)
 
-    def test_a_claim_that_is_never_answered_is_released_by_its_id(self) -> None:
+    def test_a_claim_that_is_never_answered_is_released_by_its_name(self) -> None:
         self.hold_the_claim()
         process = self.run_program(
             """
@@ -479,8 +574,9 @@ class InterruptedOpenings(ProcessTest):
         )
         self.assertEqual(self.line_of(process), "no_answer_in_time")
         self.assertEqual(process.wait(60), 0)
-        claim_id = self.service.asked_with(CLAIM)[0]["claim_id"]
-        self.assertEqual(self.service.asked_with(RELEASE)[0]["session_id"], claim_id)
+        for field in ("run_id", "claim_number"):
+            claimed = self.service.asked_with(CLAIM)[0][field]
+            self.assertEqual(self.service.asked_with(RELEASE)[0][field], claimed)
 
     def test_another_thread_can_cancel_it(self) -> None:
         self.service.instead = lambda handler: handler.path == CLAIM and (

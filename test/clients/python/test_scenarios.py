@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
 import math
 import unittest
 from typing import Any, Optional
 from unittest import mock
 
-from license_session import LicenseSessionError, ServiceUnavailable, Status
+from camel_case import what_is_known
+from license_session import LicenseSessionError, ServiceUnavailable, SessionRefused, Status
+from license_session.checking import check
 from license_session.live_session import Life
 from license_session.options import Options
+from license_session.service import Service
 from license_session.timing import milliseconds
 from quiet import QUIET
 from scripted_runtime import ROOT, ScriptedRuntime
+
+
+class StrictLife(Life):
+    """Fails where the scenario is not followed."""
+
+    def _fail(self, error: BaseException) -> None:
+        raise error
 
 
 class Program:
@@ -25,27 +37,49 @@ class Program:
         self.opened_ms: Optional[int] = None
         self.refused: Optional[dict[str, object]] = None
         self.held: list[list[object]] = []
+        self.holds: list[list[object]] = []
+        self.symbols: list[list[object]] = []
         self.releases: list[list[object]] = []
         self._releasing = 0
         runtime.wake = self._look  # type: ignore[method-assign]
 
-    def release(self) -> None:
+    def do(self, what: str, symbols: Optional[list[str]] = None) -> None:
+        if what == "keep":
+            self.life.keep()
+        elif what == "abort":
+            self._abort()
+        else:
+            self._release(symbols)
+
+    def look_whether_held(self, at_ms: int) -> None:
+        self.held.append([at_ms, self.life.right_lasts_ms() > 0])
+
+    def look_whether_it_holds(self, at_ms: int, symbol: str) -> None:
+        self.holds.append([at_ms, symbol, self.life.holds(symbol)])
+
+    def look_at_symbols(self, at_ms: int) -> None:
+        self.symbols.append([at_ms, list(self.life.symbols)])
+
+    def _release(self, symbols: Optional[list[str]]) -> None:
+        freed = None if symbols is None else self.life.give_back(symbols)
+        if freed is not None:
+            outcome = self.life.release_some(freed)
+            self.releases.append([self.runtime.now_ms(), outcome])
+            return
         self._releasing += 1
         self.life.begin_release()
 
-    def abort(self) -> None:
+    def _abort(self) -> None:
         """As ``open_session`` does when its waiting is interrupted."""
         if not self.life.is_open_or_failed():
             self.refused = {"at": self.runtime.now_ms(), "error": "AbortError"}
         self.life.begin_release()
 
-    def look_whether_held(self, at_ms: int) -> None:
-        self.held.append([at_ms, self.life.right_lasts_ms() > 0])
-
     def _look(self) -> None:
         life, now_ms = self.life, self.runtime.now_ms()
         if life.granted and self.opened_ms is None:
             self.opened_ms = now_ms
+            self.runtime.opened = True
         if life.error and self.refused is None:
             self.refused = {"at": now_ms, **error_in_short(life.error)}
         while self._releasing and life.outcome:
@@ -56,27 +90,33 @@ class Program:
 def play(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
     runtime = ScriptedRuntime(scenario)
     statuses: list[list[object]] = []
-    chosen = scenario.get("options", {})
+    lost: list[list[object]] = []
+    asked: list[list[object]] = []
     report = {
         {"botVersion": "bot_version"}.get(name, name): value
         for name, value in scenario.get("report", {}).items()
     }
-    options = Options(
-        caller={"license_key": "KEY", "device_fingerprint": "device"},
+    options = dataclasses.replace(
+        options_in(scenario),
         report=lambda: report,
         on_status=lambda status: statuses.append([runtime.now_ms(), *in_short(status)]),
-        logger=QUIET,
-        margin_ms=chosen.get("marginMs"),
-        request_timeout_ms=chosen.get("requestTimeoutMs", 5_000),
-        open_within_ms=length_of(chosen.get("openWithinMs", 30_000)),
-        wait_within_ms=length_of(chosen.get("waitWithinMs", 0)),
+        on_symbol_lost=lambda loss: lost.append(
+            [runtime.now_ms(), loss.symbol, loss.code, loss.active_device or ""]
+        ),
+        on_release_request=lambda request: asked.append(
+            [runtime.now_ms(), request.device, request.seconds_ago, list(request.symbols)]
+        ),
     )
-    life = Life(options, runtime)
+    life = StrictLife(options, runtime)
     program = Program(runtime, life)
-    for at_ms, what in scenario.get("does", []):
-        runtime.program(at_ms, {"release": program.release, "abort": program.abort}[what])
+    for at_ms, *what in scenario.get("does", []):
+        runtime.program(at_ms, functools.partial(program.do, *what))
     for at_ms, _ in scenario.get("held", []):
-        runtime.probe(at_ms, lambda at_ms=at_ms: program.look_whether_held(at_ms))
+        runtime.probe(at_ms, functools.partial(program.look_whether_held, at_ms))
+    for at_ms, symbol, _ in scenario.get("holds", []):
+        runtime.probe(at_ms, functools.partial(program.look_whether_it_holds, at_ms, symbol))
+    for at_ms, _ in scenario.get("symbols", []):
+        runtime.probe(at_ms, functools.partial(program.look_at_symbols, at_ms))
     runtime.spawn(life.live)
     # The wall clock is the runtime's, and decides nothing else.
     with mock.patch("time.time", side_effect=AssertionError("The wall clock was read")):
@@ -85,8 +125,15 @@ def play(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
     test.assertEqual(statuses[-scenario.get("lastStatuses", 100) :], scenario["statuses"])
     test.assertEqual(runtime.script, [])
     test.assertEqual(program.opened_ms, scenario.get("opens"))
-    test.assertEqual(program.refused, scenario.get("refused"))
-    test.assertEqual(program.held, scenario.get("held", []))
+    assert_named(test, program.refused, scenario.get("refused"))
+    for name, seen in (
+        ("held", program.held),
+        ("holds", program.holds),
+        ("symbols", program.symbols),
+        ("lost", lost),
+        ("asked", asked),
+    ):
+        test.assertEqual(seen, scenario.get(name, []), name)
     if "releases" in scenario:
         test.assertEqual(program.releases, scenario["releases"])
     if life.granted is None:
@@ -95,6 +142,50 @@ def play(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
     assert end is not None
     test.assertEqual([end.reason, end.code], statuses[-1][2:])
     test.assertEqual(end.active_device, scenario.get("endedBy", end.active_device))
+
+
+def play_check(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
+    runtime = ScriptedRuntime(scenario)
+    outcome: dict[str, dict[str, Any]] = {}
+    try:
+        check(Service(options_in(scenario), runtime))
+        outcome["checked"] = {"available": True}
+    except SessionRefused as error:
+        # Of this, TypeScript returns what Python raises.
+        outcome["checked"] = {**error_in_short(error), "available": False}
+        del outcome["checked"]["error"]
+    except LicenseSessionError as error:
+        outcome["refused"] = error_in_short(error)
+    for name in ("checked", "refused"):
+        seen = outcome.get(name) and {"at": runtime.now_ms(), **outcome[name]}
+        assert_named(test, seen, scenario.get(name))
+    test.assertEqual(runtime.script, [])
+
+
+def assert_named(
+    test: unittest.TestCase, seen: Optional[dict[str, Any]], expected: Optional[dict[str, Any]]
+) -> None:
+    """What is expected is named; the examples of the contract may say more."""
+    if seen is not None and expected is not None:
+        seen = {name: value for name, value in seen.items() if name in expected}
+    test.assertEqual(seen, expected)
+
+
+def options_in(scenario: dict[str, Any]) -> Options:
+    chosen = scenario.get("options", {})
+    symbols = chosen.get("symbols")
+    named = {name: chosen[name] for name in ("symbol", "symbols") if name in chosen}
+    return Options(
+        caller={"license_key": "KEY", "device_fingerprint": "device", **named},
+        symbols=None if symbols is None else tuple(symbols),
+        only_if_free=chosen.get("onlyIfFree", False),
+        ask_holder=chosen.get("askHolder", False),
+        logger=QUIET,
+        margin_ms=chosen.get("marginMs"),
+        request_timeout_ms=chosen.get("requestTimeoutMs", 5_000),
+        open_within_ms=length_of(chosen.get("openWithinMs", 30_000)),
+        wait_within_ms=length_of(chosen.get("waitWithinMs", 0)),
+    )
 
 
 def length_of(ms: Any) -> int:
@@ -107,7 +198,13 @@ def in_short(status: Status) -> list[object]:
         return ["held", right_lasts_ms]
     if status.state == "waiting":
         wait_seconds = -1 if status.wait_seconds is None else status.wait_seconds
-        return ["waiting", status.active_device or "", wait_seconds]
+        request = {
+            "holderAsked": status.holder_asked,
+            "holderTold": status.holder_told,
+            "holderKeeps": status.holder_keeps,
+        }
+        said = [name for name, is_so in request.items() if is_so]
+        return ["waiting", status.active_device or "", wait_seconds, *said]
     if status.state == "troubled":
         return ["troubled", status.problem, right_lasts_ms]
     if status.state == "ended":
@@ -116,22 +213,20 @@ def in_short(status: Status) -> list[object]:
 
 
 def error_in_short(error: LicenseSessionError) -> dict[str, object]:
-    fields = {"code": "code", "activeDevice": "active_device", "waitSeconds": "wait_seconds"}
-    fields["field"] = "field"
-    if isinstance(error, ServiceUnavailable):
-        # What is refused has its code; of what gave no usable answer, this is all there is.
-        fields.update(problem="problem", status="status")
-    known = {name: getattr(error, attribute, None) for name, attribute in fields.items()}
-    return {
-        "error": type(error).__name__,
-        **{name: value for name, value in known.items() if value is not None},
-    }
+    # What is refused has its code; of what gave no usable answer, problem and status are all there is.
+    left_out = () if isinstance(error, ServiceUnavailable) else ("status",)
+    facts = {name: value for name, value in vars(error).items() if name not in left_out}
+    named = {name: value for name, value in facts.items() if name not in ("_code", "request_id")}
+    known = {"code": error.code, **named}
+    return {"error": type(error).__name__, **what_is_known(known)}
 
 
 def add_tests() -> None:
     for file in sorted((ROOT / "clients/scenarios").glob("*.json")):
         tests = {
-            f"test {scenario['guarantee']}": lambda self, scenario=scenario: play(self, scenario)
+            f"test {scenario['guarantee']}": functools.partialmethod(
+                play_check if scenario.get("call") == "check" else play, scenario
+            )
             for scenario in json.loads(file.read_text(encoding="utf-8"))
             if "python" in scenario.get("clients", ["python"])
         }

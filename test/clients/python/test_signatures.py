@@ -22,12 +22,9 @@ from license_session.runtime import Answer, NoAnswer
 from license_session.service import Service
 from license_session.signatures import (
     Asked,
-    Signed,
     Verifier,
     digest_of,
     key_id_of,
-    signature_base,
-    signatures_of,
 )
 from processes import CLAIM, HEARTBEAT, RELEASE, until
 from quiet import QUIET
@@ -61,13 +58,7 @@ class Key:
 
 
 def sign(
-    key: Key,
-    asked: Asked,
-    status: int,
-    body: bytes,
-    created: int = 1_800_000_000,
-    label: str = "sig1",
-    covered: str = COVERED,
+    key: Key, asked: Asked, status: int, body: bytes, created: int = 1_800_000_000
 ) -> Dict[str, str]:
     values = {
         '"@status"': str(status),
@@ -76,14 +67,14 @@ def sign(
         '"@path";req': asked.path,
         '"content-digest";req': digest_of(asked.body),
     }
-    text = f'{covered};created={created};keyid="{key.id}";nonce="{asked.nonce}";alg="ed25519"'
-    lines = [f"{name}: {values[name]}" for name in covered[1:-1].split(" ")]
+    text = f'{COVERED};created={created};keyid="{key.id}";nonce="{asked.nonce}";alg="ed25519"'
+    lines = [f"{name}: {values[name]}" for name in COVERED[1:-1].split(" ")]
     base = "\n".join([*lines, f'"@signature-params": {text}'])
     signature = base64.b64encode(key.private.sign(base.encode())).decode()
     return {
         "content-digest": digest_of(body),
-        "signature-input": f"{label}={text}",
-        "signature": f"{label}=:{signature}:",
+        "signature-input": f"sig1={text}",
+        "signature": f"sig1=:{signature}:",
     }
 
 
@@ -122,139 +113,29 @@ class Vectors(unittest.TestCase):
             key.verify(signature, vector["signature_base"].encode())
 
 
-class Rfc9421(unittest.TestCase):
-    def signatures_of(self, *fields: str) -> List[Signed]:
-        signatures = signatures_of(*fields)
-        assert signatures is not None
-        return signatures
-
-    def test_the_test_vector_of_the_standard_for_ed25519_is_verified(self) -> None:
-        """RFC 9421, B.2.6."""
-        from cryptography.hazmat.primitives.asymmetric import ed25519
-
-        values = {
-            '"date"': "Tue, 20 Apr 2021 02:07:55 GMT",
-            '"@method"': "POST",
-            '"@path"': "/foo",
-            '"@authority"': "example.com",
-            '"content-type"': "application/json",
-            '"content-length"': "18",
-        }
-        (signed,) = self.signatures_of(
-            'sig-b26=("date" "@method" "@path" "@authority" "content-type" "content-length")'
-            ';created=1618884473;keyid="test-key-ed25519"',
-            "sig-b26=:wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lI"
-            "p5WPpBKRCw==:",
-        )
-        self.assertEqual(signed.parameters, {"created": 1618884473, "keyid": "test-key-ed25519"})
-        base = signature_base(signed, values.get)
-        assert base and signed.signature
-        raw = base64.urlsafe_b64decode("JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs=")
-        key = ed25519.Ed25519PublicKey.from_public_bytes(raw)
-        key.verify(signed.signature, base)
-        with self.assertRaises(Exception):
-            key.verify(signed.signature, base.replace(b"POST", b"PUT"))
-
+class Rfc8037(unittest.TestCase):
     def test_the_thumbprint_of_the_standard_names_the_key(self) -> None:
         """RFC 8037, A.3."""
         raw = base64.urlsafe_b64decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
         self.assertEqual(key_id_of(raw), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")
 
 
-class Forgeries(unittest.TestCase):
-    """Each answer that is not the service's own to this very request."""
-
+class Keys(unittest.TestCase):
     def setUp(self) -> None:
         self.key = Key()
-        self.verifier = Verifier([self.key.public])
-        self.asked = Asked(
-            "/prod/api/heartbeat", b'{"nonce":"n1n1n1n1n1n1n1n1"}', "n1n1n1n1n1n1n1n1"
-        )
-        self.body = b'{"code":"recorded"}'
-        self.genuine = sign(self.key, self.asked, 200, self.body)
-
-    def verdict(
-        self,
-        headers: Optional[Dict[str, str]] = None,
-        asked: Optional[Asked] = None,
-        status: int = 200,
-        body: Optional[bytes] = None,
-        earliest: float = 0,
-    ) -> object:
-        answer = Answer(
-            status,
-            self.body if body is None else body,
-            self.genuine if headers is None else headers,
-        )
-        verdict = self.verifier.verdict_on(answer, asked or self.asked, (earliest, math.inf))
-        return verdict.created if verdict.problem is None else verdict.problem
-
-    def test_the_genuine_answer_is_taken(self) -> None:
-        self.assertEqual(self.verdict(), 1_800_000_000)
-
-    def test_a_captive_portal_signs_nothing(self) -> None:
-        self.assertEqual(self.verdict(headers={}), "answer_unsigned")
-        for missing in ("signature", "signature-input"):
-            headers = {name: value for name, value in self.genuine.items() if name != missing}
-            self.assertEqual(self.verdict(headers), "answer_unsigned")
-
-    def test_a_fake_server_has_another_key(self) -> None:
-        headers = sign(Key(), self.asked, 200, self.body)
-        self.assertEqual(self.verdict(headers), "answer_of_another_key")
-
-    def test_a_key_id_alone_does_not_sign(self) -> None:
-        other = Key()
-        other.id = self.key.id
-        self.assertEqual(
-            self.verdict(sign(other, self.asked, 200, self.body)), "answer_signature_wrong"
-        )
-
-    def test_a_replay_has_an_old_nonce(self) -> None:
-        again = self.asked._replace(nonce="n2n2n2n2n2n2n2n2")
-        self.assertEqual(self.verdict(asked=again), "answer_nonce_wrong")
-
-    def test_a_body_that_was_edited_has_another_digest(self) -> None:
-        self.assertEqual(self.verdict(body=b'{"code":"granted"}'), "answer_digest_wrong")
-        edited = {**self.genuine, "content-digest": digest_of(b'{"code":"granted"}')}
-        self.assertEqual(self.verdict(edited, body=b'{"code":"granted"}'), "answer_signature_wrong")
-
-    def test_the_same_body_under_another_status_is_not_signed(self) -> None:
-        self.assertEqual(self.verdict(status=403), "answer_signature_wrong")
-
-    def test_an_answer_to_another_request_is_not_the_answer_to_this(self) -> None:
-        claim = self.asked._replace(path="/prod/api/validate-license")
-        self.assertEqual(self.verdict(asked=claim), "answer_signature_wrong")
-        other_session = self.asked._replace(body=b'{"session_id":"another"}')
-        self.assertEqual(self.verdict(asked=other_session), "answer_signature_wrong")
-
-    def test_a_signature_that_covers_less_signs_less(self) -> None:
-        for component in COVERED[1:-1].split(" "):
-            covered = COVERED.replace(component + " ", "", 1).replace(" " + component + ")", ")", 1)
-            headers = sign(self.key, self.asked, 200, self.body, covered=covered)
-            self.assertEqual(self.verdict(headers), "answer_signature_incomplete", component)
-
-    def test_another_algorithm_is_none_that_was_agreed(self) -> None:
-        text = self.genuine["signature-input"].replace('alg="ed25519"', 'alg="hmac-sha256"')
-        self.assertEqual(
-            self.verdict({**self.genuine, "signature-input": text}), "answer_signature_incomplete"
-        )
-
-    def test_a_moment_before_what_earlier_answers_promise_is_too_old(self) -> None:
-        self.assertEqual(self.verdict(earliest=1_800_000_000), 1_800_000_000)
-        self.assertEqual(self.verdict(earliest=1_800_000_001), "answer_time_wrong")
-        self.assertEqual(self.verdict(earliest=1_700_000_000), 1_800_000_000)
 
     def test_headers_that_can_not_be_read_sign_nothing(self) -> None:
+        asked = Asked("/api/heartbeat", b"{}", "n1n1n1n1n1n1n1n1")
+        genuine = sign(self.key, asked, 200, b"{}")
+        verifier = Verifier(self.key.public)
+
+        def problem_with(headers: Dict[str, str]) -> Optional[str]:
+            return verifier.verdict_on(Answer(200, b"{}", headers), asked, (0, math.inf)).problem
+
+        self.assertIsNone(problem_with(genuine))
         for name in ("signature", "signature-input"):
             for nonsense in ("", "sig1", "sig1=()", "sig1=:%%:", "sig1=:AAA:", "\x00", "," * 5000):
-                verdict = self.verdict({**self.genuine, name: nonsense})
-                self.assertIsInstance(verdict, str, nonsense)
-
-    def test_during_a_rotation_the_pinned_key_s_signature_counts(self) -> None:
-        new = sign(Key(), self.asked, 200, self.body, label="sig1")
-        old = sign(self.key, self.asked, 200, self.body, label="sig2")
-        both = {name: f"{new[name]}, {old[name]}" for name in ("signature", "signature-input")}
-        self.assertEqual(self.verdict({**old, **both}), 1_800_000_000)
+                self.assertIsNotNone(problem_with({**genuine, name: nonsense}), nonsense)
 
     def test_keys_that_are_none_are_refused_without_being_shown(self) -> None:
         for keys in ([], "", "ed25519:", "ed25519:AAAA", "ed25519-private:" + "A" * 43, "A" * 43):

@@ -7,8 +7,10 @@ import math
 import unittest
 
 from license_session.timing import (
+    attempt_timeout_ms,
     heartbeat_delay_ms,
     milliseconds,
+    poll_delay_ms,
     retry_at_ms,
     retry_delay_ms,
     timing_of,
@@ -27,6 +29,7 @@ class Times(unittest.TestCase):
             with self.subTest(case["guarantee"]):
                 timing = timing_of(
                     case["sessionTimeoutMs"],
+                    case["heldForMs"],
                     case["namedIntervalMs"],
                     case["marginMs"],
                     case["requestTimeoutMs"],
@@ -43,6 +46,18 @@ class Times(unittest.TestCase):
         for case in VECTORS["retryDelays"]:
             with self.subTest(case):
                 delay_ms = retry_delay_ms(case["failures"], case["intervalMs"], case["random"])
+                self.assertEqual(delay_ms, case["delayMs"])
+
+    def test_an_opening_s_attempts_may_take_longer_on_a_slow_line(self) -> None:
+        for case in VECTORS["attemptTimeouts"]:
+            with self.subTest(case):
+                timeout_ms = attempt_timeout_ms(case["requestTimeoutMs"], case["unanswered"])
+                self.assertEqual(timeout_ms, case["timeoutMs"])
+
+    def test_who_waits_claims_again_as_often_as_the_table_says(self) -> None:
+        for case in VECTORS["pollDelays"]:
+            with self.subTest(case["guarantee"]):
+                delay_ms = poll_delay_ms(case["waitSeconds"], case["random"])
                 self.assertEqual(delay_ms, case["delayMs"])
 
     def test_a_retry_comes_when_the_answer_asks_for_it_and_in_time(self) -> None:

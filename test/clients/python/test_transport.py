@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 import os
 import pathlib
@@ -13,6 +14,7 @@ import tempfile
 import threading
 import time
 import unittest
+import zlib
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Callable, Iterator
 from unittest import mock
@@ -23,6 +25,7 @@ from license_session import (
     Request,
     Response,
     ServiceNotFound,
+    ServiceUnavailable,
     Session,
     Status,
     __version__,
@@ -35,7 +38,7 @@ from license_session.connect import connect
 from license_session.runtime import NoAnswer
 from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
-from processes import CLAIM, RELEASE
+from processes import CLAIM, HEARTBEAT, RELEASE, until
 from quiet import QUIET
 
 NO_PROXIES = {name: "" for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")}
@@ -137,6 +140,40 @@ class Answers(TransportTest):
 
         self.answer_with(write)
         self.assertIn("longer than 1 MiB", self.problem_of())
+
+    def answer_compressed(self, encoding: str, body: bytes) -> None:
+        def write(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.send_header("content-encoding", encoding)
+            handler.send_header("content-length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        self.answer_with(write)
+
+    def test_an_answer_that_a_proxy_compressed_is_read(self) -> None:
+        text = b'{"code": "available", "license_type": "pro"}'
+        raw = zlib.compressobj(wbits=-15)
+        for encoding, body in (
+            ("gzip", gzip.compress(text)),
+            ("GZIP", gzip.compress(text)),
+            ("deflate", zlib.compress(text)),
+            ("deflate", raw.compress(text) + raw.flush()),
+            ("identity", text),
+        ):
+            with self.subTest(encoding):
+                self.answer_compressed(encoding, body)
+                self.assertEqual(check_session(self.service.url, "KEY", "device").type, "pro")
+
+    def test_a_compressed_answer_that_can_not_be_read_says_why(self) -> None:
+        for encoding, body, problem in (
+            ("br", b"?", "compressed by br"),
+            ("gzip", b"{}", "is said to be gzip, and is not"),
+            ("gzip", gzip.compress(b" " * 2_000_000), "longer than 1 MiB"),
+        ):
+            with self.subTest(encoding):
+                self.answer_compressed(encoding, body)
+                self.assertIn(problem, self.problem_of())
 
     def test_what_is_no_http_is_trouble(self) -> None:
         self.answer_with(lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH_9\r\n") and None)
@@ -262,6 +299,27 @@ class Addresses(TransportTest):
         self.assertEqual(self.service.asked, [f"http://[::1]{CLAIM}"])
 
 
+class Moves(TransportTest):
+    def test_after_an_address_moved_the_session_goes_on_at_the_new_one(self) -> None:
+        """Each request looks the name up and has a connection of its own."""
+        other = FakeService()
+        self.addCleanup(other.close)
+        services = [self.service]
+
+        def resolve(*_: object, **__: object) -> Any:
+            host, port = services[-1].url[7:].split(":")
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, int(port)))]
+
+        with mock.patch("socket.getaddrinfo", side_effect=resolve):
+            session = self.open("http://license.example")
+            self.service.instead = lambda handler: answer(handler, {"message": "?"}, 401) or True
+            services.append(other)
+            self.assertTrue(until(lambda: other.asked.count(HEARTBEAT) >= 2))
+            self.assertTrue(session.held)
+            self.assertEqual(session.release(), "released")
+        self.assertEqual(other.asked[-1], RELEASE)
+
+
 class GivenUp(TransportTest):
     def test_what_is_given_up_while_it_connects_is_never_sent(self) -> None:
         """A proxy that takes its time to connect stands for a slow connection and handshake."""
@@ -296,18 +354,14 @@ class GivenUp(TransportTest):
         proxy.join(60)
         self.assertEqual(received, [b""])
 
-    def test_an_attempt_that_was_given_up_can_not_begin_sending(self) -> None:
+    def test_an_attempt_that_was_given_up_sends_nothing_any_more(self) -> None:
         attempt = Attempt()
-        self.assertFalse(attempt.give_up())
+        attempt.give_up()
         with self.assertRaises(attempts.GivenUp):
-            attempt.begin_sending()
-        self.assertFalse(attempt.is_sent)
+            attempt.check()
         with self.assertRaises(attempts.GivenUp):
             HttpTransport(self.service.url).send(Request(self.service.url, {}, b"{}", 60), attempt)
         self.assertEqual(self.service.asked, [])
-        sending = Attempt()
-        sending.begin_sending()
-        self.assertTrue(sending.give_up())
 
 
 class Proxies(TransportTest):
@@ -384,7 +438,7 @@ class Certificates(TransportTest):
             check=True,
             capture_output=True,
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, key)
         server = self.service.server
         server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -398,12 +452,33 @@ class Certificates(TransportTest):
         with mock.patch.dict(os.environ, {"SSL_CERT_FILE": str(self.certificate)}):
             self.assertTrue(self.open(self.url).held)
 
-    def test_a_certificate_that_nobody_vouches_for_is_refused_with_the_reason(self) -> None:
-        refused = exchange_with(ThreadRuntime(self.url, HttpTransport(self.url)))
-        self.assertIn("certificate verify failed", refused.problem)
-        self.assertIsInstance(refused.cause, ssl.SSLError)
-        self.assertTrue(refused.unsent)
+    def test_what_no_later_attempt_can_avoid_is_refused_at_once_with_the_reason(self) -> None:
+        trusting = ssl.create_default_context(cafile=str(self.certificate))
+        new = ssl.create_default_context(cafile=str(self.certificate))
+        new.minimum_version = ssl.TLSVersion.TLSv1_3
+        self.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        localhost = self.url.replace("127.0.0.1", "localhost")
+        for url, context, problem in (
+            (self.url, None, "self.signed certificate"),
+            (localhost, trusting, "Hostname mismatch"),
+            (self.url, new, "protocol version"),
+        ):
+            with self.subTest(problem):
+                with self.assertRaisesRegex(ServiceUnavailable, problem) as refused:
+                    # Else it would be tried again for so long.
+                    self.open(url, ssl_context=context, open_within_seconds=60)
+                self.assertIsInstance(refused.exception.cause, ssl.SSLError)
         self.assertEqual(self.service.asked, [])
+
+    def test_a_certificate_that_has_expired_is_refused_at_once(self) -> None:
+        expired = ssl.SSLCertVerificationError(1, "certificate has expired")
+
+        def transport(request: Request) -> Response:
+            raise expired
+
+        with self.assertRaisesRegex(ServiceUnavailable, "has expired") as refused:
+            self.open(transport=transport, open_within_seconds=60)
+        self.assertIs(refused.exception.cause, expired)
 
 
 class TransportsOfTheProgram(TransportTest):
@@ -428,7 +503,7 @@ class TransportsOfTheProgram(TransportTest):
 
         refused = exchange_with(ThreadRuntime("http://unused", transport))
         self.assertEqual((refused.problem, refused.cause), ("no network", error))
-        self.assertFalse(refused.unsent, "nobody knows")
+        self.assertFalse(refused.lasts)
 
     def test_what_it_returns_may_be_nonsense(self) -> None:
         for nonsense in (None, 7, Response(200, {}, None), Response("x", {}, b"")):  # type: ignore[arg-type]

@@ -1,76 +1,71 @@
-import { describe, expect, test } from "vitest";
-import { legacyHeartbeat } from "../../../lambdas/legacy/legacy-heartbeat.ts";
+import { expect, test, vi } from "vitest";
+import { answerLegacyHeartbeat } from "../../../lambdas/legacy/legacy-heartbeat.ts";
 import {
-  caller,
-  granted,
-  noReport,
+  another,
   nowMs,
   openLicense,
   own,
+  ownBeat,
   sessionOf,
-  signal,
-  time,
+  vacancyOf,
 } from "../rules/one-license.ts";
 
-const { put, interrupted, sessions, claimOfEs } = openLicense();
+const beat = { ...ownBeat, sessionId: undefined };
 
-describe("a claim that the heartbeat of a legacy bot makes", () => {
-  test("takes nothing that an operator has ended and freed meanwhile", async () => {
-    const ended = { ES: { vacated_by: own, lapses_at: nowMs, ended: true as const } };
-    await put({}, 20);
-    const endedMeanwhile = {
-      beforeWrite: 1,
-      expression: "SET sessions.ES = :ended",
-      values: { ended: ended.ES },
-    } as const;
-    const outcome = await claimOfEs("heartbeat", endedMeanwhile);
-    expect(outcome).toEqual({ code: "session_ended", sessions: ended });
+async function answerTo({ database }: ReturnType<typeof openLicense>) {
+  const context = {
+    nowMs,
+    uncertainMs: 0,
+    signal: new AbortController().signal,
+    jsonTexts: {},
+    record: vi.fn(),
+  };
+  const { statusCode, body } = await answerLegacyHeartbeat(database, beat, context, ({ code }) => {
+    // The route's own words are no part of this.
+    const [status, of] = code === "recorded" ? [200, code] : [500, "session_taken"];
+    return { statusCode: status, body: { code: of } } as never;
   });
+  return [statusCode, body.code];
+}
 
-  test("takes nothing that an operator has ended between its two writes", async () => {
-    const vacancy = { vacated_by: own, lapses_at: nowMs + 10_000 };
-    await put({ ES: vacancy }, 20);
-    const endedMeanwhile = {
-      beforeWrite: 2,
-      expression: "SET sessions.ES.ended = :ended",
-      values: { ended: true },
-    } as const;
-    const outcome = await claimOfEs("heartbeat", endedMeanwhile);
-    expect(outcome).toEqual({
-      code: "session_ended",
-      sessions: { ES: { ...vacancy, ended: true } },
-    });
-  });
+const ended = vacancyOf(own, nowMs, { ended_at: nowMs - 60_000 });
 
-  test("is refused for another device while the right of the ended one lasts", async () => {
-    const sessions = {
-      ES: { vacated_by: "another-device", lapses_at: nowMs + 1, ended: true as const },
-    };
-    await put(sessions, 20);
-    expect(await claimOfEs("heartbeat")).toEqual({ code: "session_conflict", sessions });
-  });
-
-  test("takes nothing that a rival has claimed since the heartbeat found nobody", async () => {
-    await put({}, 20);
-    const rival = sessionOf("another-device", 0);
-    const { watched, happened } = interrupted({
-      beforeWrite: 2,
-      expression: "SET sessions.ES = :rival",
-      values: { rival },
-    });
-    const outcome = await legacyHeartbeat(watched, caller, noReport, time, signal);
-    expect(happened()).toBe(true);
-    expect(outcome.code).toBe("session_conflict");
-    expect(await sessions()).toEqual({ ES: rival });
-  });
-
-  test("takes over the entry that a release of its own device has left", async () => {
-    await put({ ES: { vacated_by: own, lapses_at: nowMs + 10_000 } }, 20);
-    expect(await claimOfEs("heartbeat")).toEqual(granted(nowMs + 10_000));
-  });
-
-  test("takes what an operator has ended of another device, once it is free", async () => {
-    await put({ ES: { vacated_by: "another-device", lapses_at: nowMs, ended: true } }, 20);
-    expect(await claimOfEs("heartbeat")).toEqual(granted(nowMs));
-  });
+test.for<[string, Parameters<typeof openLicense>, (number | string)[]]>([
+  [
+    "takes nothing that an operator ends, and frees, after it was refused",
+    [{}, { 2: (item) => Object.assign(item.sessions, { ES: ended }) }],
+    [403, "session_ended"],
+  ],
+  [
+    "takes nothing that a rival claims after it was refused",
+    [{}, { 2: (item) => Object.assign(item.sessions, { ES: sessionOf(another, 0) }) }],
+    [403, "session_taken"],
+  ],
+  [
+    "goes on where what a rival claims is left at once",
+    [
+      {},
+      {
+        2: ({ sessions }) => Object.assign(sessions, { ES: sessionOf(another, 0, { left: true }) }),
+      },
+    ],
+    [500, "session_left"],
+  ],
+  [
+    "is refused while the right of what an operator ended of another device lasts",
+    [{ sessions: { ES: vacancyOf(another, nowMs + 1, { ended_at: nowMs - 1 }) } }],
+    [403, "session_taken"],
+  ],
+  [
+    "takes that once it is free",
+    [{ sessions: { ES: vacancyOf(another, nowMs, { ended_at: nowMs - 1 }) } }],
+    [200, "recorded"],
+  ],
+  [
+    "takes over the vacancy that a release of its own device has left",
+    [{ sessions: { ES: vacancyOf(own, nowMs + 10_000) } }],
+    [200, "recorded"],
+  ],
+])("a heartbeat of a legacy bot %s", async ([, license, answer]) => {
+  expect(await answerTo(openLicense(...license))).toEqual(answer);
 });

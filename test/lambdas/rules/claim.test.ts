@@ -1,156 +1,275 @@
 import { describe, expect, test } from "vitest";
-import { checkClaim, claim } from "../../../lambdas/rules/claim.ts";
+import { type Claim, checkClaim, claim } from "../../../lambdas/rules/claim.ts";
 import {
-  granted,
-  licenseWith,
+  another,
+  claimOfTwo,
+  type itemWith,
+  member,
   nowMs,
   openLicense,
   own,
   ownClaim,
-  refusing,
+  ownRun,
   sessionOf,
-  signal,
-  time,
+  vacancyOf,
 } from "./one-license.ts";
 
-const { table, put, claimOfEs } = openLicense();
+type License = Parameters<typeof openLicense>;
+type Attributes = License[0];
+type Meanwhile = (item: ReturnType<typeof itemWith>) => unknown;
 
-describe("a claim that is about to replace a session of its own device", () => {
-  const secondWrite = { beforeWrite: 2 } as const;
+/** What a claim comes to if somebody else does that just before its second write. */
+async function claimWhile(attributes: Attributes, meanwhile: Meanwhile, request: Claim = ownClaim) {
+  let happened = false;
+  const opened = openLicense(attributes, {
+    2: (item) => {
+      meanwhile(item);
+      item.fencing_token = Number(item.fencing_token) + 1;
+      happened = true;
+    },
+  });
+  const outcome = await claim(opened.database, request);
+  expect(happened).toBe(true);
+  return { outcome, entry: opened.item().sessions.ES, ...opened };
+}
 
-  test("is contested until the end of the lease that a heartbeat has renewed meanwhile", async () => {
-    await put({ ES: sessionOf(own, 20_000) }, 20);
-    const renewed = {
-      ...secondWrite,
-      expression: "SET sessions.ES.lapses_at = :end",
-      values: { end: nowMs + 75_000 },
-    };
-    expect(await claimOfEs("claim", renewed)).toEqual(granted(nowMs + 75_000));
+describe("between the two writes of a claim over an entry of its own device", () => {
+  test.for<[string, object, Meanwhile, string, number?]>([
+    [
+      "a heartbeat renews the session: it is contested until the end of that lease",
+      sessionOf(own, 20_000),
+      ({ sessions }) => Object.assign(sessions.ES ?? {}, { lapses_at: nowMs + 75_000 }),
+      "granted",
+      nowMs + 75_000,
+    ],
+    [
+      "a third process claims: it is contested for as long as that is",
+      sessionOf(own, 20_000),
+      ({ sessions }) => {
+        sessions.ES = sessionOf(own, 0, { session_id: "third", contested_until: nowMs + 90_000 });
+      },
+      "granted",
+      nowMs + 90_000,
+    ],
+    [
+      "a vacancy is extended: it is contested for as long as that",
+      vacancyOf(own, nowMs + 1),
+      ({ sessions }) => Object.assign(sessions.ES ?? {}, { lapses_at: nowMs + 30_000 }),
+      "granted",
+      nowMs + 30_000,
+    ],
+    [
+      "another device gets the symbol: it is refused",
+      vacancyOf(own, nowMs + 1),
+      ({ sessions }) => {
+        sessions.ES = sessionOf(another, 0);
+      },
+      "session_conflict",
+    ],
+    [
+      "seats are taken away, and it holds a live session: it needs none",
+      sessionOf(own, 59_999),
+      (item) => {
+        item.max_sessions = 0;
+      },
+      "granted",
+      nowMs + 1,
+    ],
+    [
+      "seats are taken away, and its session has lapsed: it needs one",
+      sessionOf(own, 60_000),
+      (item) => {
+        item.max_sessions = 0;
+      },
+      "session_limit",
+    ],
+    [
+      "the license is suspended: it is refused",
+      sessionOf(own, 0),
+      (item) => {
+        item.status = "suspended";
+      },
+      "license_suspended",
+    ],
+  ])("%s", async ([, es, meanwhile, code, contestedUntilMs]) => {
+    const { outcome, entry } = await claimWhile({ sessions: { ES: { ...es } } }, meanwhile);
+    expect(outcome.code).toBe(code);
+    if (code === "granted") expect(entry?.contested_until).toBe(contestedUntilMs);
   });
 
-  test("is contested by the claim of a third copy that came between", async () => {
-    await put({ ES: sessionOf(own, 20_000) }, 20);
-    const third = {
-      ...secondWrite,
-      expression: "SET sessions.ES.session_id = :id, sessions.ES.contested_until = :end",
-      values: { id: "third", end: nowMs + 90_000 },
-    };
-    expect(await claimOfEs("claim", third)).toEqual(granted(nowMs + 90_000));
+  test("a heartbeat of the same millisecond names the session: a claim without run is refused", async () => {
+    const opened = openLicense(
+      { sessions: { ES: sessionOf(own, 0) } },
+      { 2: ({ sessions }) => Object.assign(sessions.ES ?? {}, { confirmed: true }) },
+    );
+    const outcome = await claim(opened.database, { ...ownClaim, opening: undefined });
+    expect(outcome.code).toBe("session_conflict");
+    expect(opened.writes()).toBe(2);
   });
 
-  test("is contested as long as an entry without holder, even one extended meanwhile", async () => {
-    await put({ ES: { vacated_by: own, lapses_at: nowMs + 1 } }, 20);
-    const longer = {
-      ...secondWrite,
-      expression: "SET sessions.ES.lapses_at = :end",
-      values: { end: nowMs + 30_000 },
-    };
-    expect(await claimOfEs("claim", longer)).toEqual(granted(nowMs + 30_000));
-  });
-
-  test("is refused when another device has got the symbol meanwhile", async () => {
-    await put({ ES: { vacated_by: own, lapses_at: nowMs + 1 } }, 20);
-    const rival = { ES: sessionOf("another-device", 0) };
-    const taken = {
-      ...secondWrite,
-      expression: "SET sessions.ES = :rival",
-      values: { rival: rival.ES },
-    };
-    expect(await claimOfEs("claim", taken)).toEqual({ code: "session_conflict", sessions: rival });
-  });
-
-  test("needs no seat that was taken away meanwhile", async () => {
-    await put({ ES: sessionOf(own, 20_000), NQ: sessionOf(own, 0) }, 2);
-    const fewer = {
-      ...secondWrite,
-      expression: "SET max_sessions = :seats",
-      values: { seats: 1 },
-    };
-    expect((await claimOfEs("claim", fewer)).code).toBe("granted");
-  });
-});
-
-describe("a claim over a session of its symbol that has lapsed, on seats that were taken away", () => {
-  const lapsed = sessionOf("another-device", 90_000);
-
-  test("of its own device is marked as shared for a legacy bot, and for no other", async () => {
-    await put({ ES: sessionOf(own, 60_000), NQ: lapsed }, 1);
-    expect(await claimOfEs("claim")).toEqual(granted());
-    await put({ ES: sessionOf(own, 60_000), NQ: lapsed }, 1);
-    expect(await claimOfEs("legacy claim")).toEqual(granted(nowMs));
-  });
-
-  test("of another device is marked for nobody", async () => {
-    await put({ ES: sessionOf("another-device", 60_000), NQ: lapsed }, 1);
-    expect(await claimOfEs("legacy claim")).toEqual(granted());
-  });
-
-  test("needs a seat at the instant it has lapsed", async () => {
-    const sessions = { ES: sessionOf(own, 60_000), NQ: sessionOf("another-device", 0) };
-    await put(sessions, 2);
-    const fewer = {
-      beforeWrite: 2,
-      expression: "SET max_sessions = :seats",
-      values: { seats: 1 },
-    } as const;
-    expect(await claimOfEs("legacy claim", fewer)).toEqual({ code: "session_limit", sessions });
-  });
-});
-
-describe("an attempt that finds the session of its own claim", () => {
-  const ofOwnClaim = (ageMs: number) => ({ ...sessionOf(own, ageMs), session_id: "own-claim" });
-
-  test("lapsed, and contested for longer, gets a lease of its own", async () => {
-    await put({ ES: { ...ofOwnClaim(60_000), contested_until: nowMs + 10_000 } }, 20);
-    expect(await claimOfEs("claim")).toEqual(granted(nowMs + 10_000));
-  });
-
-  test.each([
-    ["of this instant, has made it: only its answer was lost", 0, true],
-    ["of an earlier instant, has made nothing", 1, false],
-  ] as const)("%s", async (_, ageMs, written) => {
-    await put({ ES: ofOwnClaim(ageMs) }, 20);
-    const outcome = await claim(table(), ownClaim, time, signal);
-    expect(outcome).toMatchObject({ code: "granted", written, displaced: [] });
-  });
-
-  test("lapsed, on seats that were taken away, is refused like any other claim", async () => {
-    const sessions = { ES: ofOwnClaim(60_000), NQ: sessionOf(own, 0) };
-    await put(sessions, 1);
-    expect(await claimOfEs("claim")).toEqual({ code: "session_limit", sessions });
-  });
-
-  test("live for a last millisecond, is granted it", async () => {
-    const sessions = { ES: ofOwnClaim(59_999) };
-    await put(sessions, 20);
-    expect(await claimOfEs("claim")).toEqual({ code: "granted", sessions });
+  test("a heartbeat confirms the grant that is repeated: it is claim_late", async () => {
+    const granted = sessionOf(own, 0, { run_id: ownRun, claim_number: 5 });
+    const opened = openLicense(
+      { sessions: { ES: granted } },
+      { 2: ({ sessions }) => Object.assign(sessions.ES ?? {}, { confirmed: true }) },
+    );
+    const outcome = await claim(opened.database, ownClaim);
+    expect(outcome).toEqual({ code: "claim_late", waitSeconds: 60 });
   });
 });
 
-test("a claim fails after 101 refused writes, more than rivals can explain", async () => {
-  const { table, writes } = refusing(licenseWith({}), 101);
-  const message = "A claim was refused more often than rivals can explain";
-  await expect(claim(table, ownClaim, time, signal)).rejects.toThrow(message);
-  expect(writes()).toBe(101);
-  expect((await claim(refusing(licenseWith({}), 100).table, ownClaim, time, signal)).code).toBe(
-    "granted",
+describe("between the two writes of a claim that displaces a lapsed session", () => {
+  test.for<[string, Meanwhile, string, string[]]>([
+    [
+      "its symbol gets a seat: none is displaced",
+      ({ sessions }) => {
+        sessions.ES = sessionOf(own, 0);
+        delete sessions.LIVE;
+      },
+      "granted",
+      ["ES", "LAPSED"],
+    ],
+    [
+      "a seat is taken away: it is refused",
+      (item) => {
+        item.max_sessions = 1;
+      },
+      "session_limit",
+      ["LAPSED", "LIVE"],
+    ],
+    [
+      "another session begins: it is refused",
+      ({ sessions }) => {
+        sessions.MORE = sessionOf(another, 0);
+      },
+      "session_limit",
+      ["LAPSED", "LIVE", "MORE"],
+    ],
+    [
+      "the lapsed one is released: its seat is free",
+      ({ sessions }) => {
+        delete sessions.LAPSED;
+      },
+      "granted",
+      ["ES", "LIVE"],
+    ],
+  ])("%s", async ([, meanwhile, code, left]) => {
+    const sessions = { LAPSED: sessionOf(another, 60_000), LIVE: sessionOf(another, 0) };
+    const { outcome, symbols } = await claimWhile({ sessions, max_sessions: 2 }, meanwhile);
+    expect([outcome.code, ...symbols()]).toEqual([code, ...left]);
+  });
+
+  test("nothing: of two, the one that lapsed first is displaced, wherever it stands", async () => {
+    const sessions = { A: sessionOf(another, 60_000), Z: sessionOf(another, 90_000) };
+    const opened = openLicense({ sessions, max_sessions: 2 });
+    expect((await claim(opened.database, ownClaim)).code).toBe("granted");
+    expect(opened.symbols()).toEqual(["A", "ES"]);
+  });
+
+  test("a heartbeat revives it, which leaves the token: it is refused", async () => {
+    const opened = openLicense(
+      { sessions: { NQ: sessionOf(another, 60_000) }, max_sessions: 1 },
+      { 2: ({ sessions }) => Object.assign(sessions.NQ ?? {}, { lapses_at: nowMs + 1 }) },
+    );
+    expect((await claim(opened.database, ownClaim)).code).toBe("session_limit");
+    expect(opened.symbols()).toEqual(["NQ"]);
+  });
+});
+
+describe("a write that was applied although the SDK saw no answer, and is refused at its second attempt", () => {
+  const mine = sessionOf(own, 0, { session_id: "mine", run_id: ownRun, claim_number: 5 });
+  const late = (code: string, waitSeconds: number) => ({ code, waitSeconds });
+
+  test("is granted, writes no more, and is new for the history", async () => {
+    const opened = openLicense({ sessions: { ES: mine } });
+    const outcome = await claim(opened.database, ownClaim);
+    expect(outcome).toMatchObject({
+      code: "granted",
+      isNew: true,
+      session: { session_id: "mine" },
+    });
+    expect(opened.writes()).toBe(1);
+  });
+
+  test.for([
+    ["a vacancy of it", { lease_ms: 60_000 }, late("claim_late", 30)],
+    ["what an operator ended of it", { ended_at: nowMs }, late("session_ended", 30)],
+  ] as const)("finds %s", async ([, attributes, outcome]) => {
+    const vacancy = vacancyOf(own, nowMs + 30_000, { vacated_session_id: "mine", ...attributes });
+    const opened = openLicense({ sessions: { ES: vacancy } });
+    expect(await claim(opened.database, ownClaim)).toEqual(outcome);
+  });
+
+  test.for([
+    ["with its members", { ES: member("key"), NQ: member("key") }, "granted"],
+    ["without members", {}, "claim_late"],
+  ] as const)("of several symbols, finds its session %s", async ([, sessions, code]) => {
+    const portfolios = { key: sessionOf(own, 0, { session_id: "mine.key.2" }) };
+    const opened = openLicense({ sessions: { ...sessions }, portfolios });
+    expect((await claim(opened.database, claimOfTwo)).code).toBe(code);
+  });
+});
+
+test("an attempt whose own grant has lapsed, but is contested, is a new grant, contested for as long", async () => {
+  const lapsed = sessionOf(own, 60_000, {
+    run_id: ownRun,
+    claim_number: 5,
+    contested_until: nowMs + 10_000,
+  });
+  const opened = openLicense({ sessions: { ES: lapsed } });
+  expect(await claim(opened.database, ownClaim)).toMatchObject({ code: "granted", isNew: true });
+  expect(opened.item().sessions.ES?.contested_until).toBe(nowMs + 10_000);
+});
+
+test("a key that another session of several has is never used twice in an item", async () => {
+  const portfolios = { key: sessionOf(another, 0) };
+  const opened = openLicense({ sessions: { CL: member("key") }, portfolios });
+  await expect(claim(opened.database, claimOfTwo)).rejects.toThrow("key of the new session");
+});
+
+test.for([
+  ["the first of them is free already", 60_000, 20_000, "granted"],
+  ["neither is", 20_000, 0, "claim_late"],
+] as const)(
+  "over sessions of two other openings of its run, an attempt of several symbols is judged by each: %s",
+  async ([, ageOfEs, ageOfNq, code]) => {
+    const entry = (ageMs: number, claim_number: number) =>
+      sessionOf(own, ageMs, { run_id: ownRun, claim_number, confirmed: true });
+    const sessions = { ES: entry(ageOfEs, 9), NQ: entry(ageOfNq, 4) };
+    expect((await claim(openLicense({ sessions }).database, claimOfTwo)).code).toBe(code);
+  },
+);
+
+test("an attempt that was applied, and of whose symbols one is gone since, is late", async () => {
+  const mine = sessionOf(own, 0, { session_id: "mine", run_id: ownRun, claim_number: 5 });
+  const opened = openLicense({
+    sessions: { ES: member("key"), NQ: sessionOf(another, 0) },
+    portfolios: { key: { ...mine, session_id: "mine.key.2" } },
+  });
+  expect((await claim(opened.database, claimOfTwo)).code).toBe("claim_late");
+});
+
+test("an entry without device, which no version wrote, is closed to all", async () => {
+  const opened = openLicense({ sessions: { ES: { foo: 1, lapses_at: 5 } } });
+  expect((await claim(opened.database, ownClaim)).code).toBe("session_conflict");
+});
+
+test("a claim fails once it is refused more often than rivals explain", async () => {
+  const renewed = Object.fromEntries(
+    Array.from({ length: 500 }, (_, index) => [
+      index + 1,
+      ({ sessions }: { sessions: Record<string, object> }) =>
+        Object.assign(sessions.ES ?? {}, { lapses_at: nowMs + index + 1 }),
+    ]),
   );
+  const opened = openLicense({ sessions: { ES: sessionOf(own, 0) } }, renewed);
+  await expect(claim(opened.database, ownClaim)).rejects.toThrow(
+    "A write was refused more often than rivals explain",
+  );
+  expect(opened.writes()).toBe(102);
 });
 
-test.each([
-  ["the last token there is", { fencing_token: Number.MAX_SAFE_INTEGER }, "can't grow any more"],
-  ["no seat", { max_sessions: 0 }, "A license can't have 0 seats"],
-  [
-    "less than no seat",
-    { max_sessions: -1, sessions: { NQ: sessionOf(own, 0) } },
-    "can't have -1 seats",
-  ],
-  [
-    "an entry of the symbol that can't be read",
-    { sessions: { ES: { unreadable: true, lapses_at: Number.POSITIVE_INFINITY } as never } },
-    "An entry of the license can't be read",
-  ],
-] as const)("a license with %s fails in words of its own", async (_, attributes, message) => {
-  const { table } = refusing(licenseWith(attributes), 0);
-  await expect(checkClaim(table, ownClaim, time, signal)).rejects.toThrow(message);
+test("a token that can't grow any more is an error, not a token that was there before", async () => {
+  const opened = openLicense({ fencing_token: Number.MAX_SAFE_INTEGER });
+  await expect(checkClaim(opened.database, ownClaim)).rejects.toThrow("can't grow any more");
 });

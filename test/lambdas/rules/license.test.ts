@@ -47,8 +47,11 @@ test("only live sessions make a symbol active, and symbols come in order", () =>
     ES: sessionOf(60_001),
     CL: sessionOf(60_000),
     GC: { vacated_by: "device", lapses_at: 70_000 },
+    A: "key",
+    B: "gone",
   };
-  expect(activeSymbols({ ...license, sessions }, 60_000)).toEqual(["ES", "NQ"]);
+  const stored = { ...license, sessions, portfolios: { key: sessionOf(70_000) } };
+  expect(activeSymbols(licenseSchema.parse(stored), 60_000)).toEqual(["A", "ES", "NQ"]);
 });
 
 test("a license with an invalid status counts as suspended", () => {

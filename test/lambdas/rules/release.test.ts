@@ -1,75 +1,91 @@
 import { describe, expect, test } from "vitest";
+import { legacyRelease } from "../../../lambdas/legacy/legacy-release.ts";
 import { release } from "../../../lambdas/rules/release.ts";
-import {
-  holder,
-  licenseWith,
-  nowMs,
-  openLicense,
-  own,
-  refusing,
-  sessionOf,
-  signal,
-} from "./one-license.ts";
+import { another, member, nowMs, openLicense, own, ownRelease, sessionOf } from "./one-license.ts";
 
-const { put, interrupted, sessions } = openLicense();
+const named = { ...ownRelease, sessionId: "held" };
+const contested = sessionOf(own, 0, { confirmed: true, contested_until: nowMs + 10_000 });
 
-describe("a release that is about to leave an entry without holder", () => {
-  test("leaves one of the claim that came between, for as long as that is contested", async () => {
-    await put({ ES: { ...sessionOf(own, 0), contested_until: nowMs + 10_000 } }, 20);
-    const { watched, happened } = interrupted({
-      beforeWrite: 2,
-      expression: "SET sessions.ES.session_id = :id, sessions.ES.contested_until = :end",
-      values: { id: "third", end: nowMs + 40_000 },
-    });
-    const outcome = await release(watched, holder, nowMs, undefined, signal);
-    expect(happened()).toBe(true);
-    expect(outcome).toEqual({
+describe("between the two writes of a contested release", () => {
+  test("the contest grows: the vacancy lasts as long", async () => {
+    const opened = openLicense(
+      { sessions: { ES: contested } },
+      {
+        2: (item) => {
+          Object.assign(item.sessions.ES ?? {}, { contested_until: nowMs + 40_000 });
+          item.fencing_token = 8;
+        },
+      },
+    );
+    expect(await release(opened.database, named)).toMatchObject({
       code: "released",
       waitSeconds: 40,
     });
-    expect(await sessions()).toEqual({
-      ES: { vacated_by: own, vacated_session_id: "third", lapses_at: nowMs + 40_000 },
+    expect(opened.item().sessions.ES).toMatchObject({ lapses_at: nowMs + 40_000 });
+    expect(opened.writes()).toBe(3);
+  });
+
+  test("another process replaces the session: nothing is released", async () => {
+    const third = sessionOf(own, 0, { session_id: "third" });
+    const opened = openLicense(
+      { sessions: { ES: contested } },
+      {
+        2: (item) => {
+          item.sessions.ES = third;
+          item.fencing_token = 8;
+        },
+      },
+    );
+    expect(await release(opened.database, named)).toEqual({
+      code: "not_held",
+      why: "another_session",
     });
+    expect(opened.item().sessions.ES).toEqual(third);
   });
 });
 
-describe("a release that finds another claim of its device, before it leaves an entry without holder", () => {
-  test.each([undefined, nowMs])("frees the key if that is contested until %s", async (end) => {
-    await put({ ES: { ...sessionOf(own, 0), contested_until: nowMs + 10_000 } }, 20);
-    const third = { ...sessionOf(own, 0), session_id: "third" };
-    const { watched, happened } = interrupted({
-      beforeWrite: 2,
-      expression: "SET sessions.ES = :third",
-      values: { third: end === undefined ? third : { ...third, contested_until: end } },
-    });
-    const outcome = await release(watched, holder, nowMs, undefined, signal);
-    expect(happened()).toBe(true);
-    expect(outcome).toEqual({
-      code: "released",
-      waitSeconds: 0,
-    });
-    expect(await sessions()).toEqual({});
-  });
-});
-
-test("a release fails after 4 refused writes, more than rivals can explain", async () => {
-  const license = licenseWith({ sessions: { ES: sessionOf(own, 0) } });
-  const { table, writes } = refusing(license, 4);
-  const message = "A release was refused more often than rivals can explain";
-  await expect(release(table, holder, nowMs, undefined, signal)).rejects.toThrow(message);
-  expect(writes()).toBe(4);
-  const outcome = await release(refusing(license, 3).table, holder, nowMs, undefined, signal);
-  expect(outcome.code).toBe("released");
-});
-
-test.each([
-  [0, "released"],
-  [1, "left_to_lapse"],
-] as const)(
-  "a release spares a session that was claimed %i ms after the instant it is given: %s",
-  async (afterMs, code) => {
-    const license = licenseWith({ sessions: { ES: sessionOf(own, 0) } });
-    const { table } = refusing(license, 1);
-    expect((await release(table, holder, nowMs, nowMs - afterMs, signal)).code).toBe(code);
+test.for([1, 2])(
+  "a release of an unnamed session sees the heartbeat that comes before its write %i, of the same millisecond",
+  async (write) => {
+    const renewedBefore = sessionOf(own, 20_000, { started_at: nowMs - 30_000 });
+    const opened = openLicense(
+      { sessions: { ES: write === 1 ? sessionOf(own, 20_000) : renewedBefore } },
+      {
+        [write]: ({ sessions }) =>
+          Object.assign(sessions.ES ?? {}, { last_heartbeat: nowMs, lapses_at: nowMs + 60_000 }),
+      },
+    );
+    expect(await release(opened.database, named)).toMatchObject({ waitSeconds: 60 });
   },
 );
+
+test("what waits on a part of a session overwrites nothing that stands in the item", async () => {
+  const opened = openLicense({
+    sessions: { ES: member("key"), NQ: member("key") },
+    portfolios: { key: contested, vac: sessionOf(another, 0) },
+  });
+  const some = { ...named, portfolioKey: "key", grantedSymbols: 2 };
+  expect(await release(opened.database, some)).toMatchObject({ code: "released" });
+  expect(opened.item().portfolios).toMatchObject({
+    vac: { session_id: "held" },
+    vad: { vacated_session_id: "held" },
+  });
+});
+
+test.for([
+  ["at the instant a contest is over", nowMs, 0, 1],
+  ["a millisecond before", nowMs + 1, 1, 2],
+] as const)("%s, a release waits %i s", async ([, contested_until, waitSeconds, writes]) => {
+  const opened = openLicense({ sessions: { ES: { ...contested, contested_until } } });
+  expect(await release(opened.database, named)).toMatchObject({ code: "released", waitSeconds });
+  expect(opened.writes()).toBe(writes);
+});
+
+test.for([
+  [120_000, "released"],
+  [119_999, "left_to_lapse"],
+] as const)("a legacy release of what was claimed %i ms ago: %s", async ([ageMs, code]) => {
+  const opened = openLicense({ sessions: { ES: sessionOf(own, ageMs) } });
+  const request = { ...ownRelease, sessionId: undefined, legacy: legacyRelease(nowMs) };
+  expect((await release(opened.database, request)).code).toBe(code);
+});

@@ -44,12 +44,13 @@ async function tableOnDatabaseThatAnswers(...answers: (Answer | "nothing")[]) {
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
   const client = createClient(Date.now);
   onTestFinished(() => client.destroy());
-  const table = openTable({ client, tableName: "Sessions", askForRefusedItem: false });
+  const table = openTable({ client, tableName: "Sessions" });
   return {
     requests,
     /** The first request, when it has arrived. */
     asked: asked.promise,
-    get: (signal = new AbortController().signal) => clock.until(table.get("id", signal)),
+    get: (signal = new AbortController().signal) =>
+      clock.until(table.forRequest({ signal, nowMs: 0 }).get("id")),
   };
 }
 

@@ -19,10 +19,11 @@ const tables = [
     BillingMode: "PAY_PER_REQUEST" as const,
   },
 ];
+const settings = { enginePort: 0, engineEndpoint: undefined, host: "127.0.0.1" };
 const license = { licenseKey: "TEST-TEST-TEST-TEST" };
 
 function startEmbedded(dataFolder: string, enginePort = 0): Promise<Engine> {
-  return startEngine({ dataFolder, enginePort, engineEndpoint: undefined });
+  return startEngine({ ...settings, dataFolder, enginePort });
 }
 
 function licensesOf({ endpoint }: Engine) {
@@ -68,8 +69,8 @@ test("an engine that does not answer is reported with the variable that names it
   other.close();
   await once(other, "close");
   const engine = startEngine({
+    ...settings,
     dataFolder: join("/", "nowhere"),
-    enginePort: 0,
     engineEndpoint: `http://127.0.0.1:${port}`,
   });
   await expect(engine).rejects.toThrow(/^No DynamoDB answers at DYNAMODB_ENDPOINT http/);
@@ -86,8 +87,8 @@ test("an engine that accepts but never answers is reported after 4 s", async () 
   });
   const port = await listen(silent, 0, "OTHER_PORT");
   const engine = startEngine({
+    ...settings,
     dataFolder: join("/", "nowhere"),
-    enginePort: 0,
     engineEndpoint: `http://127.0.0.1:${port}`,
   });
   await expect(engine).rejects.toThrow("No DynamoDB answers");

@@ -97,7 +97,7 @@ describe("the gateway", () => {
     const { port } = await serveFunctions({ echo: "", other: "" });
     const answer = await exchange(
       port,
-      `${line.replace("other", "another")} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      `${line.replace("other", "another")} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
     );
     expect(answer).toMatch(/^HTTP\/1\.1 404 /);
     expect(answer).toMatch(/^content-type: application\/json\r$/im);
@@ -112,21 +112,47 @@ describe("the gateway", () => {
     );
     const answer = await exchange(
       port,
-      "PUT /a/b?c=d?e HTTP/1.1\r\nHOST: x\r\nX-One: 1\r\nx-one: 2\r\nConnection: close\r\n\r\n",
+      "PUT /a/b?c=d?e HTTP/1.1\r\nHOST: localhost\r\nX-One: 1\r\nx-one: 2\r\nConnection: close\r\n\r\n",
     );
     expect(JSON.parse(answer.split("\r\n\r\n")[1] ?? "")).toEqual({
       method: "PUT",
       path: "/a/b",
       query: "c=d?e",
-      headers: { host: "x", "x-one": "1,2", connection: "close" },
+      headers: { host: "localhost", "x-one": "1,2", connection: "close" },
     });
+  });
+
+  test("passes a body on as it is, byte for byte", async () => {
+    const bodies: Buffer[] = [];
+    const { address } = await serve(async ({ body }) => {
+      bodies.push(body);
+      return jsonResponse(200, "well");
+    });
+    const body = Buffer.from([...Buffer.from('\ufeff{"a":"é"}\r\n'), 0, 0, 0xff]);
+    await fetch(address, { method: "POST", body });
+    expect(bodies).toEqual([body]);
+  });
+
+  test("serves any page's bot, but under no name that a page can point here", async () => {
+    const { port } = await serve(anyApi);
+    const ask = (host: string) =>
+      exchange(
+        port,
+        `POST / HTTP/1.1\r\nHost: ${host}\r\nOrigin: https://bots.example\r\nConnection: close\r\n\r\n`,
+      );
+    for (const host of ["localhost", `127.0.0.1:${port}`, "[::1]:1", "192.0.2.1"])
+      expect(await ask(host)).toMatch(/^HTTP\/1\.1 200 /);
+    const refused = await ask(`evil.example:${port}`);
+    expect(refused).toMatch(/^HTTP\/1\.1 421 /);
+    expect(refused).toContain('{"message":"Misdirected Request","hint":"Call localhost or an IP');
+    expect(await ask("localhost\r\nHost: evil.example")).toMatch(/^HTTP\/1\.1 4/);
   });
 
   test("goes on after bytes that are no HTTP, and callers who break off", async () => {
     const { address, port } = await serve(anyApi);
     expect(await exchange(port, "nonsense\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 /);
     const socket = connect(port, "127.0.0.1");
-    socket.write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", () =>
+    socket.write("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{", () =>
       socket.destroy(),
     );
     await once(socket, "close");

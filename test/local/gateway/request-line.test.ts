@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { WriteStream } from "node:tty";
 import { stripVTControlCharacters } from "node:util";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { jsonResponse } from "../../../local/gateway/http-response.ts";
 import { requestLine } from "../../../local/gateway/request-line.ts";
 

@@ -82,6 +82,12 @@ describe("a body", () => {
     }
   });
 
+  test("of text keeps its byte order mark, and NULs at its end", () => {
+    const text = '\ufeff{"é":1}\0\0';
+    const headers = { "content-type": "application/json" };
+    expect(eventOf({ body: Buffer.from(text), headers })).toMatchObject({ body: text });
+  });
+
   test("without a type is base64", () => {
     expect(eventOf({ body })).toMatchObject({ isBase64Encoded: true });
   });

@@ -32,7 +32,11 @@ export async function startFixture(
   };
   const host = startFunction({
     ...spec,
-    environment: functionEnvironment(spec, "http://127.0.0.1:1"),
+    environment: functionEnvironment(
+      spec,
+      { endpoint: "http://127.0.0.1:1", isOwn: true },
+      "http://127.0.0.1:2",
+    ),
     log: (line) => lines.push(line),
   });
   onTestFinished(() => host[Symbol.asyncDispose]());

@@ -29,6 +29,7 @@ describe("a template", () => {
     expect(interpret()).toEqual({
       cors,
       routes: [{ routeKey: "POST /beat", functionId: "Beat" }],
+      everyMinute: [],
       functions: [
         {
           id: "Beat",

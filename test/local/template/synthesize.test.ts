@@ -9,7 +9,12 @@ const never = new AbortController().signal;
 
 test("the stack of this project can be run locally, with the settings it was given", async () => {
   const folder = await tempFolder();
-  const settings = { sessionTimeoutSeconds: "7", multiSymbolSessions: "false", legacyBots: "true" };
+  const settings = {
+    sessionTimeoutSeconds: "7",
+    multiSymbolSessions: "false",
+    legacyBots: "true",
+    "license-sessions:own-engine": "true",
+  };
   const app = interpretTemplate(await synthesize(folder, settings, never), folder);
 
   expect(app.routes.map(({ routeKey }) => routeKey).sort()).toEqual([

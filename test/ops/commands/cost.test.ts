@@ -2,13 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { type Engine, startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
 import { startMeter } from "../../support/meter.ts";
 import { openTestService } from "../../support/test-service.ts";
-
-const metadata = { position: "flat", trades: 12, profit: 431.5 };
 
 /**
  * What everything costs: calls, and capacity units as the engine counts them. A refused write reports
@@ -35,49 +33,16 @@ describe("what it costs", () => {
     return meter.take().map(({ operation, units }) => `${operation} ${units}`);
   }
 
-  /** An engine that does not return the item that refused a write is asked for it. */
-  const asked = () => (engine.askForRefusedItem ? ["GetItem 1"] : []);
-
-  async function bot(symbol?: string) {
+  async function bot() {
     const license_key = await service.license({ email: "ada@example.com" });
-    return { license_key, device_fingerprint: "device-a-0123456789", symbol };
+    return { license_key, device_fingerprint: "device-a-0123456789" };
   }
 
   describe("of an operation", () => {
-    test("a claim, a heartbeat and a release are one write of one unit each", async () => {
-      const a = await bot("ES");
-      expect(await cost(() => service.validate(a))).toEqual(["UpdateItem 1"]);
-      const beat = { ...a, bot_version: "1.2", status: "trading", metadata };
-      expect(await cost(() => service.heartbeat(beat))).toEqual(["UpdateItem 1"]);
-      expect(await cost(() => service.release(a))).toEqual(["UpdateItem 1"]);
-    });
-
     test("check_only is one consistent read of one unit", async () => {
       const a = await bot();
       const check = () => service.validate({ ...a, check_only: true });
       expect(await cost(check)).toEqual(["GetItem 1"]);
-    });
-
-    test("each refusal is the one write that was refused", async () => {
-      const a = await bot();
-      await service.validate(a);
-      const b = { ...a, device_fingerprint: "device-b-0123456789" };
-      const nobody = { ...a, license_key: "NOBODY" };
-      expect(await cost(() => service.validate(b))).toEqual(["UpdateItem 0", ...asked()]);
-      expect(await cost(() => service.heartbeat(b))).toEqual(["UpdateItem 0", ...asked()]);
-      expect(await cost(() => service.release(b))).toEqual(["UpdateItem 0", ...asked()]);
-      const unknown = await cost(() => service.validate(nobody));
-      expect(unknown[0]).toBe("UpdateItem 0");
-      expect(unknown).toHaveLength(1 + asked().length);
-    });
-
-    test("a claim on a full license is a second write", async () => {
-      const license_key = await service.license({ maxSessions: 1 });
-      const a = { license_key, device_fingerprint: "device-a-0123456789" };
-      await service.validate({ ...a, symbol: "ES" });
-      service.passSeconds(60);
-      const second = await cost(() => service.validate({ ...a, symbol: "NQ" }));
-      expect(second).toEqual(["UpdateItem 0", ...asked(), "UpdateItem 1"]);
     });
   });
 

@@ -1,6 +1,6 @@
 import { NumberValue } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
 import { openTestService, type TestService } from "../../support/test-service.ts";

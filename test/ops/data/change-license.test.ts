@@ -1,6 +1,6 @@
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { attributeChange, changeLicense } from "../../../ops/data/change-license.ts";
 import { getLicense } from "../../../ops/data/get-license.ts";
 import { rekeyLicense } from "../../../ops/data/rekey-license.ts";

@@ -1,6 +1,6 @@
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { licenseIdOf } from "../../../lambdas/license-key.ts";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { rekeyLicense } from "../../../ops/data/rekey-license.ts";
 import { clientFor, startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
@@ -77,7 +77,7 @@ describe("rekey", () => {
       license_type: "pro",
       email: "ada@example.com",
       max_sessions: 3,
-      fencing_token: 1,
+      fencing_token: service.nowMs() + 1,
       sessions: { "*": { vacated_by: device, lapses_at: service.nowMs() + 60_000 } },
     });
   });

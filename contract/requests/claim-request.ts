@@ -1,0 +1,32 @@
+import * as z from "zod/mini";
+import {
+  callerFields,
+  flagField,
+  openingFields,
+  openingProblem,
+  type Problem,
+  symbolProblem,
+} from "./fields.ts";
+
+export const claimRequestSchema = z.object({
+  ...callerFields,
+  ...openingFields,
+  only_if_free: flagField.check(
+    z.describe("true: refuse, too, while this very device holds the symbol"),
+  ),
+  ask_holder: flagField.check(
+    z.describe(
+      "true: a refusal leaves a note with the holder, which may release or keep the session",
+    ),
+  ),
+  check_only: flagField.check(z.describe("true: only report what the claim would meet")),
+});
+
+export type ClaimRequest = z.infer<typeof claimRequestSchema>;
+
+export function claimProblem(request: ClaimRequest): Problem | undefined {
+  if (request.symbols !== undefined && request.run_id === undefined) {
+    return { field: "run_id", message: "run_id is missing: a claim with symbols needs it" };
+  }
+  return symbolProblem(request) ?? openingProblem(request);
+}

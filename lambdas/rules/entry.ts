@@ -1,0 +1,185 @@
+import * as z from "zod/mini";
+import type { Path } from "./predicate.ts";
+
+const reported = z.catch(z.optional(z.string()), undefined);
+
+/** What a bot reports about itself, as it is stored. */
+export const reportSchema = z.object({
+  /** As last reported. */
+  bot_version: reported,
+  /** The `status` that was last reported. */
+  bot_status: reported,
+  /** The JSON text exactly as the bot sent it. */
+  metadata: reported,
+});
+
+/** Fields that a bot leaves out of a report keep their stored value. */
+export type StoredReport = z.infer<typeof reportSchema>;
+
+/** The timeout of the entries that have no `lapses_at`: the version that wrote them had only this. */
+const timeoutOfOldestMs = 60_000;
+
+/** A session of one symbol or of several. Times are epoch milliseconds. */
+export const sessionSchema = z.pipe(
+  z.object({
+    /** The device that holds it. */
+    device_fingerprint: z.string(),
+    /** The grant, as the service named it. That of several symbols carries their key. */
+    session_id: z.string(),
+    /** The order of the grant. Entries of earlier versions have none. */
+    fencing_token: z.optional(z.number()),
+    /** The run of the program that claimed the session. */
+    run_id: z.optional(z.string()),
+    /** Which of the openings of that run. */
+    claim_number: z.optional(z.number()),
+    /** A heartbeat came with the `session_id`. */
+    confirmed: z.optional(z.boolean()),
+    /** A heartbeat came without it. */
+    renewed: z.optional(z.boolean()),
+    /** When it was claimed. */
+    started_at: z.int(),
+    /** The timer. It never runs backwards. */
+    last_heartbeat: z.int(),
+    /** The timeout in force at the claim. Entries of earlier versions have none. */
+    lease_ms: z.optional(z.int()),
+    /** `last_heartbeat` plus `lease_ms`. */
+    lapses_at: z.optional(z.int()),
+    /** Until then a process of the same device that the claim replaced may believe that it holds. */
+    contested_until: z.optional(z.int()),
+    /** The run whose entry of this device the claim took: its late attempts are no new claim. */
+    replaced_run: z.optional(z.string()),
+    /** The last opening of that run which is over. */
+    replaced_number: z.optional(z.number()),
+    /** The note of the device that asked for it first, until it is kept or over. */
+    asked: z.catch(
+      z.optional(
+        z.object({
+          device: z.string(),
+          at: z.number(),
+          until: z.number(),
+          met: z.number(),
+          symbols: z.optional(z.array(z.string())),
+        }),
+      ),
+      undefined,
+    ),
+    /** The holder keeps it: until then nobody is to ask. */
+    kept_until: z.optional(z.number()),
+    /** Two copies of a legacy bot may use it. */
+    shared: z.optional(z.boolean()),
+    /** A legacy bot released it without naming it. */
+    left: z.optional(z.boolean()),
+    ...reportSchema.shape,
+  }),
+  z.transform((stored) => ({
+    ...stored,
+    kind: "session" as const,
+    lapses_at: stored.lapses_at ?? stored.last_heartbeat + timeoutOfOldestMs,
+  })),
+);
+
+/**
+ * Nobody holds the symbol, but until `lapses_at` the device that held it may believe that it does,
+ * so only that device may claim. No heartbeat revives it.
+ */
+export const vacancySchema = z.pipe(
+  z.object({
+    /** The device for which the symbol is kept. */
+    vacated_by: z.string(),
+    /** What is over. Late attempts of it are no new claim. */
+    vacated_session_id: z.optional(z.string()),
+    /** The run of what is over. */
+    run_id: z.optional(z.string()),
+    /** The opening of what is over. */
+    claim_number: z.optional(z.number()),
+    /** How long, after `ended_at`, an attempt of that opening is answered `session_ended`. */
+    lease_ms: z.optional(z.int()),
+    /** Until then the symbol is kept. */
+    lapses_at: z.int(),
+    /** When an operator ended it. */
+    ended_at: z.optional(z.number()),
+    /** What earlier versions wrote instead of `ended_at`. */
+    ended: z.optional(z.boolean()),
+  }),
+  z.transform(({ ended, ...stored }) => ({
+    ...stored,
+    ...(ended && stored.ended_at === undefined && { ended_at: 0 }),
+    kind: "vacancy" as const,
+  })),
+);
+
+/** The symbol belongs to the session of several symbols, or the vacancy, at this key of `portfolios`. */
+const memberSchema = z.pipe(
+  z.string(),
+  z.transform((p) => ({ p, kind: "member" as const })),
+);
+
+/** No version wrote this. It never lapses; `end-session` removes it. */
+const unreadable = { kind: "unreadable", lapses_at: Number.POSITIVE_INFINITY } as const;
+const unreadableSchema = z.pipe(
+  z.unknown(),
+  z.transform(() => unreadable),
+);
+
+export const entrySchema = z.union([sessionSchema, vacancySchema, memberSchema, unreadableSchema]);
+export const portfolioSchema = z.union([sessionSchema, vacancySchema, unreadableSchema]);
+
+export type Session = z.infer<typeof sessionSchema>;
+export type Vacancy = z.infer<typeof vacancySchema>;
+export type Entry = z.infer<typeof entrySchema>;
+/** What stands for a symbol once members are followed. */
+export type ResolvedEntry = z.infer<typeof portfolioSchema>;
+/** An entry without what is added when it is read. */
+export type Stored<Read> = Omit<Read, "kind">;
+
+/** The entry of a bot that names no symbol. It can't be requested: `*` is no valid symbol. */
+export const noSymbol = "*";
+
+export function sessionPath(symbol: string): Path {
+  return ["sessions", symbol];
+}
+
+export function portfolioPath(key: string): Path {
+  return ["portfolios", key];
+}
+
+/** The length of the lease, milliseconds. */
+export function leaseMs({ lease_ms, last_heartbeat, lapses_at }: Session): number {
+  return lease_ms ?? lapses_at - last_heartbeat;
+}
+
+/** Whether another process may know the session by its `session_id`. */
+export function isNamed({ run_id, confirmed }: Session): boolean {
+  return run_id !== undefined || confirmed !== undefined;
+}
+
+/** The device that holds the entry, or that held it last. */
+export function deviceOf(entry: ResolvedEntry): string | undefined {
+  switch (entry.kind) {
+    case "session":
+      return entry.device_fingerprint;
+    case "vacancy":
+      return entry.vacated_by;
+    case "unreadable":
+      return undefined;
+  }
+}
+
+/**
+ * When another device may claim the entry, epoch milliseconds: once its lease is over, and so are
+ * the leases of all processes that it replaced.
+ */
+export function freeAtMs(entry: ResolvedEntry): number {
+  const contestedUntilMs = entry.kind === "session" ? (entry.contested_until ?? 0) : 0;
+  return Math.max(entry.lapses_at, contestedUntilMs);
+}
+
+/** Seconds until another device may claim the entry; rounded up, never negative. */
+export function secondsUntilFree(entry: ResolvedEntry, nowMs: number): number {
+  return secondsUntil(freeAtMs(entry), nowMs);
+}
+
+/** Rounded up, never negative. */
+export function secondsUntil(instantMs: number, nowMs: number): number {
+  return Math.max(0, Math.ceil((instantMs - nowMs) / 1000));
+}

@@ -1,0 +1,127 @@
+import { EventEmitter } from "node:events";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
+import dynalite from "dynalite";
+import * as z from "zod";
+import { isServedHost, servedHostsHint } from "../is-served-host.ts";
+import { createQueues } from "./create-queues.ts";
+
+export type EngineRequest = Pick<IncomingMessage, "method" | "url" | "headers"> & { body: Buffer };
+export type EngineAnswer = { status: number; headers: Record<string, string>; body: string };
+
+type EngineOptions = {
+  /** Folder of the data; in memory if absent. */
+  path?: string;
+  /** The setting HOST; requests for other names than this and loopback are refused. */
+  host?: string;
+};
+
+/**
+ * dynalite behind a front that adds what it lacks: a refused write returns the item that refused
+ * it, if the caller asks for that, and web pages are kept out.
+ *
+ * @returns the server, which is not listening yet and closes the data when it is closed, and a way
+ *   to ask without HTTP
+ */
+export function createEngine({ path, host = "127.0.0.1" }: EngineOptions = {}): {
+  server: Server;
+  ask(request: EngineRequest): Promise<EngineAnswer>;
+} {
+  const server = dynalite({ path, createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
+  const [answerAlone] = server.listeners("request");
+  server.removeAllListeners("request");
+  server.on("request", (request, response) => void serve(request, response));
+  const inTurn = createQueues();
+
+  function askAlone({ body, ...request }: EngineRequest): Promise<EngineAnswer> {
+    return new Promise((resolve) => {
+      const incoming = Object.assign(new EventEmitter(), request);
+      const headers: Record<string, string> = {};
+      const outgoing = {
+        statusCode: 200,
+        setHeader(name: string, value: unknown) {
+          // These two are of a body to which an item may be added.
+          if (!/^(content-length|x-amz-crc32)$/i.test(name)) headers[name] = String(value);
+        },
+        end: (text = "") => resolve({ status: outgoing.statusCode, headers, body: text }),
+      };
+      answerAlone?.call(server, incoming, outgoing);
+      incoming.emit("data", body);
+      incoming.emit("end");
+    });
+  }
+
+  /** Another operation, with the credentials of `request`. */
+  async function askMore(request: EngineRequest, operation: string, input: object) {
+    const headers = { ...request.headers, "x-amz-target": `DynamoDB_20120810.${operation}` };
+    const body = Buffer.from(JSON.stringify(input));
+    return moreSchema.parse(JSON.parse((await askAlone({ ...request, headers, body })).body));
+  }
+
+  async function keyOf(request: EngineRequest, { TableName, Key, Item = {} }: Write) {
+    if (Key) return Key;
+    const { Table } = await askMore(request, "DescribeTable", { TableName });
+    const names = Table?.KeySchema.map(({ AttributeName }) => AttributeName) ?? [];
+    return Object.fromEntries(names.map((name) => [name, Item[name]]));
+  }
+
+  async function ask(request: EngineRequest): Promise<EngineAnswer> {
+    const write = readWrite(request);
+    if (write === undefined) return askAlone(request);
+    const { TableName } = write;
+    const Key = await keyOf(request, write);
+    // While a write has its turn no other changes the item, so what is read is what refused it.
+    return inTurn(JSON.stringify([TableName, Object.entries(Key).sort()]), async () => {
+      const answer = await askAlone(request);
+      if (write.ReturnValuesOnConditionCheckFailure !== "ALL_OLD" || answer.status !== 400)
+        return answer;
+      const said = JSON.parse(answer.body);
+      if (!`${said.__type}`.endsWith("#ConditionalCheckFailedException")) return answer;
+      const { Item } = await askMore(request, "GetItem", { TableName, Key, ConsistentRead: true });
+      return { ...answer, body: JSON.stringify({ ...said, Item }) };
+    });
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, url, headers } = request;
+    if (headers.origin !== undefined) {
+      return refuse(response, 403, "Web pages are not served: the request has the header Origin.");
+    }
+    if (!isServedHost(headers.host, host)) return refuse(response, 421, servedHostsHint);
+    const body = await buffer(request).catch(() => undefined);
+    // The caller has disconnected.
+    if (body === undefined) return;
+    const answer = await ask({ method, url, headers, body });
+    response.writeHead(answer.status, answer.headers).end(answer.body);
+  }
+
+  return { server, ask };
+}
+
+function refuse(response: ServerResponse, status: number, message: string): void {
+  response.writeHead(status, { "content-type": "application/x-amz-json-1.0" });
+  response.end(JSON.stringify({ __type: "AccessDeniedException", message }));
+}
+
+/** A write of one item. Those of several, such as BatchWriteItem, know no conditions here. */
+function readWrite({ headers, body }: EngineRequest): Write | undefined {
+  if (!/\.(Put|Update|Delete)Item$/.test(`${headers["x-amz-target"]}`)) return undefined;
+  try {
+    return writeSchema.safeParse(JSON.parse(body.toString())).data;
+  } catch {
+    return undefined;
+  }
+}
+
+const attributesSchema = z.record(z.string(), z.unknown());
+const writeSchema = z.object({
+  TableName: z.string(),
+  Key: attributesSchema.optional(),
+  Item: attributesSchema.optional(),
+  ReturnValuesOnConditionCheckFailure: z.string().optional(),
+});
+type Write = z.infer<typeof writeSchema>;
+const moreSchema = z.object({
+  Item: attributesSchema.optional(),
+  Table: z.object({ KeySchema: z.array(z.object({ AttributeName: z.string() })) }).optional(),
+});

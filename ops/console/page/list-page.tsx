@@ -1,0 +1,115 @@
+import { useState } from "preact/hooks";
+import { type Answer, ask } from "./ask.ts";
+import { ChangePanel, type WantedChange } from "./change-panel.tsx";
+import { PagedList } from "./paged-list.tsx";
+
+type Filters = { status: string; type: string; version: string; expiringWithin: string };
+
+/** The list, with the filters of `license list`, and its export. */
+export function ListPage({ mayChange }: { mayChange: boolean }) {
+  const [wanted, setWanted] = useState<WantedChange>();
+  const [days, setDays] = useState("30");
+  const [changes, setChanges] = useState(0);
+  const [filters, setFilters] = useState<Filters>({
+    ...{ status: "", type: "", version: "", expiringWithin: "" },
+  });
+  const [exported, setExported] = useState<string>();
+  const body = {
+    ...(filters.status && { status: filters.status }),
+    ...(filters.type && { type: filters.type }),
+    ...(filters.version && { version: filters.version }),
+    ...(filters.expiringWithin && { expiringWithin: Number(filters.expiringWithin) }),
+  };
+  const field = (name: keyof Filters) => ({
+    value: filters[name],
+    onChange: ({ currentTarget }: { currentTarget: HTMLInputElement | HTMLSelectElement }) =>
+      setFilters({ ...filters, [name]: currentTarget.value }),
+  });
+
+  async function exportCsv(): Promise<void> {
+    let text = "";
+    let after: string | null = null;
+    try {
+      do {
+        const page: Answer<"csv"> = await ask("csv", {
+          ...body,
+          limit: 500,
+          ...(after !== null && { after }),
+        });
+        text += text === "" ? page.head + page.lines : page.lines;
+        after = page.next;
+        setExported(`${text.split("\n").length - 2} licenses ...`);
+      } while (after !== null);
+    } catch (error) {
+      setExported(error instanceof Error ? error.message : String(error));
+      return;
+    }
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    link.download = "licenses.csv";
+    link.click();
+    URL.revokeObjectURL(link.href);
+    setExported(`${text.split("\n").length - 2} licenses in licenses.csv.`);
+  }
+
+  return (
+    <article>
+      <h1>Licenses</h1>
+      <form class="filters" onSubmit={(event) => event.preventDefault()}>
+        <label>
+          Standing
+          <select {...field("status")}>
+            <option value="">any</option>
+            {["active", "suspended", "cancelled", "expired", "rekeyed"].map((status) => (
+              <option key={status}>{status}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Type <input {...field("type")} />
+        </label>
+        <label>
+          Bot version <input {...field("version")} />
+        </label>
+        <label>
+          Ends within <input type="number" min="1" max="36500" {...field("expiringWithin")} /> days
+        </label>
+        <button type="button" onClick={exportCsv}>
+          Export CSV
+        </button>
+        {exported !== undefined && <span role="status">{exported}</span>}
+      </form>
+      {mayChange && Object.keys(body).length > 0 && (
+        <form
+          class="actions"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const change = { verb: "extend", selection: body, days: Number(days) };
+            setWanted({ title: `Extend all of them by ${days} days`, body: change });
+          }}
+        >
+          <button type="submit">Extend all of them by</button>
+          <input
+            type="number"
+            aria-label="days"
+            min="1"
+            max="36500"
+            value={days}
+            onInput={({ currentTarget }) => setDays(currentTarget.value)}
+          />
+          days
+        </form>
+      )}
+      {wanted && (
+        <ChangePanel
+          wanted={wanted}
+          onClose={() => {
+            setWanted(undefined);
+            setChanges(changes + 1);
+          }}
+        />
+      )}
+      <PagedList key={changes} name="list" body={body} />
+    </article>
+  );
+}

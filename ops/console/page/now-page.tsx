@@ -1,0 +1,98 @@
+import type { Answer } from "./ask.ts";
+import { useAnswer, useNow } from "./use-answer.ts";
+import { instantText, lengthText } from "./words.ts";
+
+type Now = Answer<"now">;
+
+/** The service at a glance: as `license now`. */
+export function NowPage() {
+  const { value, problem } = useAnswer("now", {}, 60_000);
+  const now = useNow(value?.at);
+  if (problem !== undefined) return <p class="problem">{problem}</p>;
+  if (!value) return <p class="quiet">Reading all licenses ...</p>;
+  const { online, by_version, refusals, outages, standings, ending_soon, history } = value;
+  return (
+    <article>
+      <h1>Now</h1>
+      <p class={`service is-${value.service.state}`}>{stateText(value.service, now)}</p>
+      <div class="cards">
+        <section>
+          <h2>Online</h2>
+          <p class="big">{online.sessions}</p>
+          <p>
+            sessions of {online.devices} devices, {online.licenses} licenses
+          </p>
+          <Counts
+            rows={by_version.map(({ version, sessions }) => [version ?? "no version", sessions])}
+          />
+        </section>
+        <section>
+          <h2>Refused, 24 hours</h2>
+          {history !== null && <p class="problem">{history}</p>}
+          {refusals.length === 0 && history === null && <p class="quiet">Nobody.</p>}
+          <Counts rows={refusals.map(({ code, count }) => [code, count])} />
+          {outages.map((one) => (
+            <p key={one.from} class="problem">
+              {one.failures} requests failed from {instantText(one.from)} to{" "}
+              {instantText(one.until)}
+            </p>
+          ))}
+        </section>
+        <section>
+          <h2>Licenses</h2>
+          <Counts rows={Object.entries(standings)} />
+        </section>
+      </div>
+      <section>
+        <h2>End within 7 days</h2>
+        {ending_soon.length === 0 && <p class="quiet">None.</p>}
+        {ending_soon.length > 0 && (
+          <table>
+            <tbody>
+              {ending_soon.map((one) => (
+                <tr key={one.license_id}>
+                  <td>
+                    <a href={`#/license/${one.license_id}`}>{one.email ?? "no address"}</a>
+                  </td>
+                  <td>in {lengthText(one.license_expiration - now)}</td>
+                  <td>{instantText(one.license_expiration)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </section>
+    </article>
+  );
+}
+
+function Counts({ rows }: { rows: [string, number][] }) {
+  if (rows.length === 0) return null;
+  return (
+    <table class="counts">
+      <tbody>
+        {rows.map(([name, count]) => (
+          <tr key={name}>
+            <td>{name}</td>
+            <td>{count}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function stateText({ state, since }: Now["service"], now: number): string {
+  switch (state) {
+    case "answering":
+      return since === null
+        ? "The service answers; no request failed in the last 24 hours."
+        : `The service answers, since ${instantText(since)} (${lengthText(now - since)}).`;
+    case "failing":
+      return `Requests fail, since ${instantText(since)}.`;
+    case "quiet":
+      return since === null
+        ? "No bot is live, and none ever was."
+        : `No bot is live; the last heartbeat came at ${instantText(since)}, ${lengthText(now - since)} ago.`;
+  }
+}

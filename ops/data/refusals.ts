@@ -1,0 +1,123 @@
+import { deviceIdOf, type HistoryLine, isFailure, symbolsOf } from "./history-line.ts";
+import { type Hold, holdsOf } from "./holds.ts";
+import type { LicenseItem } from "./license-item.ts";
+
+/** Failures with pauses shorter than this are one outage. */
+const longestPauseMs = 300_000;
+
+/** After its last heartbeat a device still holds its session for its lease; by default 60 s. */
+const leaseAfterMs = 60_000;
+
+export type Outage = { from: number; until: number; failures: number; licenses: number };
+
+type RefusedDevice = {
+  license_id: string;
+  code: string;
+  symbols: string[];
+  device: string;
+  device_hash: string | null;
+  count: number;
+  first_at: number;
+  last_at: number;
+  /** Of refusals because of another session: for how many the lines show none that was held. */
+  unexplained: number;
+  /** How many fell into an outage. */
+  in_outage: number;
+};
+
+export type Refusals = {
+  since: number;
+  until: number;
+  by_code: { code: string; count: number; licenses: number }[];
+  /** Periods in which the service could not answer. */
+  outages: Outage[];
+  devices: RefusedDevice[];
+};
+
+/**
+ * Who was refused in a period, and whether the lines explain it.
+ *
+ * @param lines of all licenses, oldest first, from a day before the period on
+ * @param licenses as they are now
+ */
+export function refusalsOf(
+  lines: readonly HistoryLine[],
+  licenses: readonly LicenseItem[],
+  { sinceMs, untilMs, nowMs }: { sinceMs: number; untilMs: number; nowMs: number },
+): Refusals {
+  const asked = lines.filter(
+    (line): line is RefusedLine => "code" in line && line.atMs >= sinceMs && line.atMs < untilMs,
+  );
+  const outages = outagesOf(asked);
+  const holdsById = new Map<string, Hold[]>();
+  for (const hold of holdsOf(lines, licenses, { sinceMs, nowMs })) {
+    const known = holdsById.get(hold.license_id);
+    if (known) known.push(hold);
+    else holdsById.set(hold.license_id, [hold]);
+  }
+  const devices = new Map<string, RefusedDevice>();
+  const codes = new Map<string, { count: number; ids: Set<string> }>();
+  for (const line of asked) {
+    const { license_id, code, device, device_hash = null, atMs } = line;
+    const counted = codes.get(code) ?? { count: 0, ids: new Set<string>() };
+    codes.set(code, { count: counted.count + 1, ids: counted.ids.add(license_id) });
+    const place = [license_id, code, deviceIdOf(line)].join(" ");
+    const known = devices.get(place) ?? {
+      ...{ license_id, code, symbols: [], device, device_hash, count: 0, first_at: atMs },
+      ...{ last_at: atMs, unexplained: 0, in_outage: 0 },
+    };
+    devices.set(place, {
+      ...known,
+      symbols: [...new Set([...known.symbols, ...symbolsOf(line)])],
+      count: known.count + 1,
+      last_at: atMs,
+      unexplained: known.unexplained + (isExplained(line, holdsById.get(license_id)) ? 0 : 1),
+      in_outage: known.in_outage + (outages.some((one) => isWithin(atMs, one)) ? 1 : 0),
+    });
+  }
+  return {
+    since: sinceMs,
+    until: untilMs,
+    by_code: [...codes]
+      .map(([code, { count, ids }]) => ({ code, count, licenses: ids.size }))
+      .sort((a, b) => b.count - a.count),
+    outages,
+    devices: [...devices.values()].sort(
+      (a, b) => b.unexplained - a.unexplained || b.count - a.count,
+    ),
+  };
+}
+
+type RefusedLine = Extract<HistoryLine, { code: string }>;
+
+/** When the service could not answer, by its own lines. */
+export function outagesOf(lines: readonly HistoryLine[]): Outage[] {
+  const found: (Omit<Outage, "licenses"> & { ids: Set<string> })[] = [];
+  for (const line of lines) {
+    if (!("code" in line) || !isFailure(line.code)) continue;
+    const last = found.at(-1);
+    if (last && line.atMs - last.until <= longestPauseMs) {
+      last.until = line.atMs;
+      last.failures += 1;
+      last.ids.add(line.license_id);
+    } else {
+      const ids = new Set([line.license_id]);
+      found.push({ from: line.atMs, until: line.atMs, failures: 1, ids });
+    }
+  }
+  return found.map(({ ids, ...outage }) => ({ ...outage, licenses: ids.size }));
+}
+
+function isExplained(line: RefusedLine, holds: readonly Hold[] = []): boolean {
+  if (line.code !== "session_conflict" && line.code !== "session_taken") return true;
+  return holds.some(
+    (hold) =>
+      symbolsOf(line).includes(hold.symbol) &&
+      hold.from <= line.atMs &&
+      line.atMs <= hold.until + leaseAfterMs,
+  );
+}
+
+function isWithin(atMs: number, { from, until }: Outage): boolean {
+  return from - longestPauseMs <= atMs && atMs <= until + longestPauseMs;
+}

@@ -1,0 +1,122 @@
+import type { HistoryLine } from "./history-line.ts";
+import { deviceIdOf, isFailure, symbolsOf } from "./history-line.ts";
+import type { Hold } from "./holds.ts";
+
+export type DeviceSummary = {
+  device: string;
+  /** `null` for lines of before there was one: several devices may then be behind one name. */
+  device_hash: string | null;
+  claims: number;
+  releases: number;
+  /** How many refusals there were of each code. */
+  refusals: Record<string, number>;
+  /** Requests that the service could not answer. */
+  failures: number;
+  /** How often the device claimed a symbol that another device had held last. */
+  takeovers: number;
+  /** How often it was refused while another device held the symbol. */
+  overlaps: number;
+  /** Until when it held something, or was refused. */
+  last_at: number;
+};
+
+export type Sharing = {
+  devices: DeviceSummary[];
+  /** What the lines show, in words. */
+  conclusion: string;
+  /** What they can't show, in words. */
+  caveats: string[];
+};
+
+/** Which devices used a license, and whether that looks as if the key were shared. */
+export function sharingOf(lines: readonly HistoryLine[], holds: readonly Hold[]): Sharing {
+  const devices = new Map<string, DeviceSummary>();
+  const countFor = (line: { device: string; device_hash?: string | undefined }, atMs: number) => {
+    const id = deviceIdOf(line);
+    const known = devices.get(id) ?? {
+      device: line.device,
+      device_hash: line.device_hash ?? null,
+      ...{ claims: 0, releases: 0, refusals: {}, failures: 0, takeovers: 0, overlaps: 0 },
+      last_at: atMs,
+    };
+    known.last_at = Math.max(known.last_at, atMs);
+    devices.set(id, known);
+    return known;
+  };
+  const lastHolderOf = new Map<string, string>();
+  for (const { device, device_hash, until } of holds) {
+    countFor({ device, device_hash: device_hash ?? undefined }, until);
+  }
+  for (const line of lines) {
+    if (!("device" in line)) continue;
+    const count = countFor(line, line.atMs);
+    const id = deviceIdOf(line);
+    if ("code" in line) {
+      if (isFailure(line.code)) count.failures += 1;
+      else count.refusals[line.code] = (count.refusals[line.code] ?? 0) + 1;
+      if (isOverlap(line, holds)) count.overlaps += 1;
+    } else if (line.event === "session_released") {
+      count.releases += 1;
+    } else if (line.event === "session_claimed" || line.event === "session_active") {
+      if (line.event === "session_claimed") count.claims += 1;
+      for (const symbol of symbolsOf(line)) {
+        const before = lastHolderOf.get(symbol) ?? firstHolder(holds, symbol, line.atMs);
+        if (before !== undefined && before !== id && line.event === "session_claimed") {
+          count.takeovers += 1;
+        }
+        lastHolderOf.set(symbol, id);
+      }
+    }
+  }
+  const list = [...devices.values()].sort((a, b) => b.claims - a.claims || b.last_at - a.last_at);
+  return { devices: list, conclusion: conclusionOf(list), caveats: caveatsOf(list) };
+}
+
+/** Whether another device held the symbol when this one was refused. */
+function isOverlap(line: Extract<HistoryLine, { code: string }>, holds: readonly Hold[]): boolean {
+  if (line.code !== "session_conflict" && line.code !== "session_taken") return false;
+  return holds.some(
+    (hold) =>
+      symbolsOf(line).includes(hold.symbol) &&
+      hold.from <= line.atMs &&
+      line.atMs <= hold.until &&
+      holderId(hold) !== deviceIdOf(line),
+  );
+}
+
+function firstHolder(holds: readonly Hold[], symbol: string, atMs: number): string | undefined {
+  const before = holds.findLast((hold) => hold.symbol === symbol && hold.from < atMs);
+  return before && holderId(before);
+}
+
+function holderId({ device, device_hash }: Hold): string {
+  return deviceIdOf({ device, device_hash: device_hash ?? undefined });
+}
+
+function conclusionOf(devices: readonly DeviceSummary[]): string {
+  const overlaps = devices.reduce((sum, one) => sum + one.overlaps, 0);
+  const takeovers = devices.reduce((sum, one) => sum + one.takeovers, 0);
+  if (devices.length === 0) return "No device used it or was refused.";
+  if (devices.length === 1) return "One device used it.";
+  const took = `${devices.length} devices used it, and took it over from each other ${times(takeovers)}.`;
+  return overlaps === 0
+    ? `${took} None was refused while another held it: a move to another machine looks like this.`
+    : `${took} One was refused while another held it ${times(overlaps)}: a shared key looks like this, and so does one owner with two machines.`;
+}
+
+function caveatsOf(devices: readonly DeviceSummary[]): string[] {
+  const unhashed = devices.some(({ device_hash }) => device_hash === null);
+  const hashed = devices.some(({ device_hash }) => device_hash !== null);
+  return [
+    "A device is what the bot calls it: copies of one installation are one device here, and a new installation is another.",
+    ...(unhashed
+      ? [
+          `Lines of an earlier version have no device hash: devices whose names begin alike count as one there${hashed ? ", and such a device is listed a second time" : ""}.`,
+        ]
+      : []),
+  ];
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
+}

@@ -1,0 +1,84 @@
+import { CommandError } from "../terminal/command-error.ts";
+import type { Variables } from "../terminal/variables.ts";
+import { readItem } from "./get-license.ts";
+import type { HistoryLine } from "./history-line.ts";
+import { lookBackMs } from "./license-history.ts";
+import { dayMs, type LicenseItem } from "./license-item.ts";
+import { type PresentState, presentState } from "./present-state.ts";
+import { readHistory } from "./read-history.ts";
+import { type Refusals, refusalsOf } from "./refusals.ts";
+import { scanPages } from "./scan-pages.ts";
+import { type Usage, usageOf } from "./usage.ts";
+import type { OpenTable } from "./with-table.ts";
+
+type Asked = { nowMs: number; variables: Variables; stop: AbortSignal };
+type Period = Asked & { sinceMs: number; untilMs: number };
+
+/** Which licenses were used: as `license usage --json` prints it and the console shows it. */
+export async function serviceUsage(
+  table: OpenTable,
+  period: Period,
+): Promise<Usage & { table: string }> {
+  const { lines, licenses } = await readPeriod(table, period);
+  return { table: table.place, ...usageOf(lines, licenses, period) };
+}
+
+/** Who was refused: as `license refusals --json` prints it and the console shows it. */
+export async function serviceRefusals(
+  table: OpenTable,
+  period: Period,
+): Promise<Refusals & { table: string }> {
+  const { lines, licenses } = await readPeriod(table, period);
+  return { table: table.place, ...refusalsOf(lines, licenses, period) };
+}
+
+/**
+ * How the service is now: as `license now --json` prints it and the console shows it. `history` is a
+ * sentence if no history could be read, and what rests on it is then missing.
+ */
+export async function serviceNow(
+  table: OpenTable,
+  asked: Asked,
+): Promise<PresentState & { table: string; history: string | null }> {
+  const { nowMs, variables, stop } = asked;
+  const licenses = await readAll(table, stop);
+  let lines: HistoryLine[] = [];
+  let history: string | null = null;
+  try {
+    const sinceMs = nowMs - dayMs;
+    lines = await readHistory({ history: table.history, sinceMs, variables, stop });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    history = error.message;
+  }
+  return { table: table.place, history, ...presentState(licenses, lines, nowMs) };
+}
+
+async function readPeriod(
+  table: OpenTable,
+  { sinceMs, untilMs, variables, stop }: Period,
+): Promise<{ lines: HistoryLine[]; licenses: LicenseItem[] }> {
+  const lines = await readHistory({
+    history: table.history,
+    sinceMs: sinceMs - lookBackMs,
+    untilMs,
+    variables,
+    stop,
+  });
+  return { lines, licenses: await readAll(table, stop) };
+}
+
+/** All licenses; an item that is none is left out, as `list` reports it. */
+async function readAll(table: OpenTable, stop: AbortSignal): Promise<LicenseItem[]> {
+  const licenses: LicenseItem[] = [];
+  for await (const { items } of scanPages(table, {}, stop)) {
+    for (const item of items) {
+      try {
+        licenses.push(readItem(item));
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+      }
+    }
+  }
+  return licenses;
+}

@@ -1,0 +1,281 @@
+import type { LicenseHistory } from "./license-history.ts";
+import type { Handled } from "./simulated-service.ts";
+import type { StoredEntry, StoredLicense } from "./stored-license.ts";
+import type { WorldContext } from "./world-context.ts";
+
+type Fail = (rule: string, what: string) => void;
+
+/** What two clocks may be off, and the share of a device's clock: a right must end so much earlier. */
+const clocksMs = 4_000;
+const slowestClock = 59 / 60;
+
+/**
+ * The promises that an answer keeps or breaks, judged by what the table held while the request was
+ * under way: an answer must be true of one of these states.
+ */
+export function createAnswerChecks(context: WorldContext, history: LicenseHistory, fail: Fail) {
+  return {
+    handled({ route, request, receivedMs, begunMs, body, licenseId }: Handled): void {
+      const states = history.since(licenseId, begunMs);
+      const symbols = symbolsOf(request);
+      const device = request.device_fingerprint;
+      const about = `${route} of ${device} for ${symbols.join(", ")}: ${body.code}`;
+      const untrue = (rule: string) => fail(rule, about);
+      const some = (is: (entry: StoredEntry | undefined) => boolean, among = symbols) =>
+        states.some((state) => among.some((symbol) => is(state?.entries.get(symbol))));
+      const isSession = (entry: StoredEntry | undefined, sessionId: unknown) =>
+        entry?.isSession === true && entry.device === device && entry.sessionId === sessionId;
+      const refusal = "nobody is refused without a reason";
+
+      switch (body.code) {
+        case "granted":
+          checkRight(symbols, body.session_id);
+          if (request.only_if_free === true) checkOnlyIfFree();
+          return;
+        case "recorded":
+          checkRight(symbols, request.session_id);
+          if (body.release_asked_by !== undefined && !some((entry) => entry?.asked !== undefined)) {
+            untrue("a holder is asked once");
+          }
+          return;
+        case "released": {
+          const [first, last] = [states[0], states.at(-1)];
+          const is = (entry: StoredEntry | undefined) => isSession(entry, request.session_id);
+          const stillStands = symbols.some((symbol) => is(last?.entries.get(symbol)));
+          if (request.session_id !== undefined && stillStands) untrue("every 200 was stored");
+          if (namesNothing() && symbols.every((symbol) => first?.entries.get(symbol)?.isNamed)) {
+            untrue("who names nothing touches no named session");
+          }
+          return;
+        }
+        case "left_to_lapse":
+          // One session for all symbols is not ended by a release of some.
+          if (!namesNothing() && context.isOfManySymbols)
+            untrue("a release by name ends the session");
+          return;
+        case "not_held":
+          if (
+            request.session_id !== undefined &&
+            states.every((state) =>
+              symbols.some((symbol) => isSession(state?.entries.get(symbol), request.session_id)),
+            )
+          ) {
+            untrue("a release by name ends the session");
+          }
+          return;
+        case "available":
+          if (!states.some((state) => isAvailable(state))) {
+            untrue("a check says what a claim would meet");
+          }
+          return;
+        case "session_conflict": {
+          const blocked = Array.isArray(body.blocked)
+            ? body.blocked.map(({ symbol }) => String(symbol))
+            : symbols;
+          const areInTheWay = states.some((state) => {
+            const entries = stored(blocked).map((symbol) => state?.entries.get(symbol));
+            return entries.length > 0 && entries.every((entry) => entry && isInTheWay(entry));
+          });
+          if (!areInTheWay) untrue(refusal);
+          if (request.ask_holder === true) checkAsked();
+          return;
+        }
+        case "session_limit":
+          if (!states.some((state) => state && !hasSeats(state))) untrue(refusal);
+          return;
+        case "claim_late":
+          if (!some((entry) => isOver(entry))) untrue(refusal);
+          return;
+        case "session_ended": {
+          const isClaim = route === "claim" || route === "check";
+          const isEnded = (entry: StoredEntry | undefined) =>
+            entry?.isSession === false && entry.endedByOperator && entry.device === device;
+          if (!some(isEnded) || (isClaim && !some((entry) => isOver(entry)))) untrue(refusal);
+          checkHeld();
+          return;
+        }
+        case "session_taken":
+        case "session_replaced":
+        case "session_not_found":
+          checkLost(body.code);
+          checkHeld();
+          return;
+        case "heartbeat_late":
+          if (!some((entry) => (entry?.lastHeartbeatMs ?? 0) > receivedMs)) untrue(refusal);
+          return;
+        case "license_unknown":
+          if (!states.some((state) => state === undefined)) untrue(refusal);
+          return;
+        case "license_suspended":
+        case "license_cancelled": {
+          const status = String(body.code).slice("license_".length);
+          if (!states.some((state) => state?.status === status)) untrue(refusal);
+          return;
+        }
+        case "license_expired":
+          if (!states.some((state) => (state?.expiresAtMs ?? Infinity) <= receivedMs)) {
+            untrue(refusal);
+          }
+          return;
+        default:
+      }
+
+      /** What the holder is told must be stored, and the lease must outlast the right. */
+      function checkRight(held: readonly string[], sessionId: unknown): void {
+        const heldForMs = Number(body.held_for_seconds) * 1_000;
+        const isStored = states.some((state) =>
+          held.every((symbol) => {
+            const entry = state?.entries.get(symbol);
+            return sessionId === undefined
+              ? entry?.isSession && entry.device === device && !entry.isConfirmed
+              : isSession(entry, sessionId);
+          }),
+        );
+        if (!isStored) untrue("every 200 was stored");
+        const { fencing_token: token } = body;
+        const isOfGrant = (entry: StoredEntry | undefined) =>
+          entry?.token === undefined || entry.token === token;
+        if (token !== undefined && !some(isOfGrant, held)) untrue("a grant keeps its token");
+        // Earlier versions name no right.
+        if (!isStored || Number.isNaN(heldForMs)) return;
+        const latestMs = receivedMs + heldForMs / slowestClock + clocksMs;
+        const lasts = (entry: StoredEntry | undefined) =>
+          entry !== undefined && entry.lapsesAtMs >= latestMs - 1;
+        if (!some(lasts, held)) untrue("a session lasts as long as its holder was told");
+      }
+
+      /** Of several symbols some are lost: what is said to be held must be. */
+      function checkHeld(): void {
+        if (!Array.isArray(body.symbols_held)) return;
+        checkRight(stored(body.symbols_held.map(String)), request.session_id);
+      }
+
+      function checkLost(code: unknown): void {
+        const lost = Array.isArray(body.symbols_lost)
+          ? body.symbols_lost.map(({ symbol, code: its }) => ({
+              symbol: String(symbol),
+              code: its,
+            }))
+          : symbols.slice(0, 1).map((symbol) => ({ symbol, code }));
+        for (const each of lost) {
+          if (!some((entry) => isLost(entry, each.code), stored([each.symbol]))) untrue(refusal);
+        }
+      }
+
+      function isLost(entry: StoredEntry | undefined, code: unknown): boolean {
+        switch (code) {
+          case "session_taken":
+            // To a legacy bot, also what is only kept for another device is taken.
+            return (
+              entry !== undefined && entry.device !== device && (entry.isSession || namesNothing())
+            );
+          case "session_replaced":
+            return entry?.isSession === true && !isSession(entry, request.session_id);
+          case "session_ended":
+            return entry?.endedByOperator === true;
+          default:
+            // Named without its symbols, or the wrong ones.
+            return !entry?.isSession || entry.sessionId === request.session_id;
+        }
+      }
+
+      function isInTheWay(entry: StoredEntry): boolean {
+        if (entry.freeAtMs <= receivedMs) return false;
+        if (entry.device !== device || request.only_if_free === true) return true;
+        const isLive = entry.isSession && entry.lapsesAtMs > receivedMs;
+        return request.run_id === undefined && isLive && entry.isNamed;
+      }
+
+      /** Whether the entry says that the opening is over. */
+      function isOver(entry: StoredEntry | undefined): boolean {
+        const { run_id: runId, claim_number: claimNumber } = request;
+        if (!entry || entry.device !== device) return false;
+        if (entry.endedByOperator && runId === undefined) return true;
+        const number = Number(claimNumber);
+        return (
+          (entry.runId === runId && (entry.claimNumber ?? 0) >= number) ||
+          (entry.replacedRun === runId && (entry.replacedNumber ?? 0) >= number)
+        );
+      }
+
+      function hasSeats({ entries, maxSessions }: StoredLicense): boolean {
+        const own = symbols.map((symbol) => entries.get(symbol));
+        const areOwnAndLive = own.every(
+          (entry) => entry?.isSession && entry.device === device && entry.lapsesAtMs > receivedMs,
+        );
+        const others = [...entries].filter(
+          ([symbol, entry]) => !symbols.includes(symbol) && entry.freeAtMs > receivedMs,
+        );
+        return areOwnAndLive || others.length + symbols.length <= maxSessions;
+      }
+
+      function isAvailable(state: StoredLicense | undefined): boolean {
+        if (state?.status !== "active" || (state.expiresAtMs ?? Infinity) <= receivedMs)
+          return false;
+        const areFree = symbols.every((symbol) => {
+          const entry = state.entries.get(symbol);
+          return entry === undefined || !isInTheWay(entry);
+        });
+        return areFree && hasSeats(state);
+      }
+
+      /** `only_if_free` takes nothing of its own device. */
+      function checkOnlyIfFree(): void {
+        const taken = states.some((state, index) => {
+          const next = states[index + 1];
+          return symbols.some((symbol) => {
+            const entry = state?.entries.get(symbol);
+            const made = next?.entries.get(symbol);
+            // Another attempt of the opening may have made the grant, later than this one was sent.
+            return (
+              entry !== undefined &&
+              entry.freeAtMs > (made?.lastHeartbeatMs ?? 0) &&
+              !isSession(entry, body.session_id) &&
+              isSession(made, body.session_id)
+            );
+          });
+        });
+        if (taken) untrue("only what is free is taken, if the claim says so");
+      }
+
+      function checkAsked(): void {
+        const says = [body, ...(Array.isArray(body.blocked) ? body.blocked : [])];
+        const isSo = (is: (entry: StoredEntry) => boolean) =>
+          states.some((state) =>
+            symbols.some((symbol) => {
+              const entry = state?.entries.get(symbol);
+              return entry !== undefined && is(entry);
+            }),
+          );
+        const is = (name: string) => says.some((each) => each[name] === true);
+        const lasts = (untilMs: number | undefined) =>
+          untilMs !== undefined && untilMs > receivedMs;
+        if (is("holder_asked") && !isSo(({ asked }) => lasts(asked?.untilMs))) {
+          untrue("an asker learns what the holder was told");
+        }
+        if (
+          is("holder_told") &&
+          !isSo(({ asked, lastHeartbeatMs = 0 }) => asked !== undefined && lastHeartbeatMs > 0)
+        ) {
+          untrue("an asker learns what the holder was told");
+        }
+        if (is("holder_keeps") && !isSo(({ keptUntilMs }) => lasts(keptUntilMs))) {
+          untrue("an asker learns what the holder was told");
+        }
+      }
+
+      function namesNothing(): boolean {
+        return request.session_id === undefined && request.run_id === undefined;
+      }
+    },
+  };
+
+  function symbolsOf({ symbol, symbols }: Record<string, unknown>): readonly string[] {
+    if (Array.isArray(symbols)) return stored(symbols.map(String));
+    return stored([symbol === undefined ? "*" : String(symbol)]);
+  }
+
+  function stored(symbols: readonly string[]): readonly string[] {
+    return context.isOfManySymbols ? symbols : ["*"];
+  }
+}

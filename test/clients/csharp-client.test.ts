@@ -1,0 +1,253 @@
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { env, platform } from "node:process";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import * as z from "zod";
+import { endsWithRun } from "../support/ends-with-run.ts";
+import { startFakeService } from "./fake-service.ts";
+
+const root = join(import.meta.dirname, "../..");
+const built = mkdtempSync(join(tmpdir(), "license-session-csharp-"));
+afterAll(() => rmSync(built, { recursive: true, force: true }));
+const library = join(built, "LicenseSession.dll");
+const tests = join(built, "LicenseSession.Tests.exe");
+
+const outcomeSchema = z.strictObject({
+  group: z.string(),
+  name: z.string(),
+  outcome: z.enum(["passed", "failed"]),
+  detail: z.string(),
+});
+
+const hasMono = spawnSync("mcs", ["--version"]).status === 0 || env.CI !== undefined;
+const complaints = hasMono ? compile() : "";
+const outcomes = hasMono && complaints === "" ? await runTests() : [];
+
+describe.skipIf(!hasMono)("the C# client", () => {
+  test("compiles without a warning in the C# of 2012, with documentation of all that is public", () => {
+    expect(complaints).toBe("");
+    expect(outcomes.length).toBeGreaterThan(0);
+  });
+
+  for (const { group, name, outcome, detail } of outcomes) {
+    test(`${group}: ${name}`, () => {
+      expect(outcome, detail).toBe("passed");
+    });
+  }
+});
+
+type Service = Awaited<ReturnType<typeof startFakeService>>;
+
+describe.skipIf(!hasMono)("a program in C#", () => {
+  let service: Service;
+  afterEach(() => service.stop());
+
+  test.for([
+    ["ends", 3],
+    ["exits on another thread", 4],
+  ] as const)("that %s releases its session", async ([name, exitCode]) => {
+    service = await startFakeService();
+    expect(await run(name).ended).toMatchObject({ exitCode });
+    expect(service.asked).toEqual(["/api/validate-license", "/api/session/release"]);
+  });
+
+  test("that is told not to release when it ends leaves the session", async () => {
+    service = await startFakeService();
+    expect(await run("ends without releasing").ended).toMatchObject({ exitCode: 0 });
+    expect(service.asked).toEqual(["/api/validate-license"]);
+  });
+
+  test("that has lost track of its session releases it, with a warning", async () => {
+    service = await startFakeService();
+    const { child, output, ended } = run("loses it");
+    await service.wasAsked("/api/session/release");
+    child.kill("SIGKILL");
+    await ended;
+    expect(output()).toContain("released, because nothing refers to its Session any more");
+  });
+
+  // Mono hears of Ctrl-C at a terminal only, which `script` is on Linux.
+  describe.skipIf(platform !== "linux")("at a terminal", () => {
+    test("releases its session at Ctrl-C, and ends", async () => {
+      service = await startFakeService();
+      await ctrlC("waits");
+      expect(service.asked).toEqual(["/api/validate-license", "/api/session/release"]);
+    });
+
+    test("that handles Ctrl-C itself holds its session until it ends", async () => {
+      service = await startFakeService();
+      const printed = await ctrlC("cleans up");
+      expect(printed).toContain("closing positions");
+      expect(printed).toContain("Ctrl-C is left to the program");
+      expect(service.asked.at(-1)).toBe("/api/session/release");
+    });
+  });
+
+  test("meets a certificate that it does not trust: that is said at once, and nothing is sent", async () => {
+    service = await startFakeService();
+    const words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"];
+    const files = { key: join(built, "key.pem"), cert: join(built, "cert.pem") };
+    spawnSync("openssl", [...words, "-keyout", files.key, "-out", files.cert]);
+    const server = createServer(
+      { key: readFileSync(files.key), cert: readFileSync(files.cert) },
+      () => service.asked.push("a request without trust"),
+    ).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    const { ended, output } = run("opens", `https://localhost:${port}`);
+    expect(await ended).toMatchObject({ exitCode: 0 });
+    server.close();
+    expect(output()).toContain("the server's certificate or TLS is not accepted");
+    expect(service.asked).toEqual([]);
+  });
+
+  function run(name: string, url = service.url) {
+    return start("mono", ["--debug", tests, "--program", name, url]);
+  }
+
+  /** Presses Ctrl-C once the program says that its session is open; returns what it prints. */
+  async function ctrlC(name: string): Promise<string> {
+    const command = `stty -echo; mono ${tests} --program '${name}' ${service.url}`;
+    const { child, ended, output } = start("script", ["-qfec", command, "/dev/null"]);
+    const look = () => {
+      if (!/open\r?\n/.test(output())) return;
+      child.stdout.off("data", look);
+      child.stdin.write("\x03");
+    };
+    child.stdout.on("data", look);
+    await ended;
+    return output();
+  }
+});
+
+describe.skipIf(!hasMono)("the examples of the C# client's README", () => {
+  const page = readFileSync(join(root, "clients/csharp/README.md"), "utf8");
+  const examples = page
+    .split("```csharp\n")
+    .slice(1)
+    .map((part) => part.split("```")[0] ?? "");
+  let service: Service;
+  afterEach(() => service.stop());
+
+  test("trade while the session is held, and release it", async () => {
+    service = await startFakeService();
+    const lines = ["1", "2", "3"].map((order) => `buying with order id ES-1-${order}`);
+    expect(await play(examples[0])).toEqual([...lines, "Released"]);
+  });
+
+  test("hold 28 symbols in one session, and go on without one that is lost", async () => {
+    service = await startFakeService();
+    const named: number[] = [];
+    service.instead = async (response, request) => {
+      const { symbols = [] } = JSON.parse((await request.toArray()).join(""));
+      const path = request.url ?? "";
+      if (named.push(symbols.length) === 2) {
+        const symbols_held = symbols.filter((symbol: string) => symbol !== "CADCHF");
+        const symbols_lost = [{ symbol: "CADCHF", code: "session_taken" }];
+        const lost = { code: "session_taken", symbols_held, symbols_lost };
+        response.writeHead(500).end(JSON.stringify({ ...service.answers[path], ...lost }));
+      } else if (named.length === 3) response.writeHead(500).end('{"code":"session_taken"}');
+      else service.answer(response, path);
+    };
+    const lines = await play(around(examples[1]));
+    expect(named).toEqual([28, 28, 27]);
+    expect(lines).toContain("without CADCHF from now on: session_taken");
+  });
+
+  test("open a session anew that was lost, until it is taken", async () => {
+    service = await startFakeService();
+    service.instead = (response, request) => {
+      const path = request.url ?? "";
+      const isFirst = service.asked.filter((asked) => asked.endsWith("license")).length === 1;
+      const code = isFirst ? "session_not_found" : "session_taken";
+      if (!path.endsWith("heartbeat")) service.answer(response, path);
+      else response.writeHead(500).end(JSON.stringify({ code }));
+    };
+    expect(await play(around(`${examples[2]} Console.WriteLine(end);`))).toEqual([
+      "Taken (session_taken)",
+    ]);
+    expect(service.asked.filter((asked) => asked.endsWith("license"))).toHaveLength(2);
+  });
+
+  /** What the page leaves out around an example. */
+  function around(example = ""): string {
+    return `
+      using System;
+      using System.Linq;
+      using System.Threading;
+      using LicenseSessions;
+      static class Example
+      {
+        static void Trade(string symbol) {}
+        static void Main()
+        {
+          var options = new SessionOptions
+          {
+            Url = "https://abc123.execute-api.eu-central-1.amazonaws.com", LicenseKey = "KEY", DeviceFingerprint = "device",
+          };
+          ${example}
+        }
+      }`;
+  }
+
+  /** Runs a program against the fake service; returns the lines that it prints. */
+  async function play(source = ""): Promise<string[]> {
+    const [file, program] = [join(built, "Example.cs"), join(built, "Example.exe")];
+    writeFileSync(file, source.replace(/https:[a-z0-9/.-]*amazonaws.com/, service.url));
+    expect(mcs([`-r:${library}`, `-out:${program}`, file])).toBe("");
+    const { exitCode, output } = await start("mono", ["--debug", program]).ended;
+    expect(exitCode, output).toBe(0);
+    return output.trim().split("\n");
+  }
+});
+
+function start(command: string, words: string[]) {
+  const child = endsWithRun(spawn(command, words));
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      output += chunk;
+    });
+  }
+  const ended = once(child, "close").then(([exitCode, signal]) => ({ exitCode, signal, output }));
+  return { child, output: () => output, ended };
+}
+
+function compile(): string {
+  const documented = ["-target:library", `-doc:${join(built, "LicenseSession.xml")}`];
+  return (
+    mcs([...documented, `-out:${library}`, ...sources("clients/csharp")]) ||
+    mcs(["-debug", `-r:${library}`, `-out:${tests}`, ...sources("test/clients/csharp")])
+  );
+}
+
+/** Returns what the compiler complains of. */
+function mcs(words: string[]): string {
+  const strict = ["-langversion:5", "-warn:4", "-warnaserror", "-r:System.Numerics.dll"];
+  const { error, stdout, stderr } = spawnSync("mcs", [...strict, ...words], { encoding: "utf8" });
+  return error?.message ?? (stdout + stderr).trim();
+}
+
+function sources(folder: string): string[] {
+  const names = readdirSync(join(root, folder)).filter((name) => name.endsWith(".cs"));
+  return names.map((name) => join(root, folder, name));
+}
+
+function runTests(): Promise<z.infer<typeof outcomeSchema>[]> {
+  return new Promise((resolve) => {
+    const words = ["--debug", tests, root];
+    const child = execFile("mono", words, { maxBuffer: 1e8 }, (_, stdout, stderr) => {
+      const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
+      const read = lines.map((line) => outcomeSchema.parse(JSON.parse(line)));
+      const hasEnded = child.exitCode === (read.some((one) => one.outcome === "failed") ? 1 : 0);
+      const end = { group: "Program", name: "ran to the end", detail: stderr } as const;
+      resolve([...read, { ...end, outcome: hasEnded ? "passed" : "failed" }]);
+    });
+    endsWithRun(child);
+  });
+}

@@ -1,0 +1,3 @@
+import { describePythonTests } from "./python-tests.ts";
+
+await describePythonTests("the Python package", ["test_package.py"]);

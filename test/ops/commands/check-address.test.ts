@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
+import { afterEach, expect, test } from "vitest";
+import { operator } from "../../support/license-command.ts";
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
+async function addressThat(answer: RequestListener): Promise<string> {
+  const server = createServer(answer).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanups.push(
+    () => server.closeAllConnections(),
+    () => server.close(),
+  );
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
+}
+
+const license = operator({ endpoint: "http://127.0.0.1:9" });
+const page = (status: number, text = "<html>Stopped</html>"): RequestListener => {
+  return (_request, response) => response.writeHead(status).end(text);
+};
+const service = page(401, '{"license_valid":false,"code":"license_unknown"}');
+
+test("silence and a 5xx are a gap, through which running bots carry on", async () => {
+  for (const url of ["http://127.0.0.1:9", await addressThat(page(502))]) {
+    const ran = await license(["check-address", url, "--expect", "gap"]);
+    expect(ran.exitCode).toBe(0);
+    expect(ran.stdout.match(/running bots carry on/g)).toHaveLength(3);
+  }
+});
+
+test.for([
+  [403, "ENDS running bots"],
+  [401, "STOPS running bots"],
+  [302, "a redirect"],
+  [200, "not safe"],
+  [404, "not safe"],
+] as const)("a page with %i is never safe, and says why", async ([status, effect]) => {
+  const url = await addressThat(page(status));
+  const ran = await license(["check-address", url]);
+  expect(ran.exitCode).toBe(1);
+  expect(ran.stdout).toContain(effect);
+  expect(ran.stderr).toContain("In the gap only silence or a 5xx is allowed.");
+});
+
+test("a gateway's own JSON is no answer of a service", async () => {
+  const ran = await license([
+    "check-address",
+    await addressThat(page(403, '{"message":"Forbidden"}')),
+  ]);
+  expect(ran.exitCode).toBe(1);
+  expect(ran.stdout).toContain("ENDS running bots");
+});
+
+test("one page among three answers is enough to be not safe", async () => {
+  const url = await addressThat((request, response) =>
+    (request.url === "/api/heartbeat" ? page(403) : page(503))(request, response),
+  );
+  const ran = await license(["check-address", url, "--json"]);
+  expect(ran.exitCode).toBe(1);
+  expect(JSON.parse(ran.stdout)).toMatchObject({
+    ok: false,
+    answers: [{ answering: "failure" }, { answering: "something else", status: 403 }, {}],
+  });
+});
+
+test("a service is what is expected before and after, and no gap", async () => {
+  const url = await addressThat(service);
+  expect((await license(["check-address", url, "--expect", "service"])).exitCode).toBe(0);
+  const ran = await license(["check-address", url, "--expect", "gap"]);
+  expect(ran.exitCode).toBe(1);
+  expect(ran.stderr).toContain("Never let two services answer");
+});

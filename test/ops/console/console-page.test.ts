@@ -1,0 +1,440 @@
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { env } from "node:process";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
+import { chromiumCommand } from "../../clients/chromium.ts";
+import { operator } from "../../support/license-command.ts";
+import { endAll, npm, npmStart } from "../../support/service-process.ts";
+
+const zone = "America/New_York";
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const desk = "DESKTOP-8842-of-ada";
+const laptop = "LAPTOP-A-77-of-ada";
+
+type Service = Awaited<ReturnType<typeof npmStart>>;
+
+let folder: string;
+let service: Service;
+let consoleProcess: ReturnType<typeof npm>;
+let address: string;
+let browser: Browser;
+let license: ReturnType<typeof operator>;
+let page: Page;
+const complaints: string[] = [];
+const timers: NodeJS.Timeout[] = [];
+
+describe("the console in Chromium, beside npm start with bots", () => {
+  if (!chromiumCommand && env.CI === undefined) {
+    test.skip("needs chromium: apt-get install chromium", () => {});
+    return;
+  }
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "license-sessions-console-page-"));
+    service = await npmStart({ DATA_DIR: folder });
+    license = operator({ endpoint: service.engine }, { variables: { DATA_DIR: folder } });
+    const variables = { DYNAMODB_ENDPOINT: service.engine, DATA_DIR: folder };
+    consoleProcess = npm(["run", "console", "--", "--json", "--allow-changes"], variables);
+    [, address = ""] = await consoleProcess.says(/"address":"([^"]+)"/);
+    browser = await chromium.launch({
+      executablePath: execFileSync("sh", ["-c", `command -v "${chromiumCommand}"`], {
+        encoding: "utf8",
+      }).trim(),
+      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+    });
+  });
+  afterAll(async () => {
+    for (const timer of timers) clearInterval(timer);
+    await browser?.close();
+    endAll();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    const context = await browser.newContext({
+      ...{ timezoneId: zone, locale: "en-US", acceptDownloads: true },
+      viewport: { width: 1280, height: 900 },
+    });
+    page = await context.newPage();
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(address);
+    await page.getByRole("heading", { name: "Now", exact: true }).waitFor();
+  });
+  afterEach(async () => {
+    await page.context().close();
+    expect(complaints.splice(0)).toEqual([]);
+  });
+
+  test("the token leaves the address at once, and without it there is no answer", async () => {
+    expect(page.url()).not.toContain("token");
+    await page.reload();
+    await page.getByRole("heading", { name: "Now", exact: true }).waitFor();
+    const other = await browser.newContext();
+    const stranger = await other.newPage();
+    await stranger.goto(new URL("/", address).href);
+    await stranger.getByText("Open the address that the command printed").waitFor();
+    await other.close();
+  });
+
+  test("in use on another device: which, since when, until when", async () => {
+    const { email } = await licenseWith({ symbol: "ES", device: desk });
+    await open(email);
+    const row = page.getByRole("row", { name: desk });
+    await row.getByText(/live; free for another device in \d+ s/).waitFor();
+    const text = await row.textContent();
+    expect(text).toContain('4.2.1, trading{"position":"flat"}');
+    expect(text).toMatch(/\d\d:\d\d:\d\d E[SD]T/);
+    expect(text).toMatch(/\d+ s ago/);
+  });
+
+  test("I moved, free it now: the risk is said, and the next device is let in", async () => {
+    const { email, key } = await licenseWith({ symbol: "ES", device: desk });
+    const rival = { license_key: key, device_fingerprint: laptop, symbol: "ES" };
+    expect((await service.post("/api/validate-license", rival)).body.code).toBe("session_conflict");
+    await open(email);
+    await page.getByRole("button", { name: "Free it now ..." }).click();
+    await page.getByText("may go on trading beside the next device").waitFor();
+    await page.getByLabel("Why, for the history").fill("moved to the laptop");
+    await page.getByRole("button", { name: "Free ES now" }).click();
+    await page.getByText("Another device may claim ES now").waitFor();
+    expect((await service.post("/api/validate-license", rival)).body.code).toBe("granted");
+    const { stdout } = await license(["history", key]);
+    expect(stdout).toContain("moved to the laptop");
+  });
+
+  test("I lost my key: a new one is shown this once, works, and the old one does not", async () => {
+    const { email, key, id } = await licenseWith();
+    const who = { device: "DESKTOP-...", device_hash: "6666666666", session_id: "a" };
+    const hourAgo = Date.now() - hourMs;
+    writeLines(
+      [hourAgo, id, { ...claimed, ...who }],
+      [hourAgo + 60_000, id, { ...released, ...who }],
+    );
+    await open(email);
+    await page.getByRole("button", { name: "New key ..." }).click();
+    await page.getByText("The old one and its sessions end at once.").waitFor();
+    await page.getByRole("button", { name: "Give it a new key" }).click();
+    await page.getByText("Done: the new key works").waitFor();
+    const newKey = (await page.locator(".key").textContent()) ?? "";
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByText("Active; ").waitFor();
+    expect(page.url()).toContain(licenseIdOf(newKey));
+    expect(await page.content()).not.toContain(newKey);
+    // The past under the old key is the license's past.
+    await page.getByRole("radio", { name: "week" }).check();
+    await expect.poll(() => bars().count()).toBe(1);
+    const check = { device_fingerprint: desk, check_only: true };
+    const codeOf = async (license_key: string) =>
+      (await service.post("/api/validate-license", { ...check, license_key })).body.code;
+    expect([await codeOf(newKey), await codeOf(key)]).toEqual(["available", "license_cancelled"]);
+  });
+
+  test("who held it at 3 a.m. last Tuesday: devices named alike, a crash, and one from before", async () => {
+    const { email, id } = await licenseWith();
+    const threeAm = lastTuesdayAt(3);
+    const twin = (device_hash: string) => ({ device: "DESKTOP-...", device_hash });
+    const crashed = { ...twin("1111111111"), session_id: "a", state: "lapsed" };
+    writeLines(
+      [threeAm - 30 * hourMs, id, { ...active, ...twin("1111111111"), session_id: "a" }],
+      [threeAm - 2 * hourMs, id, { ...active, ...twin("1111111111"), session_id: "a" }],
+      [
+        threeAm + hourMs,
+        id,
+        {
+          ...claimed,
+          ...twin("2222222222"),
+          ...{
+            session_id: "b",
+            replaced: [{ symbol: "ES", ...crashed, last_heartbeat: threeAm + hourMs / 2 }],
+          },
+        },
+      ],
+      [threeAm + 2 * hourMs, id, { ...released, ...twin("2222222222"), session_id: "b" }],
+    );
+    await open(email);
+    await page.getByLabel("day", { exact: true }).first().fill(dayOf(threeAm));
+    await expect.poll(() => bars().count()).toBe(2);
+    const texts = await bars().evaluateAll((all) =>
+      all.map((bar) => bar.getAttribute("aria-label")),
+    );
+    expect(texts[0]).toMatch(/^ES: DESKTOP-\.\.\. 1111111111.* since before .* to .*03:30:00 E.T/);
+    expect(texts[0]).toContain("lapsed: no heartbeat came after that");
+    expect(texts[1]).toMatch(/^ES: DESKTOP-\.\.\. 2222222222.* from .*04:00:00 E.T .*released/);
+    await bars().nth(1).hover();
+    await page.locator(".told strong").getByText("ES: DESKTOP-... 2222222222").waitFor();
+    const box = await page.locator(".timeline svg").boundingBox();
+    if (!box) throw new Error("The timeline is not there");
+    await page.mouse.move(box.x + box.width / 8, box.y + 40);
+    const told = await page.locator(".told").textContent();
+    expect(told).toMatch(/0[23]:\d\d:\d\d E.T — ES: DESKTOP-\.\.\. 1111111111/);
+    await page.getByText(zone).first().waitFor();
+  });
+
+  test("is the key shared: devices, overlaps, and what can't be concluded", async () => {
+    const { email, id } = await licenseWith();
+    const atMs = Date.now() - 5 * hourMs;
+    const one = { device: "DESKTOP-...", device_hash: "1111111111" };
+    const other = { device: "DESKTOP-...", device_hash: "2222222222" };
+    writeLines(
+      [atMs, id, { ...claimed, ...one, session_id: "a" }],
+      [atMs + hourMs, id, { code: "session_conflict", symbol: "ES", ...other }],
+      [atMs + 2 * hourMs, id, { ...released, ...one, session_id: "a" }],
+      [atMs + 3 * hourMs, id, { ...claimed, ...other, session_id: "b" }],
+      [atMs + 4 * hourMs, id, { ...released, ...other, session_id: "b" }],
+    );
+    await open(email);
+    const sharing = page.locator(".sharing");
+    await sharing.getByText("One was refused while another held it once").waitFor();
+    await sharing.getByText("copies of one installation are one device here").waitFor();
+    await sharing.getByText(/: \d devices?\.$/).waitFor();
+  });
+
+  test("how many online, by version", async () => {
+    const version = "9.9.9";
+    await licenseWith({ symbol: "ES", device: desk, bot_version: version });
+    await licenseWith({ symbol: "NQ", device: laptop, bot_version: version });
+    await page.reload();
+    await page.getByRole("row", { name: `${version} 2` }).waitFor();
+    const { stdout } = await license("now --json");
+    const { sessions } = JSON.parse(stdout).online;
+    await page.locator(".big").getByText(String(sessions), { exact: true }).waitFor();
+  });
+
+  test("extend all of type pro by 30 days: after one question, and those alone", async () => {
+    const type = "pro-yearly";
+    const pro = [await licenseWith({ type, days: 3 }), await licenseWith({ type, days: 3 })];
+    const other = await licenseWith({ days: 3 });
+    await page.getByRole("link", { name: "Licenses" }).click();
+    await page.getByLabel("Type").fill(type);
+    await page.getByLabel("Type").press("Tab");
+    await page.getByText("2 found; all").waitFor();
+    await page.getByRole("button", { name: "Extend all of them by" }).click();
+    await page.getByText("Extend 2 of 2 licenses by 30 days?").waitFor();
+    await page.getByRole("button", { name: "Extend all of them by 30 days" }).click();
+    await page.getByText(/Operation \w+: 2 changed, 0 already so/).waitFor();
+    const days = async (key: string) =>
+      JSON.parse((await license(["show", key, "--json"])).stdout).days_left;
+    expect([await days(pro[0]?.key ?? ""), await days(pro[1]?.key ?? "")]).toEqual([32, 32]);
+    expect(await days(other.key)).toBe(2);
+  });
+
+  test("refund and tell the bot: it is suspended, and its next heartbeat says so", async () => {
+    const { email, bot } = await licenseWith({ symbol: "ES", device: desk });
+    await open(email);
+    await page.getByRole("button", { name: "Suspend ..." }).click();
+    await page.getByText("Its bots stop at their next heartbeat.").waitFor();
+    await page.getByLabel("Why, for the history").fill("refunded");
+    await page.getByRole("button", { name: "Suspend", exact: true }).click();
+    await page.getByText("Done.").waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByText("Suspended: its bots are refused").waitFor();
+    const beat = await service.post("/api/heartbeat", bot);
+    expect(beat.body).toMatchObject({ license_valid: false, code: "license_suspended" });
+  });
+
+  test("whose license ends next week", async () => {
+    const { email } = await licenseWith({ days: 4 });
+    await page.reload();
+    const row = page.getByRole("row", { name: email });
+    await row.getByText(/^in 3 d 23 h/).waitFor();
+    await row.getByRole("link").click();
+    await page.getByText(/Active; ends in 3 d 23 h/).waitFor();
+  });
+
+  test("why a bot flaps: two devices end each other, and the marks say how often", async () => {
+    const { email, id } = await licenseWith();
+    const atMs = Date.now() - 90 * 60_000;
+    const devices = ["1111111111", "2222222222"].map((device_hash) => ({
+      ...{ device: "DESKTOP-...", device_hash },
+    }));
+    writeLines(
+      ...Array.from({ length: 12 }, (_, turn): Line[] => [
+        [atMs + turn * 300_000, id, { ...claimed, ...devices[turn % 2], session_id: `s${turn}` }],
+        [
+          atMs + turn * 300_000 + 60_000,
+          id,
+          { code: "session_conflict", symbol: "ES", ...devices[(turn + 1) % 2] },
+        ],
+        [
+          atMs + turn * 300_000 + 240_000,
+          id,
+          { ...released, ...devices[turn % 2], session_id: `s${turn}` },
+        ],
+      ]).flat(),
+    );
+    await open(email);
+    await page.getByRole("radio", { name: "week" }).check();
+    await expect.poll(() => bars().count()).toBe(12);
+    expect(await page.locator(".timeline svg .refusal").count()).toBe(12);
+    await page.getByText("took it over from each other 11 times").waitFor();
+    await page.getByText("What happened: 37 lines").click();
+    await page
+      .getByRole("row", { name: /session_conflict ES DESKTOP-/ })
+      .first()
+      .waitFor();
+  });
+
+  test("did we refuse somebody wrongly during an outage", async () => {
+    const { id } = await licenseWith();
+    const atMs = Date.now() - 20 * 60_000;
+    const who = { device: "DESKTOP-...", device_hash: "3333333333", symbol: "ES" };
+    writeLines(
+      [atMs, id, { code: "internal_error", ...who }],
+      [atMs + 60_000, id, { code: "internal_error", ...who }],
+      [atMs + 120_000, id, { code: "session_conflict", ...who }],
+    );
+    await page.getByRole("link", { name: "Usage and refusals" }).click();
+    // Today alone may have begun since.
+    await page.getByRole("combobox").selectOption("3");
+    await page
+      .getByText(/The service could not answer from .*: 2 requests of 1 licenses\./)
+      .waitFor();
+    await page
+      .getByRole("row", { name: /session_conflict DESKTOP-\.\.\. 3333333333 1 1 1/ })
+      .waitFor();
+  });
+
+  test("how many keys were active in October", async () => {
+    const { email, id } = await licenseWith();
+    const who = { device: "DESKTOP-...", device_hash: "4444444444" };
+    const [year, atMs] = lastOctober();
+    writeLines(
+      [atMs, id, { ...claimed, ...who, session_id: "a" }],
+      [atMs + 6 * hourMs, id, { ...released, ...who, session_id: "a" }],
+    );
+    await page.getByRole("link", { name: "Usage and refusals" }).click();
+    await page.getByLabel("Month (UTC)").fill(`${year}-10`);
+    await page.getByText("1 licenses were active: 1 devices, 6 hours.").waitFor();
+    await page.getByRole("row", { name: `${email} 1 1 6.0 1 0 0` }).waitFor();
+  });
+
+  test("a list exports what the verb exports as CSV", async () => {
+    const type = "exported";
+    await licenseWith({ type });
+    await page.getByRole("link", { name: "Licenses" }).click();
+    await page.getByLabel("Type").fill(type);
+    await page.getByLabel("Type").press("Tab");
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Export CSV" }).click(),
+    ]);
+    const chunks: Buffer[] = [];
+    for await (const chunk of await download.createReadStream()) chunks.push(Buffer.from(chunk));
+    const { stdout } = await license(["list", "--type", type, "--csv"]);
+    expect(Buffer.concat(chunks).toString()).toBe(stdout);
+  });
+
+  test("is worked by keys alone: search, a license, its timeline and a dialog", async () => {
+    const { email, id } = await licenseWith();
+    const who = { device: "DESKTOP-...", device_hash: "5555555555" };
+    const atMs = Date.now() - 60_000;
+    writeLines(
+      [atMs, id, { ...claimed, ...who, session_id: "a" }],
+      [atMs + 30_000, id, { ...released, ...who, session_id: "a" }],
+    );
+    await page.keyboard.press("/");
+    await page.keyboard.type(email);
+    await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: email }).focus();
+    await page.keyboard.press("Enter");
+    await bars().first().waitFor({ state: "attached" });
+    await page.getByRole("listbox").focus();
+    await page.keyboard.press("w");
+    await expect.poll(() => page.getByRole("radio", { name: "week" }).isChecked()).toBe(true);
+    await expect.poll(() => bars().count()).toBe(1);
+    await page.getByRole("listbox").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.locator(".told").getByText("DESKTOP-... 5555555555").waitFor();
+    await page.getByRole("button", { name: "Suspend ..." }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByText("Its bots stop at their next heartbeat.").waitFor();
+    await page.keyboard.press("Escape");
+    await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+    expect(JSON.parse((await license(["show", id, "--json"])).stdout).status).toBe("active");
+  });
+});
+
+/** The bars of the timeline. */
+const bars = () => page.getByRole("listbox").getByRole("option");
+
+type Line = [atMs: number, licenseId: string, line: Record<string, unknown>];
+const claimed = { event: "session_claimed", symbol: "ES", fencing_token: 1, bot_version: "4.2.1" };
+const released = { event: "session_released", symbol: "ES", free_in_seconds: 0 };
+const active = { event: "session_active", symbol: "ES", bot_version: "4.2.1" };
+
+/** Lines as the functions log them: what happened before the test began. */
+function writeLines(...lines: Line[]): void {
+  const text = lines.map(([atMs, license_id, line]) => {
+    const logged = { timestamp: new Date(atMs).toISOString(), message: { license_id, ...line } };
+    return `${JSON.stringify(logged)}\n`;
+  });
+  appendFileSync(join(folder, "history.jsonl"), text.join(""));
+}
+
+let owners = 0;
+
+type Wanted = {
+  symbol?: string;
+  device?: string;
+  bot_version?: string;
+  type?: string;
+  days?: number;
+};
+
+/** A license with an owner of its own and, if a device is given, a bot that keeps it. */
+async function licenseWith({ symbol, device, bot_version = "4.2.1", type, days }: Wanted = {}) {
+  owners += 1;
+  const email = `owner-${owners}@example.com`;
+  const words = ["create", "--email", email, "--json"];
+  if (type !== undefined) words.push("--type", type);
+  if (days !== undefined) words.push("--days", String(days));
+  const key: string = JSON.parse((await license(words)).stdout).license_key;
+  const bot: Record<string, unknown> = { license_key: key, device_fingerprint: device, symbol };
+  if (device !== undefined) {
+    const { body } = await service.post("/api/validate-license", bot);
+    Object.assign(bot, { session_id: body.session_id, bot_version, status: "trading" });
+    await service.post("/api/heartbeat", { ...bot, metadata: { position: "flat" } });
+    // Refused once the license or the session is ended, which is what some tests are about.
+    timers.push(setInterval(() => service.post("/api/heartbeat", bot).catch(() => {}), 10_000));
+  }
+  return { email, key, id: licenseIdOf(key), bot };
+}
+
+async function open(email: string): Promise<void> {
+  await page.getByLabel("Search").fill(email);
+  await page.getByLabel("Search").press("Enter");
+  await page.getByRole("link", { name: email, exact: true }).click();
+  await page.getByRole("heading", { name: email }).waitFor();
+}
+
+/** Hours and days as the browser counts them. */
+function partsIn(atMs: number) {
+  const parts = new Intl.DateTimeFormat("en-CA", {
+    ...{ timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" },
+    ...{ weekday: "short", hour: "2-digit", hourCycle: "h23" },
+  }).formatToParts(atMs);
+  return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
+}
+
+function lastTuesdayAt(hour: number): number {
+  let atMs = Math.floor(Date.now() / hourMs) * hourMs - dayMs;
+  while (partsIn(atMs).weekday !== "Tue" || Number(partsIn(atMs).hour) !== hour) atMs -= hourMs;
+  return atMs;
+}
+
+function dayOf(atMs: number): string {
+  const { year, month, day } = partsIn(atMs);
+  return `${year}-${month}-${day}`;
+}
+
+/** The 10th of the last October that is over, at noon UTC. */
+function lastOctober(): [year: number, atMs: number] {
+  const today = new Date();
+  const year = today.getUTCFullYear() - (today.getUTCMonth() > 9 ? 0 : 1);
+  return [year, Date.UTC(year, 9, 10, 12)];
+}

@@ -1,0 +1,33 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { expect, test } from "vitest";
+import { openTableClock } from "../../../ops/data/table-clock.ts";
+import { withTable } from "../../../ops/data/with-table.ts";
+
+test("the time is that of the table's answers, not of the operator's machine", async () => {
+  const server = createServer((_request, response) => {
+    response.sendDate = false;
+    response.writeHead(200, {
+      "content-type": "application/x-amz-json-1.0",
+      date: "Tue, 02 Jan 2035 03:04:05 GMT",
+    });
+    response.end("{}");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  const clock = openTableClock();
+  const variables = { DYNAMODB_ENDPOINT: `http://127.0.0.1:${port}` };
+  const nowMs = await withTable({}, variables, async () => clock.nowMs(), clock);
+  server.close();
+  server.closeAllConnections();
+  expect(new Date(nowMs).toISOString().slice(0, 16)).toBe("2035-01-02T03:04");
+});
+
+test("an answer without a readable date changes nothing", () => {
+  const clock = openTableClock();
+  clock.learn("soon");
+  clock.learn(undefined);
+  expect(Math.abs(clock.nowMs() - Date.now())).toBeLessThan(60_000);
+});

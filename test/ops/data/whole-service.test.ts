@@ -1,0 +1,167 @@
+import { describe, expect, test } from "vitest";
+import { readHistoryLine } from "../../../ops/data/history-line.ts";
+import { type LicenseItem, licenseItemSchema } from "../../../ops/data/license-item.ts";
+import { presentState } from "../../../ops/data/present-state.ts";
+import { refusalsOf } from "../../../ops/data/refusals.ts";
+import { usageOf } from "../../../ops/data/usage.ts";
+
+const sinceMs = Date.UTC(2026, 9, 1);
+const untilMs = Date.UTC(2026, 10, 1);
+const hourMs = 3_600_000;
+const minuteMs = 60_000;
+
+function linesOf(...lines: [hours: number, line: Record<string, unknown>][]) {
+  return lines.map(([hours, line]) => {
+    const read = readHistoryLine({
+      line: JSON.stringify({ message: { license_id: "one", symbol: "ES", ...line } }),
+      atMs: sinceMs + hours * hourMs,
+    });
+    if (!read) throw new Error("No line of the history");
+    return read;
+  });
+}
+
+function license(license_id: string, more: object = {}): LicenseItem {
+  const needed = { license_id, status: "active", max_sessions: 1, sessions: {} };
+  return licenseItemSchema.parse({ ...needed, ...more });
+}
+
+const a = { device: "a...", device_hash: "aaaaaaaaaa" };
+const b = { device: "b...", device_hash: "bbbbbbbbbb" };
+const claimed = (who: object, session_id: string, more: object = {}) => ({
+  ...{ event: "session_claimed", session_id, fencing_token: 1, ...who, ...more },
+});
+const released = (who: object, session_id: string) => ({
+  ...{ event: "session_released", session_id, ...who },
+});
+
+describe("usage of a month", () => {
+  const period = { sinceMs, untilMs, nowMs: untilMs + 20 * 24 * hourMs };
+
+  test("counts licenses that were held, their devices, days and hours, and refusals apart", () => {
+    const lines = linesOf(
+      [10, claimed(a, "1")],
+      [12, { code: "session_conflict", ...b }],
+      [14, released(a, "1")],
+      [40, claimed(b, "2")],
+      [41, released(b, "2")],
+      [50, { license_id: "two", code: "license_expired", ...a }],
+    );
+    const usage = usageOf(lines, [license("one", { email: "ada@example.com" })], period);
+    expect(usage).toMatchObject({ active_licenses: 1, devices: 2, hours: 5 });
+    expect(usage.licenses).toMatchObject([
+      { license_id: "one", email: "ada@example.com", devices: 2, days: 2, hours: 5, claims: 2 },
+      { license_id: "two", devices: 0, hours: 0, refusals: 1 },
+    ]);
+  });
+
+  test("has a license that was claimed before and ran all month, by its line of each day", () => {
+    const active = { event: "session_active", session_id: "1", ...a };
+    const days = Array.from({ length: 32 }, (_, day): [number, Record<string, unknown>] => [
+      day * 24 - 12,
+      active,
+    ]);
+    const usage = usageOf(linesOf(...days), [], period);
+    expect(usage.licenses).toMatchObject([{ days: 31, claims: 0, devices: 1 }]);
+    expect(usage.licenses[0]?.hours).toBeGreaterThan(30 * 24);
+  });
+
+  test("two symbols at once are one hour an hour", () => {
+    const both = ["ES", "NQ"].flatMap((symbol): [number, object][] => [
+      [1, { ...claimed(a, symbol), symbol }],
+      [3, { ...released(a, symbol), symbol }],
+    ]);
+    const lines = linesOf(...(both as [number, Record<string, unknown>][])).sort(
+      (one, other) => one.atMs - other.atMs,
+    );
+    expect(usageOf(lines, [], period).licenses).toMatchObject([{ hours: 2 }]);
+  });
+
+  test("the use of an earlier key counts for the license as it is now", () => {
+    const lines = linesOf(
+      [1, { ...claimed(a, "1"), license_id: "old" }],
+      [2, { ...released(a, "1"), license_id: "old" }],
+      [3, claimed(a, "2")],
+      [4, released(a, "2")],
+    );
+    const old = license("old", { superseded_by: "one", superseded_status: "active" });
+    expect(usageOf(lines, [license("one"), old], period)).toMatchObject({
+      active_licenses: 1,
+      licenses: [{ license_id: "one", hours: 2 }],
+    });
+  });
+});
+
+describe("refusals", () => {
+  const period = { sinceMs, untilMs, nowMs: untilMs };
+
+  test("one while another device held it is explained, one while nobody did is not", () => {
+    const lines = linesOf(
+      [0.5, { code: "session_conflict", ...b }],
+      [1, claimed(a, "1")],
+      [2, { code: "session_conflict", ...b }],
+      [3, released(a, "1")],
+      [5, { code: "session_conflict", ...b }],
+    );
+    expect(refusalsOf(lines, [], period).devices).toMatchObject([{ count: 3, unexplained: 2 }]);
+  });
+
+  test("requests that failed are an outage, and refusals beside it are counted as in it", () => {
+    const failed = { code: "internal_error", ...a };
+    const lines = linesOf(
+      [1, failed],
+      [1 + 2 / 60, failed],
+      [1 + 4 / 60, { code: "license_unknown", ...b }],
+      [9, { code: "license_unknown", ...b }],
+    );
+    const { outages, devices } = refusalsOf(lines, [], period);
+    expect(outages).toEqual([
+      { from: sinceMs + hourMs, until: sinceMs + hourMs + 2 * minuteMs, failures: 2, licenses: 1 },
+    ]);
+    expect(devices.find(({ code }) => code === "license_unknown")).toMatchObject({
+      count: 2,
+      in_outage: 1,
+    });
+  });
+});
+
+describe("the service now", () => {
+  const nowMs = sinceMs + 100 * hourMs;
+  const session = (device_fingerprint: string, bot_version?: string) => ({
+    ...{ device_fingerprint, session_id: "1", started_at: nowMs - hourMs },
+    ...{ last_heartbeat: nowMs - 1_000, lapses_at: nowMs + 59_000, bot_version },
+  });
+
+  test("counts live bots by version, refusals by code, and what ends within a week", () => {
+    const licenses = [
+      license("one", { sessions: { ES: session("a", "1.2"), NQ: session("a", "1.2") } }),
+      license("two", { sessions: { "*": session("b") }, license_expiration: nowMs + 48 * hourMs }),
+      license("three", { license_expiration: nowMs + 900 * hourMs, status: "suspended" }),
+    ];
+    const lines = linesOf([90, { code: "session_conflict", ...a }]);
+    expect(presentState(licenses, lines, nowMs)).toMatchObject({
+      service: { state: "answering", since: null },
+      online: { sessions: 3, devices: 2, licenses: 2 },
+      by_version: [
+        { version: "1.2", sessions: 2 },
+        { version: null, sessions: 1 },
+      ],
+      refusals: [{ code: "session_conflict", count: 1 }],
+      standings: { active: 2, suspended: 1 },
+      ending_soon: [{ license_id: "two", days_left: 2 }],
+    });
+  });
+
+  test("says that requests fail, and since when", () => {
+    const failed = { code: "internal_error", ...a };
+    const lines = linesOf([99.96, failed], [99.99, failed]);
+    const { service } = presentState([license("one")], lines, nowMs);
+    expect(service).toEqual({ state: "failing", since: sinceMs + 99.96 * hourMs });
+  });
+
+  test("without a live bot says when the last heartbeat came", () => {
+    const gone = { ...session("a"), last_heartbeat: nowMs - hourMs, lapses_at: nowMs - 1 };
+    const { service } = presentState([license("one", { sessions: { ES: gone } })], [], nowMs);
+    expect(service).toEqual({ state: "quiet", since: nowMs - hourMs });
+  });
+});
