@@ -28,8 +28,10 @@ __all__ = ["Leaving", "enter", "handle_signals", "leave", "prepare", "refuse_imp
 
 _WITHIN_SECONDS = 5.0
 
-#: How long a main thread that has not run the handler yet is interrupted, to let it do so.
-_INTERRUPT_SECONDS = 1.0
+#: How often the main thread is interrupted, to let it run a handler that it has not run yet. A count
+#: and not a time, as on a busy machine it may take longer.
+_INTERRUPTS = 100
+_INTERRUPT_SECONDS = 0.02
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -200,9 +202,8 @@ def _end_by(number: int) -> None:
     os.kill(os.getpid(), number)
     # The process is still there, so the main thread has not run the handler yet. The signal has
     # interrupted its wait, and the next one finds no handler any more.
-    ends = time.monotonic() + _INTERRUPT_SECONDS
-    while time.monotonic() < ends:
-        time.sleep(0.02)
+    for _ in range(_INTERRUPTS):
+        time.sleep(_INTERRUPT_SECONDS)
         if signal.getsignal(number) not in (signal.SIG_DFL, _handle):
             return  # The program has set a handler by now, which takes precedence.
         os.kill(os.getpid(), number)
