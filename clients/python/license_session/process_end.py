@@ -5,7 +5,7 @@ signal, in whatever order handlers and sessions were set up: the program closes 
 it still holds the session, which is released when it exits. Only where the signal would end the
 process at once does this module set a handler, one for all sessions. The handler takes no lock and
 does not use the network. It wakes a thread that releases the sessions and then lets the signal take
-its effect.
+its effect. Where the main thread can't run the handler, ``SignalWatch`` wakes that thread.
 """
 
 from __future__ import annotations
@@ -22,10 +22,16 @@ from types import FrameType
 from typing import Any, Dict, List, NamedTuple, Optional, Protocol
 
 from .one_per_process import is_first
+from .signal_watch import SignalWatch
 
 __all__ = ["Leaving", "enter", "handle_signals", "leave", "prepare", "refuse_import_by_child"]
 
 _WITHIN_SECONDS = 5.0
+
+#: How often the main thread is interrupted, to let it run a handler that it has not run yet. A count
+#: and not a time, as on a busy machine it may take longer.
+_INTERRUPTS = 100
+_INTERRUPT_SECONDS = 0.02
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -62,6 +68,7 @@ class _Process:
         #: Filled by the signal handler, which is safe because ``SimpleQueue.put`` is reentrant.
         self.signals: "queue.SimpleQueue[int]" = queue.SimpleQueue()
         self.thread: Optional[threading.Thread] = None
+        self.watch = SignalWatch(lambda number: _leave_if_ours(self, number))
         self.keeps_handlers = False
         self.has_warned = False
         self.leaves_by: Optional[int] = None
@@ -149,6 +156,7 @@ def _set_handlers() -> None:
         )
         thread.start()
         _process.thread = thread
+    _process.watch.begin()
 
 
 def _take_handlers_out() -> None:
@@ -157,6 +165,7 @@ def _take_handlers_out() -> None:
     for number in _SIGNALS:
         if signal.getsignal(number) is _handle:
             signal.signal(number, signal.SIG_DFL)
+    _process.watch.end()
 
 
 def _handle(number: int, _: Optional[FrameType]) -> None:
@@ -166,6 +175,16 @@ def _handle(number: int, _: Optional[FrameType]) -> None:
     if process.id != os.getpid() or process.thread is None:
         os.kill(os.getpid(), number)
         return
+    _leave_by(process, number)
+
+
+def _leave_if_ours(process: _Process, number: int) -> None:
+    # Else the program's own handler takes precedence, or the signal is handled already.
+    if signal.getsignal(number) is _handle:
+        _leave_by(process, number)
+
+
+def _leave_by(process: _Process, number: int) -> None:
     process.leaves_by = number
     process.signals.put(number)
 
@@ -176,7 +195,20 @@ def _release_on_signal(process: _Process) -> None:
     if os.getpid() == 1:
         # Process 1 of a container is not ended by signals that it does not handle.
         os._exit(128 + number)
+    _end_by(number)
+
+
+def _end_by(number: int) -> None:
     os.kill(os.getpid(), number)
+    # The process is still there, so the main thread has not run the handler yet. The signal has
+    # interrupted its wait, and the next one finds no handler any more.
+    for _ in range(_INTERRUPTS):
+        time.sleep(_INTERRUPT_SECONDS)
+        if signal.getsignal(number) not in (signal.SIG_DFL, _handle):
+            return  # The program has set a handler by now, which takes precedence.
+        os.kill(os.getpid(), number)
+    # It is in foreign code that nothing interrupts.
+    os._exit(128 + number)
 
 
 def _release_at_exit() -> None:
@@ -187,6 +219,8 @@ def _release_at_exit() -> None:
     if process.leaves_by is not None and process.thread is not None:
         # So that the program ends by the signal, as it would without this module.
         process.thread.join(1.0)
+    if threading.current_thread() is threading.main_thread():
+        process.watch.end()
 
 
 def _listed(process: _Process) -> "List[Any]":
@@ -204,9 +238,11 @@ def _release_all(sessions: List[Leaving]) -> None:
 def _begin_anew() -> None:
     """Runs in a forked child, which has neither the threads nor the sessions."""
     global _process
+    watch = _process.watch
     _process = _Process()
     try:
         _take_handlers_out()
+        watch.end()
     except ValueError:
         pass
 

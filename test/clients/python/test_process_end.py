@@ -6,6 +6,7 @@ import itertools
 import os
 import signal
 import subprocess
+import sys
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler
@@ -270,6 +271,71 @@ say(session.held)
         )
         self.assertEqual(self.end_by(process, signal.SIGTERM), -signal.SIGTERM)
         self.assertEqual(self.releases(), 1)
+
+    @unittest.skipUnless(sys.platform == "linux", "only Linux says who has caught a signal")
+    def test_a_signal_releases_even_if_nothing_interrupts_the_wait_of_the_main_thread(
+        self,
+    ) -> None:
+        # As when it arrives just before the main thread begins to wait.
+        process = self.run_program(
+            """
+            import license_session
+            license_session.handle_signals()
+            def trade():
+                session = open_session(url, "KEY", "device")
+                signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+                session.wait_lost()
+            thread = threading.Thread(target=trade)
+            thread.start()
+            thread.join()
+            """
+        )
+        self.assertEqual(process.wait(60), -signal.SIGTERM)
+        self.assertEqual(self.releases(), 1)
+
+    @unittest.skipUnless(sys.platform == "linux", "only Linux says who has caught a signal")
+    def test_a_signal_releases_and_ends_even_if_foreign_code_has_locked_up(self) -> None:
+        process = self.run_program(
+            OPEN
+            + """
+import ctypes
+mutex = ctypes.create_string_buffer(64)
+lock = ctypes.CDLL(None).pthread_mutex_lock
+def end():
+    while mutex.raw[0] != 2:  # Locked, and waited for.
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+lock(mutex)
+threading.Thread(target=end).start()
+lock(mutex)
+"""
+        )
+        self.assertEqual(process.wait(60), 128 + signal.SIGTERM)
+        self.assertEqual(self.releases(), 1)
+
+    @unittest.skipUnless(sys.platform == "linux", "only Linux says who has caught a signal")
+    def test_a_signal_that_a_child_catches_while_it_is_forked_is_none_of_its_parent(self) -> None:
+        process = self.run_program(
+            """
+            import ctypes, queue
+            from license_session.signal_watch import SignalWatch
+            caught = queue.SimpleQueue()
+            watch = SignalWatch(caught.put)
+            watch.begin()
+            for number in (signal.SIGTERM, signal.SIGUSR1):
+                signal.signal(number, lambda *_: None)
+            # Of C, after which Python has no chance to tell the child from its parent.
+            child = ctypes.PyDLL(None).fork()
+            if child == 0:
+                os.kill(os.getpid(), signal.SIGTERM)
+                os._exit(0)
+            os.waitpid(child, 0)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            say(caught.get())
+            """
+        )
+        self.assertEqual(self.line_of(process), str(int(signal.SIGUSR1)))
+        self.assertEqual(process.wait(60), 0)
 
     def test_a_session_opened_off_the_main_thread_says_once_that_no_signal_releases_it(
         self,
