@@ -1,4 +1,4 @@
-import type { HistoryLine } from "./history-line.ts";
+import { type HistoryLine, isFailure } from "./history-line.ts";
 import {
   dayMs,
   daysLeft,
@@ -24,7 +24,7 @@ export type PresentState = {
   service: ServiceState;
   online: { sessions: number; devices: number; licenses: number };
   by_version: { version: string | null; sessions: number }[];
-  /** Of the last 24 hours. */
+  /** Of the last 24 hours, without requests that failed: those are in `outages`. */
   refusals: { code: string; count: number }[];
   outages: Outage[];
   standings: Record<Standing, number>;
@@ -56,7 +56,9 @@ export function presentState(
             : [],
         ),
   );
-  const codes = countBy(lines.flatMap((line) => ("code" in line ? [line.code] : [])));
+  const codes = countBy(
+    lines.flatMap((line) => ("code" in line && !isFailure(line.code) ? [line.code] : [])),
+  );
   const outages = outagesOf(lines);
   const standings = { active: 0, suspended: 0, cancelled: 0, expired: 0, rekeyed: 0 };
   for (const license of licenses) standings[standingOf(license, nowMs)] += 1;

@@ -29,7 +29,7 @@ export type Refusals = {
   since: number;
   until: number;
   by_code: { code: string; count: number; licenses: number }[];
-  /** Periods in which the service could not answer. */
+  /** Periods in which the service could not answer. What failed then is no refusal. */
   outages: Outage[];
   devices: RefusedDevice[];
 };
@@ -58,6 +58,7 @@ export function refusalsOf(
   const devices = new Map<string, RefusedDevice>();
   const codes = new Map<string, { count: number; ids: Set<string> }>();
   for (const line of asked) {
+    if (isFailure(line.code)) continue;
     const { license_id, code, device, device_hash = null, atMs } = line;
     const counted = codes.get(code) ?? { count: 0, ids: new Set<string>() };
     codes.set(code, { count: counted.count + 1, ids: counted.ids.add(license_id) });

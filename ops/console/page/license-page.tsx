@@ -3,7 +3,15 @@ import type { Answer } from "./ask.ts";
 import { ChangePanel, type WantedChange } from "./change-panel.tsx";
 import { Timeline } from "./timeline.tsx";
 import { useAnswer, useNow } from "./use-answer.ts";
-import { dayOfField, deviceText, fieldDay, instantText, lengthText, startOfDay } from "./words.ts";
+import {
+  dayOfField,
+  deviceText,
+  fieldDay,
+  instantText,
+  lengthText,
+  monthsOf,
+  startOfDay,
+} from "./words.ts";
 
 type License = Answer<"license">;
 type History = Answer<"history">;
@@ -464,11 +472,9 @@ function Devices({ history }: { history: History }) {
 
 function Months({ history }: { history: History }) {
   const months = new Map<string, Set<string>>();
-  const month = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "long" });
-  for (const hold of history.holds) {
-    const name = month.format(hold.from);
-    months.set(name, (months.get(name) ?? new Set()).add(deviceText(hold)));
-  }
+  for (const hold of history.holds)
+    for (const name of monthsOf(hold))
+      months.set(name, (months.get(name) ?? new Set()).add(deviceText(hold)));
   const texts = [...months].map(
     ([name, devices]) => `${name}: ${devices.size} ${devices.size === 1 ? "device" : "devices"}`,
   );

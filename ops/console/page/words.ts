@@ -73,3 +73,17 @@ export function dayOfField(text: string): number | undefined {
   const atMs = new Date(year, month - 1, date).getTime();
   return Number.isNaN(atMs) || !text ? undefined : atMs;
 }
+
+/** Each month in which a device held it, in local time. */
+export function monthsOf({ from, until }: { from: number; until: number }): string[] {
+  const month = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "long" });
+  const names = [];
+  const first = new Date(from);
+  for (
+    let begin = new Date(first.getFullYear(), first.getMonth(), 1);
+    begin.getTime() <= until;
+    begin = new Date(begin.getFullYear(), begin.getMonth() + 1, 1)
+  )
+    names.push(month.format(begin));
+  return names;
+}

@@ -114,14 +114,12 @@ describe("refusals", () => {
       [1 + 4 / 60, { code: "license_unknown", ...b }],
       [9, { code: "license_unknown", ...b }],
     );
-    const { outages, devices } = refusalsOf(lines, [], period);
+    const { outages, devices, by_code } = refusalsOf(lines, [], period);
     expect(outages).toEqual([
       { from: sinceMs + hourMs, until: sinceMs + hourMs + 2 * minuteMs, failures: 2, licenses: 1 },
     ]);
-    expect(devices.find(({ code }) => code === "license_unknown")).toMatchObject({
-      count: 2,
-      in_outage: 1,
-    });
+    expect(by_code).toEqual([{ code: "license_unknown", count: 2, licenses: 1 }]);
+    expect(devices).toMatchObject([{ code: "license_unknown", count: 2, in_outage: 1 }]);
   });
 });
 
