@@ -86,12 +86,13 @@ describe("the package that `npm pack` makes of the TypeScript client, in an empt
     return join(folder, name);
   }
 
-  test("has its README, its declarations and nothing but what was built", () => {
+  test("has its README, changelog, license, declarations and nothing but what was built", () => {
     const files = globSync("**", { cwd: installed }).filter((name) => /\w\.\w/.test(name));
     const known =
-      /^(package\.json|README\.md|dist\/.+\.(js|js\.map|d\.ts)|dist\/commonjs\/package\.json)$/;
+      /^(package\.json|(README|CHANGELOG)\.md|dist\/.+\.(js|js\.map|d\.ts)|dist\/commonjs\/package\.json)$/;
     expect(files.filter((name) => !known.test(name))).toEqual([]);
-    expect(files).toContain("README.md");
+    expect(files).toEqual(expect.arrayContaining(["README.md", "CHANGELOG.md"]));
+    expect(readFileSync(join(installed, "LICENSE"), "utf8")).toMatch(/^Copyright/);
     for (const name of files.filter((name) => name.endsWith(".map"))) {
       const { sourcesContent } = JSON.parse(readFileSync(join(installed, name), "utf8"));
       expect(sourcesContent, name).toEqual([...sourcesContent].map(() => expect.any(String)));
