@@ -30,6 +30,16 @@ class EndOfTheProgram(ProcessTest):
             self.run_program(OPEN + ending).wait(60)
             self.assertEqual(self.releases(), 1, ending)
 
+    def test_one_that_opted_out_of_either_is_left_to_lapse(self) -> None:
+        opened = 'session = open_session(url, "KEY", "device", {})'
+        self.run_program(opened.format("release_at_exit=False")).wait(60)
+        self.assertEqual(self.releases(), 0)
+        process = self.run_program(opened.format("release_on_signals=False") + STAY)
+        self.assertEqual(self.line_of(process), "ready")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(60), -signal.SIGTERM)
+        self.assertEqual(self.releases(), 0)
+
     def test_what_the_program_does_at_exit_it_does_while_it_still_holds(self) -> None:
         process = self.run_program(
             """
