@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Answer } from "./ask.ts";
 import { ChangePanel, type WantedChange } from "./change-panel.tsx";
+import { DaysChoice, ExtendForm } from "./days.tsx";
 import { Timeline } from "./timeline.tsx";
 import { useAnswer, useNow } from "./use-answer.ts";
 import {
@@ -111,30 +112,17 @@ function Actions({
   license: License;
   onWanted: (wanted: WantedChange) => void;
 }) {
-  const [days, setDays] = useState("30");
   const { license_id: id, status, license_expiration } = license;
   const other = status === "active" ? "suspend" : "activate";
   return (
     <div class="actions">
       {license_expiration !== null && (
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            const title = `Extend by ${days} days`;
-            onWanted({ title, body: { verb: "extend", id, days: Number(days) } });
-          }}
-        >
-          <button type="submit">Extend by</button>
-          <input
-            type="number"
-            aria-label="days"
-            min="1"
-            max="36500"
-            value={days}
-            onInput={({ currentTarget }) => setDays(currentTarget.value)}
-          />
-          days
-        </form>
+        <ExtendForm
+          button="Extend by"
+          onDays={(days) =>
+            onWanted({ title: `Extend by ${days} days`, body: { verb: "extend", id, days } })
+          }
+        />
       )}
       <button
         type="button"
@@ -405,19 +393,7 @@ function SharingOf({ id, now }: { id: string; now: number }) {
   return (
     <section class="sharing">
       <h2>Is the key shared?</h2>
-      <label>
-        in the last{" "}
-        <select
-          value={String(days)}
-          onChange={({ currentTarget }) => setDays(Number(currentTarget.value))}
-        >
-          {[7, 30, 92, 400].map((count) => (
-            <option key={count} value={String(count)}>
-              {count} days
-            </option>
-          ))}
-        </select>
-      </label>
+      <DaysChoice days={days} choices={[7, 30, 92, 400]} onDays={setDays} />
       {problem !== undefined && <p class="problem">{problem}</p>}
       {history && (
         <>

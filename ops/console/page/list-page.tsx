@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { type Answer, ask } from "./ask.ts";
 import { ChangePanel, type WantedChange } from "./change-panel.tsx";
+import { ExtendForm } from "./days.tsx";
 import { PagedList } from "./paged-list.tsx";
 
 type Filters = { status: string; type: string; version: string; expiringWithin: string };
@@ -8,7 +9,6 @@ type Filters = { status: string; type: string; version: string; expiringWithin: 
 /** The list, with the filters of `license list`, and its export. */
 export function ListPage({ mayChange }: { mayChange: boolean }) {
   const [wanted, setWanted] = useState<WantedChange>();
-  const [days, setDays] = useState("30");
   const [changes, setChanges] = useState(0);
   const [filters, setFilters] = useState<Filters>({
     ...{ status: "", type: "", version: "", expiringWithin: "" },
@@ -80,25 +80,14 @@ export function ListPage({ mayChange }: { mayChange: boolean }) {
         {exported !== undefined && <span role="status">{exported}</span>}
       </form>
       {mayChange && Object.keys(body).length > 0 && (
-        <form
+        <ExtendForm
           class="actions"
-          onSubmit={(event) => {
-            event.preventDefault();
-            const change = { verb: "extend", selection: body, days: Number(days) };
+          button="Extend all of them by"
+          onDays={(days) => {
+            const change = { verb: "extend", selection: body, days };
             setWanted({ title: `Extend all of them by ${days} days`, body: change });
           }}
-        >
-          <button type="submit">Extend all of them by</button>
-          <input
-            type="number"
-            aria-label="days"
-            min="1"
-            max="36500"
-            value={days}
-            onInput={({ currentTarget }) => setDays(currentTarget.value)}
-          />
-          days
-        </form>
+        />
       )}
       {wanted && (
         <ChangePanel

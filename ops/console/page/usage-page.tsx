@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { DaysChoice } from "./days.tsx";
 import { useAnswer } from "./use-answer.ts";
 import { deviceText, instantText, startOfDay } from "./words.ts";
 
@@ -78,19 +79,7 @@ function RefusalsPart() {
   return (
     <section>
       <h2>Who was refused</h2>
-      <label>
-        in the last{" "}
-        <select
-          value={String(days)}
-          onChange={({ currentTarget }) => setDays(Number(currentTarget.value))}
-        >
-          {[1, 3, 7, 30].map((count) => (
-            <option key={count} value={String(count)}>
-              {count} days
-            </option>
-          ))}
-        </select>
-      </label>
+      <DaysChoice days={days} choices={[1, 3, 7, 30]} onDays={setDays} />
       {problem !== undefined && <p class="problem">{problem}</p>}
       {value?.outages.length === 0 && <p>No request failed.</p>}
       {value?.outages.map((one) => (
