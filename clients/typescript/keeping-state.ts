@@ -124,7 +124,7 @@ export function wakeMs(keeping: Keeping): number {
 }
 
 /** When the right ends or, while asking, when the session is given up. */
-export function limitMs(keeping: Keeping): number {
+function limitMs(keeping: Keeping): number {
   return keeping.phase === "asking" ? keeping.giveUpMs : keeping.rightEndsMs;
 }
 

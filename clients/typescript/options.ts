@@ -93,7 +93,7 @@ function member(value: unknown, name: string): unknown {
 }
 
 /** As it is written in a program, or what kind of value it is. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (typeof value === "string") return value === "" ? "empty text" : JSON.stringify(value);
   if (value === undefined) return "missing";
   if (value === null || typeof value === "number" || typeof value === "boolean")

@@ -34,7 +34,7 @@ export const licenseKeySchema = z.string().check(
 );
 
 /** A caller that sends one gets a signed answer, if the service has a key. */
-export const nonceSchema = printableAscii(16, 128);
+const nonceSchema = printableAscii(16, 128);
 
 /** A symbol as a bot names it. Parsing converts it to the form that is stored. */
 export const symbolSchema = z.string().check(

@@ -109,7 +109,7 @@ export async function carryOut<Outcome>(
 
 type Run<Outcome> = { plan: Plan<Outcome>; condition: Predicate };
 
-export function runBlind<Outcome>(rule: Rule<Outcome>): Run<Outcome> {
+function runBlind<Outcome>(rule: Rule<Outcome>): Run<Outcome> {
   const collected: Predicate[] = [];
   const collect = (predicate: Predicate) => collected.push(predicate);
   const plan = rule({

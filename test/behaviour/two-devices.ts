@@ -7,8 +7,8 @@ export const deviceB = "device-b-0123456789";
 
 /** Two runs of a program on device A, and one on device B. */
 export const runX = "run-x-0123456789";
-export const runY = "run-y-0123456789";
-export const runB = "run-b-0123456789";
+const runY = "run-y-0123456789";
+const runB = "run-b-0123456789";
 
 /** A service with one license, and callers on two devices. */
 export async function twoDevices(
