@@ -3,24 +3,24 @@ import * as z from "zod/mini";
 /** The entry of a bot that names no symbol, so it is no symbol's name. */
 const noSymbol = "*";
 
-function isWellFormed(text: string): boolean {
-  return text.isWellFormed();
-}
-
 /** Characters are code points, as people count them. */
 function text(fewest: number, most: number, mostBytes: number = most * 4) {
-  return z.string().check(
-    z.refine((value) => {
-      const { length } = [...value];
-      return (
-        isWellFormed(value) && length >= fewest && length <= most && bytesOf(value) <= mostBytes
-      );
-    }),
-  );
+  return z
+    .string()
+    .check(
+      z.refine(
+        (value) =>
+          value.isWellFormed() &&
+          value.length >= fewest &&
+          (value.length <= most || [...value].length <= most) &&
+          hasAtMostBytes(value, mostBytes),
+      ),
+    );
 }
 
-function bytesOf(value: string): number {
-  return new TextEncoder().encode(value).length;
+/** A UTF-16 unit takes at most three bytes of UTF-8: most texts need not be encoded to tell. */
+function hasAtMostBytes(value: string, most: number): boolean {
+  return value.length * 3 <= most || new TextEncoder().encode(value).length <= most;
 }
 
 function printableAscii(fewest: number, most: number) {
@@ -29,7 +29,7 @@ function printableAscii(fewest: number, most: number) {
 
 export const licenseKeySchema = z.string().check(
   z.trim(),
-  z.refine((key) => isWellFormed(key) && key !== "" && [...key].length <= 128),
+  z.refine((key) => key.isWellFormed() && key !== "" && [...key].length <= 128),
   z.describe("1 to 128 characters; space around it is ignored"),
 );
 
@@ -43,7 +43,7 @@ export const symbolSchema = z.string().check(
   z.toUpperCase(),
   z.normalize("NFC"),
   z.regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,128}$/u),
-  z.refine((symbol) => symbol !== noSymbol && bytesOf(symbol) <= 255),
+  z.refine((symbol) => symbol !== noSymbol && hasAtMostBytes(symbol, 255)),
 );
 
 /** A symbol of several: as the caller wrote it, and as it is stored. */

@@ -27,6 +27,8 @@ type ParsedBody<Request> = {
 
 const maxBodyBytes = 16 * 1024;
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /**
  * Reads a body as a JSON object of the given shape. NULs after it are ignored: MQL sends the one that
  * ends a string.
@@ -96,7 +98,7 @@ export function bodyBytes({ body = "", isBase64Encoded }: BodyEvent): Uint8Array
 function bodyText(bytes: Uint8Array): string | undefined {
   if (bytes.length > maxBodyBytes) return undefined;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = decoder.decode(bytes);
     return text.replace(/\0+$/, "");
   } catch {
     return undefined;

@@ -10,6 +10,7 @@ import {
 import { fromEnv } from "@aws-sdk/credential-provider-env";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { ClockSkew, checkAgainstDate, provenDifferenceMs } from "../rules/clock-skew.ts";
+import { Sha256 } from "./sha256.ts";
 
 /** What the table needs of a client. The SDK's own clients fit, too. */
 export type TableClient = {
@@ -46,6 +47,7 @@ export function createClient(now: () => number): TableClient & { destroy(): void
     // Lambda passes credentials in the environment, so no other source is tried.
     credentials: fromEnv(),
     maxAttempts: 3,
+    sha256: Sha256,
     // Builds the middleware stack once instead of for each call.
     cacheMiddleware: true,
     requestHandler: new WatchingHandler(

@@ -16,31 +16,25 @@ export type WriteExpression = {
  * aliases keep the write of 100 symbols within DynamoDB's 4,096 bytes for an expression.
  */
 export function writeExpression(condition: Predicate, { set, remove }: Change): WriteExpression {
-  const names = new Map<string, string>();
-  const values = new Map<unknown, string>();
+  const names = new Aliases<string>("#");
+  const values = new Aliases<unknown>(":");
 
-  function name(attribute: string): string {
-    const alias = names.get(attribute) ?? `#${names.size.toString(36)}`;
-    names.set(attribute, alias);
-    return alias;
-  }
   function path(attributes: Path): string {
-    return attributes.map(name).join(".");
+    return attributes.map((attribute) => names.of(attribute)).join(".");
   }
-  function value(stored: unknown): string {
-    const alias = values.get(stored) ?? `:${values.size.toString(36)}`;
-    values.set(stored, alias);
-    return alias;
-  }
-  function text(predicate: Predicate): string {
+  /** @param outer what joins the text to others; brackets that it makes needless would cost bytes */
+  function text(predicate: Predicate, outer: "and" | "or" | "not"): string {
     switch (predicate.op) {
       case "and":
-      case "or":
-        return predicate.all.length === 1
-          ? predicate.all.map(text).join("")
-          : `(${predicate.all.map(text).join(` ${predicate.op.toUpperCase()} `)})`;
+      case "or": {
+        const { op, all } = predicate;
+        const [first, ...others] = all;
+        if (first && others.length === 0) return text(first, outer);
+        const joined = all.map((each) => text(each, op)).join(op === "and" ? " AND " : " OR ");
+        return op === outer ? joined : `(${joined})`;
+      }
       case "not":
-        return `NOT ${text(predicate.predicate)}`;
+        return `NOT ${text(predicate.predicate, "not")}`;
       case "exists":
         return `attribute_exists(${path(predicate.path)})`;
       case "absent":
@@ -48,33 +42,46 @@ export function writeExpression(condition: Predicate, { set, remove }: Change): 
       default: {
         const { op, left, ofSize, right } = predicate;
         const compared = ofSize ? `size(${path(left)})` : path(left);
-        return `${compared}${op}${isPath(right) ? path(right) : value(right)}`;
+        return `${compared}${op}${isPath(right) ? path(right) : values.of(right)}`;
       }
     }
   }
   function assigned(to: Change["set"][number][1]): string {
-    if (!isSum(to)) return value(to);
+    if (!isSum(to)) return values.of(to);
     const addend =
       to.ifAbsent === undefined
         ? path(to.path)
-        : `if_not_exists(${path(to.path)},${value(to.ifAbsent)})`;
-    return `${addend}+${value(to.plus)}`;
+        : `if_not_exists(${path(to.path)},${values.of(to.ifAbsent)})`;
+    return `${addend}+${values.of(to.plus)}`;
   }
 
-  const setText = set.map(([to, what]) => `${path(to)}=${assigned(what)}`).join(",");
-  const removeText = remove.map(path).join(",");
   return {
-    condition: allOf(condition).map(text).join(" AND "),
-    set: setText,
-    remove: removeText,
-    names: Object.fromEntries([...names].map(([attribute, alias]) => [alias, attribute])),
-    values: Object.fromEntries([...values].map(([stored, alias]) => [alias, stored])),
+    condition: text(condition, "and"),
+    set: set.map(([to, what]) => `${path(to)}=${assigned(what)}`).join(","),
+    remove: remove.map(path).join(","),
+    names: names.meanings,
+    values: values.meanings,
   };
 }
 
-/** What has to hold, without the brackets that would only cost bytes. */
-function allOf(predicate: Predicate): readonly Predicate[] {
-  return predicate.op === "and" ? predicate.all.flatMap(allOf) : [predicate];
+class Aliases<Meaning> {
+  readonly meanings: Record<string, Meaning> = {};
+  readonly #aliases = new Map<Meaning, string>();
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  of(meaning: Meaning): string {
+    let alias = this.#aliases.get(meaning);
+    if (alias === undefined) {
+      alias = this.#prefix + this.#aliases.size.toString(36);
+      this.#aliases.set(meaning, alias);
+      this.meanings[alias] = meaning;
+    }
+    return alias;
+  }
 }
 
 /** The item after the change, as DynamoDB stores it: right-hand sides read the item as it was. */
@@ -82,27 +89,25 @@ export function applyChange(
   item: Readonly<Record<string, unknown>>,
   { set, remove }: Change,
 ): Record<string, unknown> {
-  const values = set.map(
-    ([path, to]) =>
-      [path, isSum(to) ? Number(valueAt(item, to.path) ?? to.ifAbsent) + to.plus : to] as const,
-  );
   const after = { ...item };
   const copied = new Set<object>([after]);
-  for (const [path, value] of values) place(path, value);
+  for (const [path, to] of set) {
+    place(path, isSum(to) ? Number(valueAt(item, to.path) ?? to.ifAbsent) + to.plus : to);
+  }
   for (const path of remove) place(path, undefined);
   return after;
 
   /** Copies the maps on the way, so that the item stays as it was. */
-  function place([...path]: Path | string[], value: unknown): void {
-    const name = path.pop() ?? "";
+  function place(path: Path, value: unknown): void {
     let map: Record<string, unknown> = after;
-    for (const step of path) {
+    for (const step of path.slice(0, -1)) {
       const inner = Object(map[step]);
       const copy = copied.has(inner) ? inner : { ...inner };
       copied.add(copy);
       map[step] = copy;
       map = copy;
     }
+    const name = path.at(-1) ?? "";
     if (value === undefined) delete map[name];
     else map[name] = value;
   }
