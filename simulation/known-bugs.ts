@@ -95,7 +95,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     edits: [
       {
         file: claim,
-        from: "return opening === undefined && asking.is(and(isLive(path, nowMs), isNamedAt(path)));",
+        from: "return opening === undefined && asking.is(and(isLive(path, nowMs), isNamed(path)));",
         to: "return false;",
       },
     ],
@@ -243,7 +243,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       { file: release, from: "if (isNameless || (namedSymbols", to: "if ((namedSymbols" },
       {
         file: predicates,
-        from: "? and(isHeldByDevice, not(isNamedAt(path)))",
+        from: "? and(isHeldByDevice, not(isNamed(path)))",
         to: "? isHeldByDevice",
       },
     ],
@@ -362,8 +362,8 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     edits: [
       {
         file: asking,
-        from: " || noteOf(session, nowMs) || keeps(session, nowMs)) continue;",
-        to: ") continue;",
+        from: "      if (asking.is(or(isAsked(path, nowMs), isKept(path, nowMs)))) continue;\n",
+        to: "",
       },
     ],
     seed: 1,
@@ -373,9 +373,9 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     what: "A holder is asked that sends no session_id, and can't answer.",
     edits: [
       {
-        file: asking,
-        from: "return nowMs < session.lapses_at && isNamed(session);",
-        to: "return nowMs < session.lapses_at;",
+        file: predicates,
+        from: "return and(isLive(path, nowMs), isNamed(path));",
+        to: "return isLive(path, nowMs);",
       },
     ],
     seed: 53,

@@ -1,6 +1,7 @@
 import type { LegacyClaim } from "../rules/claim.ts";
 import type { ResolvedEntry } from "../rules/entry.ts";
-import { and, equal, exists } from "../rules/predicate.ts";
+import { and, atMost, exists, holds } from "../rules/predicate.ts";
+import { isEndedOf } from "../rules/session-predicates.ts";
 
 /** A second copy on the device, if one lives, has sent a heartbeat within this time. */
 const longestPauseMs = 300_000;
@@ -18,9 +19,7 @@ export function legacyClaim(nowMs: number): LegacyClaim {
 }
 
 function isOver(own: ResolvedEntry, nowMs: number): boolean {
-  return (
-    own.kind === "session" && own.left === true && own.last_heartbeat <= nowMs - longestPauseMs
-  );
+  return holds(and(exists(["left"]), atMost(["last_heartbeat"], nowMs - longestPauseMs)), own);
 }
 
 /**
@@ -29,8 +28,7 @@ function isOver(own: ResolvedEntry, nowMs: number): boolean {
  */
 export function claimByHeartbeat(deviceFingerprint: string, report: object): LegacyClaim {
   return {
-    refuses: (path) =>
-      and(equal([...path, "vacated_by"], deviceFingerprint), exists([...path, "ended_at"])),
+    refuses: (path) => isEndedOf(path, deviceFingerprint),
     attributes: () => ({ ...report, shared: true }),
   };
 }

@@ -10,9 +10,10 @@ import {
 } from "../routes/messages.ts";
 import { recordGrant } from "../routes/record-grant.ts";
 import { type ClaimRefusal, claim } from "../rules/claim.ts";
-import { freeAtMs } from "../rules/entry.ts";
 import { type Heartbeat, type HeartbeatOutcome, heartbeat, type Loss } from "../rules/heartbeat.ts";
+import { holds } from "../rules/predicate.ts";
 import type { Database } from "../rules/rule-run.ts";
+import { isFree } from "../rules/session-predicates.ts";
 import { maskFingerprint } from "../rules/shown-device.ts";
 import { claimByHeartbeat } from "./legacy-claim.ts";
 
@@ -34,7 +35,7 @@ export async function answerLegacyHeartbeat(
   recordSample(context);
   if (outcome.code !== "lost") return asForbidden(answerTo(outcome));
   const [loss] = outcome.lost;
-  if (!isFree(loss, context.nowMs)) {
+  if (!isGone(loss, context.nowMs)) {
     // Its bot released it without naming it: it only waits to lapse, so this bot may go on.
     if (loss.code === "session_taken" && loss.entry.left) return left;
     return asForbidden(answerTo(outcome));
@@ -56,13 +57,14 @@ export async function answerLegacyHeartbeat(
   });
 }
 
-function isFree(loss: Loss, nowMs: number): boolean {
+/** Whether nobody is in the way of a new claim. */
+function isGone(loss: Loss, nowMs: number): boolean {
   switch (loss.code) {
     case "session_not_found":
       return true;
     case "session_taken":
     case "session_replaced":
-      return freeAtMs(loss.entry) <= nowMs;
+      return holds(isFree([], nowMs), loss.entry);
     case "session_ended":
       return false;
   }

@@ -1,8 +1,9 @@
 import type { Claim, ClaimRefusal } from "./claim.ts";
-import { isNamed, leaseMs, type ResolvedEntry, type Session } from "./entry.ts";
+import { leaseMs, type Session, sessionPath } from "./entry.ts";
 import { entryAt, type License } from "./license.ts";
-import type { Path } from "./predicate.ts";
+import { holds, or, type Path } from "./predicate.ts";
 import { type Assigned, carryOut, type Database, type Rule, raisedToken } from "./rule-run.ts";
+import { canBeAsked, isAsked, isKept, isToldOf } from "./session-predicates.ts";
 import { maskFingerprint } from "./shown-device.ts";
 
 type Conflict = Extract<ClaimRefusal, { code: "session_conflict" }>;
@@ -34,9 +35,11 @@ export function askHolders(
   const rule: Rule<{ asks: ReadonlyMap<string, Ask>; isNew: boolean }> = (asking) => {
     const license = asking.seen?.license;
     if (!license) return { outcome: { asks: new Map(), isNew: false } };
+    asking.onThisVersion();
     const set: [Path, Assigned][] = [];
     for (const { path, session, asked } of sessionsInTheWay(license, symbols)) {
-      if (!canBeAsked(session, nowMs) || noteOf(session, nowMs) || keeps(session, nowMs)) continue;
+      if (!asking.is(canBeAsked(path, nowMs))) continue;
+      if (asking.is(or(isAsked(path, nowMs), isKept(path, nowMs)))) continue;
       const note = {
         device: maskFingerprint(deviceFingerprint),
         at: nowMs,
@@ -47,49 +50,30 @@ export function askHolders(
       set.push([[...path, "asked"], note]);
       asking.asSeen([...path, "last_heartbeat"]);
     }
-    if (set.length === 0) return { outcome: asksOf(license) };
-    asking.onThisVersion();
+    if (set.length === 0) return { outcome: { asks: asksOf(license), isNew: false } };
     return {
       change: { set: [...set, raisedToken], remove: [] },
-      applied: ({ after }) => ({ ...asksOf(after.license), isNew: true }),
+      applied: ({ after }) => ({ asks: asksOf(after.license), isNew: true }),
     };
   };
   return carryOut(database, licenseId, rule, seen);
 
-  function asksOf(license: License) {
-    const asks = symbols.map((symbol) => [symbol, askOf(entryAt(license, symbol)?.entry)] as const);
-    return { asks: new Map(asks), isNew: false };
-  }
-
-  function askOf(entry: ResolvedEntry | undefined): Ask {
-    if (entry?.kind !== "session" || !canBeAsked(entry, nowMs)) {
-      return { holder_asked: false, holder_told: false, holder_keeps: false };
-    }
-    const note = noteOf(entry, nowMs);
-    const isTold =
-      note !== undefined &&
-      entry.confirmed === true &&
-      entry.last_heartbeat > note.met &&
-      entry.last_heartbeat < note.until;
-    return {
-      holder_asked: note !== undefined,
-      holder_told: isTold,
-      holder_keeps: keeps(entry, nowMs),
+  function asksOf(license: License): ReadonlyMap<string, Ask> {
+    const askOf = (symbol: string): Ask => {
+      const { path = sessionPath(symbol) } = entryAt(license, symbol) ?? {};
+      return {
+        holder_asked: holds(isAsked(path, nowMs), license),
+        holder_told: holds(isToldOf(path, nowMs), license),
+        holder_keeps: holds(isKept(path, nowMs), license),
+      };
     };
+    return new Map(symbols.map((symbol) => [symbol, askOf(symbol)]));
   }
 }
 
 /** The note that the holder's next heartbeat answers with, while it lasts. */
 export function noteOf({ asked }: Session, nowMs: number): Session["asked"] {
   return asked && nowMs < asked.until ? asked : undefined;
-}
-
-function keeps({ kept_until }: Session, nowMs: number): boolean {
-  return kept_until !== undefined && nowMs < kept_until;
-}
-
-function canBeAsked(session: Session, nowMs: number): boolean {
-  return nowMs < session.lapses_at && isNamed(session);
 }
 
 /** Each session once, with the symbols it is asked for. */

@@ -50,7 +50,7 @@ import {
   isFree,
   isGrantOf,
   isLive,
-  isNamedAt,
+  isNamed,
   isOfDevice,
   isUnexpired,
 } from "./session-predicates.ts";
@@ -249,7 +249,7 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
     if (asking.is(isFree(path, nowMs))) return false;
     if (!own.includes(each)) return true;
     if (request.onlyIfFree) return true;
-    return opening === undefined && asking.is(and(isLive(path, nowMs), isNamedAt(path)));
+    return opening === undefined && asking.is(and(isLive(path, nowMs), isNamed(path)));
   });
   if (blocked.length > 0) {
     const inTheWay = blocked.map((each) => blockedBy(each, nowMs));
@@ -259,7 +259,7 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
   // Every symbol held live by its own device keeps its seats.
   const keepsSeats =
     own.length === symbols.length && own.every(({ path }) => asking.is(isLive(path, nowMs)));
-  const seats = keepsSeats ? { displaced: [] } : seatsFor(license, request);
+  const seats = keepsSeats ? { displaced: [] } : seatsFor(license, request, asking);
   if ("code" in seats) return { outcome: seats };
 
   // e. A new grant. The leases that it takes from must not be renewed in between.

@@ -1,5 +1,6 @@
-import { freeAtMs, portfolioPath, type ResolvedEntry, sessionPath } from "./entry.ts";
+import { portfolioPath, sessionPath } from "./entry.ts";
 import { distinctPaths, emptiedPortfolios, entryAt, type License } from "./license.ts";
+import { and, atLeast, holds, not, type Path, type Predicate } from "./predicate.ts";
 import { type Database, type Rule, raisedToken, runOn, type Seen } from "./rule-run.ts";
 
 const keptForMs = 7 * 86_400_000;
@@ -9,8 +10,7 @@ const withinMs = 500;
 
 /**
  * Removes the entries that lapsed more than 7 days ago and the sessions that have no symbol left, by
- * at most one write, because each entry
- * makes every heartbeat of the license cost more. Best effort: if the item has changed since it was
+ * at most one write, because each entry makes every heartbeat of the license cost more. Best effort: if the item has changed since it was
  * read, or the write fails, the next claim tries again.
  *
  * @param seen as the claim left it
@@ -33,8 +33,8 @@ export async function dropLongLapsed(
 function dropRule(license: License, nowMs: number): Rule<undefined> {
   return (asking) => {
     const old = Object.keys(license.sessions).filter((symbol) => {
-      const entry = entryAt(license, symbol)?.entry;
-      return entry === undefined || overSinceMs(entry) < nowMs - keptForMs;
+      const path = entryAt(license, symbol)?.path;
+      return path === undefined || holds(isOverBefore(path, nowMs - keptForMs), license);
     });
     const emptied = emptiedPortfolios(license, old).map(portfolioPath);
     if (old.length + emptied.length === 0) return { outcome: undefined };
@@ -49,7 +49,7 @@ function dropRule(license: License, nowMs: number): Rule<undefined> {
 }
 
 /** One that an operator ended at once has `lapses_at` 0. */
-function overSinceMs(entry: ResolvedEntry): number {
-  const endedMs = entry.kind === "vacancy" ? (entry.ended_at ?? 0) : 0;
-  return Math.max(freeAtMs(entry), endedMs);
+function isOverBefore(path: Path, instantMs: number): Predicate {
+  const reaches = (name: string) => atLeast([...path, name], instantMs);
+  return and(...["lapses_at", "contested_until", "ended_at"].map((name) => not(reaches(name))));
 }

@@ -148,11 +148,6 @@ export function leaseMs({ lease_ms, last_heartbeat, lapses_at }: Session): numbe
   return lease_ms ?? lapses_at - last_heartbeat;
 }
 
-/** Whether another process may know the session by its `session_id`. */
-export function isNamed({ run_id, confirmed }: Session): boolean {
-  return run_id !== undefined || confirmed !== undefined;
-}
-
 /** The device that holds the entry, or that held it last. */
 export function deviceOf(entry: ResolvedEntry): string | undefined {
   switch (entry.kind) {

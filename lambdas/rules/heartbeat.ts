@@ -1,4 +1,4 @@
-import { freeAtMs, leaseMs, type Session, type StoredReport } from "./entry.ts";
+import { freeAtMs, leaseMs, type Session, type StoredReport, sessionPath } from "./entry.ts";
 import { type Holder, placeOf } from "./holder.ts";
 import {
   type EndedCode,
@@ -9,9 +9,18 @@ import {
   sessionAt,
   timeoutInForceMs,
 } from "./license.ts";
-import { and, atMost, exists, type Path, textAt, valueAt } from "./predicate.ts";
+import {
+  and,
+  atMost,
+  exists,
+  holds,
+  type Path,
+  type Predicate,
+  textAt,
+  valueAt,
+} from "./predicate.ts";
 import { type Assigned, carryOut, type Database, type Rule } from "./rule-run.ts";
-import { isAlone, isHeldBy, isNamedAt } from "./session-predicates.ts";
+import { isAlone, isEndedOf, isHeldBy, isNamed, isOfDevice } from "./session-predicates.ts";
 
 export type Heartbeat = Holder & {
   report: StoredReport;
@@ -89,7 +98,7 @@ function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
     set.push([at(sessionId === undefined ? "renewed" : "confirmed"), true]);
     let lapsesAt: Assigned = { kind: "sum", path: at("lease_ms"), plus: nowMs };
     const hasLease = exists(at("lease_ms"));
-    if (!asking.is(sessionId === undefined ? hasLease : and(hasLease, isNamedAt(path)))) {
+    if (!asking.is(sessionId === undefined ? hasLease : and(hasLease, isNamed(path)))) {
       const session = sessionAt(asking.item().license, path);
       const inForceMs = timeoutInForceMs(asking.item().license, sessionTimeoutMs);
       const isLonger = session.lapses_at > nowMs + inForceMs;
@@ -152,20 +161,13 @@ function lossesOf(
 }
 
 function lossOf(license: License, request: Heartbeat, symbol: string): Loss {
-  const { deviceFingerprint: device, sessionId } = request;
-  const entry = entryAt(license, symbol)?.entry;
-  switch (entry?.kind) {
-    case "session":
-      if (entry.device_fingerprint !== device) return { symbol, code: "session_taken", entry };
-      // Named for the wrong symbols, or without `symbols`.
-      return entry.session_id === sessionId
-        ? { symbol, code: "session_not_found" }
-        : { symbol, code: "session_replaced", entry };
-    case "vacancy":
-      return entry.vacated_by === device && entry.ended_at !== undefined
-        ? { symbol, code: "session_ended" }
-        : { symbol, code: "session_not_found" };
-    default:
-      return { symbol, code: "session_not_found" };
+  const { path = sessionPath(symbol), entry } = entryAt(license, symbol) ?? {};
+  const is = (predicate: Predicate) => holds(predicate, license);
+  if (is(isEndedOf(path, request.deviceFingerprint))) return { symbol, code: "session_ended" };
+  // One that is held was named for the wrong symbols, or without `symbols`.
+  if (entry?.kind !== "session" || is(isHeldBy(path, request))) {
+    return { symbol, code: "session_not_found" };
   }
+  const isOwn = is(isOfDevice(path, request.deviceFingerprint));
+  return { symbol, code: isOwn ? "session_replaced" : "session_taken", entry };
 }

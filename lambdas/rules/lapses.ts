@@ -1,5 +1,7 @@
-import { isNamed, type Session } from "./entry.ts";
+import type { Session } from "./entry.ts";
 import { entryAt, type License } from "./license.ts";
+import { and, atLeast, holds, less } from "./predicate.ts";
+import { isNamed } from "./session-predicates.ts";
 
 /** A session that lapsed and that nobody has revived, claimed or displaced since. */
 export type Lapse = { session: Session; symbols: readonly string[] };
@@ -28,9 +30,10 @@ export function lapsesIn(
 ): Lapse[] {
   const found = new Map<string, { session: Session; symbols: string[] }>();
   for (const symbol of Object.keys(license.sessions).sort()) {
-    const entry = entryAt(license, symbol)?.entry;
-    if (entry?.kind !== "session" || !isNamed(entry)) continue;
-    if (entry.lapses_at < fromMs || entry.lapses_at >= toMs) continue;
+    const { path = [], entry } = entryAt(license, symbol) ?? {};
+    const lapsesAt = [...path, "lapses_at"];
+    const isWithin = and(atLeast(lapsesAt, fromMs), less(lapsesAt, toMs));
+    if (entry?.kind !== "session" || !holds(and(isNamed(path), isWithin), license)) continue;
     const lapse = found.get(entry.session_id) ?? { session: entry, symbols: [] };
     lapse.symbols.push(symbol);
     found.set(entry.session_id, lapse);

@@ -8,7 +8,8 @@ import {
   type Session,
   sessionPath,
 } from "./entry.ts";
-import type { Path } from "./predicate.ts";
+import { holds, type Path } from "./predicate.ts";
+import { isLive } from "./session-predicates.ts";
 
 /**
  * The single item of a license: everything that is read, checked and changed together.
@@ -118,8 +119,8 @@ export function emptiedPortfolios(license: License, leaving: readonly string[]):
 export function activeSymbols(license: Sessions, nowMs: number): string[] {
   return Object.keys(license.sessions)
     .filter((symbol) => {
-      const entry = entryAt(license, symbol)?.entry;
-      return entry?.kind === "session" && nowMs < entry.lapses_at;
+      const path = entryAt(license, symbol)?.path;
+      return path !== undefined && holds(isLive(path, nowMs), license);
     })
     .sort();
 }

@@ -19,7 +19,7 @@ import {
   raisedToken,
 } from "./rule-run.ts";
 import { nowhere, readSessionId, unusedKey } from "./session-id.ts";
-import { isAlone, isGrantOf, isHeldBy } from "./session-predicates.ts";
+import { isAlone, isGrantOf, isHeldBy, isOfDevice } from "./session-predicates.ts";
 
 export type Release = Holder & {
   /** Instead of the `sessionId`, from a program whose claim was never answered. */
@@ -193,9 +193,9 @@ function leftToLapse(session: Session, nowMs: number): ReleaseOutcome {
 }
 
 function whyNotHeld(license: License, { symbols: [symbol = ""], ...request }: Release): NotHeld {
-  const entry = entryAt(license, symbol)?.entry;
-  if (entry?.kind !== "session") return "no_session";
-  if (entry.device_fingerprint !== request.deviceFingerprint) return "another_device";
+  const { path, entry } = entryAt(license, symbol) ?? {};
+  if (!path || entry?.kind !== "session") return "no_session";
+  if (!holds(isOfDevice(path, request.deviceFingerprint), license)) return "another_device";
   const isUnnamedRequest = request.sessionId === undefined && request.opening === undefined;
   return isUnnamedRequest ? "named_session" : "another_session";
 }

@@ -1,7 +1,9 @@
 import type { Claim, SeatRefusal } from "./claim.ts";
-import { deviceOf, freeAtMs, secondsUntil, sessionPath } from "./entry.ts";
-import { entryAt, type License } from "./license.ts";
+import { freeAtMs, secondsUntil, sessionPath } from "./entry.ts";
+import { entryAt, type License, type PlacedEntry } from "./license.ts";
 import { and, atLeast, exists, or, type Predicate, sizeAtMost, sizeBelow } from "./predicate.ts";
+import type { Asking } from "./rule-run.ts";
+import { isFree, isOfDevice } from "./session-predicates.ts";
 
 const sessions = ["sessions"];
 const maxSessions = ["max_sessions"];
@@ -34,34 +36,36 @@ export function hasSeats(symbols: readonly string[]): Predicate {
 export function seatsFor(
   license: License,
   { symbols, deviceFingerprint, nowMs }: Claim,
+  { is }: Pick<Asking<unknown>, "is">,
 ): { displaced: readonly string[] } | SeatRefusal {
   const others = Object.keys(license.sessions)
     .filter((symbol) => !symbols.includes(symbol))
-    .map((symbol) => {
-      const entry = entryAt(license, symbol)?.entry;
-      return { symbol, entry, freeMs: entry ? freeAtMs(entry) : Number.NEGATIVE_INFINITY };
-    })
-    .sort((a, b) => a.freeMs - b.freeMs);
-  const surplus = others.length + symbols.length - license.max_sessions;
-  if (surplus <= 0) return { displaced: [] };
+    .map((symbol) => ({ symbol, ...entryAt(license, symbol) }))
+    .sort((a, b) => freesMs(a) - freesMs(b));
+  const inUse = others.filter(({ path }) => path && !is(isFree(path, nowMs)));
+  const surplus = Math.max(0, others.length + symbols.length - license.max_sessions);
   const displaced = others.slice(0, surplus);
-  const last = displaced.at(-1);
-  if (last && displaced.length === surplus && last.freeMs <= nowMs) {
+  if (is(atLeast(maxSessions, inUse.length + symbols.length))) {
     return { displaced: displaced.map(({ symbol }) => symbol) };
   }
+  const last = displaced.length === surplus ? displaced.at(-1) : undefined;
   return {
     code: "session_limit",
-    first:
-      last?.entry && displaced.length === surplus
-        ? { symbol: last.symbol, entry: last.entry, waitSeconds: secondsUntil(last.freeMs, nowMs) }
-        : undefined,
-    inUse: others
-      .filter(({ freeMs }) => freeMs > nowMs)
-      .map(({ symbol, entry }) => ({
-        symbol,
-        isOwn: entry !== undefined && deviceOf(entry) === deviceFingerprint,
-      })),
+    first: last?.entry && {
+      symbol: last.symbol,
+      entry: last.entry,
+      waitSeconds: secondsUntil(freesMs(last), nowMs),
+    },
+    inUse: inUse.map(({ symbol, path }) => ({
+      symbol,
+      isOwn: path !== undefined && is(isOfDevice(path, deviceFingerprint)),
+    })),
     maxSessions: license.max_sessions,
     wantedSeats: symbols.length,
   };
+}
+
+/** A member whose session is gone holds nothing. */
+function freesMs({ entry }: Partial<PlacedEntry>): number {
+  return entry ? freeAtMs(entry) : Number.NEGATIVE_INFINITY;
 }

@@ -6,6 +6,7 @@ import {
   equal,
   exists,
   greater,
+  less,
   not,
   or,
   type Path,
@@ -34,8 +35,39 @@ export function isOfDevice(path: Path, device: string): Predicate {
   return or(equal([...path, "device_fingerprint"], device), equal([...path, "vacated_by"], device));
 }
 
+/** A live session that a note would reach: a heartbeat that names it answers with the note. */
+export function canBeAsked(path: Path, nowMs: number): Predicate {
+  return and(isLive(path, nowMs), isNamed(path));
+}
+
+/** Another device has asked for it, and the note stands. */
+export function isAsked(path: Path, nowMs: number): Predicate {
+  return and(canBeAsked(path, nowMs), greater([...path, "asked", "until"], nowMs));
+}
+
+/** A heartbeat's answer has carried the note. */
+export function isToldOf(path: Path, nowMs: number): Predicate {
+  const at = (...names: string[]) => [...path, ...names];
+  return and(
+    isAsked(path, nowMs),
+    exists(at("confirmed")),
+    greater(at("last_heartbeat"), at("asked", "met")),
+    less(at("last_heartbeat"), at("asked", "until")),
+  );
+}
+
+/** The holder has answered that it keeps the session. */
+export function isKept(path: Path, nowMs: number): Predicate {
+  return and(canBeAsked(path, nowMs), greater([...path, "kept_until"], nowMs));
+}
+
+/** An operator ended it: what remains of a session of this device. */
+export function isEndedOf(path: Path, device: string): Predicate {
+  return and(equal([...path, "vacated_by"], device), exists([...path, "ended_at"]));
+}
+
 /** A heartbeat or release without `session_id` never touches a named session. */
-export function isNamedAt(path: Path): Predicate {
+export function isNamed(path: Path): Predicate {
   return or(exists([...path, "run_id"]), exists([...path, "confirmed"]));
 }
 
@@ -46,7 +78,7 @@ export function isNamedAt(path: Path): Predicate {
 export function isAlone(path: Path): Predicate {
   const at = (name: string) => [...path, name];
   const isNew = and(absent(at("renewed")), equal(at("last_heartbeat"), at("started_at")));
-  return or(isNamedAt(path), isNew);
+  return or(isNamed(path), isNew);
 }
 
 /** A session that was granted to this opening. */
@@ -65,6 +97,6 @@ export function isHeldBy(
 ): Predicate {
   const isHeldByDevice = equal([...path, "device_fingerprint"], deviceFingerprint);
   return sessionId === undefined
-    ? and(isHeldByDevice, not(isNamedAt(path)))
+    ? and(isHeldByDevice, not(isNamed(path)))
     : and(isHeldByDevice, equal([...path, "session_id"], sessionId));
 }
