@@ -33,12 +33,12 @@ export async function answerLegacyHeartbeat(
 ): Promise<HeartbeatAnswer> {
   const outcome = await heartbeat(database, beat);
   recordSample(context);
-  if (outcome.code !== "lost") return asForbidden(answerTo(outcome));
+  if (outcome.code !== "lost") return answerTo(outcome);
   const [loss] = outcome.lost;
   if (!isGone(loss, context.nowMs)) {
     // Its bot released it without naming it: it only waits to lapse, so this bot may go on.
     if (loss.code === "session_taken" && loss.entry.left) return left;
-    return asForbidden(answerTo(outcome));
+    return answerTo(outcome);
   }
   const { report, ...caller } = beat;
   const claimed = await claim(database, {
@@ -83,27 +83,6 @@ const left = {
     message: "The session in the way was left by its bot and only waits to lapse. Go on.",
   },
 } as const satisfies HeartbeatAnswer;
-
-/** A 500 by contract, so that no monitor overlooks it, is a 403 here: only that stops these bots. */
-function asForbidden(answer: HeartbeatAnswer): HeartbeatAnswer {
-  const { statusCode, body } = answer;
-  if (statusCode !== 500) return answer;
-  switch (body.code) {
-    case "license_unknown":
-    case "license_suspended":
-    case "license_cancelled":
-    case "license_expired":
-      return { statusCode: 403, body };
-    case "session_taken":
-      return "symbols_held" in body ? answer : { statusCode: 403, body };
-    case "session_replaced":
-      return "symbols_held" in body ? answer : { statusCode: 403, body };
-    case "session_ended":
-      return "symbols_held" in body ? answer : { statusCode: 403, body };
-    default:
-      return answer;
-  }
-}
 
 function refused(outcome: ClaimRefusal, ownDevice: string): HeartbeatAnswer {
   const { code } = outcome;

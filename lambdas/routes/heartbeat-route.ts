@@ -50,11 +50,12 @@ export function heartbeatHandler(service: Service): Handler {
           sessionTimeoutMs: settings.sessionTimeoutMs,
         };
         const database = table.forRequest({ signal, nowMs });
-        const answer = (outcome: HeartbeatOutcome) => answerTo(outcome, request, context, service);
-        if (settings.legacyBots && request.session_id === undefined) {
-          return answerLegacyHeartbeat(database, beat, context, answer);
-        }
-        return answer(await heartbeat(database, beat));
+        const isLegacy = settings.legacyBots && request.session_id === undefined;
+        const answer = (outcome: HeartbeatOutcome) =>
+          answerTo(outcome, request, context, service, isLegacy ? 403 : 500);
+        return isLegacy
+          ? answerLegacyHeartbeat(database, beat, context, answer)
+          : answer(await heartbeat(database, beat));
       },
       badRequest: (field, message) => ({
         statusCode: 400,
@@ -75,11 +76,16 @@ export function heartbeatHandler(service: Service): Handler {
   );
 }
 
+/**
+ * @param stops the status by which the bot learns that it must stop: 500 by contract, so that no
+ *   monitor overlooks it; legacy bots obey a 403 alone
+ */
 function answerTo(
   outcome: HeartbeatOutcome,
   request: HeartbeatRequest,
   { nowMs, uncertainMs, record }: RequestContext,
   { settings }: Service,
+  stops: 403 | 500,
 ): HeartbeatAnswer {
   const { code } = outcome;
   switch (code) {
@@ -106,7 +112,7 @@ function answerTo(
     case "license_suspended":
     case "license_cancelled":
     case "license_expired":
-      return licenseEnded(500, code);
+      return licenseEnded(stops, code);
     case "partly_recorded": {
       const { held, lost } = outcome;
       if (held.length === 0) return lossAnswer(lost);
@@ -189,7 +195,7 @@ function answerTo(
     const several = request.symbols && { symbols_lost: lost.flatMap(shownLosses) };
     switch (first.code) {
       case "session_taken":
-        return conflict({
+        return conflict(stops, {
           code: first.code,
           message: lossMessages[first.code],
           active_device: shownDevice(first.entry),
@@ -198,10 +204,10 @@ function answerTo(
       case "session_replaced": {
         const isNamed = request.session_id !== undefined;
         const message = isNamed ? lossMessages.session_replaced : lossMessages.session_unnamed;
-        return conflict({ code: first.code, message, ...several });
+        return conflict(stops, { code: first.code, message, ...several });
       }
       case "session_ended":
-        return conflict({ code: first.code, message: lossMessages[first.code], ...several });
+        return conflict(stops, { code: first.code, message: lossMessages[first.code], ...several });
       case "session_not_found":
         return {
           statusCode: 500,
@@ -222,17 +228,16 @@ function answerTo(
   }
 }
 
-function licenseEnded<Status extends 403 | 500>(
-  statusCode: Status,
-  code: "license_unknown" | EndedCode,
-) {
+function licenseEnded(statusCode: 403 | 500, code: "license_unknown" | EndedCode) {
   const message = licenseMessages[code];
-  return { statusCode, body: { status: "error", license_valid: false, code, message } } as const;
+  return withStatus(statusCode, { status: "error", license_valid: false, code, message } as const);
 }
 
-function conflict<Body extends object>(body: Body) {
-  return {
-    statusCode: 500,
-    body: { status: "error", session_conflict: true, ...body },
-  } as const;
+function conflict<Body extends object>(statusCode: 403 | 500, body: Body) {
+  return withStatus(statusCode, { status: "error", session_conflict: true, ...body } as const);
+}
+
+/** Says of each status alone what it comes with, as the contract does. */
+function withStatus<Body>(statusCode: 403 | 500, body: Body) {
+  return statusCode === 403 ? ({ statusCode, body } as const) : ({ statusCode, body } as const);
 }
