@@ -425,8 +425,8 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     edits: [
       {
         file: claim,
-        from: 'if ("outcome" in plan && plan.outcome.code !== "granted") return plan.outcome;',
-        to: 'if ("outcome" in plan && plan.outcome.code !== "granted" && plan.outcome.code !== "session_limit") return plan.outcome;',
+        from: 'if (!plan.change && plan.outcome.code !== "granted") return plan.outcome;',
+        to: 'if (!plan.change && plan.outcome.code !== "granted" && plan.outcome.code !== "session_limit") return plan.outcome;',
       },
     ],
     seed: 50,

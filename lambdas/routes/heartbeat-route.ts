@@ -53,9 +53,8 @@ export function heartbeatHandler(service: Service): Handler {
         const isLegacy = settings.legacyBots && request.session_id === undefined;
         const answer = (outcome: HeartbeatOutcome) =>
           answerTo(outcome, request, context, service, isLegacy ? 403 : 500);
-        return isLegacy
-          ? answerLegacyHeartbeat(database, beat, context, answer)
-          : answer(await heartbeat(database, beat));
+        if (isLegacy) return answerLegacyHeartbeat(database, beat, context, answer);
+        return answer(await heartbeat(database, beat));
       },
       badRequest: (field, message) => ({
         statusCode: 400,

@@ -136,7 +136,7 @@ export async function claim(database: Database, request: Claim): Promise<ClaimOu
 export async function checkClaim(database: Database, request: Claim): Promise<CheckOutcome> {
   const seen = await database.get(request.licenseId);
   const { plan } = runOn(seen, claimRule(request));
-  if ("outcome" in plan && plan.outcome.code !== "granted") return plan.outcome;
+  if (!plan.change && plan.outcome.code !== "granted") return plan.outcome;
   if (!seen) throw new Error("A license that is not there can't be available");
   return {
     code: "available",
@@ -259,14 +259,16 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
   // Every symbol held live by its own device keeps its seats.
   const keepsSeats =
     own.length === symbols.length && own.every(({ path }) => asking.is(isLive(path, nowMs)));
-  const seats = keepsSeats ? { displaced: [] } : seatsFor(license, request, asking);
-  if ("code" in seats) return { outcome: seats };
+  const { displaced: displacedSymbols = [], refusal } = keepsSeats
+    ? {}
+    : seatsFor(license, request, asking);
+  if (refusal) return { outcome: refusal };
 
   // e. A new grant. The leases that it takes from must not be renewed in between.
   const token = Math.max(nowMs, license.fencing_token + 1);
   if (!Number.isSafeInteger(token))
     throw new Error("The fencing token of the license can't grow any more");
-  const displaced = seats.displaced.flatMap((symbol) => entryAt(license, symbol) ?? []);
+  const displaced = displacedSymbols.flatMap((symbol) => entryAt(license, symbol) ?? []);
   for (const path of distinctPaths([...placed, ...displaced])) asking.leaseAsSeen(path);
   // A heartbeat in the same millisecond may name a session and leave the end of its lease.
   if (opening === undefined) {
@@ -282,8 +284,8 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
   };
   return grant(request, session, {
     hasPortfolios: stored.portfolios !== undefined,
-    displaced: seats.displaced,
-    emptied: emptiedPortfolios(license, [...symbols, ...seats.displaced]),
+    displaced: displacedSymbols,
+    emptied: emptiedPortfolios(license, [...symbols, ...displacedSymbols]),
   });
 
   function late(code: "claim_late" | "session_ended", over: readonly PlacedEntry[]): ClaimOutcome {

@@ -22,7 +22,7 @@ export async function dropLongLapsed(
   nowMs: number,
 ): Promise<License> {
   const { plan, condition } = runOn(seen, dropRule(seen.license, nowMs));
-  if (!("change" in plan)) return seen.license;
+  if (!plan.change) return seen.license;
   // A failure here must not fail the claim, which is already written.
   const written = await database
     .update(seen.license.license_id, condition, plan.change, { withinMs })

@@ -28,7 +28,7 @@ export const raisedToken = [
 /** What a run of a rule comes to: a write, or an outcome that needs none. */
 export type Plan<Outcome> =
   | { change: Change; applied(result: Applied): Outcome }
-  | { outcome: Outcome };
+  | { change?: undefined; outcome: Outcome };
 
 /** The license before and after a write. */
 export type Applied = { before: Seen; after: Seen };
@@ -98,7 +98,7 @@ export async function carryOut<Outcome>(
   seen?: Seen,
 ): Promise<Outcome> {
   let run = seen ? runOn(seen, rule) : runBlind(rule);
-  for (let writes = 1; "change" in run.plan; writes++) {
+  for (let writes = 1; run.plan.change; writes++) {
     if (writes > mostWrites) throw new Error("A write was refused more often than rivals explain");
     const written = await database.update(licenseId, run.condition, run.plan.change);
     if (written.applied) return run.plan.applied(written);

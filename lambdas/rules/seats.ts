@@ -37,7 +37,7 @@ export function seatsFor(
   license: License,
   { symbols, deviceFingerprint, nowMs }: Claim,
   { is }: Pick<Asking<unknown>, "is">,
-): { displaced: readonly string[] } | SeatRefusal {
+): { displaced?: readonly string[]; refusal?: SeatRefusal } {
   const others = Object.keys(license.sessions)
     .filter((symbol) => !symbols.includes(symbol))
     .map((symbol) => ({ symbol, ...entryAt(license, symbol) }))
@@ -49,7 +49,7 @@ export function seatsFor(
     return { displaced: displaced.map(({ symbol }) => symbol) };
   }
   const last = displaced.length === surplus ? displaced.at(-1) : undefined;
-  return {
+  const refusal: SeatRefusal = {
     code: "session_limit",
     first: last?.entry && {
       symbol: last.symbol,
@@ -63,6 +63,7 @@ export function seatsFor(
     maxSessions: license.max_sessions,
     wantedSeats: symbols.length,
   };
+  return { refusal };
 }
 
 /** A member whose session is gone holds nothing. */

@@ -45,7 +45,7 @@ export async function endSeenSession(
   let stored: Record<string, unknown> = seen;
   for (let attempt = 1; attempt <= mostAttempts; attempt++) {
     const { plan, condition } = runOn({ license, stored }, rule);
-    if ("outcome" in plan) return asOutcome(plan.outcome, license);
+    if (!plan.change) return asOutcome(plan.outcome, license);
     const { set, remove, ...expression } = writeExpression(condition, plan.change);
     const conditions = [expression.condition];
     const change = {
