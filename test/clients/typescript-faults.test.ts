@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import dns from "node:dns";
 import { getEventListeners, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
@@ -7,11 +8,16 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process, { env } from "node:process";
+import { text } from "node:stream/consumers";
 import { setImmediate } from "node:timers/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import { createClock } from "../../clients/typescript/clock.ts";
-import { openSession, ServiceUnavailable } from "../../clients/typescript/open-session.ts";
+import {
+  openSession,
+  ServiceUnavailable,
+  type SessionStatus,
+} from "../../clients/typescript/open-session.ts";
 import { neverAborted } from "../../clients/typescript/runtime.ts";
 import { post } from "../../clients/typescript/transport.ts";
 import { createWebRuntime } from "../../clients/typescript/web-runtime.ts";
@@ -20,6 +26,7 @@ import { runProgram } from "./run-program.ts";
 import { steppingRuntime } from "./stepping-runtime.ts";
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const claimPath = "/api/validate-license";
 const heartbeatPath = "/api/heartbeat";
 const releasePath = "/api/session/release";
 
@@ -33,10 +40,17 @@ describe("the TypeScript client, in a world with faults", () => {
     for (const server of servers.splice(0)) server.close();
     service.stop();
     vi.restoreAllMocks();
+    vi.useRealTimers();
   });
 
   function bot() {
     return { url: service.url, licenseKey: "KEY", deviceFingerprint: "device", logger: quiet };
+  }
+
+  function giveLeaseOfAMinute(): void {
+    const lease = { session_timeout_seconds: 60, held_for_seconds: 55 };
+    const granted = { ...service.answers[claimPath], ...lease, heartbeat_interval_seconds: 20 };
+    service.answers[claimPath] = granted;
   }
 
   async function listening(server: Server): Promise<number> {
@@ -283,6 +297,70 @@ describe("the TypeScript client, in a world with faults", () => {
     const sentMs = 17_000;
     expect(runtime.nowMs() + session.rightLastsMs).toBe(sentMs + 5_000);
     await session.release();
+  });
+
+  test("what a dispatcher of the process sends again by itself counts from its first sending", async () => {
+    const claims: string[] = [];
+    service.instead = async (response, request) => {
+      const { url = "" } = request;
+      if (url === claimPath && claims.push(await text(request)) === 1) response.destroy();
+      else service.answer(response, url);
+    };
+    giveLeaseOfAMinute();
+    const { ended } = runProgram(
+      service.url,
+      `import { text } from "node:stream/consumers";
+      const clock = performance.now.bind(performance);
+      let passedMs = 0;
+      performance.now = () => clock() + passedMs;
+      const key = Symbol.for("undici.globalDispatcher.1");
+      await fetch("data:,");
+      const agent = globalThis[key];
+      globalThis[key] = {
+        dispatch(options, handler) {
+          void text(options.body).then((body) => {
+            const again = () => {
+              passedMs += 16_000;
+              agent.dispatch({ ...options, body }, handler);
+            };
+            const retried = Object.assign(Object.create(handler), { onError: again });
+            agent.dispatch({ ...options, body }, retried);
+          });
+          return true;
+        },
+      };
+      const session = await openSession({ ...bot, requestTimeoutMs: 60_000, openWithinMs: 60_000 });
+      console.log(session.rightLastsMs);
+      await session.release();`,
+    );
+    const { exitCode, output } = await ended;
+    expect({ exitCode, claims }).toEqual({ exitCode: 0, claims: Array(2).fill(claims[0]) });
+    expect(Number(output)).toBeLessThanOrEqual(55_000 - 16_000);
+    expect(Number(output)).toBeGreaterThan(0);
+  });
+
+  test("a name server that answers after 6 s delays an opening, and does not prevent it", async () => {
+    giveLeaseOfAMinute();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
+    // Elsewhere the client also looks at the machine's uptime, which can't be set.
+    vi.spyOn(process, "platform", "get").mockReturnValue("darwin");
+    let lookups = 0;
+    const lookup = (_name: string, _options: object, take: (...found: unknown[]) => void) => {
+      lookups++;
+      setTimeout(() => take(null, [{ address: "127.0.0.1", family: 4 }]), 6_000);
+    };
+    vi.spyOn(dns, "lookup").mockImplementation(lookup as never);
+    const told: string[] = [];
+    const url = service.url.replace("127.0.0.1", "license.test");
+    const onStatus = (status: SessionStatus) =>
+      told.push("problem" in status ? `${status.problem}` : status.state);
+    void openSession({ ...bot(), url, onStatus, releaseAtExit: false });
+    for (const attempt of [1, 2]) {
+      while (lookups < attempt) await setImmediate();
+      await vi.advanceTimersByTimeAsync(6_000);
+    }
+    while (told.length < 2) await setImmediate();
+    expect({ told, lookups }).toEqual({ told: ["no_answer_in_time", "held"], lookups: 2 });
   });
 
   test("opening over a fetch that fails in its own way keeps the cause", async () => {

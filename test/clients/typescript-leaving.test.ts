@@ -156,20 +156,52 @@ describe("a Node.js program that comes to its end", () => {
     expect(releases()).toBe(1);
   });
 
-  test("in a worker thread, releases when the thread has nothing left to do, and says what it can't", async () => {
-    const { ended } = run(`
-      import { isMainThread, Worker } from "node:worker_threads";
+  function runInWorker(inWorker: string, inMain = "") {
+    return run(`
+      import { Worker } from "node:worker_threads";
       const source = \`
         import { openSession } from \${JSON.stringify(entry)};
         const bot = \${JSON.stringify(bot)};
-        const sessions = [await openSession({ ...bot, symbol: "ES" }), await openSession(bot)];
-        console.log("open", sessions.length);\`;
-      new Worker(new URL("data:text/javascript," + encodeURIComponent(source)));`);
+        ${inWorker}\`;
+      const worker = new Worker(new URL("data:text/javascript," + encodeURIComponent(source)));
+      ${inMain}`);
+  }
+
+  test("in a worker thread, releases when the thread has nothing left to do, and says what it can't", async () => {
+    const { ended } = runInWorker(`
+      const sessions = [await openSession({ ...bot, symbol: "ES" }), await openSession(bot)];
+      console.log("open", sessions.length);`);
     const { output } = await ended;
     expect(output).toContain("open 2");
     expect(output.match(/opened in a worker thread/g)).toHaveLength(1);
     expect(releases()).toBe(2);
   });
+
+  test.for([
+    ["a signal", `process.kill(process.pid, "SIGTERM");`, { exitCode: null, signal: "SIGTERM" }],
+    ["terminate()", "worker.terminate();", { exitCode: 0, signal: null }],
+    ["the end of the main thread", "process.exit();", { exitCode: 0, signal: null }],
+  ] as const)(
+    "in a worker thread, at %s, ends as ever, and was warned that its session lapses then",
+    async ([what, ending, ends]) => {
+      const { ended } = runInWorker(
+        `import { parentPort } from "node:worker_threads";
+        const say = (text) => parentPort.postMessage(text);
+        await openSession({ ...bot, logger: { ...console, info() {}, warn: say } });
+        say("open");
+        ${stay}`,
+        `worker.on("message", (text) => {
+          console.log(text);
+          if (text === "open") { ${ending} }
+        });`,
+      );
+      const { output, ...how } = await ended;
+      expect(how).toEqual(ends);
+      expect(output).toMatch(/^This session is opened in a worker thread\. .* not at .*: call /);
+      expect(output.split("not at ")[1]).toContain(what);
+      expect(releases()).toBe(0);
+    },
+  );
 
   test("that has opted out, releases nothing", async () => {
     const { ended } = run("await openSession({ ...bot, releaseAtExit: false });");

@@ -7,6 +7,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Server
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env } from "node:process";
+import { deflateSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import {
@@ -21,7 +22,7 @@ import {
   SessionRefused,
   version,
 } from "../../clients/typescript/open-session.ts";
-import { maxAnswerBytes } from "../../clients/typescript/transport.ts";
+import { maxAnswerBytes, post } from "../../clients/typescript/transport.ts";
 import { startFakeService } from "./fake-service.ts";
 import { runProgram } from "./run-program.ts";
 import { steppingRuntime } from "./stepping-runtime.ts";
@@ -128,6 +129,23 @@ describe("the TypeScript client, between it and the service", () => {
     // What the sockets of both sides hold was written, but no more.
     expect(written).toBeLessThan(maxAnswerBytes + 20_000_000);
   });
+
+  test.for([
+    ["gzip", gzipSync],
+    ["deflate", deflateSync],
+  ] as const)(
+    "an answer that a proxy has compressed by %s is read, and no more of it than of another",
+    async ([coding, compress]) => {
+      const answers = [JSON.stringify({ code: "released" }), " ".repeat(maxAnswerBytes + 1)];
+      service.instead = (response) => {
+        response.writeHead(200, { "content-encoding": coding });
+        response.end(compress(answers.shift() ?? ""));
+      };
+      const ask = () => post(new URL(service.url), "{}", fetch, AbortSignal.any([]));
+      expect(await ask()).toMatchObject({ status: 200, text: '{"code":"released"}' });
+      expect(await ask()).toMatchObject({ problem: "the answer is larger than 65536 bytes" });
+    },
+  );
 
   test("a name whose IPv6 address is dead is reached by its other address", async () => {
     const { ended } = runProgram(
