@@ -9,6 +9,8 @@ export type Notifier = {
   notify(status: SessionStatus): void;
   symbolLost(loss: SymbolLoss): void;
   releaseAsked(request: ReleaseRequest): void;
+  /** The program has let go of its session. */
+  dropped(): void;
   log: Logger;
 };
 
@@ -34,6 +36,11 @@ export function createNotifier(options: SessionOptions): Notifier {
     releaseAsked(request) {
       log.info(`License session${name}: ${request.device} asks for it to be released`);
       callOnReleaseRequest(request);
+    },
+    dropped() {
+      log.warn(
+        `License session${name}: the program has let go of it, and it is kept all the same: keep what openSession returns, and release it at the end`,
+      );
     },
   };
 

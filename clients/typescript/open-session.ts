@@ -1,3 +1,4 @@
+import { saidWhenDropped } from "./dropped-session.ts";
 import { createNotifier } from "./notifier.ts";
 import { openReleasingAtExit } from "./open-releasing-at-exit.ts";
 import { checkOptions } from "./options.ts";
@@ -53,5 +54,6 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   checkOptions(options);
   await untilShown(options.signal);
   const notifier = createNotifier(options);
-  return openReleasingAtExit(options, createWebRuntime(options, notifier.log), notifier);
+  const runtime = createWebRuntime(options, notifier.log);
+  return saidWhenDropped(await openReleasingAtExit(options, runtime, notifier), notifier);
 }

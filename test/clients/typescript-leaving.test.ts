@@ -30,7 +30,9 @@ describe("a Node.js program that comes to its end", () => {
   const releases = () => service.asked.filter((path) => path === releasePath).length;
 
   test("having nothing left to do, releases its session, and the keeping does not keep it alive", async () => {
-    const { ended } = run("console.log((await openSession(bot)).held);");
+    const { ended } = run(`
+      globalThis.session = await openSession(bot);
+      console.log(session.held);`);
     expect(await ended).toEqual({ exitCode: 0, signal: null, output: "true\n" });
     expect(releases()).toBe(1);
   });
@@ -125,7 +127,7 @@ describe("a Node.js program that comes to its end", () => {
   ])("with %s in it, releases its session and dies by the signal", async ([, library]) => {
     const { child, ended } = run(`
       ${library}
-      await openSession(bot); ${stay} console.log("open");`);
+      globalThis.session = await openSession(bot); ${stay} console.log("open");`);
     await ready(child);
     child.kill("SIGTERM");
     expect(await ended).toMatchObject({ exitCode: null, signal: "SIGTERM" });
@@ -259,6 +261,38 @@ describe("a Node.js program that comes to its end", () => {
       await new Promise((resolve) => setImmediate(resolve));
       console.log(counts() === before);`);
     expect((await ended).output).toBe("true\n");
+  });
+
+  test("is told of an open session that it has dropped, once, and keeps it; one that is over leaves nothing", async () => {
+    const { ended } = run(`
+      import { setImmediate } from "node:timers/promises";
+      import { setFlagsFromString } from "node:v8";
+      import { runInNewContext } from "node:vm";
+      setFlagsFromString("--expose-gc");
+      const collectGarbage = runInNewContext("gc");
+      const warned = [];
+      bot.logger = { ...console, debug() {}, info() {}, warn: (text) => warned.push(text) };
+      const open = (symbol) => openSession({ ...bot, symbol });
+      const release = async () => {
+        const session = await open("RELEASED");
+        await session.release();
+        return new WeakRef(session);
+      };
+      const drop = async () => (await open("DROPPED")).signal;
+      globalThis.session = await open("IN USE");
+      const released = await release();
+      const signal = await drop();
+      for (let rounds = 0, after = 0; rounds < 500 && after < 10; rounds++) {
+        collectGarbage();
+        await setImmediate();
+        if (warned.length > 0 && !released.deref()) after++;
+      }
+      console.log(warned.join("\\n"), released.deref(), signal.aborted, session.held);`);
+    const { output } = await ended;
+    expect(output).toMatch(
+      /^License session DROPPED: the program has let go of it, .* undefined false true\n$/,
+    );
+    expect(releases()).toBe(3);
   });
 
   test("with `await using`, has released it at the end of the block", async () => {

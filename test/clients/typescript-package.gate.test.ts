@@ -129,7 +129,7 @@ describe("the package that `npm pack` makes of the TypeScript client, in an empt
         new Own({ reason: "lost", code: "session_not_found" }) instanceof imported.SessionEnded,
         new Error("another") instanceof imported.LicenseSessionError,
       );
-      await imported.openSession(bot);
+      globalThis.third = await imported.openSession(bot);
       other.signal.addEventListener("abort", () => console.log("released by the signal"));
       process.kill(process.pid, "SIGTERM");
       setInterval(() => {}, 1_000);`,
