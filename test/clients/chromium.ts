@@ -56,12 +56,16 @@ export async function openPage(command: string, url: string) {
   });
 
   const { targetId } = await send("Target.createTarget", { url }, targetSchema);
-  const target = { targetId, flatten: true };
-  const { sessionId } = await send("Target.attachToTarget", target, sessionSchema);
+  let sessionId: string | undefined;
 
   return {
-    /** The value of an expression in the page, of a promise once it has settled. */
+    /**
+     * The value of an expression in the page, of a promise once it has settled. A page that was
+     * spoken to prerenders no other.
+     */
     async evaluate(expression: string): Promise<unknown> {
+      const target = { targetId, flatten: true };
+      sessionId ??= (await send("Target.attachToTarget", target, sessionSchema)).sessionId;
       const parameters = { expression, awaitPromise: true, returnByValue: true };
       const { result } = await send("Runtime.evaluate", parameters, valueSchema);
       return result.value;

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { createCallQueue } from "../../clients/typescript/call-queue.ts";
 import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import type {
   FetchFunction,
@@ -32,6 +33,8 @@ async function keepWith(optionsWith: (block: () => void) => Partial<SessionOptio
       const grant = { code: "granted", session_id: "session-1", fencing_token: 1 };
       return Response.json({ ...grant, ...lease, heartbeat_interval_seconds: 20 });
     }
+    if (JSON.parse(body).status === "unreadable")
+      return Response.json({ code: "bad_request", field: "status" }, { status: 400 });
     beats++;
     if (beats > 6) return Response.json({ code: "session_taken" }, { status: 500 });
     confirmedMs = sentMs;
@@ -138,4 +141,78 @@ test("a callback that does not return holds up no other one", async () => {
   expect(lost).toEqual(["ES", "NQ", "CL"]);
   // While symbols are lost, an answer without a request does not say that it is gone.
   expect(asked).toEqual(Array(2).fill("laptop-5..."));
+});
+
+describe("what goes wrong is said in the log:", () => {
+  const failure = new Error("of the program");
+  const fails = () => {
+    throw failure;
+  };
+  const rejects = () => Promise.reject(failure);
+
+  function logTo(said: unknown[][]) {
+    const logged = (...words: unknown[]) => said.push(words);
+    return { ...quiet, warn: logged, error: logged };
+  }
+
+  test.for<[text: string, times: number, options: Partial<SessionOptions>, details?: unknown[]]>([
+    ["The report failed; the heartbeat is sent without it:", 7, { report: fails }],
+    ["The report failed; the heartbeat is sent without it:", 7, { report: rejects }],
+    [
+      "The report can't be written as JSON; the heartbeat is sent without it:",
+      7,
+      { report: () => ({ metadata: { number: 1n } }) },
+      [expect.any(TypeError)],
+    ],
+    [
+      "The service can't read the report (bad_request status): from now on, heartbeats are sent without one",
+      1,
+      { report: () => ({ status: "unreadable" }) },
+      [],
+    ],
+    ["onStatus failed:", 8, { onStatus: fails }],
+    ["onStatus failed:", 8, { onStatus: rejects }],
+    ["onSymbolLost failed:", 3, { onSymbolLost: fails }],
+    ["onReleaseRequest failed:", 2, { onReleaseRequest: fails }],
+    ["License session of 4 symbols: NQ is lost (session_taken)", 1, {}, []],
+  ])("%s, %i times", async ([text, times, options, details = [failure]]) => {
+    const said: unknown[][] = [];
+    await keepWith(() => ({ logger: logTo(said), ...options }));
+    expect(said.filter(([first]) => first === text)).toEqual(Array(times).fill([text, ...details]));
+  });
+
+  test("of a callback that does not return, the oldest calls are dropped, of more than a hundred", async () => {
+    const said: unknown[][] = [];
+    const called: number[] = [];
+    const first = Promise.withResolvers<void>();
+    const hangs = (call: number) => {
+      called.push(call);
+      return call === 0 ? first.promise : undefined;
+    };
+    const call = createCallQueue("onStatus", hangs, logTo(said));
+    for (let calls = 0; calls <= 102; calls++) call(calls);
+    const text = "onStatus has not returned for a long time: its oldest call was dropped";
+    expect(said).toEqual([[text], [text]]);
+    first.resolve();
+    await setImmediate();
+    expect(called).toEqual([0, ...Array.from({ length: 100 }, (_, index) => index + 3)]);
+  });
+
+  test("a bug of the client ends the session, and does not leave it without a keeper", async () => {
+    const said: unknown[][] = [];
+    const runtime = steppingRuntime(async () =>
+      Response.json({
+        ...{ code: "granted", session_id: "session-1", fencing_token: 1, ...lease },
+        heartbeat_interval_seconds: 20,
+      }),
+    );
+    const bot = { url: "http://unused", licenseKey: "KEY", deviceFingerprint: "device" };
+    const session = await claimAndKeep(
+      { ...bot, logger: logTo(said) },
+      { ...runtime, pause: () => Promise.reject(failure) },
+    );
+    await new Promise((resolve) => session.signal.addEventListener("abort", resolve));
+    expect(session.signal.reason).toMatchObject({ reason: "lost", code: "keeper_failed" });
+    expect(said[0]).toEqual(["Keeping the session failed, which is a bug of the client:", failure]);
+  });
 });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { env } from "node:process";
@@ -77,22 +77,35 @@ describe("the TypeScript client in a page of Chromium", () => {
   });
 
   test("claims nothing in a copy of the page that is rendered before its user opens it", async () => {
-    const { page, service } = await openPageWithClient();
-    await page.evaluate(
-      `Object.defineProperty(document, "prerendering", { get: () => !globalThis.shown });
-      globalThis.aborting = new AbortController();
-      globalThis.given = LicenseSession.openSession({ ...options, signal: aborting.signal }).catch(String);
-      globalThis.opening = LicenseSession.openSession(options);
-      aborting.abort("given up");
-      given`,
-    );
-    expect(await page.evaluate("given")).toBe("given up");
+    const service = await startService();
+    const told: string[] = [];
+    const isTold = (what: string) => expect.poll(() => told).toContain(what);
+    let show = (): void => {};
+    const bot = `<script>${await clientScript()}</script><script>
+      const options = ${optionsAsText(service.url)};
+      const tell = (what) => fetch("/told/" + what);
+      const giving = new AbortController();
+      LicenseSession.openSession({ ...options, signal: giving.signal })
+        .catch((reason) => tell(reason + (document.prerendering ? "-unseen" : "-seen")));
+      giving.abort("given-up");
+      LicenseSession.openSession(options)
+        .then((session) => session.release())
+        .then(tell);
+    </script>`;
+    const website = await startWebsite((path, response) => {
+      if (path === "/")
+        response.end(`<!doctype html>
+          <script type="speculationrules">{ "prerender": [{ "urls": ["/bot"] }] }</script>
+          <script>fetch("/shown").then(() => { location.href = "/bot"; });</script>`);
+      else if (path === "/shown") show = () => response.end();
+      else if (path === "/bot") response.end(`<!doctype html>${bot}`);
+      else response.end(void told.push(path.slice("/told/".length)));
+    });
+    await openPageAt(website);
+    await isTold("given-up-unseen");
     expect(service.asked).toEqual([]);
-    await page.evaluate(
-      `globalThis.shown = true; document.dispatchEvent(new Event("prerenderingchange"));`,
-    );
-    expect(await page.evaluate("opening.then((session) => session.held)")).toBe(true);
-    expect(await page.evaluate("opening.then((session) => session.release())")).toBe("released");
+    show();
+    await isTold("released");
   });
 
   test("verifies signed answers with the browser's own cryptography, and takes no others", async () => {
@@ -122,6 +135,30 @@ async function openSessionInPage(policy: Record<string, string> = {}, key?: Sign
 
 /** A page of another origin than the service, as most are. */
 async function openPageWithClient(policy: Record<string, string> = {}, key?: SigningKey) {
+  const service = await startService(key);
+  const script = await clientScript();
+  const website = await startWebsite((_path, response) => {
+    for (const [name, value] of Object.entries(policy)) response.setHeader(name, value);
+    response.end(`<!doctype html><script>${script}</script>`);
+  });
+  const page = await openPageAt(website);
+  await expect.poll(() => page.evaluate("typeof LicenseSession")).toBe("object");
+  await page.evaluate(`(async () => {
+    globalThis.warnings = [];
+    globalThis.options = ${optionsAsText(service.url, key)};
+  })()`);
+  return { page, service };
+}
+
+function optionsAsText(url: string, key?: SigningKey): string {
+  return `{
+    url: ${JSON.stringify(url)}, licenseKey: "KEY", deviceFingerprint: "device",
+    logger: { debug() {}, info() {}, warn: (text) => warnings.push(text), error() {} },
+    publicKeys: ${key ? JSON.stringify([key.publicKey]) : "undefined"},
+  }`;
+}
+
+async function startService(key?: SigningKey) {
   const service = await startFakeService();
   cleanups.push(() => service.stop());
   service.instead = async (response, request) => {
@@ -147,7 +184,10 @@ async function openPageWithClient(policy: Record<string, string> = {}, key?: Sig
     }
     service.answer(response, url);
   };
+  return service;
+}
 
+async function clientScript(): Promise<string> {
   const { outputFiles } = await build({
     stdin: {
       contents: `
@@ -160,25 +200,24 @@ async function openPageWithClient(policy: Record<string, string> = {}, key?: Sig
     format: "iife",
     globalName: "LicenseSession",
   });
-  const website = createServer((_request, response) => {
-    response.writeHead(200, { "content-type": "text/html", ...policy });
-    response.end(`<!doctype html><script>${outputFiles[0]?.text}</script>`);
+  return outputFiles[0]?.text ?? "";
+}
+
+async function startWebsite(
+  answer: (path: string, response: ServerResponse) => void,
+): Promise<string> {
+  const website = createServer(({ url = "" }, response) => {
+    response.setHeader("content-type", "text/html");
+    answer(url, response);
   });
   website.listen(0, "127.0.0.1");
   await once(website, "listening");
   cleanups.push(() => website.close());
+  return `http://127.0.0.1:${(website.address() as AddressInfo).port}/`;
+}
 
-  const { port } = website.address() as AddressInfo;
-  const page = await openPage(chromiumCommand ?? "chromium", `http://127.0.0.1:${port}/`);
+async function openPageAt(url: string) {
+  const page = await openPage(chromiumCommand ?? "chromium", url);
   cleanups.push(() => page.close());
-  await expect.poll(() => page.evaluate("typeof LicenseSession")).toBe("object");
-  await page.evaluate(`(async () => {
-    globalThis.warnings = [];
-    globalThis.options = {
-      url: ${JSON.stringify(service.url)}, licenseKey: "KEY", deviceFingerprint: "device",
-      logger: { debug() {}, info() {}, warn: (text) => warnings.push(text), error() {} },
-      publicKeys: ${key ? JSON.stringify([key.publicKey]) : "undefined"},
-    };
-  })()`);
-  return { page, service };
+  return page;
 }
