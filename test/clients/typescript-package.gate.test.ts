@@ -154,9 +154,11 @@ describe("the package that `npm pack` makes of the TypeScript client, in an empt
 
     function example(index: number): string {
       const readme = readFileSync(join(installed, "README.md"), "utf8");
-      const example = [...readme.matchAll(/^```ts\n(.*?)^```/gms)][index]?.[1];
-      if (example === undefined) throw new Error(`The README has no example ${index}`);
-      return file("example.mjs", example.replace(/https:\/\/[^"]+/, service.url));
+      const examples = [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map(([, text = ""]) => text);
+      // The first one begins with what the others go on from.
+      const [setUp = ""] = examples[0]?.split(/^$/m) ?? [];
+      const example = index === 0 ? examples[0] : setUp + examples[index];
+      return file("example.mjs", `${example}`.replace(/https:\/\/[^"]+/, service.url));
     }
 
     test("one symbol", async () => {
