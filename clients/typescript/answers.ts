@@ -73,16 +73,16 @@ export function readClaimAnswer(exchange: Exchange): ClaimAnswer {
       const sessionId = text("session_id");
       const fencingToken = number("fencing_token");
       const lease = leaseOf(answer);
-      const heartbeatIntervalMs = lease && intervalOf(exchange, lease.sessionTimeoutMs);
+      const heartbeatIntervalMs = lease && intervalOf(answer, lease.sessionTimeoutMs);
       if (exchange.status !== 200 || !sessionId || !Number.isInteger(fencingToken))
         return troubled(exchange);
       if (fencingToken === undefined || !lease || !heartbeatIntervalMs) return troubled(exchange);
-      const license = licenseOf(exchange, "expiry_date");
+      const license = licenseOf(answer, "expiry_date");
       return { kind: "granted", sessionId, fencingToken, ...lease, heartbeatIntervalMs, license };
     }
     case "available":
       if (exchange.status !== 200) return troubled(exchange);
-      return { kind: "available", license: licenseOf(exchange, "expiry_date") };
+      return { kind: "available", license: licenseOf(answer, "expiry_date") };
     case "session_conflict":
     case "session_limit":
     case "claim_late":
@@ -119,7 +119,7 @@ export function readHeartbeatAnswer(exchange: Exchange): HeartbeatAnswer {
     case "recorded": {
       const lease = leaseOf(answer);
       if (exchange.status !== 200 || !lease) return troubled(exchange);
-      const license = licenseOf(exchange, "license_expiration");
+      const license = licenseOf(answer, "license_expiration");
       return { kind: code, ...lease, license, ...releaseRequestOf(answer) };
     }
     case "session_taken":
@@ -177,8 +177,7 @@ function leaseOf({ number }: Fields): Lease | undefined {
 }
 
 /** A third of the timeout if none is named; `undefined` if it makes no sense. */
-function intervalOf(answer: Answer, sessionTimeoutMs: number): number | undefined {
-  const { has, number } = read(answer);
+function intervalOf({ has, number }: Fields, sessionTimeoutMs: number): number | undefined {
   if (!has("heartbeat_interval_seconds")) return sessionTimeoutMs / 3;
   const intervalMs = (number("heartbeat_interval_seconds") ?? 0) * 1_000;
   const leastMs = Math.max(200, sessionTimeoutMs / 10);
@@ -268,8 +267,10 @@ function retryAfterMs({ headers }: Answer): number | undefined {
   return /^\d{1,6}$/.test(value) ? Number(value) * 1_000 : undefined;
 }
 
-function licenseOf(answer: Answer, expiryField: "expiry_date" | "license_expiration"): License {
-  const { text, texts } = read(answer);
+function licenseOf(
+  { text, texts }: Fields,
+  expiryField: "expiry_date" | "license_expiration",
+): License {
   const expiresMs = Date.parse(text(expiryField) ?? "");
   return {
     type: text("license_type"),
