@@ -5,7 +5,7 @@ import process, { env } from "node:process";
 import { pathToFileURL } from "node:url";
 import { endsWithRun } from "../support/ends-with-run.ts";
 
-const entry = join(import.meta.dirname, "../../clients/typescript/open-session.ts");
+export const entry = join(import.meta.dirname, "../../clients/typescript/open-session.ts");
 
 type Ended = { exitCode: number | null; signal: NodeJS.Signals | null; output: string };
 

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startFakeService } from "./fake-service.ts";
-import { runProgram } from "./run-program.ts";
+import { entry, runProgram } from "./run-program.ts";
 
 const claimPath = "/api/validate-license";
 const releasePath = "/api/session/release";
@@ -132,6 +132,27 @@ describe("a Node.js program that comes to its end", () => {
     child.kill("SIGTERM");
     expect(await ended).toMatchObject({ exitCode: null, signal: "SIGTERM" });
     expect((await ended).output).toMatch(/^open\nhooks\n/);
+    expect(releases()).toBe(1);
+  });
+
+  test("with another version of this package in it, releases its sessions, too, and knows its errors", async () => {
+    // What every version agrees on, whatever else it changes.
+    const { child, ended } = run(`
+      import { LicenseSessionError, SessionEnded, SessionRefused } from ${JSON.stringify(entry)};
+      const leave = async () => console.log("the other one's");
+      globalThis[Symbol.for("license-session.process-end.1")] = {
+        leavers: new Set([{ leave, warn: console.log }]),
+      };
+      const theirs = { [Symbol.for("license-session.error")]: "SessionRefused" };
+      const classes = [LicenseSessionError, SessionRefused, SessionEnded];
+      globalThis.session = await openSession(bot); ${stay}
+      console.log(...classes.map((known) => theirs instanceof known));`);
+    await ready(child);
+    child.kill("SIGTERM");
+    expect(await ended).toEqual({
+      ...{ exitCode: null, signal: "SIGTERM" },
+      output: "true true false\nthe other one's\n",
+    });
     expect(releases()).toBe(1);
   });
 
