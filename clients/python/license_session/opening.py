@@ -198,11 +198,7 @@ def runtime_of(
 def begin_opening(life: LiveSession, at_exit: bool, on_signals: bool) -> None:
     """:raises ServiceUnavailable: no thread could be started; nothing was sent"""
     try:
-        if not process_end.prepare(on_signals):
-            life.warning = (
-                "SIGTERM ends the program without a release, as the session is opened off the main "
-                "thread: call license_session.handle_signals() on that once"
-            )
+        process_end.prepare(on_signals)
         process_end.enter(life, at_exit, on_signals)
         life.runtime.spawn(life.live)
     except RuntimeError as error:

@@ -32,6 +32,9 @@ class LiveSession(Life):
             self.runtime.close()
             process_end.leave(self)
 
+    def warning(self) -> Optional[str]:
+        return process_end.warning_of(self)
+
     def lapsed(self) -> None:
         process_end.leave(self)
 

@@ -324,7 +324,9 @@ thread.join()
                     if not in_handler.is_set():
                         os.kill(os.getpid(), signal.SIGTERM)
                 return is_over(life)
-            session = open_session(url, "KEY", "device", logger=Logger())
+            session = open_session(
+                url, "KEY", "device", logger=Logger(), release_on_signals=False
+            )
             live_session.Life.is_over = look
             say("ready")
             while True:

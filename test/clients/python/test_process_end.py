@@ -12,7 +12,7 @@ import unittest
 from http.server import BaseHTTPRequestHandler
 
 from fake_service import answer
-from processes import CLAIM, RELEASE, ProcessTest, until
+from processes import CLAIM, HEARTBEAT, RELEASE, ProcessTest, until
 
 OPEN = """
 session = open_session(url, "KEY", "device")
@@ -192,6 +192,47 @@ before = signal.signal(signal.SIGTERM, close_positions)
         self.assertEqual(self.line_of(process), "closing positions True")
         self.assertEqual(self.line_of(process), "released released")
         self.assertEqual(process.wait(60), 0)
+
+    def test_where_the_program_s_handler_keeps_the_session_a_warning_says_so_once(self) -> None:
+        of_python = "signal.signal(signal.SIGTERM, lambda *_: told.set())"
+        of_asyncio = "asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)"
+        opening = 'kept.append(open_session(url, "KEY", "device"))'
+        awaited = 'kept.append(await license_session.asyncio.open_session(url, "KEY", "device"))'
+        for handler, opened in ((of_python, opening), (of_asyncio, awaited)):
+            for first, second in ((handler, opened), (opened, handler)):
+                process = self.run_program(
+                    f"""
+                    import asyncio, logging, license_session.asyncio
+                    logging.basicConfig(stream=sys.stdout, format="%(message)s")
+                    async def main():
+                        told, kept = asyncio.Event(), []
+                        {first}
+                        {second}
+                        while not told.is_set():
+                            await asyncio.sleep(0.01)
+                        {opened}
+                        say("told", kept[0].held)
+                    asyncio.run(main())
+                    """
+                )
+                self.assertIn("SIGTERM is handled by the program", self.line_of(process))
+                process.terminate()
+                self.assertEqual(self.line_of(process), "told True")
+                self.assertEqual(process.wait(60), 0)
+
+    def test_a_program_that_says_that_it_releases_itself_gets_no_warning(self) -> None:
+        process = self.run_program(
+            """
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+            session = open_session(url, "KEY", "device", release_on_signals=False)
+            session.wait_lost()
+            """
+        )
+        self.assertTrue(until(lambda: HEARTBEAT in self.service.asked))
+        process.terminate()
+        self.assertEqual(process.wait(60), 0)
+        assert process.stderr
+        self.assertEqual(process.stderr.read(), "")
 
     def test_asyncios_handlers_run_first_whenever_they_were_set(self) -> None:
         handler = "loop.add_signal_handler(signal.SIGTERM, told.set)"
