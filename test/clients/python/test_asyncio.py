@@ -158,6 +158,15 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
         opening.close()
         self.assertEqual(self.service.asked.count(CLAIM), 2)
 
+    @unittest.skipUnless(hasattr(asyncio, "TaskGroup"), "needs Python 3.11")
+    async def test_an_opening_can_be_a_task_of_a_group(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self.open(symbol=symbol)) for symbol in ("ES", "NQ")]
+        for task in tasks:
+            async with task.result() as session:
+                self.assertTrue(session.held)
+        self.assertEqual(self.service.asked.count(RELEASE), 2)
+
     async def test_an_opening_in_a_task_can_be_cancelled(self) -> None:
         go_on = self.hold(CLAIM)
         opening = asyncio.create_task(self.open())
@@ -167,6 +176,29 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
             await opening
         go_on.set()
         await self.asked(RELEASE)
+
+    async def test_a_broken_service_does_not_decide_how_often_it_is_asked(self) -> None:
+        turns = 0
+
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        taking_turns = asyncio.create_task(take_turns())
+        self.service.answers[HEARTBEAT] = {
+            **self.service.answers[HEARTBEAT],
+            "session_timeout_seconds": 1,
+            "held_for_seconds": 1,
+        }
+        async with self.open() as session:
+            before = turns
+            await session.wait_lost(1.5)
+            # A machine that is slow asks less often.
+            self.assertLessEqual(self.service.asked.count(HEARTBEAT), 20)
+            self.assertGreater(turns, before + 20)
+        taking_turns.cancel()
 
     async def test_several_symbols_are_one_session(self) -> None:
         lost: list[SymbolLost] = []

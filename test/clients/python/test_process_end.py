@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 import unittest
+import unittest.mock
 from http.server import BaseHTTPRequestHandler
 
 from fake_service import answer
+from license_session import process_end
 from processes import CLAIM, HEARTBEAT, RELEASE, ProcessTest, until
 
 OPEN = """
@@ -99,6 +101,23 @@ class EndOfTheProgram(ProcessTest):
         # Twenty in a row would be a hundred seconds.
         self.assertLess(float(self.line_of(process)), 50)
         process.wait(60)
+
+    def test_of_all_sessions_together_no_more_than_five_seconds_are_waited_for(self) -> None:
+        waits: "list[float]" = []
+
+        class Hanging:
+            finished = False
+
+            def begin_release(self) -> None:
+                pass
+
+            def wait_finished(self, seconds: float) -> None:
+                waits.append(seconds)
+
+        clock = unittest.mock.Mock(monotonic=lambda: 100.0 + sum(waits))
+        with unittest.mock.patch.object(process_end, "time", clock):
+            process_end._release_all([Hanging(), Hanging()])
+        self.assertEqual(waits, [5, 0])
 
 
 class Signals(ProcessTest):
