@@ -198,7 +198,6 @@ def runtime_of(
 def begin_opening(life: LiveSession, at_exit: bool, on_signals: bool) -> None:
     """:raises ServiceUnavailable: no thread could be started; nothing was sent"""
     try:
-        process_end.prepare(on_signals)
         process_end.enter(life, at_exit, on_signals)
         life.runtime.spawn(life.live)
     except RuntimeError as error:

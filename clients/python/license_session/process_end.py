@@ -24,7 +24,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Protocol
 from .one_per_process import is_first
 from .signal_watch import SignalWatch
 
-__all__ = ["Leaving", "enter", "handle_signals", "leave", "prepare", "refuse_import_by_child", "warning_of"]
+__all__ = ["Leaving", "enter", "handle_signals", "leave", "refuse_import_by_child", "warning_of"]
 
 _WITHIN_SECONDS = 5.0
 
@@ -91,21 +91,20 @@ def handle_signals() -> None:
     _set_handlers()
 
 
-def prepare(signals: bool) -> None:
-    """Sets the handlers if this thread is allowed to."""
-    if not signals:
+def enter(session: Leaving, at_exit: bool, on_signals: bool) -> None:
+    """Registers a session to be released when the program ends.
+
+    :raises RuntimeError: no thread could be started
+    """
+    _process.sessions[session] = _Ends(at_exit, on_signals)
+    if at_exit:
+        _release_as_child()
+    if not on_signals:
         return
     if threading.current_thread() is threading.main_thread():
         _set_handlers()
     elif any(signal.getsignal(number) == signal.SIG_DFL for number in _SIGNALS):
         _process.is_unprepared = True
-
-
-def enter(session: Leaving, at_exit: bool, on_signals: bool) -> None:
-    """Registers a session to be released when the program ends."""
-    _process.sessions[session] = _Ends(at_exit, on_signals)
-    if at_exit:
-        _release_as_child()
 
 
 def leave(session: Leaving) -> None:
