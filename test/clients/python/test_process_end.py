@@ -410,21 +410,24 @@ lock(mutex)
     def test_a_session_opened_off_the_main_thread_says_once_that_no_signal_releases_it(
         self,
     ) -> None:
-        process = self.run_program(
-            """
-            import logging
-            logging.basicConfig(stream=sys.stdout, format="%(message)s")
-            for _ in range(2):
-                open_it = lambda: open_session(url, "KEY", "device").release()
-                thread = threading.Thread(target=open_it)
-                thread.start()
-                thread.join()
-            say("end")
-            """
-        )
-        self.assertIn("call license_session.handle_signals()", self.line_of(process))
-        self.assertEqual(self.line_of(process), "end")
-        process.wait(60)
+        awaited = 'async with license_session.asyncio.open_session(url, "KEY", "device"): pass'
+        for opening in ('open_session(url, "KEY", "device").release()', awaited):
+            process = self.run_program(
+                f"""
+                import asyncio, logging, license_session.asyncio
+                logging.basicConfig(stream=sys.stdout, format="%(message)s")
+                async def open_it():
+                    {opening}
+                for _ in range(2):
+                    thread = threading.Thread(target=lambda: asyncio.run(open_it()))
+                    thread.start()
+                    thread.join()
+                say("end")
+                """
+            )
+            self.assertIn("call license_session.handle_signals()", self.line_of(process))
+            self.assertEqual(self.line_of(process), "end")
+            process.wait(60)
 
     @unittest.skipIf(
         not os.environ.get("CI") and (not hasattr(os, "geteuid") or os.geteuid() != 0),
