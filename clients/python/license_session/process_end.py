@@ -2,10 +2,11 @@
 
 The program takes precedence. If it handles SIGTERM or SIGHUP itself, nothing is done on that
 signal, in whatever order handlers and sessions were set up: the program closes its positions while
-it still holds the session, which is released when it exits. Only where the signal would end the
-process at once does this module set a handler, one for all sessions. The handler takes no lock and
-does not use the network. It wakes a thread that releases the sessions and then lets the signal take
-its effect. Where the main thread can't run the handler, ``SignalWatch`` wakes that thread.
+it still holds the session, which is released when it exits; a warning says so. Only where the
+signal would end the process at once does this module set a handler, one for all sessions. The
+handler takes no lock and does not use the network. It wakes a thread that releases the sessions and
+then lets the signal take its effect. Where the main thread can't run the handler, ``SignalWatch``
+wakes that thread.
 """
 
 from __future__ import annotations
