@@ -22,11 +22,12 @@ def on_ctrl_c(handler):
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, handler)
 
+on_ctrl_c(signal.default_int_handler)
 reason = "lost"
 while reason == "lost":
     with open_session(
         url, license_key, device, symbol="ES", ask_holder=word == "ask", on_release_request=on_release_request,
-        open_within_seconds=math.inf, wait_within_seconds=math.inf,
+        open_within_seconds=math.inf, wait_within_seconds=math.inf, release_on_signals=False,
         report=lambda: {"status": "long" if position else "flat"},
         on_status=lambda status: status.state == "held" or print({k: v for k, v in vars(status).items() if v}),
     ) as session:

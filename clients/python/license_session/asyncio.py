@@ -38,7 +38,7 @@ from typing import (
 )
 
 from . import process_end
-from .errors import LicenseSessionError, ServiceUnavailable
+from .errors import ServiceUnavailable
 from .holder import ReleaseRequest, SymbolLost
 from .license import License
 from .opening import begin_opening, check_with, runtime_of
@@ -262,12 +262,12 @@ def _running_loop() -> asyncio.AbstractEventLoop:
 async def _on_thread(runtime: ThreadRuntime, call: Callable[[], T]) -> T:
     """Runs what blocks, which goes on if awaiting it is cancelled."""
     results: List[T] = []
-    errors: List[LicenseSessionError] = []
+    errors: List[BaseException] = []
 
     def run() -> None:
         try:
             results.append(call())
-        except LicenseSessionError as error:
+        except BaseException as error:  # Nobody else would hear of it.
             errors.append(error)
         runtime.wake()
 

@@ -55,8 +55,6 @@ class Life:
         self.outcome: Optional[ReleaseOutcome] = None
         #: Set when the keeper is done.
         self.finished = False
-        #: What the log says first, if anything.
-        self.warning: Optional[str] = None
         self._process_id = os.getpid()
         self._service = Service(options, runtime)
         self._notifier = Notifier(options, runtime)
@@ -159,8 +157,7 @@ class Life:
 
     def live(self) -> None:
         try:
-            if self.warning:
-                self._notifier.warning(self.warning)
+            self._warn()
             claim = self._claim()
             if claim and self._begin_keeping(claim):
                 self._keep()
@@ -179,12 +176,21 @@ class Life:
             self.finished = True
             self.runtime.wake()
 
+    def _warn(self) -> None:
+        warning = self.warning()
+        if warning:
+            self._notifier.warning(warning)
+
     def _claim(self) -> Optional[Claim]:
         try:
             return self._claiming.claim()
         except LicenseSessionError as error:
             self.error = error
             return None
+
+    def warning(self) -> Optional[str]:
+        """What the log must say by now. Asked whenever the keeper wakes."""
+        return None
 
     def lapsed(self) -> None:
         """Called when a lost session has lapsed at the service, so that no end has to free it."""
@@ -212,6 +218,7 @@ class Life:
     def _keep(self) -> None:
         runtime = self.runtime
         while not self.is_over():
+            self._warn()
             planned_ms = wake_ms(self.keeping)
             runtime.pause(lambda: 0 if self._is_to_look() else self._planned_ms(planned_ms))
             self._take(woke(self.keeping, planned_ms, read_clocks(runtime)))

@@ -100,7 +100,8 @@ def open_session(
         warning; every other change is INFO or DEBUG
     :param release_at_exit: release the session when the interpreter ends
     :param release_on_signals: release it on SIGTERM and SIGHUP where the program does not handle
-        them itself; for sessions opened off the main thread see :func:`handle_signals`
+        them itself, and warn where it does; for sessions opened off the main thread see
+        :func:`handle_signals`
     :raises SessionRefused: another device holds it; says who, and how long to wait
     :raises LicenseRefused: the license is unknown or has ended
     :raises RequestUnreadable: the service can't read what it was given
@@ -198,11 +199,6 @@ def runtime_of(
 def begin_opening(life: LiveSession, at_exit: bool, on_signals: bool) -> None:
     """:raises ServiceUnavailable: no thread could be started; nothing was sent"""
     try:
-        if not process_end.prepare(on_signals):
-            life.warning = (
-                "SIGTERM ends the program without a release, as the session is opened off the main "
-                "thread: call license_session.handle_signals() on that once"
-            )
         process_end.enter(life, at_exit, on_signals)
         life.runtime.spawn(life.live)
     except RuntimeError as error:

@@ -2,10 +2,11 @@
 
 The program takes precedence. If it handles SIGTERM or SIGHUP itself, nothing is done on that
 signal, in whatever order handlers and sessions were set up: the program closes its positions while
-it still holds the session, which is released when it exits. Only where the signal would end the
-process at once does this module set a handler, one for all sessions. The handler takes no lock and
-does not use the network. It wakes a thread that releases the sessions and then lets the signal take
-its effect. Where the main thread can't run the handler, ``SignalWatch`` wakes that thread.
+it still holds the session, which is released when it exits; a warning says so. Only where the
+signal would end the process at once does this module set a handler, one for all sessions. The
+handler takes no lock and does not use the network. It wakes a thread that releases the sessions and
+then lets the signal take its effect. Where the main thread can't run the handler, ``SignalWatch``
+wakes that thread.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Protocol
 from .one_per_process import is_first
 from .signal_watch import SignalWatch
 
-__all__ = ["Leaving", "enter", "handle_signals", "leave", "prepare", "refuse_import_by_child"]
+__all__ = ["Leaving", "enter", "handle_signals", "leave", "refuse_import_by_child", "warning_of"]
 
 _WITHIN_SECONDS = 5.0
 
@@ -33,9 +34,8 @@ _WITHIN_SECONDS = 5.0
 _INTERRUPTS = 100
 _INTERRUPT_SECONDS = 0.02
 
-_SIGNALS = [
-    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
-]  # Windows has no SIGHUP.
+#: Windows sends none of them.
+_SIGNALS = [] if sys.platform == "win32" else [signal.SIGTERM, signal.SIGHUP]
 
 
 class Leaving(Protocol):
@@ -70,7 +70,10 @@ class _Process:
         self.thread: Optional[threading.Thread] = None
         self.watch = SignalWatch(lambda number: _leave_if_ours(self, number))
         self.keeps_handlers = False
+        #: Whether a session was opened where the handlers could not be set.
+        self.is_unprepared = False
         self.has_warned = False
+        self.has_yielded = False
         self.leaves_by: Optional[int] = None
         self.ends_as_child = False
 
@@ -89,26 +92,20 @@ def handle_signals() -> None:
     _set_handlers()
 
 
-def prepare(signals: bool) -> bool:
-    """Sets the handlers if this thread is allowed to. Returns false if the caller should warn, once
-    per process, that signals release no session.
-    """
-    if not signals or sys.platform == "win32":  # Windows sends none of them.
-        return True
-    if threading.current_thread() is threading.main_thread():
-        _set_handlers()
-        return True
-    process = _process
-    is_known = process.has_warned
-    process.has_warned = True
-    return is_known or all(signal.getsignal(number) != signal.SIG_DFL for number in _SIGNALS)
-
-
 def enter(session: Leaving, at_exit: bool, on_signals: bool) -> None:
-    """Registers a session to be released when the program ends."""
+    """Registers a session to be released when the program ends.
+
+    :raises RuntimeError: no thread could be started
+    """
     _process.sessions[session] = _Ends(at_exit, on_signals)
     if at_exit:
         _release_as_child()
+    if not on_signals:
+        return
+    if threading.current_thread() is threading.main_thread():
+        _set_handlers()
+    elif any(signal.getsignal(number) == signal.SIG_DFL for number in _SIGNALS):
+        _process.is_unprepared = True
 
 
 def leave(session: Leaving) -> None:
@@ -117,6 +114,29 @@ def leave(session: Leaving) -> None:
     process.sessions.pop(session, None)
     if not process.sessions and not process.keeps_handlers:
         _take_handlers_out()
+
+
+def warning_of(session: Leaving) -> Optional[str]:
+    """What a signal does instead of releasing a session, once per process."""
+    process = _process
+    ends = process.sessions.get(session)
+    if ends is None or not ends.signals:
+        return None
+    if process.is_unprepared and not process.has_warned:
+        process.has_warned = True
+        return (
+            "SIGTERM ends the program without a release, as the session is opened off the main "
+            "thread: call license_session.handle_signals() on that once"
+        )
+    for number in _SIGNALS:
+        is_programs = signal.getsignal(number) not in (signal.SIG_DFL, signal.SIG_IGN, _handle)
+        if is_programs and not process.has_yielded:
+            process.has_yielded = True
+            return (
+                f"{number.name} is handled by the program, and releases no session before the "
+                "program does, or ends: release_on_signals=False says that this is meant"
+            )
+    return None
 
 
 def refuse_import_by_child() -> None:

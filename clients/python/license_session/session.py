@@ -32,6 +32,9 @@ class LiveSession(Life):
             self.runtime.close()
             process_end.leave(self)
 
+    def warning(self) -> Optional[str]:
+        return process_end.warning_of(self)
+
     def lapsed(self) -> None:
         process_end.leave(self)
 
@@ -139,12 +142,9 @@ class Session(SessionView):
         freed = None if symbols is None else life.give_back(symbols_of("symbols", symbols))
         if freed is not None:
             return life.release_some(freed)
-        runtime = life.runtime
         life.begin_release()
         give_up_ms = (life.release_begun_ms or 0) + RELEASE_WITHIN_MS
-        runtime.pause(lambda: 0 if life.is_released() else give_up_ms)
-        callbacks_until_ms = min(runtime.now_ms() + CALLBACKS_WITHIN_MS, give_up_ms)
-        runtime.pause(lambda: 0 if runtime.is_idle() else callbacks_until_ms)
+        life.wait_finished((give_up_ms - life.runtime.now_ms()) / 1000)
         if life.finished:
             # Again, on this thread: the session's own thread could not remove the signal handlers.
             process_end.leave(life)

@@ -100,6 +100,8 @@ class HttpTransport:
             connection.sock.settimeout(_left(ends))
             connection.request("POST", target, body=request.body, headers=sent_headers)
             with closing(connection.getresponse()) as response:
+                if proxy:
+                    _refuse_without_credentials(response)
                 headers = _headers_of(response)
                 body = _within_limit(response.read(_LONGEST_ANSWER_BYTES + 1))
                 return Response(response.status, headers, _decompressed(body, headers))
@@ -121,8 +123,14 @@ class HttpTransport:
         connection.sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         with closing(http.client.HTTPResponse(connection.sock, method="CONNECT")) as answer:
             answer.begin()
+            _refuse_without_credentials(answer)
             if answer.status != 200:
                 raise OSError(f"the proxy refused the connection: HTTP {answer.status}")
+
+
+def _refuse_without_credentials(answer: http.client.HTTPResponse) -> None:
+    if answer.status == 407:
+        raise OSError("the proxy asks for a name and password (HTTP 407)")
 
 
 def _left(ends: float) -> float:

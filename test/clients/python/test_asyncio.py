@@ -10,7 +10,9 @@ from typing import Any
 
 from fake_service import FakeService, answer
 from license_session import LicenseRefused, ReleaseRequest, SessionRefused, Status, SymbolLost
-from license_session.asyncio import AsyncSession, Opening, check_session, open_session
+from license_session.asyncio import AsyncSession, Opening, _wait, check_session, open_session
+from license_session.thread_runtime import ThreadRuntime
+from license_session.transport import HttpTransport
 from processes import CLAIM, HEARTBEAT, RELEASE, until
 from quiet import QUIET
 
@@ -158,6 +160,15 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
         opening.close()
         self.assertEqual(self.service.asked.count(CLAIM), 2)
 
+    @unittest.skipUnless(hasattr(asyncio, "TaskGroup"), "needs Python 3.11")
+    async def test_an_opening_can_be_a_task_of_a_group(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self.open(symbol=symbol)) for symbol in ("ES", "NQ")]
+        for task in tasks:
+            async with task.result() as session:
+                self.assertTrue(session.held)
+        self.assertEqual(self.service.asked.count(RELEASE), 2)
+
     async def test_an_opening_in_a_task_can_be_cancelled(self) -> None:
         go_on = self.hold(CLAIM)
         opening = asyncio.create_task(self.open())
@@ -167,6 +178,37 @@ class Asyncio(unittest.IsolatedAsyncioTestCase):
             await opening
         go_on.set()
         await self.asked(RELEASE)
+
+    async def test_a_broken_service_does_not_decide_how_often_it_is_asked(self) -> None:
+        second = {"session_timeout_seconds": 1, "held_for_seconds": 1}
+        self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **second}
+        async with self.open() as session:
+            await session.wait_lost(1.5)
+        # A machine that is slow asks less often.
+        self.assertLessEqual(self.service.asked.count(HEARTBEAT), 20)
+
+    async def test_a_wait_that_is_woken_all_the_time_gives_the_loop_its_turn_each_time(
+        self,
+    ) -> None:
+        runtime = ThreadRuntime(self.service.url, HttpTransport(self.service.url))
+        turn = 0
+        looked_in: list[int] = []
+
+        async def take_turns() -> None:
+            nonlocal turn
+            while True:
+                turn += 1
+                await asyncio.sleep(0)
+
+        def is_enough() -> bool:
+            looked_in.append(turn)
+            runtime.wake()
+            return len(looked_in) == 100
+
+        taking_turns = asyncio.create_task(take_turns())
+        await _wait(runtime, is_enough)
+        taking_turns.cancel()
+        self.assertEqual(looked_in, sorted(set(looked_in)))
 
     async def test_several_symbols_are_one_session(self) -> None:
         lost: list[SymbolLost] = []

@@ -9,7 +9,7 @@ import unittest
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from fake_service import FakeService, answer
+from fake_service import RECORDED, FakeService, answer
 from license_session import Session, Status, open_session
 from license_session.program_calls import ProgramCalls
 from processes import HEARTBEAT, RELEASE, until
@@ -151,15 +151,46 @@ class Callbacks(unittest.TestCase):
         self.assertTrue(until(lambda: called))
         self.assertEqual(called, ["next"])
 
-    def test_the_loss_of_a_report_is_logged_with_its_reason(self) -> None:
-        texts: list[str] = []
-        logger = logging.Logger("of the program", logging.WARNING)
-        logger.addFilter(lambda record: texts.append(record.getMessage()))
-        session = open_session(
-            self.service.url, "KEY", "device", logger=logger, report=lambda: self.over.wait(60)
-        )
-        self.addCleanup(session.release)
-        self.assertTrue(until(lambda: any("took too long" in text for text in texts)))
+    def test_each_loss_is_a_warning_with_its_reason(self) -> None:
+        def fail(*_: object) -> Any:
+            raise RuntimeError("of the program")
+
+        lost = [{"symbol": "NQ", "code": "session_taken", "active_device": "x..."}]
+        part = {"code": "session_taken", "symbols_held": ["ES"], "symbols_lost": lost}
+        confirmed = (200, {**RECORDED, "release_asked_by": "y..."})
+        partly = (500, {**RECORDED, **part})
+        unreadable = (400, {"code": "bad_request", "field": "status"})
+        for options, (status, body), warning in (
+            ({"report": lambda: self.over.wait(60)}, confirmed, "The report took too long"),
+            ({"report": fail}, confirmed, "The report failed; the heartbeat is sent without it"),
+            (
+                {"report": lambda: {"status": "x"}},
+                unreadable,
+                "(bad_request status): from now on, heartbeats are sent without one",
+            ),
+            ({}, partly, "NQ is lost (session_taken), held by x..."),
+            ({"on_status": fail}, confirmed, "on_status failed"),
+            ({"on_symbol_lost": fail}, partly, "on_symbol_lost failed"),
+            ({"on_release_request": fail}, confirmed, "on_release_request failed"),
+        ):
+            with self.subTest(warning):
+                texts: "list[str]" = []
+                logger = logging.Logger("of the program", logging.WARNING)
+                logger.addFilter(lambda record: texts.append(record.getMessage()))
+                self.service.instead = lambda handler: (
+                    handler.path == HEARTBEAT and (answer(handler, body, status) or True)
+                )
+                session = open_session(
+                    self.service.url,
+                    "KEY",
+                    "device",
+                    symbols=["ES", "NQ"],
+                    logger=logger,
+                    **options,  # type: ignore[arg-type]
+                )
+                said = lambda: any(warning in text for text in texts)  # noqa: E731
+                self.assertTrue(until(said), texts)
+                session.release()
 
     def test_of_statuses_that_nobody_takes_the_oldest_are_dropped(self) -> None:
         calls = ProgramCalls(lambda until: None, lambda: None, "calls")

@@ -13,7 +13,6 @@ import signal
 import threading
 import unittest
 from typing import Any
-from unittest import mock
 
 import license_session
 import license_session.asyncio
@@ -23,6 +22,7 @@ from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
 from processes import HEARTBEAT, RELEASE, ProcessTest, until
 from quiet import QUIET
+from set_clock import SetClock
 
 
 class Hanging(logging.Handler):
@@ -100,26 +100,57 @@ class HangingLogger(unittest.TestCase):
         self.assertFalse(self.handler.over.is_set())
 
 
+CALLBACKS = ("on_status", "on_symbol_lost", "on_release_request", "report")
+
+
 class HangingCallbacks(unittest.TestCase):
-    """Of asyncio; those of threads are in ``test_callbacks.py``."""
+    def setUp(self) -> None:
+        self.service = FakeService()
+        self.addCleanup(self.service.close)
+        part = {"code": "session_ended", "symbols_held": ["ES"], "release_asked_by": "x..."}
+        self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **part}
+
+    def test_they_keep_neither_the_session_nor_its_release(self) -> None:
+        over = threading.Event()
+        self.addCleanup(over.set)
+        for name in CALLBACKS:
+            self.service.asked.clear()
+            hangs = threading.Event()
+            callback: "dict[str, Any]" = {
+                name: lambda *_, hangs=hangs: hangs.set() or over.wait(120)
+            }
+            session = open_session(
+                self.service.url, "KEY", "device", symbols=["ES", "NQ"], logger=QUIET, **callback
+            )
+            self.assertTrue(hangs.wait(60), name)
+            before = self.service.asked.count(HEARTBEAT)
+            self.assertTrue(until(lambda: self.service.asked.count(HEARTBEAT) >= before + 2), name)
+            self.assertTrue(session.holds("ES"), name)
+            self.assertEqual(session.release(), "released", name)
+        self.assertFalse(over.is_set())
 
     def test_of_asyncio_they_keep_neither_the_session_nor_the_loop(self) -> None:
-        service = FakeService()
-        self.addCleanup(service.close)
-        part = {"code": "session_ended", "symbols_held": ["ES"], "release_asked_by": "x..."}
-        service.answers[HEARTBEAT] = {**service.answers[HEARTBEAT], **part}
-
-        async def hang(*_: object) -> Any:
-            await asyncio.Event().wait()
-
         async def trade() -> None:
-            for name in ("on_status", "on_symbol_lost", "on_release_request", "report"):
-                service.asked.clear()
+            for name in CALLBACKS:
+                self.service.asked.clear()
+                hangs = asyncio.Event()
+
+                async def hang(*_: object, hangs: asyncio.Event = hangs) -> Any:
+                    hangs.set()
+                    await asyncio.Event().wait()
+
                 callback: "dict[str, Any]" = {name: hang}
                 session = await license_session.asyncio.open_session(
-                    service.url, "KEY", "device", symbols=["ES", "NQ"], logger=QUIET, **callback
+                    self.service.url,
+                    "KEY",
+                    "device",
+                    symbols=["ES", "NQ"],
+                    logger=QUIET,
+                    **callback,
                 )
-                while service.asked.count(HEARTBEAT) < 3:
+                await hangs.wait()
+                before = self.service.asked.count(HEARTBEAT)
+                while self.service.asked.count(HEARTBEAT) < before + 2:
                     await asyncio.sleep(0.005)
                 self.assertTrue(session.holds("ES"), name)
                 self.assertEqual(await session.release(), "released", name)
@@ -131,9 +162,17 @@ class EverythingHangs(unittest.TestCase):
     def setUp(self) -> None:
         self.service = FakeService()
         self.addCleanup(self.service.close)
-        self.over = threading.Event()
+        self.handler = Hanging()
+        self.over = self.handler.over
         self.addCleanup(self.over.set)
         self.hang = False
+        self.clock = SetClock(self)
+        self.options: "dict[str, Any]" = {
+            "transport": self.transport,
+            "on_status": self.wait,
+            "report": self.wait,
+            "logger": logger_with(self.handler),
+        }
 
     def wait(self, *_: object) -> Any:
         if self.hang:
@@ -144,49 +183,87 @@ class EverythingHangs(unittest.TestCase):
         path = request.url[len(self.service.url) :]
         return Response(200, {}, answer_of(self.service, path))
 
-    def test_a_release_is_bounded(self) -> None:
-        handler = Hanging()
-        self.addCleanup(handler.over.set)
-        session = open_session(
-            self.service.url,
-            "KEY",
-            "device",
-            transport=self.transport,
-            on_status=self.wait,
-            report=self.wait,
-            logger=logger_with(handler),
-        )
+    def test_a_release_takes_five_seconds(self) -> None:
+        session = open_session(self.service.url, "KEY", "device", **self.options)
         self.hang = True
-        within = {"session": 300, "live_session": 300}
-        for module, ms in within.items():
-            patch = mock.patch(f"license_session.{module}.RELEASE_WITHIN_MS", ms)
-            patch.start()
-            self.addCleanup(patch.stop)
-        self.assertEqual(session.release(), "unconfirmed")
+        outcomes: "list[str]" = []
+        releasing = threading.Thread(target=lambda: outcomes.append(session.release()), name="bot")
+        releasing.start()
+        self.assertTrue(until(lambda: session.ended))
+        self.clock.move(4_999)
+        self.assertTrue(until(lambda: self.clock.was_seen_by("bot")))
+        self.assertEqual(outcomes, [])
+        self.clock.move(1)
+        releasing.join(60)
+        self.assertEqual(outcomes, ["unconfirmed"])
         self.assertFalse(session.held)
         self.assertFalse(self.over.is_set())
 
-    def test_a_transport_that_hangs_costs_its_own_request_alone(self) -> None:
-        calls: "list[str]" = []
+    def test_a_release_of_asyncio_takes_five_seconds_in_which_the_loop_goes_on(self) -> None:
+        async def hang(*_: object) -> Any:
+            while self.hang:
+                await asyncio.sleep(0.005)
 
-        def transport(request: Request) -> Response:
-            calls.append(request.url)
-            if len(calls) == 2:
-                self.over.wait(120)
-            return Response(200, {}, answer_of(self.service, request.url[len(self.service.url) :]))
+        async def trade() -> None:
+            options = {**self.options, "on_status": hang, "report": hang}
+            session = await license_session.asyncio.open_session(
+                self.service.url, "KEY", "device", **options
+            )
+            self.hang = True
+            releasing = asyncio.create_task(session.release())
+            await asyncio.sleep(0)
+            self.clock.move(4_999)
+            while not releasing.done() and not self.clock.was_seen_by("MainThread"):
+                await asyncio.sleep(0.005)
+            self.assertFalse(releasing.done())
+            self.clock.move(1)
+            self.assertEqual(await releasing, "unconfirmed")
+            self.assertFalse(session.held)
+            self.assertFalse(self.over.is_set())
+            self.hang = False
 
-        session = open_session(
-            self.service.url,
-            "KEY",
-            "device",
-            transport=transport,
-            request_timeout_seconds=0.2,
-            logger=QUIET,
-        )
-        self.assertTrue(until(lambda: len(calls) >= 4))
+        asyncio.run(asyncio.wait_for(trade(), 120))
+
+
+class HangingTransport(unittest.TestCase):
+    def setUp(self) -> None:
+        self.service = FakeService()
+        self.addCleanup(self.service.close)
+        self.over = threading.Event()
+        self.addCleanup(self.over.set)
+        self.calls = 0
+        self.options: "dict[str, Any]" = {
+            "transport": self.transport,
+            "request_timeout_seconds": 0.2,
+            "logger": QUIET,
+        }
+
+    def transport(self, request: Request) -> Response:
+        self.calls += 1
+        if self.calls == 2:
+            self.over.wait(120)
+        return Response(200, {}, answer_of(self.service, request.url[len(self.service.url) :]))
+
+    def test_it_costs_its_own_request_alone(self) -> None:
+        session = open_session(self.service.url, "KEY", "device", **self.options)
+        self.assertTrue(until(lambda: self.calls >= 4))
         self.assertTrue(session.held)
         self.assertEqual(session.release(), "released")
         self.assertFalse(self.over.is_set())
+
+    def test_of_asyncio_it_costs_neither_the_session_nor_the_loop(self) -> None:
+        async def trade() -> None:
+            url = self.service.url
+            async with license_session.asyncio.open_session(
+                url, "KEY", "device", **self.options
+            ) as session:
+                while self.calls < 4:
+                    await asyncio.sleep(0.005)
+                self.assertTrue(session.held)
+            self.assertEqual(await session.release(), "released")
+            self.assertFalse(self.over.is_set())
+
+        asyncio.run(asyncio.wait_for(trade(), 120))
 
 
 def answer_of(service: FakeService, path: str) -> bytes:
@@ -282,6 +359,33 @@ class Signals(ProcessTest):
         self.assertEqual(process.wait(60), -signal.SIGTERM)
         self.assertEqual(self.releases(), 1)
 
+    def test_so_it_does_with_asyncio(self) -> None:
+        process = self.run_program(
+            """
+            import asyncio, logging, license_session.asyncio
+            class Hanging(logging.Handler):
+                def emit(self, record):
+                    hangs.set()
+                    threading.Event().wait()
+            hangs = threading.Event()
+            logger = logging.Logger("of the program", logging.DEBUG)
+            logger.addHandler(Hanging())
+            async def main():
+                opening = license_session.asyncio.open_session(url, "KEY", "device", logger=logger)
+                async with opening as session:
+                    while not hangs.is_set():
+                        await asyncio.sleep(0.01)
+                    say("ready")
+                    await session.wait_lost()
+                    await asyncio.sleep(3600)
+            asyncio.run(main())
+            """
+        )
+        self.assertEqual(self.line_of(process), "ready")
+        process.terminate()
+        self.assertEqual(process.wait(60), -signal.SIGTERM)
+        self.assertEqual(self.releases(), 1)
+
     def test_a_program_whose_logger_hangs_releases_when_it_ends(self) -> None:
         # Python itself then waits for the handler, in `logging.shutdown`.
         self.run_program(HANG)
@@ -324,7 +428,9 @@ thread.join()
                     if not in_handler.is_set():
                         os.kill(os.getpid(), signal.SIGTERM)
                 return is_over(life)
-            session = open_session(url, "KEY", "device", logger=Logger())
+            session = open_session(
+                url, "KEY", "device", logger=Logger(), release_on_signals=False
+            )
             live_session.Life.is_over = look
             say("ready")
             while True:

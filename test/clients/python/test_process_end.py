@@ -9,10 +9,12 @@ import subprocess
 import sys
 import threading
 import unittest
+import unittest.mock
 from http.server import BaseHTTPRequestHandler
 
 from fake_service import answer
-from processes import CLAIM, RELEASE, ProcessTest, until
+from license_session import process_end
+from processes import CLAIM, HEARTBEAT, RELEASE, ProcessTest, until
 
 OPEN = """
 session = open_session(url, "KEY", "device")
@@ -99,6 +101,23 @@ class EndOfTheProgram(ProcessTest):
         # Twenty in a row would be a hundred seconds.
         self.assertLess(float(self.line_of(process)), 50)
         process.wait(60)
+
+    def test_of_all_sessions_together_no_more_than_five_seconds_are_waited_for(self) -> None:
+        waits: "list[float]" = []
+
+        class Hanging:
+            finished = False
+
+            def begin_release(self) -> None:
+                pass
+
+            def wait_finished(self, seconds: float) -> None:
+                waits.append(seconds)
+
+        clock = unittest.mock.Mock(monotonic=lambda: 100.0 + sum(waits))
+        with unittest.mock.patch.object(process_end, "time", clock):
+            process_end._release_all([Hanging(), Hanging()])
+        self.assertEqual(waits, [5, 0])
 
 
 class Signals(ProcessTest):
@@ -192,6 +211,47 @@ before = signal.signal(signal.SIGTERM, close_positions)
         self.assertEqual(self.line_of(process), "closing positions True")
         self.assertEqual(self.line_of(process), "released released")
         self.assertEqual(process.wait(60), 0)
+
+    def test_where_the_program_s_handler_keeps_the_session_a_warning_says_so_once(self) -> None:
+        of_python = "signal.signal(signal.SIGTERM, lambda *_: told.set())"
+        of_asyncio = "asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)"
+        opening = 'kept.append(open_session(url, "KEY", "device"))'
+        awaited = 'kept.append(await license_session.asyncio.open_session(url, "KEY", "device"))'
+        for handler, opened in ((of_python, opening), (of_asyncio, awaited)):
+            for first, second in ((handler, opened), (opened, handler)):
+                process = self.run_program(
+                    f"""
+                    import asyncio, logging, license_session.asyncio
+                    logging.basicConfig(stream=sys.stdout, format="%(message)s")
+                    async def main():
+                        told, kept = asyncio.Event(), []
+                        {first}
+                        {second}
+                        while not told.is_set():
+                            await asyncio.sleep(0.01)
+                        {opened}
+                        say("told", kept[0].held)
+                    asyncio.run(main())
+                    """
+                )
+                self.assertIn("SIGTERM is handled by the program", self.line_of(process))
+                process.terminate()
+                self.assertEqual(self.line_of(process), "told True")
+                self.assertEqual(process.wait(60), 0)
+
+    def test_a_program_that_says_that_it_releases_itself_gets_no_warning(self) -> None:
+        process = self.run_program(
+            """
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+            session = open_session(url, "KEY", "device", release_on_signals=False)
+            session.wait_lost()
+            """
+        )
+        self.assertTrue(until(lambda: HEARTBEAT in self.service.asked))
+        process.terminate()
+        self.assertEqual(process.wait(60), 0)
+        assert process.stderr
+        self.assertEqual(process.stderr.read(), "")
 
     def test_asyncios_handlers_run_first_whenever_they_were_set(self) -> None:
         handler = "loop.add_signal_handler(signal.SIGTERM, told.set)"
@@ -350,21 +410,24 @@ lock(mutex)
     def test_a_session_opened_off_the_main_thread_says_once_that_no_signal_releases_it(
         self,
     ) -> None:
-        process = self.run_program(
-            """
-            import logging
-            logging.basicConfig(stream=sys.stdout, format="%(message)s")
-            for _ in range(2):
-                open_it = lambda: open_session(url, "KEY", "device").release()
-                thread = threading.Thread(target=open_it)
-                thread.start()
-                thread.join()
-            say("end")
-            """
-        )
-        self.assertIn("call license_session.handle_signals()", self.line_of(process))
-        self.assertEqual(self.line_of(process), "end")
-        process.wait(60)
+        awaited = 'async with license_session.asyncio.open_session(url, "KEY", "device"): pass'
+        for opening in ('open_session(url, "KEY", "device").release()', awaited):
+            process = self.run_program(
+                f"""
+                import asyncio, logging, license_session.asyncio
+                logging.basicConfig(stream=sys.stdout, format="%(message)s")
+                async def open_it():
+                    {opening}
+                for _ in range(2):
+                    thread = threading.Thread(target=lambda: asyncio.run(open_it()))
+                    thread.start()
+                    thread.join()
+                say("end")
+                """
+            )
+            self.assertIn("call license_session.handle_signals()", self.line_of(process))
+            self.assertEqual(self.line_of(process), "end")
+            process.wait(60)
 
     @unittest.skipIf(
         not os.environ.get("CI") and (not hasattr(os, "geteuid") or os.geteuid() != 0),

@@ -11,7 +11,7 @@ from typing import Any, Optional
 from unittest import mock
 
 from camel_case import what_is_known
-from license_session import LicenseSessionError, ServiceUnavailable, SessionRefused, Status
+from license_session import End, LicenseSessionError, ServiceUnavailable, SessionRefused, Status
 from license_session.checking import check
 from license_session.live_session import Life
 from license_session.options import Options
@@ -87,28 +87,44 @@ class Program:
             self.releases.append([now_ms, life.outcome])
 
 
+class Seen:
+    """What the callbacks of a program were called with."""
+
+    def __init__(self, scenario: dict[str, Any], runtime: ScriptedRuntime) -> None:
+        self.statuses: list[list[object]] = []
+        self.lost: list[list[object]] = []
+        self.asked: list[list[object]] = []
+        report = {
+            {"botVersion": "bot_version"}.get(name, name): value
+            for name, value in scenario.get("report", {}).items()
+        }
+        self.callbacks: dict[str, Any] = {
+            "report": lambda: report,
+            "on_status": lambda status: self.statuses.append([runtime.now_ms(), *in_short(status)]),
+            "on_symbol_lost": lambda loss: self.lost.append(
+                [runtime.now_ms(), loss.symbol, loss.code, loss.active_device or ""]
+            ),
+            "on_release_request": lambda request: self.asked.append(
+                [runtime.now_ms(), request.device, request.seconds_ago, list(request.symbols)]
+            ),
+        }
+
+
 def play(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
     runtime = ScriptedRuntime(scenario)
-    statuses: list[list[object]] = []
-    lost: list[list[object]] = []
-    asked: list[list[object]] = []
-    report = {
-        {"botVersion": "bot_version"}.get(name, name): value
-        for name, value in scenario.get("report", {}).items()
-    }
-    options = dataclasses.replace(
-        options_in(scenario),
-        report=lambda: report,
-        on_status=lambda status: statuses.append([runtime.now_ms(), *in_short(status)]),
-        on_symbol_lost=lambda loss: lost.append(
-            [runtime.now_ms(), loss.symbol, loss.code, loss.active_device or ""]
-        ),
-        on_release_request=lambda request: asked.append(
-            [runtime.now_ms(), request.device, request.seconds_ago, list(request.symbols)]
-        ),
-    )
-    life = StrictLife(options, runtime)
+    seen = Seen(scenario, runtime)
+    life = StrictLife(dataclasses.replace(options_in(scenario), **seen.callbacks), runtime)
     program = Program(runtime, life)
+    schedule(scenario, runtime, program)
+    runtime.spawn(life.live)
+    # The wall clock is the runtime's, and decides nothing else.
+    with mock.patch("time.time", side_effect=AssertionError("The wall clock was read")):
+        runtime.run()
+    assert_played(test, scenario, runtime, program, seen, life.end if life.granted else None)
+
+
+def schedule(scenario: dict[str, Any], runtime: ScriptedRuntime, program: Any) -> None:
+    """What the program does, and when it is looked at."""
     for at_ms, *what in scenario.get("does", []):
         runtime.program(at_ms, functools.partial(program.do, *what))
     for at_ms, _ in scenario.get("held", []):
@@ -117,48 +133,65 @@ def play(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
         runtime.probe(at_ms, functools.partial(program.look_whether_it_holds, at_ms, symbol))
     for at_ms, _ in scenario.get("symbols", []):
         runtime.probe(at_ms, functools.partial(program.look_at_symbols, at_ms))
-    runtime.spawn(life.live)
-    # The wall clock is the runtime's, and decides nothing else.
-    with mock.patch("time.time", side_effect=AssertionError("The wall clock was read")):
-        runtime.run()
 
-    test.assertEqual(statuses[-scenario.get("lastStatuses", 100) :], scenario["statuses"])
+
+def assert_played(
+    test: unittest.TestCase,
+    scenario: dict[str, Any],
+    runtime: ScriptedRuntime,
+    program: Any,
+    seen: Seen,
+    end: Optional[End],
+) -> None:
+    """:param end: of the session, if one was opened"""
+    test.assertEqual(seen.statuses[-scenario.get("lastStatuses", 100) :], scenario["statuses"])
     test.assertEqual(runtime.script, [])
     test.assertEqual(program.opened_ms, scenario.get("opens"))
     assert_named(test, program.refused, scenario.get("refused"))
-    for name, seen in (
+    for name, noted in (
         ("held", program.held),
         ("holds", program.holds),
         ("symbols", program.symbols),
-        ("lost", lost),
-        ("asked", asked),
+        ("lost", seen.lost),
+        ("asked", seen.asked),
     ):
-        test.assertEqual(seen, scenario.get(name, []), name)
+        test.assertEqual(noted, scenario.get(name, []), name)
     if "releases" in scenario:
         test.assertEqual(program.releases, scenario["releases"])
-    if life.granted is None:
-        return
-    end = life.end
-    assert end is not None
-    test.assertEqual([end.reason, end.code], statuses[-1][2:])
-    test.assertEqual(end.active_device, scenario.get("endedBy", end.active_device))
+    if end:
+        test.assertEqual([end.reason, end.code], seen.statuses[-1][2:])
+        test.assertEqual(end.active_device, scenario.get("endedBy", end.active_device))
 
 
 def play_check(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
     runtime = ScriptedRuntime(scenario)
-    outcome: dict[str, dict[str, Any]] = {}
+    outcome: Optional[LicenseSessionError] = None
     try:
         check(Service(options_in(scenario), runtime))
-        outcome["checked"] = {"available": True}
-    except SessionRefused as error:
-        # Of this, TypeScript returns what Python raises.
-        outcome["checked"] = {**error_in_short(error), "available": False}
-        del outcome["checked"]["error"]
     except LicenseSessionError as error:
-        outcome["refused"] = error_in_short(error)
+        outcome = error
+    assert_checked(test, scenario, runtime, outcome, runtime.now_ms())
+
+
+def assert_checked(
+    test: unittest.TestCase,
+    scenario: dict[str, Any],
+    runtime: ScriptedRuntime,
+    outcome: Optional[LicenseSessionError],
+    at_ms: int,
+) -> None:
+    seen: dict[str, dict[str, Any]] = {}
+    if outcome is None:
+        seen["checked"] = {"available": True}
+    elif isinstance(outcome, SessionRefused):
+        # Of this, TypeScript returns what Python raises.
+        seen["checked"] = {**error_in_short(outcome), "available": False}
+        del seen["checked"]["error"]
+    else:
+        seen["refused"] = error_in_short(outcome)
     for name in ("checked", "refused"):
-        seen = outcome.get(name) and {"at": runtime.now_ms(), **outcome[name]}
-        assert_named(test, seen, scenario.get(name))
+        named = seen.get(name) and {"at": at_ms, **seen[name]}
+        assert_named(test, named, scenario.get(name))
     test.assertEqual(runtime.script, [])
 
 
@@ -221,19 +254,19 @@ def error_in_short(error: LicenseSessionError) -> dict[str, object]:
     return {"error": type(error).__name__, **what_is_known(known)}
 
 
-def add_tests() -> None:
+def add_tests(namespace: dict[str, Any], plays: Any, plays_check: Any, who: str = "") -> None:
     for file in sorted((ROOT / "clients/scenarios").glob("*.json")):
         tests = {
             f"test {scenario['guarantee']}": functools.partialmethod(
-                play_check if scenario.get("call") == "check" else play, scenario
+                plays_check if scenario.get("call") == "check" else plays, scenario
             )
             for scenario in json.loads(file.read_text(encoding="utf-8"))
             if "python" in scenario.get("clients", ["python"])
         }
-        globals()[file.stem] = type(file.stem, (unittest.TestCase,), tests)
+        namespace[file.stem] = type(f"{who}{file.stem}", (unittest.TestCase,), tests)
 
 
-add_tests()
+add_tests(globals(), play, play_check)
 
 if __name__ == "__main__":
     unittest.main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 import os
 import pathlib
@@ -19,7 +20,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Callable, Iterator
 from unittest import mock
 
-from fake_service import FakeService, Server, answer
+from fake_service import GRANTED, FakeService, Server, answer
 from license_session import (
     OpeningCancelled,
     Request,
@@ -40,6 +41,7 @@ from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
 from processes import CLAIM, HEARTBEAT, RELEASE, until
 from quiet import QUIET
+from set_clock import SetClock
 
 NO_PROXIES = {name: "" for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy")}
 
@@ -261,6 +263,48 @@ class Addresses(TransportTest):
             problem = self.problem_of("http://license.example", request_timeout_seconds=0.1)
         self.assertEqual(problem, "no_answer_in_time")
 
+    def test_a_name_server_that_answers_after_six_seconds_keeps_no_session_from_opening(
+        self,
+    ) -> None:
+        clock, cancel = SetClock(self), threading.Event()
+        self.addCleanup(cancel.set)
+        host, port = self.service.url[7:].split(":")
+        # The right counts from the beginning of the attempt, and must outlast it.
+        minute = {"session_timeout_seconds": 60, "held_for_seconds": 55}
+        self.service.answers[CLAIM] = {
+            **GRANTED,
+            **minute,
+            "heartbeat_interval_seconds": 20,
+        }
+        lookups: list[int] = []
+        problems: list[object] = []
+        sessions: list[Session] = []
+
+        def resolve(*_: object, **__: object) -> Any:
+            begun_ms = clock.now_ms
+            lookups.append(begun_ms)
+            until(lambda: sessions or clock.now_ms >= begun_ms + 6_000)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, int(port)))]
+
+        def open_it() -> None:
+            note = lambda status: problems.append(status.problem)  # noqa: E731
+            sessions.append(self.open("http://license.example", cancel=cancel, on_status=note))
+
+        with mock.patch("socket.getaddrinfo", side_effect=resolve):
+            opening = threading.Thread(target=open_it, daemon=True)
+            opening.start()
+            self.assertTrue(until(lambda: len(lookups) == 1))
+            clock.move(5_000)
+            self.assertTrue(until(lambda: problems == ["no_answer_in_time"]))
+            clock.move(1_000)
+            self.assertTrue(until(lambda: len(lookups) == 2))
+            clock.move(5_500)
+            self.assertTrue(until(lambda: clock.was_seen_by("license-session")))
+            clock.move(500)
+            opening.join(60)
+            self.assertEqual([session.held for session in sessions], [True])
+            sessions[0].release()
+
     def test_a_name_of_which_all_addresses_refuse_says_so_at_once(self) -> None:
         with socket.socket() as closed:
             closed.bind(("127.0.0.1", 0))
@@ -381,7 +425,8 @@ class Proxies(TransportTest):
         self.assertEqual(self.service.asked, [target])
         self.assertEqual(secrets, ["Basic Ym90OnBAc3M="])
 
-    def test_https_goes_through_a_tunnel(self) -> None:
+    def tunnel(self, status: bytes) -> "tuple[str, list[bytes]]":
+        """A proxy that answers so: what an opening fails by, and what the proxy was asked."""
         asked: list[bytes] = []
         listener = socket.create_server(("127.0.0.1", 0))
         self.addCleanup(listener.close)
@@ -394,14 +439,25 @@ class Proxies(TransportTest):
                     return
                 with connection:
                     asked.append(connection.recv(65536))
-                    connection.sendall(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+                    connection.sendall(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n")
 
         threading.Thread(target=refuse, daemon=True).start()
         address = "127.0.0.1:%d" % listener.getsockname()[1]
         with mock.patch.dict(os.environ, {"https_proxy": address}):
-            problem = self.problem_of("https://license.example")
+            return self.problem_of("https://license.example"), asked
+
+    def test_https_goes_through_a_tunnel(self) -> None:
+        problem, asked = self.tunnel(b"403 Forbidden")
         self.assertEqual(problem, "the proxy refused the connection: HTTP 403")
         self.assertTrue(asked[0].startswith(b"CONNECT license.example:443 HTTP/1.1\r\n"))
+
+    def test_a_proxy_that_wants_credentials_is_told_as_that(self) -> None:
+        wants = "the proxy asks for a name and password (HTTP 407)"
+        problem, _ = self.tunnel(b"407 Proxy Authentication Required")
+        self.assertEqual(problem, wants)
+        self.service.instead = lambda handler: answer(handler, {}, 407) or True
+        with mock.patch.dict(os.environ, {"http_proxy": self.service.url}):
+            self.assertEqual(self.problem_of("http://license.example"), wants)
 
     def test_hosts_of_no_proxy_are_asked_directly(self) -> None:
         nobody = {"http_proxy": "http://127.0.0.1:1", "no_proxy": "example.com,127.0.0.1"}
@@ -494,6 +550,23 @@ class TransportsOfTheProgram(TransportTest):
         self.assertEqual(requests[0].url, f"anything://goes{CLAIM}")
         self.assertLessEqual(requests[0].timeout_seconds, 5)
         self.assertIn("license-session-python", requests[0].headers["user-agent"])
+
+    def test_of_one_that_retries_by_itself_the_right_counts_from_the_first_sending(self) -> None:
+        clock = SetClock(self)
+        lasts: list[float] = []
+
+        def transport(request: Request) -> Response:
+            clock.now_ms += 200  # Nobody answers, so it sends again.
+            path = request.url[len(self.service.url) :]
+            return Response(200, {}, json.dumps(self.service.answers[path]).encode())
+
+        self.open(
+            transport=transport, on_status=lambda status: lasts.append(status.right_lasts_seconds)
+        )
+        self.assertTrue(until(lambda: lasts))
+        clock.move(600)
+        self.assertTrue(until(lambda: len(lasts) == 2))
+        self.assertEqual(lasts, [4.8, 4.8])
 
     def test_what_it_raises_is_trouble_and_the_cause(self) -> None:
         error = RuntimeError("no network")
