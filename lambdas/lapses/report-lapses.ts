@@ -50,6 +50,7 @@ export function lapseReporter({ tables, events, tableName, eventBusName }: Lapse
           TableName: tableName,
           Segment: segment,
           TotalSegments: segments,
+          FilterExpression: "attribute_not_exists(superseded_by)",
           ProjectionExpression: "license_id, email, sessions, portfolios",
           ExclusiveStartKey,
         }),

@@ -124,6 +124,11 @@ describe("a run of a minute", () => {
     expect(await reported({ sessions: JSON.parse(JSON.stringify(sessions)) })).toEqual([]);
   });
 
+  test("does not report what a new key has ended", async () => {
+    const sessions = { ES: sessionLapsedAt(windowEndsMs - 1) };
+    expect(await reported({ sessions, superseded_by: "the-new-license" })).toEqual([]);
+  });
+
   test("fails, so that it is repeated, if an event was not accepted", async () => {
     bridge.on(PutEventsCommand).resolves({ FailedEntryCount: 1 });
     await expect(reported({ sessions: { ES: sessionLapsedAt(windowEndsMs - 1) } })).rejects.toThrow(
