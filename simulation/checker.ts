@@ -1,10 +1,12 @@
 import { createAnswerChecks } from "./check-answers.ts";
+import { createLapseChecks } from "./check-lapses.ts";
 import { createWriteChecks } from "./check-writes.ts";
+import { createAskCounts } from "./count-asks.ts";
 import { createLicenseHistory } from "./license-history.ts";
 import type { Write } from "./memory-table.ts";
 import type { Received } from "./network.ts";
 import type { Belief, Process } from "./process-of.ts";
-import { type RouteName, seconds } from "./simulated-service.ts";
+import { type Handled, type RouteName, seconds } from "./simulated-service.ts";
 import { type StoredEntry, storedLicense } from "./stored-license.ts";
 import type { WorldContext } from "./world-context.ts";
 
@@ -34,6 +36,8 @@ export function createChecker(
   const history = createLicenseHistory(context);
   const writes = createWriteChecks(context, fail);
   const answers = createAnswerChecks(context, history, fail);
+  const lapses = createLapseChecks(context, history, fail);
+  const asks = createAskCounts();
   /** By symbol and device, the greatest token with which it was held. */
   const heldWith = new Map<string, Map<string, number>>();
   /** What was believed when all was compared last. */
@@ -50,6 +54,8 @@ export function createChecker(
     violation: () => violation,
     fail,
     processes,
+    lapses,
+    counts: () => [...asks.counts(), ...lapses.counts()],
     started(process: Process) {
       processes.add(process);
       everStarted.push(process);
@@ -146,6 +152,8 @@ export function createChecker(
       const { licenseId, before, after } = write;
       history.wrote(write);
       writes.wrote(write);
+      lapses.wrote(write);
+      asks.wrote(write);
       if (!before) return;
       // A session that goes without a claim was released, unless an operator has ended it.
       const left = after && storedLicense(after).entries;
@@ -155,7 +163,17 @@ export function createChecker(
       }
     },
 
-    handled: answers.handled,
+    handled(handled: Handled) {
+      answers.handled(handled);
+      lapses.handled(handled);
+      asks.handled(handled);
+    },
+
+    /** A line of the log of a function. */
+    logged(line: object) {
+      lapses.logged(line);
+      asks.logged(line);
+    },
   };
 
   function compareBeliefs(beliefs: ReadonlyMap<Process, Belief>): void {

@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "..");
 
 /** The rules of the service, and what decides in the client. */
 const looksAt =
-  /\/(lambdas\/(rules|legacy|routes)\/[\w-]+|clients\/typescript\/(answers|claim-session|claiming-state|keep-session|keeping-state|release-session|timing|reporter))\.ts$/;
+  /\/(lambdas\/(rules|legacy|routes|lapses)\/[\w-]+|clients\/typescript\/(answers|claim-session|claiming-state|keep-session|keeping-state|release-session|timing|reporter))\.ts$/;
 
 /**
  * Measures, with V8's coverage, which blocks of the code under test the work runs.

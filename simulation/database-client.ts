@@ -8,6 +8,8 @@ export type RequestUnderWay = {
   /** Stays the same whatever else happens in the world. */
   name: string;
   calls: number;
+  /** The SDK has sent a call again: what its first attempt met is not known. */
+  isRepeated: boolean;
   /** Once it is answered, the SDK sends nothing more. */
   answered: boolean;
   /** The `Date` of the latest answer to the call that is under way. */
@@ -81,6 +83,7 @@ export function createDatabaseClient({
         scheduler.at(scheduler.nowMs() + waitMs, actor, resolve);
       });
       if (request.answered) throw new Error("aborted");
+      request.isRepeated = true;
     }
   }
 
@@ -136,7 +139,9 @@ export function createDatabaseClient({
         if (isLate) context.note("table", () => `now gets what was sent as ${name}`);
         try {
           const output =
-            operation === "Probe" ? {} : table.perform(operation, command.input as CommandInput);
+            operation === "Probe"
+              ? {}
+              : table.perform(operation, command.input as CommandInput, request.name);
           if (happens("table answer lost")) return;
           if (happens("table fails after the write")) {
             fail(backMs, "InternalServerError");

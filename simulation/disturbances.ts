@@ -78,6 +78,10 @@ export const disturbanceKinds = {
   "second stack": 0.5,
   "change the time-out": 0.15,
   "change legacyBots": 0.05,
+  // The runs that report lapsed sessions, for each minute, and each attempt.
+  "lapse run late": 0.2,
+  "lapse run twice": 0.2,
+  "lapse run fails": 0.4,
   // If there is an earlier version.
   "change the rules": 0.5,
 } as const satisfies Record<string, number>;

@@ -22,6 +22,10 @@ const predicates = "lambdas/rules/session-predicates.ts";
 const skew = "lambdas/rules/clock-skew.ts";
 const right = "lambdas/rules/right.ts";
 const claimRoute = "lambdas/routes/claim-route.ts";
+const claimLine = "lambdas/routes/record-grant.ts";
+const lapses = "lambdas/rules/lapses.ts";
+const lapseEvent = "lambdas/lapses/lapse-event.ts";
+const lapseReport = "lambdas/lapses/report-lapses.ts";
 const keeping = "clients/typescript/keeping-state.ts";
 const timing = "clients/typescript/timing.ts";
 const writeRow = "ops/import/write-row.ts";
@@ -380,6 +384,123 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     ],
     seed: 53,
     rule: "only a holder that can answer is asked",
+  },
+
+  // Lapsed sessions.
+  "lapse-of-a-legacy-bot": {
+    what: "The session of a legacy bot lapses over a closed market, and is reported.",
+    edits: [{ file: lapses, from: " || !isNamed(entry)) continue;", to: ") continue;" }],
+    seed: 2,
+    rule: "no event without a death",
+  },
+  "lapse-that-comes-back": {
+    what: "A session is reported the moment it lapses, though its bot may come back.",
+    edits: [
+      { file: lapses, from: "const stayedLapsedMs = 30_000;", to: "const stayedLapsedMs = 0;" },
+    ],
+    seed: 1,
+    rule: "no event without a death",
+  },
+  "lapse-of-a-key-that-is-over": {
+    what: "The sessions of a license that got a new key are reported when they lapse.",
+    edits: [
+      {
+        file: lapseReport,
+        from: '          FilterExpression: "attribute_not_exists(superseded_by)",\n',
+        to: "",
+      },
+    ],
+    seed: 14,
+    rule: "no event without a death",
+  },
+  "lapse-of-each-symbol": {
+    what: "A session of several symbols has an event for each of them.",
+    edits: [
+      {
+        file: lapses,
+        from: "found.set(entry.session_id, lapse);",
+        to: "found.set(`${entry.session_id} ${symbol}`, lapse);",
+      },
+    ],
+    seed: 2,
+    rule: "a death has one event",
+    several: true,
+  },
+  "lapse-with-a-new-id": {
+    what: "A run that is repeated gives its events ids of their own.",
+    edits: [
+      {
+        file: lapseEvent,
+        from: "${license_id} ${session_id} ${lapses_at}`",
+        to: "${license_id} ${session_id} ${Date.now()}`",
+      },
+    ],
+    seed: 3,
+    rule: "a death has one event",
+  },
+  "lapse-between-two-runs": {
+    what: "Two runs leave a second out between them.",
+    edits: [
+      { file: lapses, from: "fromMs: toMs - periodMs,", to: "fromMs: toMs - periodMs + 1_000," },
+    ],
+    seed: 56,
+    rule: "each death has its event or its claim's line",
+  },
+  "lapse-not-accepted": {
+    what: "A run is not repeated although the bus has refused some of its events.",
+    edits: [
+      {
+        file: lapseReport,
+        from: "if (FailedEntryCount > 0) throw",
+        to: "if (FailedEntryCount > 1e9) throw",
+      },
+    ],
+    seed: 33,
+    rule: "each death has its event or its claim's line",
+  },
+  "lapse-on-the-next-page": {
+    what: "A run reads no more than the first page of each part of the table.",
+    edits: [
+      {
+        file: lapseReport,
+        from: "} while (ExclusiveStartKey);",
+        to: "} while (ExclusiveStartKey && details.length > 1e9);",
+      },
+    ],
+    seed: 70,
+    rule: "each death has its event or its claim's line",
+  },
+  "displaced-without-a-line": {
+    what: "The line of a claim leaves out the lapsed sessions whose seats it took.",
+    edits: [
+      { file: claimLine, from: "displaced.length > 0 && {", to: "displaced.length > 1e9 && {" },
+    ],
+    seed: 26,
+    rule: "each death has its event or its claim's line",
+  },
+  "taken-without-a-line": {
+    what: "A heartbeat of a legacy bot that takes a lapsed session leaves no line of it.",
+    edits: [
+      {
+        file: "lambdas/legacy/legacy-heartbeat.ts",
+        from: "if (claimed.isNew) recordGrant(claimed, context);",
+        to: "",
+      },
+    ],
+    seed: 122,
+    rule: "each death has its event or its claim's line",
+  },
+  "taken-without-its-last-heartbeat": {
+    what: "The line of a claim doesn't say when the lapsed session was last heard of.",
+    edits: [
+      {
+        file: claimLine,
+        from: "{ ...known, session_id, last_heartbeat, state }",
+        to: "{ ...known, session_id, state }",
+      },
+    ],
+    seed: 1,
+    rule: "each death has its event or its claim's line",
   },
 
   // Answers.

@@ -20,6 +20,9 @@ export function createLicenseHistory({ scheduler }: WorldContext) {
         states.shift();
     },
 
+    /** What each license is now. */
+    latest: () => [...histories].map(([id, states]) => [id, states.at(-1)?.license] as const),
+
     of: (licenseId: string): readonly State[] => histories.get(licenseId) ?? [],
 
     /** Every state since that moment, and the one at that moment. */

@@ -19,10 +19,27 @@ export type CommandInput = {
   ReturnValuesOnConditionCheckFailure?: string | undefined;
 };
 
+/** The members of a scan that the service uses. */
+export type ScanInput = {
+  Segment?: number | undefined;
+  TotalSegments?: number | undefined;
+  ExclusiveStartKey?: Item | undefined;
+  FilterExpression?: string | undefined;
+  ProjectionExpression?: string | undefined;
+};
+
+export type Page = { Items: Item[]; LastEvaluatedKey?: Item };
+
 export type Output = { Attributes?: Item; Item?: Item };
 
 /** A write that was applied; without `after` the item is gone. Items are never changed in place. */
-export type Write = { licenseId: string; before: Item | undefined; after: Item | undefined };
+export type Write = {
+  licenseId: string;
+  before: Item | undefined;
+  after: Item | undefined;
+  /** The request to a function that wrote it, if one did. */
+  by: string | undefined;
+};
 
 /** The table `Sessions` in memory. Each call is atomic and takes no time. */
 export type MemoryTable = {
@@ -31,7 +48,9 @@ export type MemoryTable = {
   put(item: Item): void;
   remove(licenseId: string): void;
   /** @throws ConditionalCheckFailedException, ValidationException */
-  perform(operation: string, input: CommandInput): Output;
+  perform(operation: string, input: CommandInput, by?: string): Output;
+  /** A page has one item at most, so that whoever reads through the table turns pages. */
+  scan(input: ScanInput): Page;
 };
 
 /** One call of the table, for whoever wants to compare it with a real engine. */
@@ -48,14 +67,14 @@ export function createMemoryTable(
 ): MemoryTable {
   const items = new Map<string, Item>();
 
-  function write(licenseId: string, after: Item | undefined): void {
+  function write(licenseId: string, after: Item | undefined, by?: string): void {
     const before = items.get(licenseId);
     if (after) items.set(licenseId, after);
     else items.delete(licenseId);
-    onWrite({ licenseId, before, after });
+    onWrite({ licenseId, before, after, by });
   }
 
-  function perform(operation: string, input: CommandInput): Output {
+  function perform(operation: string, input: CommandInput, by?: string): Output {
     const licenseId = idOf(input.Key ?? input.Item);
     const before = items.get(licenseId);
     if (operation === "GetItem") return before ? { Item: before } : {};
@@ -77,7 +96,7 @@ export function createMemoryTable(
       });
     }
     const after = afterOperation(operation, input, bindings, before);
-    write(licenseId, after);
+    write(licenseId, after, by);
     switch (input.ReturnValues) {
       case "ALL_NEW":
         return after ? { Attributes: after } : {};
@@ -88,9 +107,9 @@ export function createMemoryTable(
     }
   }
 
-  function reported(name: Operation["name"], input: CommandInput): Output {
+  function reported(name: Operation["name"], input: CommandInput, by?: string): Output {
     try {
-      const result = perform(name, input);
+      const result = perform(name, input, by);
       onOperation({ name, input, result });
       return result;
     } catch (error) {
@@ -114,16 +133,34 @@ export function createMemoryTable(
         result: {},
       });
     },
-    perform(operation, input) {
+    perform(operation, input, by) {
       switch (operation) {
         case "GetItem":
         case "UpdateItem":
         case "PutItem":
         case "DeleteItem":
-          return reported(operation, input);
+          return reported(operation, input, by);
         default:
           throw new Error(`The model of the table has no ${operation}`);
       }
+    },
+    scan({ Segment = 0, TotalSegments = 1, ExclusiveStartKey, ...input }) {
+      const from = ExclusiveStartKey ? idOf(ExclusiveStartKey) : "";
+      const [id] = [...items.keys()]
+        .filter((each) => each > from && segmentOf(each, TotalSegments) === Segment)
+        .sort();
+      const item = id === undefined ? undefined : items.get(id);
+      if (!item) return { Items: [] };
+      const { FilterExpression: filter, ProjectionExpression: projection } = input;
+      const isShown =
+        filter === undefined ||
+        evaluateCondition(filter, { names: undefined, values: undefined }, item);
+      const names = projection?.split(", ");
+      const shown = Object.entries(item).filter(([name]) => names?.includes(name) ?? true);
+      return {
+        Items: isShown ? [Object.fromEntries(shown)] : [],
+        LastEvaluatedKey: { license_id: { S: idOf(item) } },
+      };
     },
   };
 }
@@ -140,6 +177,10 @@ function afterOperation(
     return applyUpdate(UpdateExpression, bindings, before ?? Key);
   }
   throw new Error(`The model of the table has no ${operation}`);
+}
+
+function segmentOf(licenseId: string, segments: number): number {
+  return Number.parseInt(licenseId.slice(0, 4), 16) % segments;
 }
 
 function idOf(item: Item | undefined): string {

@@ -5,6 +5,7 @@ import { type Departure, openChoices } from "./choices.ts";
 import { createDevice, type Device } from "./device.ts";
 import { drawDisturbances } from "./disturbances.ts";
 import type { Item } from "./expressions.ts";
+import { createLapseRuns } from "./lapse-runs.ts";
 import { startLegacyBotProcess } from "./legacy-bot-process.ts";
 import { createLiveness } from "./liveness.ts";
 import { createMemoryTable, type Operation } from "./memory-table.ts";
@@ -41,6 +42,8 @@ export type WorldResult = {
   sessions: number;
   /** Of these, sessions of several symbols. */
   severalSessions: number;
+  /** What became of some of them, how often. */
+  counts: Map<string, number>;
   requests: number;
   departures: Departure[];
   /** How often clients came to each state. */
@@ -114,6 +117,16 @@ export async function runWorld({
       );
     },
   );
+  // No bot notices what goes wrong with them: it goes on when all bots are dead, which most deaths are of.
+  const happens: WorldContext["happens"] = (kind, name) =>
+    choices.happens(kind, name, weather.probability(kind));
+  const lapseRuns = createLapseRuns(
+    { ...context, happens },
+    sources,
+    table,
+    checker.lapses,
+    checker.fail,
+  );
   const operators = createOperators(context, sources, table, service, license, checker.fail);
   const hasSecondStack = context.happens("second stack", "all day");
   const send = createNetwork(context, service);
@@ -127,6 +140,7 @@ export async function runWorld({
     : [undefined, "ES", "NQ", "BTC"].slice(0, choices.oneOf("symbols", [1, 1, 2, 4]));
   let sessions = 0;
   let severalSessions = 0;
+  let besideLegacyBots = 0;
   let randomIds = 0;
   const parts: ProgramParts = {
     context,
@@ -141,6 +155,7 @@ export async function runWorld({
     opened({ isOfSeveral }) {
       sessions++;
       if (isOfSeveral) severalSessions++;
+      if ([...checker.processes].some(({ kind }) => kind === "legacy")) besideLegacyBots++;
     },
     stackOf: (name) =>
       hasSecondStack && choices.number(`${name} asks the second stack`) < 0.5 ? "second" : "first",
@@ -168,6 +183,10 @@ export async function runWorld({
       }
       operators.liveMinute(minute);
     });
+  }
+  const endMs = stormMs + 640_000;
+  for (let minute = 1; minute * 60_000 < endMs; minute++) {
+    scheduler.at(minute * 60_000, undefined, () => lapseRuns.liveMinute(minute));
   }
   scheduler.at(stormMs, undefined, () => {
     storm = false;
@@ -200,7 +219,7 @@ export async function runWorld({
         // Leaves time for messages in transit to arrive.
         scheduler.at(scheduler.nowMs() + 5_000, undefined, () => liveness.probe(license, service));
       });
-      await scheduler.runUntil(scheduler.nowMs() + 400_000, step);
+      await scheduler.runUntil(endMs, step);
     },
   );
   return {
@@ -208,6 +227,10 @@ export async function runWorld({
     simulatedMs: scheduler.nowMs(),
     sessions,
     severalSessions,
+    counts: new Map([
+      ["sessions granted beside a running legacy bot", besideLegacyBots],
+      ...checker.counts(),
+    ]),
     requests,
     departures,
     states,
@@ -334,6 +357,9 @@ export async function runWorld({
 
   /** An error in a function's log must be a simulated fault. Otherwise it is a bug. */
   function checkLog({ details }: LogLine): void {
+    for (const line of Array.isArray(details) ? details : []) {
+      if (typeof line === "object" && line !== null) checker.logged(line);
+    }
     const name = errorNameIn(details);
     if (name !== undefined && !expectedErrors.includes(name)) {
       checker.fail("no error but those of the world", name);

@@ -9,6 +9,8 @@ export type Tally = {
   sessions: number;
   /** Of these, sessions of several symbols. */
   severalSessions: number;
+  /** What became of some sessions, how often. */
+  counts: Map<string, number>;
   /** How often each kind of departure came about. */
   departures: Map<string, number>;
   /** How often a client came to each state. */
@@ -40,6 +42,7 @@ export async function searchWorlds({
     requests: 0,
     sessions: 0,
     severalSessions: 0,
+    counts: new Map(),
     departures: new Map(),
     states: new Map(),
     meetings: new Map(),
@@ -51,6 +54,7 @@ export async function searchWorlds({
     tally.requests += result.requests;
     tally.sessions += result.sessions;
     tally.severalSessions += result.severalSessions;
+    for (const [what, count] of result.counts) add(tally.counts, what, count);
     for (const { kind } of result.departures) add(tally.departures, kind, 1);
     for (const [state, count] of result.states) add(tally.states, state, count);
     for (const [meeting, count] of result.meetings) add(tally.meetings, meeting, count);

@@ -28,6 +28,8 @@ const paths: Record<RouteName, string> = {
 
 /** One request as the API sees it, and its reply, for the checker. */
 export type Handled = {
+  /** Of the delivery. */
+  name: string;
   route: RouteName;
   request: Record<string, unknown>;
   licenseId: string;
@@ -35,6 +37,8 @@ export type Handled = {
   receivedMs: number;
   /** When the function began, true time from the start of the world. */
   begunMs: number;
+  /** Whether the SDK has sent a call of the table again. */
+  isRepeated: boolean;
   reply: Reply;
   /** Of the reply. */
   body: Record<string, unknown>;
@@ -109,7 +113,7 @@ export function createSimulatedService(
       actor,
       deployment,
       busy: false,
-      underWay: { name, calls: 0, answered: false },
+      underWay: { name, calls: 0, isRepeated: false, answered: false },
       offsetMs: clockOffsetMs(name),
       handler: sources.createHandler(route, {
         deployment,
@@ -211,7 +215,7 @@ export function createSimulatedService(
       instance.busy = true;
       const timeEpoch = receivedMs(name);
       scheduler.at(nowMs + coldMs, actor, () => {
-        const underWay = { name, calls: 0, answered: false };
+        const underWay = { name, calls: 0, isRepeated: false, answered: false };
         instance.underWay = underWay;
         const begunMs = scheduler.nowMs();
         maybeHoldUp("frozen in a request", instance, name, 0, 40, 20_000);
@@ -230,8 +234,8 @@ export function createSimulatedService(
           const request = JSON.parse(text);
           const licenseId = licenseIdOf(String(request.license_key));
           onHandled({
-            ...{ route, request, licenseId, receivedMs: timeEpoch, begunMs },
-            ...{ reply: value, body: JSON.parse(body) },
+            ...{ name, route, request, licenseId, receivedMs: timeEpoch, begunMs },
+            ...{ isRepeated: underWay.isRepeated, reply: value, body: JSON.parse(body) },
           });
           maybeHoldUp("frozen between requests", instance, name, 0, 10, 60_000);
           reply(value);

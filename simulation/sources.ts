@@ -39,6 +39,7 @@ export type Sources = {
   /** What an answer of the table proves of the clock of the function that asked. */
   provenDifferenceMs(sentMs: number, receivedMs: number, dateMs: number): number;
   checkAgainstDate: typeof import("../lambdas/rules/clock-skew.ts").checkAgainstDate;
+  lapseReporter: typeof import("../lambdas/lapses/report-lapses.ts").lapseReporter;
   endSeenSession: typeof import("../ops/data/end-seen-session.ts").endSeenSession;
   getLicense: typeof import("../ops/data/get-license.ts").getLicense;
   getItem: typeof import("../ops/data/get-license.ts").getItem;
@@ -96,14 +97,18 @@ export async function loadSources(variant?: string): Promise<Sources> {
       importing<typeof import("../ops/data/delete-license.ts")>(
         `../ops/data/delete-license.ts${query}`,
       ),
+      importing<typeof import("../lambdas/lapses/report-lapses.ts")>(
+        `../lambdas/lapses/report-lapses.ts${query}`,
+      ),
     ]);
-  const [changing, creating, deleting] = verbs;
+  const [changing, creating, deleting, reporting] = verbs;
   return {
     createHandler,
     openSession: opening.claimAndKeep,
     checkSession: checking.askUntilAnswered,
     provenDifferenceMs: skew.provenDifferenceMs,
     checkAgainstDate: skew.checkAgainstDate,
+    lapseReporter: reporting.lapseReporter,
     endSeenSession: ending.endSeenSession,
     getLicense: getting.getLicense,
     getItem: getting.getItem,

@@ -35,6 +35,8 @@ export type StoredLicense = {
   expiresAtMs: number | undefined;
   maxSessions: number;
   fencingToken: number;
+  /** Its sessions are over with its key. */
+  hasNewKey: boolean;
   /** A member of a session of several stands for that session. */
   entries: ReadonlyMap<string, StoredEntry>;
 };
@@ -51,6 +53,7 @@ export function storedLicense(item: Item): StoredLicense {
     expiresAtMs: numberOf(item, "license_expiration"),
     maxSessions: numberOf(item, "max_sessions") ?? 0,
     fencingToken: numberOf(item, "fencing_token") ?? 0,
+    hasNewKey: item.superseded_by !== undefined,
     entries: new Map(
       Object.entries(item.sessions?.M ?? {}).flatMap(([symbol, { M: own = {}, S: key }]) => {
         const entry = key === undefined ? own : item.portfolios?.M?.[key]?.M;

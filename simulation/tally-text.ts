@@ -3,7 +3,7 @@ import type { Tally } from "./search-worlds.ts";
 
 /** What a search has seen, and how fast. */
 export function tallyText(tally: Tally, tookMs: number): string {
-  const { worlds, simulatedMs, requests, departures, states, meetings } = tally;
+  const { worlds, simulatedMs, requests, counts, departures, states, meetings } = tally;
   const hours = simulatedMs / 3_600_000;
   const hoursPerMinute = Math.round(hours / (tookMs / 60_000));
   const missing = Object.keys(disturbanceKinds).filter(
@@ -12,6 +12,7 @@ export function tallyText(tally: Tally, tookMs: number): string {
   return [
     `${worlds} worlds, ${hours.toFixed(1)} simulated hours in ${(tookMs / 1_000).toFixed(1)} s ` +
       `(${hoursPerMinute} a minute): ${sessionsText(tally)}, ${requests} requests\n`,
+    `\nWhat became of sessions, how often\n${countLines(counts)}`,
     `\nWhat went wrong or was done, how often\n${countLines(departures)}`,
     missing.length > 0 ? `Never: ${missing.join(", ")}\n` : "",
     `\nStates of the clients, how often\n${countLines(states)}`,
