@@ -34,6 +34,20 @@ export function describeAskHolder(engine: () => Engine): void {
       expect((await service.validate(ask)).body.code).toBe("granted");
     });
 
+    test("a hundred times, by attempts and by restarts, writes once and keeps the first note", async () => {
+      const { service, license_key, ofB, held } = await heldByA(engine());
+      const before = await service.item(license_key);
+      for (let ask = 0; ask < 100; ask++) {
+        const run_id = `run-of-a-restart-${Math.floor(ask / 10)}`;
+        await service.validate({ ...ofB(1 + (ask % 5)), run_id, ask_holder: true });
+        // Each write but a heartbeat raises it.
+        const { fencing_token } = (await service.item(license_key)) ?? {};
+        expect(fencing_token).toBe(Number(before?.fencing_token) + 1);
+        service.passMs(500);
+      }
+      expect((await service.heartbeat(held)).body).toMatchObject({ release_asked_seconds_ago: 50 });
+    });
+
     test("asks 100 holders of as many sessions in one write", async () => {
       const { service, x, ofB } = await twoDevices(engine(), {}, { maxSessions: 100 });
       const symbols = Array.from({ length: 100 }, (_, index) => `S${index}`);
