@@ -165,6 +165,12 @@ export const claimFailed = z.object({
   request_id: requestId,
 });
 
+const releaseAsked = {
+  release_asked_by: activeDevice.optional().describe("A device asks for this session."),
+  release_asked_seconds_ago: z.int().min(0).optional(),
+  release_asked_symbols: z.array(z.string()).optional(),
+};
+
 export const recorded = z.object({
   status: z.literal("success"),
   code: z.literal("recorded"),
@@ -183,9 +189,7 @@ export const recorded = z.object({
   session_timeout_seconds: sessionTimeoutSeconds,
   held_for_seconds: heldForSeconds,
   fencing_token: fencingToken,
-  release_asked_by: activeDevice.optional().describe("A device asks for this session."),
-  release_asked_seconds_ago: z.int().min(0).optional(),
-  release_asked_symbols: z.array(z.string()).optional(),
+  ...releaseAsked,
 });
 
 /** 500: of several symbols, some are held no more. The others are renewed. */
@@ -200,6 +204,7 @@ export const partlyRecorded = z.object({
   session_timeout_seconds: sessionTimeoutSeconds,
   held_for_seconds: heldForSeconds,
   fencing_token: fencingToken,
+  ...releaseAsked,
 });
 
 /** 403: the heartbeat was stored, although the license has ended. 500: it was not stored. */

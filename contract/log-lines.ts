@@ -43,6 +43,8 @@ export type HistoryEvent =
     }
   /** A refused claim has left a note with the holders. */
   | { event: "holder_asked"; holders: readonly StoodBefore[] }
+  /** The first heartbeat's answer that carries the note. */
+  | { event: "holder_told"; session_id: string; asked_by: string }
   /** The holder has answered that it keeps the session. */
   | { event: "session_kept"; session_id: string; asked_by?: string | undefined }
   /** Once for each session and UTC day, at a second of the day drawn from the `session_id`. */

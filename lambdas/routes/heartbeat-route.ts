@@ -128,6 +128,7 @@ function answerTo(
           symbols_held: held.flatMap((symbol) => asSent(request, symbol)),
           symbols_lost: lost.flatMap(shownLosses),
           ...right(outcome),
+          ...askedFor(outcome),
         },
       };
     }
@@ -184,8 +185,12 @@ function answerTo(
         asked_by: before.askedBy,
       });
     }
-    if (!isDailyLineDue(session.session_id, before.lastHeartbeatMs, nowMs)) return;
     const { session_id, bot_version } = session;
+    const note = noteOf(session, nowMs);
+    if (note && before.lastHeartbeatMs <= note.met) {
+      record({ event: "holder_told", session_id, asked_by: note.device });
+    }
+    if (!isDailyLineDue(session_id, before.lastHeartbeatMs, nowMs)) return;
     record({ event: "session_active", session_id, bot_version });
   }
 

@@ -158,9 +158,11 @@ function cellsOf(line: HistoryLine): string[][] {
       const holders = line.holders.map((holder) => `asked ${whoText(holder)}`);
       return [[time, "asked", symbolsOf(line).join(" "), whoText(line), holders.join("; ")]];
     }
+    case "holder_told":
     case "session_kept": {
+      const what = line.event === "holder_told" ? "told" : "kept";
       const asker = line.asked_by === undefined ? "" : `asked by ${line.asked_by}`;
-      return [[time, "kept", symbolsOf(line).join(" "), whoText(line), asker]];
+      return [[time, what, symbolsOf(line).join(" "), whoText(line), asker]];
     }
     case "session_released": {
       const details = [

@@ -52,9 +52,9 @@ const lineSchema = z.union([
     ...common,
     holders: z.array(takenFromSchema).catch([]),
   }),
-  /** The holder keeps the session. */
+  /** A heartbeat's answer told the holder of it; the holder keeps the session. */
   z.object({
-    event: z.literal("session_kept"),
+    event: z.literal(["holder_told", "session_kept"]),
     ...common,
     session_id: text,
     asked_by: optionalText,

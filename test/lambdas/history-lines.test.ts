@@ -75,6 +75,42 @@ test("a heartbeat of a legacy bot that claims leaves a line, and so does one in 
   expect(takeLines()).toMatchObject([{ event: "legacy_heartbeat", legacy: true, weight: 64 }]);
 });
 
+test("an ask, the first answer that tells the holder, its keep, and its yield leave a line each", async () => {
+  const { service, bot, takeLines } = await newBot();
+  const opening = { run_id: "a-run-0123456789", claim_number: 1, symbols: ["ES", "NQ"] };
+  const { session_id } = (await service.validate({ ...bot, ...opening })).body;
+  const holder = { ...bot, session_id, symbols: ["ES", "NQ"] };
+  const ask = () =>
+    service.validate({ ...bot, device_fingerprint: "laptop-b", symbol: "NQ", ask_holder: true });
+  const beat = async (more = {}) => {
+    service.passSeconds(1);
+    return (await service.heartbeat({ ...holder, ...more })).body;
+  };
+  takeLines();
+  await ask();
+  await ask();
+  await service.endSession(bot.license_key, "ES");
+  const asker = { session_id, device: "device-a...", asked_by: "lapt..." };
+  // Also where the answer says that a symbol is lost.
+  expect(await beat()).toMatchObject({ symbols_held: ["NQ"], release_asked_by: "lapt..." });
+  holder.symbols = ["NQ"];
+  await beat();
+  await beat({ keep: true });
+  service.passSeconds(59);
+  await beat();
+  service.passSeconds(1);
+  await ask();
+  await service.release(holder);
+  const session = { symbol: "NQ", session_id, device: "device-a..." };
+  expect(takeLines().filter(({ event }) => event !== undefined)).toMatchObject([
+    { event: "holder_asked", device: "lapt...", holders: [session] },
+    { event: "holder_told", ...asker },
+    { event: "session_kept", ...asker },
+    { event: "holder_asked", holders: [session] },
+    { event: "session_released", ...asker },
+  ]);
+});
+
 test("a check leaves no line, whatever it meets: a question is no refusal", async () => {
   const { service, bot, takeLines } = await newBot();
   await service.validate(bot);

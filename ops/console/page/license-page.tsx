@@ -368,15 +368,23 @@ function cellsOf(line: Line): [what: string, who: string, details: string] {
         deviceText(line),
         `for ${line.holders.map(deviceText).join(", ")} to release`,
       ];
-    case "session_kept":
-      return ["kept", deviceText(line), line.asked_by ? `asked by ${line.asked_by}` : ""];
+    case "holder_told":
+    case "session_kept": {
+      const asker = line.asked_by ? `asked by ${line.asked_by}` : "";
+      return [line.event === "holder_told" ? "told" : "kept", deviceText(line), asker];
+    }
     case "session_active":
       return ["active", deviceText(line), ""];
     case "session_released":
       return [
         "released",
         deviceText(line),
-        line.free_in_seconds > 0 ? `free after ${line.free_in_seconds} s` : "",
+        [
+          line.free_in_seconds > 0 ? `free after ${line.free_in_seconds} s` : "",
+          line.asked_by ? `yielded to ${line.asked_by}` : "",
+        ]
+          .filter(Boolean)
+          .join("; "),
       ];
     case "license_changed":
       return [

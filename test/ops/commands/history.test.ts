@@ -88,6 +88,40 @@ describe("history", () => {
     expect(stdout).not.toContain(a);
   });
 
+  test("shows that a holder was asked, was told, kept its session and yielded it", async () => {
+    const { service, key, license, as } = await newLicense();
+    const holder = { license_key: key, device_fingerprint: a, symbol: "ES" };
+    const opening = { run_id: "a-run-0123456789", claim_number: 1 };
+    const { session_id } = (await service.validate({ ...holder, ...opening })).body;
+    const ask = () =>
+      service.validate({ ...holder, device_fingerprint: b, ...opening, ask_holder: true });
+    const beat = (more = {}) => {
+      service.passSeconds(30);
+      return service.heartbeat({ ...holder, session_id, ...more });
+    };
+    await ask();
+    await beat();
+    await beat({ keep: true });
+    await beat();
+    await beat();
+    await ask();
+    await service.release({ ...holder, session_id });
+    await as(b).claim();
+    const { stdout } = await license(["history", key]);
+    const what = [...stdout.matchAll(/Z {2}(\w+) +ES +([a-z]+-[ab])\S* \w{10} *(.*)$/gm)];
+    expect(what.map(([, event, who, details]) => [event, who, details])).toEqual([
+      ["claimed", "device-a", expect.stringMatching(/^token/)],
+      ["asked", "laptop-b", expect.stringMatching(/^asked device-a\.\.\. \w{10}$/)],
+      ["session_conflict", "laptop-b", "refused"],
+      ["told", "device-a", "asked by laptop-b..."],
+      ["kept", "device-a", "asked by laptop-b..."],
+      ["asked", "laptop-b", expect.stringMatching(/^asked device-a/)],
+      ["session_conflict", "laptop-b", "refused"],
+      ["released", "device-a", "yielded to laptop-b..."],
+      ["claimed", "laptop-b", expect.stringMatching(/^token/)],
+    ]);
+  });
+
   test("shows what a claim displaced and replaced", async () => {
     const { service, key, license, as } = await newLicense();
     await as(a, "ES").claim();
