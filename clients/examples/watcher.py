@@ -18,7 +18,10 @@ def news():
         return "nobody holds the session: the bot was stopped, or it died"
     except SessionRefused as refused:
         holder = refused.holder
-        return f"{holder.device} beat {holder.last_heartbeat_seconds_ago} s ago, {holder.status}" if holder else refused
+        if not holder:
+            return refused
+        status = f": {holder.status}" if holder.status else ""
+        return f"{holder.device} beat {holder.last_heartbeat_seconds_ago} s ago{status}"
     except ServiceUnavailable as error:
         return f"no answer ({error.problem}): the bot may live, but can't trade for long"
 

@@ -36,7 +36,8 @@ const hasPython = spawnSync("python3", ["--version"]).status === 0 || env.CI !==
 describe("both clients against npm start", () => {
   let service: Awaited<ReturnType<typeof npmStart>>;
   beforeAll(async () => {
-    service = await npmStart({ DATA_DIR: folder, SESSION_TIMEOUT_SECONDS: "3" });
+    const variables = { SESSION_TIMEOUT_SECONDS: "3", LAPSE_EVENTS: "true" };
+    service = await npmStart({ DATA_DIR: folder, ...variables });
   });
   afterAll(async () => {
     await service.stop();
@@ -144,6 +145,20 @@ describe("both clients against npm start", () => {
       }
     },
   );
+
+  // The lapse, 30 s, and up to a minute until the schedule's next run.
+  test("a bot that is killed is shown by a line", { timeout: 600_000 }, async () => {
+    const [command, ...words] = languages.TypeScript;
+    const bot = endsWithRun(
+      spawn(command, [...words, service.url, "DEMO-DEMO-DEMO-DEMO", "killed-device"], {
+        stdio: ["ignore", "pipe", "inherit"],
+      }),
+    );
+    bots.add(bot);
+    await once(createInterface(bot.stdout), "line");
+    bot.kill("SIGKILL");
+    await service.says(/session_lapsed.*The bot on killed\.\.\. .* has lost its session/);
+  });
 });
 
 async function meet(bot: ChildProcess, fate: (typeof fates)[number] | undefined): Promise<void> {
