@@ -40,12 +40,14 @@ export function createLapseChecks(context: WorldContext, history: LicenseHistory
   /** By request, the line of its claim. */
   const lines = new Map<string, readonly StoodBefore[]>();
   let takenDeaths = 0;
+  let reportedDeaths = 0;
 
   return {
     counts: () =>
       Object.entries({
         "deaths with an event": events.size,
-        "deaths in the line of a claim": takenDeaths,
+        "deaths in the line of a claim": reportedDeaths,
+        "deaths by a claim that was killed, late or sent again": takenDeaths - reportedDeaths,
       }),
 
     begin(scheduledMs: number): LapseRun {
@@ -113,7 +115,9 @@ export function createLapseChecks(context: WorldContext, history: LicenseHistory
         const entry = is.get(symbol);
         return isSession && !(entry?.isSession && entry.sessionId === sessionId);
       });
-      taken.set(by, { atMs: grant.startedAtMs ?? 0, gone });
+      const atMs = grant.startedAtMs ?? 0;
+      taken.set(by, { atMs, gone });
+      takenDeaths += gone.filter(([, entry]) => isDeath(entry, atMs)).length;
     },
 
     logged(line: object): void {
@@ -143,8 +147,8 @@ export function createLapseChecks(context: WorldContext, history: LicenseHistory
       }
       if (reply.status !== 200 || isRepeated) return;
       for (const [symbol, entry] of gone) {
-        if (!entry.isNamed || entry.lapsesAtMs > atMs) continue;
-        takenDeaths++;
+        if (!isDeath(entry, atMs)) continue;
+        reportedDeaths++;
         if (!line.some((stood) => isOf(stood, symbol, entry) && saysAll(stood, entry)))
           fail(unreported, `${symbol} of ${entry.device}, taken by ${name}`);
       }
@@ -173,6 +177,10 @@ export function createLapseChecks(context: WorldContext, history: LicenseHistory
 }
 
 export type LapseChecks = ReturnType<typeof createLapseChecks>;
+
+function isDeath({ isNamed, lapsesAtMs }: StoredEntry, takenMs: number): boolean {
+  return isNamed && lapsesAtMs <= takenMs;
+}
 
 function stoodIn(stood: unknown): readonly StoodBefore[] {
   return Array.isArray(stood) ? stood : [];

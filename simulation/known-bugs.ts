@@ -389,7 +389,13 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
   // Lapsed sessions.
   "lapse-of-a-legacy-bot": {
     what: "The session of a legacy bot lapses over a closed market, and is reported.",
-    edits: [{ file: lapses, from: " || !isNamed(entry)) continue;", to: ") continue;" }],
+    edits: [
+      {
+        file: lapses,
+        from: "holds(and(isNamed(path), isWithin), license)",
+        to: "holds(isWithin, license)",
+      },
+    ],
     seed: 2,
     rule: "no event without a death",
   },
