@@ -47,7 +47,8 @@ export function createLapseChecks(context: WorldContext, history: LicenseHistory
       Object.entries({
         "deaths with an event": events.size,
         "deaths in the line of a claim": reportedDeaths,
-        "deaths by a claim that was killed, late or sent again": takenDeaths - reportedDeaths,
+        "deaths by a claim that was killed, late or not answered by the table":
+          takenDeaths - reportedDeaths,
       }),
 
     begin(scheduledMs: number): LapseRun {
@@ -127,7 +128,7 @@ export function createLapseChecks(context: WorldContext, history: LicenseHistory
     },
 
     /** A function that is killed, or has no answer of the table to its write, can report nothing. */
-    handled({ name, licenseId, isRepeated, reply }: Handled): void {
+    handled({ name, licenseId, isUnheard, reply }: Handled): void {
       const { atMs, gone } = taken.get(name) ?? { atMs: 0, gone: [] };
       const line = lines.get(name) ?? [];
       taken.delete(name);
@@ -145,7 +146,7 @@ export function createLapseChecks(context: WorldContext, history: LicenseHistory
         if (!gone.some(([symbol, entry]) => isOf(stood, symbol, entry)))
           fail(invented, `${name}: ${stood.symbol}`);
       }
-      if (reply.status !== 200 || isRepeated) return;
+      if (reply.status !== 200 || isUnheard) return;
       for (const [symbol, entry] of gone) {
         if (!isDeath(entry, atMs)) continue;
         reportedDeaths++;

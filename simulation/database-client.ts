@@ -8,8 +8,8 @@ export type RequestUnderWay = {
   /** Stays the same whatever else happens in the world. */
   name: string;
   calls: number;
-  /** The SDK has sent a call again: what its first attempt met is not known. */
-  isRepeated: boolean;
+  /** How many of its writes were applied, and their answers have not come. */
+  unheard: number;
   /** Once it is answered, the SDK sends nothing more. */
   answered: boolean;
   /** The `Date` of the latest answer to the call that is under way. */
@@ -83,7 +83,6 @@ export function createDatabaseClient({
         scheduler.at(scheduler.nowMs() + waitMs, actor, resolve);
       });
       if (request.answered) throw new Error("aborted");
-      request.isRepeated = true;
     }
   }
 
@@ -142,11 +141,15 @@ export function createDatabaseClient({
             operation === "Probe"
               ? {}
               : table.perform(operation, command.input as CommandInput, request.name);
+          if (operation === "UpdateItem") request.unheard++;
           if (happens("table answer lost")) return;
           if (happens("table fails after the write")) {
             fail(backMs, "InternalServerError");
           } else {
-            answer(backMs, () => ({ output }));
+            answer(backMs, () => {
+              if (operation === "UpdateItem") request.unheard--;
+              return { output };
+            });
           }
         } catch (error) {
           answer(backMs, () => ({ error, again: false }));

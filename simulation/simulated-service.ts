@@ -37,8 +37,8 @@ export type Handled = {
   receivedMs: number;
   /** When the function began, true time from the start of the world. */
   begunMs: number;
-  /** Whether the SDK has sent a call of the table again. */
-  isRepeated: boolean;
+  /** Whether a write of it was applied, and the table's answer has not come. */
+  isUnheard: boolean;
   reply: Reply;
   /** Of the reply. */
   body: Record<string, unknown>;
@@ -113,7 +113,7 @@ export function createSimulatedService(
       actor,
       deployment,
       busy: false,
-      underWay: { name, calls: 0, isRepeated: false, answered: false },
+      underWay: { name, calls: 0, unheard: 0, answered: false },
       offsetMs: clockOffsetMs(name),
       handler: sources.createHandler(route, {
         deployment,
@@ -215,7 +215,7 @@ export function createSimulatedService(
       instance.busy = true;
       const timeEpoch = receivedMs(name);
       scheduler.at(nowMs + coldMs, actor, () => {
-        const underWay = { name, calls: 0, isRepeated: false, answered: false };
+        const underWay = { name, calls: 0, unheard: 0, answered: false };
         instance.underWay = underWay;
         const begunMs = scheduler.nowMs();
         maybeHoldUp("frozen in a request", instance, name, 0, 40, 20_000);
@@ -235,7 +235,7 @@ export function createSimulatedService(
           const licenseId = licenseIdOf(String(request.license_key));
           onHandled({
             ...{ name, route, request, licenseId, receivedMs: timeEpoch, begunMs },
-            ...{ isRepeated: underWay.isRepeated, reply: value, body: JSON.parse(body) },
+            ...{ isUnheard: underWay.unheard > 0, reply: value, body: JSON.parse(body) },
           });
           maybeHoldUp("frozen between requests", instance, name, 0, 10, 60_000);
           reply(value);
