@@ -67,9 +67,9 @@ describe.concurrent.each(kinds)("the examples in %s", (kind) => {
     const bot = run(kind, "bot", line.url, await newLicense(), "first-device");
     const [, before] = await bot.says(/^buy ES-(\d+)-1$/m);
     line.cut = true;
-    await bot.says(/no_answer_in_time/);
+    await bot.says(/reason['"]?[:=]['"]lost/);
     line.cut = false;
-    const [, position] = await bot.says(/no_answer_in_time(?:.*\n)+?held.* account ([01])$/m);
+    const [, position] = await bot.says(/['"]lost(?:.*\n)+?held.* account ([01])$/m);
     if (position === "1") await bot.says(/^lost: a position of 1 stays open at the broker$/m);
     const [, after] = await bot.says(new RegExp(`^(?:buy|sell) ES-(?!${before}-)(\\d+)-1$`, "m"));
     expect(Number(after)).toBeGreaterThan(Number(before));
