@@ -13,9 +13,9 @@ import type { Notifier } from "./notifier.ts";
 import { onAbort } from "./on-abort.ts";
 import { releaseSession } from "./release-session.ts";
 import { createReporter } from "./reporter.ts";
-import { heartbeatPath, heartbeatText } from "./requests.ts";
+import { type BotReport, heartbeatPath, heartbeatText } from "./requests.ts";
 import { type Runtime, readClocks } from "./runtime.ts";
-import type { BotReport, ReleaseOutcome, Session, SessionOptions } from "./session.ts";
+import type { ReleaseOutcome, Session, SessionOptions } from "./session.ts";
 import { symbolsAmong } from "./symbols.ts";
 
 /** Older browsers lack it. Compiled `await using` then looks for this symbol. */

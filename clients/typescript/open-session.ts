@@ -24,8 +24,8 @@ export {
   SessionRefused,
 } from "./errors.ts";
 export type { Logger } from "./logger.ts";
+export type { BotReport } from "./requests.ts";
 export type {
-  BotReport,
   License,
   ReleaseOutcome,
   ReleaseRequest,

@@ -1,7 +1,8 @@
 import type { Logger } from "./logger.ts";
 import { onAbort } from "./on-abort.ts";
+import type { BotReport } from "./requests.ts";
 import type { Runtime } from "./runtime.ts";
-import type { BotReport, SessionOptions } from "./session.ts";
+import type { SessionOptions } from "./session.ts";
 
 /** Gets the program's report for the next heartbeat; `undefined` if it fails or takes too long. */
 export type Reporter = (withinMs: number, signal: AbortSignal) => Promise<BotReport | undefined>;

@@ -1,5 +1,5 @@
 import type { ClaimName } from "./claim-names.ts";
-import type { BotReport, SessionOptions } from "./session.ts";
+import type { SessionOptions } from "./session.ts";
 
 export const claimPath = "api/validate-license";
 export const heartbeatPath = "api/heartbeat";
@@ -38,6 +38,16 @@ export type Keeping = {
   symbols?: readonly string[];
   /** Whether to answer a request to release the session. */
   keep?: boolean;
+};
+
+/** What a heartbeat reports about the bot. Omitted fields keep their stored value. */
+export type BotReport = {
+  /** At most 64 characters. */
+  botVersion?: string | undefined;
+  /** At most 64 characters. */
+  status?: string | undefined;
+  /** At most 1,024 bytes as JSON. */
+  metadata?: Record<string, unknown> | undefined;
 };
 
 /** @throws TypeError if the report can't be written as JSON */

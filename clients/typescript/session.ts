@@ -1,17 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { End } from "./errors.ts";
 import type { Logger } from "./logger.ts";
+import type { BotReport } from "./requests.ts";
 import type { FetchFunction } from "./transport.ts";
-
-/** What a heartbeat reports about the bot. Omitted fields keep their stored value. */
-export type BotReport = {
-  /** At most 64 characters. */
-  botVersion?: string | undefined;
-  /** At most 64 characters. */
-  status?: string | undefined;
-  /** At most 1,024 bytes as JSON. */
-  metadata?: Record<string, unknown> | undefined;
-};
 
 export type SessionOptions = {
   /** The address of the service, such as `https://abc.execute-api.eu-central-1.amazonaws.com`. */

@@ -28,7 +28,7 @@ describe("what a heartbeat may report", () => {
   test("is what the TypeScript client sends", () => {
     const options = { url: "", licenseKey: "KEY", deviceFingerprint: "device", symbol: "ES" };
     const [, type = ""] =
-      /^export type BotReport = \{(.*?)^\};$/ms.exec(read("clients/typescript/session.ts")) ?? [];
+      /^export type BotReport = \{(.*?)^\};$/ms.exec(read("clients/typescript/requests.ts")) ?? [];
     const names = [...type.matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => name);
     const report = Object.fromEntries(names.map((name) => [name, "reported"]));
     const sent = Object.keys(JSON.parse(heartbeatText(options, "session", report)));
