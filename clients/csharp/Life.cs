@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 
 namespace LicenseSessions
 {
@@ -214,7 +215,8 @@ namespace LicenseSessions
             }
             catch (Exception error)
             {
-                Notifier.Say(LogLevel.Warning, "Keeping the session failed, which is a bug of the client: " + error);
+                // Mono aborts threads when the process ends.
+                if (!(error is ThreadAbortException)) Notifier.Say(LogLevel.Warning, "Keeping the session failed, which is a bug of the client: " + error);
                 lock (Runtime.Sync)
                 {
                     if (_keeping == null) _error = new ServiceUnavailableException("a bug of the client", error);

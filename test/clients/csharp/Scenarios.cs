@@ -75,6 +75,21 @@ internal static class Scenarios
         }"));
     }
 
+    [Test("a bug of the client ends the session as lost, with a warning, and not the process")]
+    internal static void Bug()
+    {
+        // The heartbeat, which is not expected, throws.
+        var runtime = new ScriptedRuntime(Json.Parse(@"{""server"": [{ ""at"": 0, ""ask"": ""claim"", ""answer"": ""granted"" }], ""opens"": 0}"));
+        var warnings = new List<string>();
+        SessionSettings settings = SettingsOf(Json.Parse("{}"), status => { });
+        settings.Log = (level, text) => { if (level == LogLevel.Warning) warnings.Add(text); };
+        var life = new Life(settings, runtime, ScriptedRuntime.Name);
+        runtime.Spawn(life.Live);
+        runtime.Time.Run();
+        Expect.Same("Lost (keeper_failed)", life.End.ToString());
+        Expect.True(warnings[0].StartsWith("License session: Keeping the session failed, which is a bug of the client: "), warnings[0]);
+    }
+
     private static void Play(object scenario)
     {
         var runtime = new ScriptedRuntime(scenario);
