@@ -4,8 +4,8 @@ using System.Collections.Generic;
 namespace LicenseSessions
 {
     /// <summary>
-    /// The base class of what <see cref="Session.Open(SessionOptions)"/> and
-    /// <see cref="Session.Check(SessionOptions)"/> throw, except for invalid options
+    /// The base class of what <see cref="Session.Open"/> and
+    /// <see cref="Session.Check"/> throw, except for invalid options
     /// (<see cref="ArgumentException"/>) and cancellation (<see cref="OperationCanceledException"/>).
     /// If there are several copies of this client in the process, the type is that of one of them. Programs
     /// that deal with all find the code in <c>Data["license_session.code"]</c>.

@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net;
@@ -83,8 +82,7 @@ namespace LicenseSessions
 
         private static void OpenTunnel(Stream stream, Uri url, string authorization)
         {
-            string host = ServiceUrl.AsciiHost(url);
-            string authority = (host.IndexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + url.Port.ToString(CultureInfo.InvariantCulture);
+            string authority = ServiceUrl.Authority(url, true);
             byte[] head = Encoding.ASCII.GetBytes(
                 "CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\nUser-Agent: " + ThreadRuntime.UserAgent + "\r\n" + authorization + "\r\n");
             stream.Write(head, 0, head.Length);

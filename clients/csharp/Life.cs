@@ -274,7 +274,7 @@ namespace LicenseSessions
             string report = TakeReport();
             Keeping sending = Keeping;
             if (sending.End != null) return;
-            var body = Settings.Caller.HeartbeatBody(sending.Granted.SessionId, sending.Symbols);
+            var body = Settings.Caller.SessionBody(sending.Granted.SessionId, sending.Symbols);
             if (sending.SaysKeep) body["keep"] = true;
             AddReport(body, report);
             Instant sent = Instant.Of(Runtime);
@@ -316,7 +316,7 @@ namespace LicenseSessions
             {
                 Keeping keeping = Keeping;
                 ReleaseOutcome outcome = _service.Release(
-                    Settings.Caller.ReleaseBody(keeping.Granted.SessionId, part.Symbols),
+                    Settings.Caller.SessionBody(keeping.Granted.SessionId, part.Symbols),
                     keeping.Timing.RequestTimeoutMs,
                     keeping.Timing.HeartbeatIntervalMs,
                     Runtime.NowMs + Timing.ReleaseWithinMs);
@@ -349,7 +349,7 @@ namespace LicenseSessions
             else if (begunMs.HasValue)
             {
                 outcome = _service.Release(
-                    Settings.Caller.ReleaseBody(keeping.Granted.SessionId, AllSymbols(keeping)),
+                    Settings.Caller.SessionBody(keeping.Granted.SessionId, AllSymbols(keeping)),
                     keeping.Timing.RequestTimeoutMs,
                     keeping.Timing.HeartbeatIntervalMs,
                     begunMs.Value + Timing.ReleaseWithinMs);

@@ -17,8 +17,7 @@ internal static class Scenarios
             foreach (object scenario in (List<object>)Program.ReadJson(path))
             {
                 if (scenario.Has("clients") && !scenario.List("clients").Contains("csharp")) continue;
-                object played = scenario;
-                yield return new Case(file + ": " + scenario.Text("guarantee"), () => Play(played));
+                yield return new Case(file + ": " + scenario.Text("guarantee"), () => Play(scenario));
             }
         }
     }
