@@ -213,10 +213,13 @@ namespace LicenseSessions
                     _claiming.GiveBack();
                 }
             }
+            catch (ThreadAbortException)
+            {
+                // Mono does so when the process ends. To start a thread then, as for a callback or a log line, may crash it.
+            }
             catch (Exception error)
             {
-                // Mono aborts threads when the process ends.
-                if (!(error is ThreadAbortException)) Notifier.Say(LogLevel.Warning, "Keeping the session failed, which is a bug of the client: " + error);
+                Notifier.Say(LogLevel.Warning, "Keeping the session failed, which is a bug of the client: " + error);
                 lock (Runtime.Sync)
                 {
                     if (_keeping == null) _error = new ServiceUnavailableException("a bug of the client", error);

@@ -295,7 +295,9 @@ async function playProgram(source: string, parts: string[], ...words: string[]):
 }
 
 function start(command: string, words: string[], variables = {}) {
-  const child = endsWithRun(spawn(command, words, { env: { ...env, ...variables } }));
+  // Mono leaves files where it runs, if it crashes.
+  const options = { cwd: built, env: { ...env, ...variables } };
+  const child = endsWithRun(spawn(command, words, options));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {
@@ -364,7 +366,7 @@ function sources(folder: string): string[] {
 function runTests(): Promise<z.infer<typeof outcomeSchema>[]> {
   return new Promise((resolve) => {
     const words = ["--debug", tests, root];
-    const child = execFile("mono", words, { maxBuffer: 1e8 }, (_, stdout, stderr) => {
+    const child = execFile("mono", words, { cwd: built, maxBuffer: 1e8 }, (_, stdout, stderr) => {
       const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
       const read = lines.map((line) => outcomeSchema.parse(JSON.parse(line)));
       const hasEnded = child.exitCode === (read.some((one) => one.outcome === "failed") ? 1 : 0);
