@@ -4,6 +4,7 @@ using System.IO;
 using System.IO.Compression;
 using System.Linq;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Threading;
 using LicenseSessions;
@@ -205,10 +206,31 @@ internal static class Sockets
         var bot = new SessionOptions { Url = url, LicenseKey = "KEY", DeviceFingerprint = "device", OpenWithin = TimeSpan.FromSeconds(3), ReleaseAtExit = false };
         var error = Expect.Throws<ServiceUnavailableException>(() => Session.Open(bot));
         Console.SetError(before);
-        Expect.True(error.InnerException is System.Net.Sockets.SocketException && error.Problem.Length > 10, error.ToString());
+        Expect.True(error.InnerException is SocketException && error.Problem.Length > 10, error.ToString());
         // Those of other tests have a symbol.
         IEnumerable<string> lines = console.ToString().Split('\n').Where(line => line.StartsWith("License session: "));
         Expect.Same(new[] { "License session: not open yet (" + error.Problem + "); trying again" }, lines.Select(line => line.Trim()), "which is said once");
+    }
+
+    [Test("a TLS handshake that is cut off is tried again, as what is not accepted is not")]
+    internal static void CutHandshake()
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        new Thread(() =>
+        {
+            try
+            {
+                while (true) listener.AcceptTcpClient().Close();
+            }
+            catch (SocketException)
+            {
+                // Stopped.
+            }
+        }) { IsBackground = true }.Start();
+        string url = "https://" + listener.LocalEndpoint;
+        FirstProblem(new SessionOptions { Url = url, LicenseKey = "KEY", DeviceFingerprint = "device", Symbol = "ES", ReleaseAtExit = false });
+        listener.Stop();
     }
 
     [Test("the proxy of the framework is used, and its password stands in no error")]
