@@ -95,7 +95,7 @@ namespace LicenseSessions
             if (!_maybeGranted) return;
             double begunMs = _cancelledMs ?? _runtime.NowMs;
             _service.Release(
-                _settings.Caller.GiveBackBody(_name),
+                _settings.Caller.NamedBody(_name),
                 _settings.RequestTimeoutMs,
                 Timing.OpeningIntervalMs,
                 begunMs + Timing.ReleaseWithinMs);

@@ -4,9 +4,11 @@ using System.Collections.Generic;
 namespace LicenseSessions
 {
     /// <summary>
-    /// The base class of what <see cref="Session.Open(SessionOptions)"/> and
-    /// <see cref="Session.Check(SessionOptions)"/> throw, except for invalid options
+    /// The base class of what <see cref="Session.Open"/> and
+    /// <see cref="Session.Check"/> throw, except for invalid options
     /// (<see cref="ArgumentException"/>) and cancellation (<see cref="OperationCanceledException"/>).
+    /// If there are several copies of this client in the process, the type is that of one of them. Programs
+    /// that deal with all find the code in <c>Data["license_session.code"]</c>.
     /// </summary>
     public abstract class LicenseSessionException : Exception
     {
@@ -23,6 +25,7 @@ namespace LicenseSessions
             : base(message, cause)
         {
             Code = code;
+            Data["license_session.code"] = code;
         }
     }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Threading;
 
 namespace LicenseSessions
 {
@@ -212,6 +213,10 @@ namespace LicenseSessions
                     _claiming.GiveBack();
                 }
             }
+            catch (ThreadAbortException)
+            {
+                // Mono does so when the process ends. To start a thread then, as for a callback or a log line, may crash it.
+            }
             catch (Exception error)
             {
                 Notifier.Say(LogLevel.Warning, "Keeping the session failed, which is a bug of the client: " + error);
@@ -272,7 +277,7 @@ namespace LicenseSessions
             string report = TakeReport();
             Keeping sending = Keeping;
             if (sending.End != null) return;
-            var body = Settings.Caller.HeartbeatBody(sending.Granted.SessionId, sending.Symbols);
+            var body = Settings.Caller.SessionBody(sending.Granted.SessionId, sending.Symbols);
             if (sending.SaysKeep) body["keep"] = true;
             AddReport(body, report);
             Instant sent = Instant.Of(Runtime);
@@ -314,7 +319,7 @@ namespace LicenseSessions
             {
                 Keeping keeping = Keeping;
                 ReleaseOutcome outcome = _service.Release(
-                    Settings.Caller.ReleaseBody(keeping.Granted.SessionId, part.Symbols),
+                    Settings.Caller.SessionBody(keeping.Granted.SessionId, part.Symbols),
                     keeping.Timing.RequestTimeoutMs,
                     keeping.Timing.HeartbeatIntervalMs,
                     Runtime.NowMs + Timing.ReleaseWithinMs);
@@ -347,7 +352,7 @@ namespace LicenseSessions
             else if (begunMs.HasValue)
             {
                 outcome = _service.Release(
-                    Settings.Caller.ReleaseBody(keeping.Granted.SessionId, AllSymbols(keeping)),
+                    Settings.Caller.SessionBody(keeping.Granted.SessionId, AllSymbols(keeping)),
                     keeping.Timing.RequestTimeoutMs,
                     keeping.Timing.HeartbeatIntervalMs,
                     begunMs.Value + Timing.ReleaseWithinMs);

@@ -25,7 +25,8 @@ namespace LicenseSessions
             bool changed = status.State != _lastState;
             _lastState = status.State;
             bool isLoss = status.State == SessionState.Ended && status.End.Reason != EndReason.Released;
-            Say(isLoss ? LogLevel.Warning : changed ? LogLevel.Info : LogLevel.Debug, status.ToString());
+            bool isWarning = isLoss || (changed && status.State == SessionState.Opening);
+            Say(isWarning ? LogLevel.Warning : changed ? LogLevel.Info : LogLevel.Debug, status.ToString());
             Call(_settings.StatusChanged, status, "SessionOptions.StatusChanged", status.State != SessionState.Ended);
         }
 

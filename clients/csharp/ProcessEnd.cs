@@ -13,6 +13,9 @@ namespace LicenseSessions
 
         private const double ThreadsEndWithinMs = 500;
 
+        /// <summary>Under this name, all copies of this client in the process begin to release their sessions.</summary>
+        private const string Copies = "license-session.process-end.1";
+
         private struct Entry
         {
             internal Life Life;
@@ -45,6 +48,11 @@ namespace LicenseSessions
 
         private static void Listen()
         {
+            // An interned string is the same object for all copies.
+            lock (string.Intern(Copies))
+            {
+                AppDomain.CurrentDomain.SetData(Copies, (Action)AppDomain.CurrentDomain.GetData(Copies) + BeginAll);
+            }
             AppDomain.CurrentDomain.ProcessExit += (sender, end) =>
             {
                 Ending.Set();
@@ -87,11 +95,16 @@ namespace LicenseSessions
             lock (Lock) return Entries.Where(entry => entry.Life.Settings.ReleaseAtExit && !entry.Life.IsFinished).ToArray();
         }
 
-        /// <summary>Side by side, in 5 s at most.</summary>
+        private static void BeginAll()
+        {
+            foreach (Entry entry in Unfinished()) entry.Life.BeginRelease();
+        }
+
+        /// <summary>Side by side, in 5 s at most. Each copy waits for its own sessions.</summary>
         private static void ReleaseAll()
         {
             Entry[] open = Unfinished();
-            foreach (Entry entry in open) entry.Life.BeginRelease();
+            ((Action)AppDomain.CurrentDomain.GetData(Copies))();
             var clock = Stopwatch.StartNew();
             foreach (Entry entry in open)
             {

@@ -31,24 +31,15 @@ namespace LicenseSessions
         /// <summary>A check names itself like a claim, because the service judges it as that claim would be.</summary>
         internal Dictionary<string, object> CheckBody(ClaimName name)
         {
-            Dictionary<string, object> body = NamedBody(name);
-            if (OnlyIfFree) body["only_if_free"] = true;
+            Dictionary<string, object> body = ClaimBody(name, false);
             body["check_only"] = true;
             return body;
         }
 
+        /// <summary>Renews or releases symbols of a session.</summary>
         /// <param name="sessionId">of the grant</param>
-        /// <param name="symbols">those that are still held</param>
-        internal Dictionary<string, object> HeartbeatBody(string sessionId, IReadOnlyList<string> symbols)
-        {
-            Dictionary<string, object> body = Body(symbols);
-            body["session_id"] = sessionId;
-            return body;
-        }
-
-        /// <param name="sessionId">of the grant</param>
-        /// <param name="symbols">those to release</param>
-        internal Dictionary<string, object> ReleaseBody(string sessionId, IReadOnlyList<string> symbols)
+        /// <param name="symbols">those that are still held, or those to release</param>
+        internal Dictionary<string, object> SessionBody(string sessionId, IReadOnlyList<string> symbols)
         {
             Dictionary<string, object> body = Body(symbols);
             body["session_id"] = sessionId;
@@ -57,12 +48,7 @@ namespace LicenseSessions
 
         /// <summary>Releases what an opening was granted, even if no answer ever said so.</summary>
         /// <param name="name">of the opening</param>
-        internal Dictionary<string, object> GiveBackBody(ClaimName name)
-        {
-            return NamedBody(name);
-        }
-
-        private Dictionary<string, object> NamedBody(ClaimName name)
+        internal Dictionary<string, object> NamedBody(ClaimName name)
         {
             Dictionary<string, object> body = Body(Symbols);
             body["run_id"] = name.RunId;

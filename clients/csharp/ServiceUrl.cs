@@ -35,12 +35,12 @@ namespace LicenseSessions
             return host;
         }
 
-        /// <summary>Host and, where it is not the usual one, port.</summary>
-        internal static string Authority(Uri url)
+        /// <summary>Host and port. The usual port is left out, unless all are to be named.</summary>
+        internal static string Authority(Uri url, bool withAnyPort = false)
         {
             string host = AsciiHost(url);
             if (host.IndexOf(':') >= 0) host = "[" + host + "]";
-            return url.IsDefaultPort ? host : host + ":" + url.Port.ToString(CultureInfo.InvariantCulture);
+            return url.IsDefaultPort && !withAnyPort ? host : host + ":" + url.Port.ToString(CultureInfo.InvariantCulture);
         }
 
         private static ArgumentException Invalid(string problem)

@@ -47,23 +47,15 @@ namespace LicenseSessions
 
         /// <summary>Claims a session and keeps it. Blocks until it is open.</summary>
         /// <param name="options">what to open</param>
+        /// <param name="cancellation">gives the opening up; what it was granted is released</param>
         /// <exception cref="SessionRefusedException">Another device holds it; says who, and how long to wait.</exception>
         /// <exception cref="LicenseRefusedException">The license is unknown or has ended.</exception>
         /// <exception cref="RequestUnreadableException">The service can't read what it was given.</exception>
         /// <exception cref="ServiceNotFoundException">The server at the address is not the license service.</exception>
         /// <exception cref="ServiceUnavailableException">No usable answer came in time.</exception>
         /// <exception cref="ArgumentException">An option is missing or invalid.</exception>
-        public static Session Open(SessionOptions options)
-        {
-            return Open(options, CancellationToken.None);
-        }
-
-        /// <summary>Claims a session and keeps it. Blocks until it is open.</summary>
-        /// <param name="options">what to open</param>
-        /// <param name="cancellation">gives the opening up; what it was granted is released</param>
-        /// <exception cref="LicenseSessionException">As without a token.</exception>
         /// <exception cref="OperationCanceledException">The opening was given up.</exception>
-        public static Session Open(SessionOptions options, CancellationToken cancellation)
+        public static Session Open(SessionOptions options, CancellationToken cancellation = default(CancellationToken))
         {
             SessionSettings settings = SessionSettings.Of(options);
             cancellation.ThrowIfCancellationRequested();
@@ -92,7 +84,7 @@ namespace LicenseSessions
         /// <summary>Claims a session and keeps it, without blocking the caller.</summary>
         /// <param name="options">what to open</param>
         /// <param name="cancellation">gives the opening up; what it was granted is released</param>
-        /// <returns>the open session; fails as <see cref="Open(SessionOptions)"/> throws</returns>
+        /// <returns>the open session; fails as <see cref="Open"/> throws</returns>
         public static Task<Session> OpenAsync(SessionOptions options, CancellationToken cancellation = default(CancellationToken))
         {
             return OnThread(() => Open(options, cancellation), cancellation);
@@ -100,20 +92,12 @@ namespace LicenseSessions
 
         /// <summary>Asks whether a session could be opened now. Writes nothing at the service.</summary>
         /// <param name="options">what would be opened</param>
-        /// <exception cref="LicenseSessionException">
-        /// As <see cref="Open(SessionOptions)"/>, but a session that another device holds is an answer.
-        /// </exception>
-        public static SessionCheck Check(SessionOptions options)
-        {
-            return Check(options, CancellationToken.None);
-        }
-
-        /// <summary>Asks whether a session could be opened now. Writes nothing at the service.</summary>
-        /// <param name="options">what would be opened</param>
         /// <param name="cancellation">gives the check up</param>
-        /// <exception cref="LicenseSessionException">As without a token.</exception>
+        /// <exception cref="LicenseSessionException">
+        /// As <see cref="Open"/>, but a session that another device holds is an answer.
+        /// </exception>
         /// <exception cref="OperationCanceledException">The check was given up.</exception>
-        public static SessionCheck Check(SessionOptions options, CancellationToken cancellation)
+        public static SessionCheck Check(SessionOptions options, CancellationToken cancellation = default(CancellationToken))
         {
             SessionSettings settings = SessionSettings.Of(options);
             cancellation.ThrowIfCancellationRequested();
@@ -127,7 +111,7 @@ namespace LicenseSessions
         /// <summary>Asks whether a session could be opened now, without blocking the caller.</summary>
         /// <param name="options">what would be opened</param>
         /// <param name="cancellation">gives the check up</param>
-        /// <returns>what the service says; fails as <see cref="Check(SessionOptions)"/> throws</returns>
+        /// <returns>what the service says; fails as <see cref="Check"/> throws</returns>
         public static Task<SessionCheck> CheckAsync(SessionOptions options, CancellationToken cancellation = default(CancellationToken))
         {
             return OnThread(() => Check(options, cancellation), cancellation);

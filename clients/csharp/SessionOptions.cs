@@ -60,7 +60,10 @@ namespace LicenseSessions
         /// </summary>
         public Action<SessionStatus> StatusChanged { get; set; }
 
-        /// <summary>Called with each log line, on another thread of its own.</summary>
+        /// <summary>
+        /// Called with each log line, on another thread of its own. By default, warnings go to
+        /// <see cref="Console.Error"/>.
+        /// </summary>
         public Action<LogLevel, string> Log { get; set; }
 
         /// <summary>
@@ -133,7 +136,7 @@ namespace LicenseSessions
                 },
                 Report = options.Report,
                 StatusChanged = options.StatusChanged,
-                Log = options.Log,
+                Log = options.Log ?? WarnOnConsole,
                 MarginMs = options.Margin.HasValue ? Time("Margin", options.Margin.Value, 0, false) : (double?)null,
                 RequestTimeoutMs = Time("RequestTimeout", options.RequestTimeout, 1, false),
                 OpenWithinMs = Time("OpenWithin", options.OpenWithin, 0, true),
@@ -142,6 +145,11 @@ namespace LicenseSessions
                 Transport = options.Transport,
                 ReleaseAtExit = options.ReleaseAtExit,
             };
+        }
+
+        private static void WarnOnConsole(LogLevel level, string text)
+        {
+            if (level == LogLevel.Warning) Console.Error.WriteLine(text);
         }
 
         /// <summary>Does not quote the value, which may be a key.</summary>

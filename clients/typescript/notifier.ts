@@ -48,7 +48,8 @@ export function createNotifier(options: SessionOptions): Notifier {
     const changed = status.state !== lastState;
     lastState = status.state;
     const text = `License session${name}: ${inWords(status)}`;
-    if (status.state === "ended" && status.reason !== "released") log.warn(text);
+    const isLoss = status.state === "ended" && status.reason !== "released";
+    if (isLoss || (changed && status.state === "opening")) log.warn(text);
     else if (changed) log.info(text);
     else log.debug(text);
   }

@@ -142,7 +142,12 @@ function answerTo(
       const blocked = outcome.blocked.flatMap((each) =>
         asSent(request, each.symbol).map((symbol) => ({ symbol, ...inTheWay(each) })),
       );
-      const message = conflictMessage(outcome, request.device_fingerprint);
+      const names = blocked.map(({ symbol }) => symbol);
+      const message = conflictMessage(
+        outcome,
+        request.device_fingerprint,
+        request.symbols && names,
+      );
       return refused({
         code,
         message,

@@ -14,10 +14,19 @@ export const licenseMessages: Record<"license_unknown" | EndedCode, string> = {
 
 type Conflict = Extract<ClaimRefusal, { code: "session_conflict" }>;
 
-/** Says that the license itself is valid, who holds the session, and for how long. */
-export function conflictMessage({ blocked: [first] }: Conflict, ownDevice: string): string {
+/**
+ * Says that the license itself is valid, who holds the session, and for how long.
+ *
+ * @param names the blocked symbols as the caller wrote them, if it asked for several
+ */
+export function conflictMessage(
+  { blocked: [first] }: Conflict,
+  ownDevice: string,
+  names: readonly string[] = [],
+): string {
   if (!first) throw new Error("A conflict without an entry in the way");
-  const again = `Try again in ${first.waitSeconds} s.`;
+  const blocked = names.length > 0 ? `Not free: ${listed(names)}. ` : "";
+  const again = `${blocked}Try again in ${first.waitSeconds} s.`;
   if (first.entry.kind === "vacancy") {
     return `The license is fine, but kept for the device that used it last (${shownDevice(first.entry)}). ${again}`;
   }
@@ -27,19 +36,23 @@ export function conflictMessage({ blocked: [first] }: Conflict, ownDevice: strin
   return `The license is fine, but another program on this device holds the session. Close that program, or use it there. ${again}`;
 }
 
-const mostNamed = 5;
-
 export function seatMessage({ first, inUse, maxSessions, wantedSeats }: SeatRefusal): string {
   if (!first && inUse.length === 0) {
     return `The license is fine, but allows ${maxSessions} symbols at a time, and ${wantedSeats} were asked for. Ask for fewer.`;
   }
-  const named = inUse.slice(0, mostNamed).map(({ symbol, isOwn }) => {
-    const name = symbol === "*" ? "a session without symbol" : printable(symbol);
+  const named = inUse.map(({ symbol, isOwn }) => {
+    const name = symbol === "*" ? "a session without symbol" : symbol;
     return isOwn ? `${name} (this device)` : name;
   });
-  const more = inUse.length > mostNamed ? ` and ${inUse.length - mostNamed} more` : "";
   const wait = first ? ` Try again in ${first.waitSeconds} s.` : " Ask for fewer symbols.";
-  return `The license is fine, but all of its sessions (${maxSessions}) are in use: ${named.join(", ")}${more}.${wait}`;
+  return `The license is fine, but all of its sessions (${maxSessions}) are in use: ${listed(named)}.${wait}`;
+}
+
+const mostNamed = 5;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : "";
+  return `${names.slice(0, mostNamed).map(printable).join(", ")}${more}`;
 }
 
 export const overMessages = {

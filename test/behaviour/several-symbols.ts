@@ -52,7 +52,12 @@ export function describeSeveralSymbols(engine: () => Engine): void {
         symbols: ["SI", "nq", "gc", "ES"],
       });
       expect(status).toBe(403);
-      expect(body).toMatchObject({ code: "session_conflict", active_device: "device-a..." });
+      expect(body).toMatchObject({
+        code: "session_conflict",
+        message:
+          "The license is fine, but in use on another device (device-a...). Not free: nq, gc, ES. Try again in 50 s.",
+        active_device: "device-a...",
+      });
       expect(body.blocked).toMatchObject([
         { symbol: "nq", active_device: "device-a...", estimated_wait_seconds: 50 },
         { symbol: "gc", active_device: "device-b...", estimated_wait_seconds: 60 },

@@ -1,7 +1,8 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:https";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
+import { createServer, type ServerOptions } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, platform } from "node:process";
@@ -51,13 +52,14 @@ describe.skipIf(!hasMono)("a program in C#", () => {
     ["exits on another thread", 4],
   ] as const)("that %s releases its session", async ([name, exitCode]) => {
     service = await startFakeService();
-    expect(await run(name).ended).toMatchObject({ exitCode });
+    expect(await run(name).ended).toMatchObject({ exitCode, output: "" });
     expect(service.asked).toEqual(["/api/validate-license", "/api/session/release"]);
   });
 
   test("that is told not to release when it ends leaves the session", async () => {
     service = await startFakeService();
-    expect(await run("ends without releasing").ended).toMatchObject({ exitCode: 0 });
+    const ended = await run("ends without releasing").ended;
+    expect(ended).toMatchObject({ exitCode: 0, output: "" });
     expect(service.asked).toEqual(["/api/validate-license"]);
   });
 
@@ -72,11 +74,14 @@ describe.skipIf(!hasMono)("a program in C#", () => {
 
   // Mono hears of Ctrl-C at a terminal only, which `script` is on Linux.
   describe.skipIf(platform !== "linux")("at a terminal", () => {
-    test("releases its session at Ctrl-C, and ends", async () => {
-      service = await startFakeService();
-      await ctrlC("waits");
-      expect(service.asked).toEqual(["/api/validate-license", "/api/session/release"]);
-    });
+    test.for(["waits", "waits, with a logger that hangs"])(
+      "that %s, releases its session at Ctrl-C, and ends",
+      async (name) => {
+        service = await startFakeService();
+        await ctrlC(name);
+        expect(service.asked.at(-1)).toBe("/api/session/release");
+      },
+    );
 
     test("that handles Ctrl-C itself holds its session until it ends", async () => {
       service = await startFakeService();
@@ -87,27 +92,37 @@ describe.skipIf(!hasMono)("a program in C#", () => {
     });
   });
 
-  test("meets a certificate that it does not trust: that is said at once, and nothing is sent", async () => {
-    service = await startFakeService();
-    const words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"];
-    const files = { key: join(built, "key.pem"), cert: join(built, "cert.pem") };
-    spawnSync("openssl", [...words, "-keyout", files.key, "-out", files.cert]);
-    const server = createServer(
-      { key: readFileSync(files.key), cert: readFileSync(files.cert) },
-      () => service.asked.push("a request without trust"),
-    ).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const address = server.address();
-    const port = typeof address === "object" && address ? address.port : 0;
-    const { ended, output } = run("opens", `https://localhost:${port}`);
-    expect(await ended).toMatchObject({ exitCode: 0 });
-    server.close();
-    expect(output()).toContain("the server's certificate or TLS is not accepted");
-    expect(service.asked).toEqual([]);
-  });
+  const notAccepted = "the server's certificate or TLS is not accepted: ";
+  const oldTls = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" };
+  test.for<[what: string, prints: string, host: string, days: number, ServerOptions, boolean]>([
+    ["a certificate that it trusts opens", "opened", "localhost", 2, {}, true],
+    ["a foreign one", `${notAccepted}RemoteCertificateChainErrors`, "localhost", 2, {}, false],
+    ["an expired one", `${notAccepted}RemoteCertificateChainErrors`, "localhost", -1, {}, true],
+    ["a wrong host name", `${notAccepted}RemoteCertificateNameMismatch`, "a.example", 2, {}, true],
+    ["old TLS", notAccepted, "localhost", 2, oldTls as ServerOptions, true],
+  ])(
+    "that meets %s: which is said at the first attempt",
+    async ([, prints, host, days, options, isTrusted]) => {
+      service = await startFakeService();
+      const { cert, ...secrets } = makeCertificate(host, days);
+      const server = createServer({ cert, ...secrets, ...options }, (request, response) => {
+        service.asked.push(request.url ?? "");
+        service.answer(response, request.url ?? "");
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const address = server.address();
+      const port = typeof address === "object" && address ? address.port : 0;
+      const trust = { XDG_CONFIG_HOME: isTrusted ? trustOnly(cert) : built };
+      const ended = await run("opens", `https://localhost:${port}`, trust).ended;
+      server.close();
+      expect(ended.output).toMatch(new RegExp(`^${prints}`));
+      expect(ended.output).not.toContain("trying again");
+      expect(service.asked.length > 0).toBe(prints === "opened");
+    },
+  );
 
-  function run(name: string, url = service.url) {
-    return start("mono", ["--debug", tests, "--program", name, url]);
+  function run(name: string, url = service.url, variables = {}) {
+    return start("mono", ["--debug", tests, "--program", name, url], variables);
   }
 
   /** Presses Ctrl-C once the program says that its session is open; returns what it prints. */
@@ -124,6 +139,72 @@ describe.skipIf(!hasMono)("a program in C#", () => {
     return output();
   }
 });
+
+describe.skipIf(!hasMono)(
+  "two copies of the C# client in one program, in its own sources and in a library",
+  () => {
+    let service: Service;
+    afterEach(() => service.stop());
+
+    const program = (body: string) => `
+    extern alias library;
+    using System;
+    using LicenseSessions;
+    using Theirs = library::LicenseSessions;
+    static class Program
+    {
+      static void Main(string[] words)
+      {
+        ${body}
+      }
+    }`;
+    const options = `SessionOptions { Url = words[0], LicenseKey = "KEY", DeviceFingerprint = "device" }`;
+    const open = `Session.Open(new ${options});`;
+    const openTheirs = `Theirs.Session.Open(new Theirs.${options});`;
+
+    test("the end of the process releases the sessions of both at the same time", async () => {
+      service = await startFakeService();
+      Object.assign(service.answers["/api/validate-license"] ?? {}, {
+        ...{ session_timeout_seconds: 60, held_for_seconds: 55, heartbeat_interval_seconds: 20 },
+      });
+      const releasing: ServerResponse[] = [];
+      let werePatient = false;
+      service.instead = (response, { url = "" }) => {
+        if (!url.endsWith("release")) return service.answer(response, url);
+        // Neither is answered before both have asked.
+        if (releasing.push(response) < 2) return;
+        werePatient = releasing.every(({ destroyed }) => !destroyed);
+        for (const one of releasing) service.answer(one, url);
+      };
+      const source = program(open + openTheirs);
+      expect(await play(source)).toEqual([""]);
+      expect([releasing.length, werePatient]).toEqual([2, true]);
+    });
+
+    test("an error of either says its code in the same place, although the types are two", async () => {
+      service = await startFakeService();
+      service.instead = (response) => response.writeHead(401).end('{"code":"license_expired"}');
+      const source = program(`
+      try
+      {
+        ${openTheirs}
+      }
+      catch (Exception error)
+      {
+        Console.WriteLine((error is LicenseSessionException) + " " + error.Data["license_session.code"]);
+      }`);
+      expect(await play(source)).toEqual(["False license_expired"]);
+    });
+
+    function play(source: string): Promise<string[]> {
+      return playProgram(
+        source,
+        [`-r:library=${library}`, ...sources("clients/csharp")],
+        service.url,
+      );
+    }
+  },
+);
 
 describe.skipIf(!hasMono)("the examples of the C# client's README", () => {
   const page = readFileSync(join(root, "clients/csharp/README.md"), "utf8");
@@ -195,19 +276,28 @@ describe.skipIf(!hasMono)("the examples of the C# client's README", () => {
       }`;
   }
 
-  /** Runs a program against the fake service; returns the lines that it prints. */
   async function play(source = ""): Promise<string[]> {
-    const [file, program] = [join(built, "Example.cs"), join(built, "Example.exe")];
-    writeFileSync(file, source.replace(/https:[a-z0-9/.-]*amazonaws.com/, service.url));
-    expect(mcs([`-r:${library}`, `-out:${program}`, file])).toBe("");
-    const { exitCode, output } = await start("mono", ["--debug", program]).ended;
-    expect(exitCode, output).toBe(0);
-    return output.trim().split("\n");
+    const there = source.replace(/https:[a-z0-9/.-]*amazonaws.com/, service.url);
+    const lines = await playProgram(there, [`-r:${library}`]);
+    // Without what is logged.
+    return lines.filter((line) => !line.startsWith("License session"));
   }
 });
 
-function start(command: string, words: string[]) {
-  const child = endsWithRun(spawn(command, words));
+/** Compiles and runs a program; returns the lines that it prints. */
+async function playProgram(source: string, parts: string[], ...words: string[]): Promise<string[]> {
+  const [file, program] = [join(built, "Example.cs"), join(built, "Example.exe")];
+  writeFileSync(file, source);
+  expect(mcs([...parts, `-out:${program}`, file])).toBe("");
+  const { exitCode, output } = await start("mono", ["--debug", program, ...words]).ended;
+  expect(exitCode, output).toBe(0);
+  return output.trim().split("\n");
+}
+
+function start(command: string, words: string[], variables = {}) {
+  // Mono leaves files where it runs, if it crashes.
+  const options = { cwd: built, env: { ...env, ...variables } };
+  const child = endsWithRun(spawn(command, words, options));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {
@@ -216,6 +306,41 @@ function start(command: string, words: string[]) {
   }
   const ended = once(child, "close").then(([exitCode, signal]) => ({ exitCode, signal, output }));
   return { child, output: () => output, ended };
+}
+
+/** Makes a certificate that signs itself, and is valid for so many days from now on. */
+function makeCertificate(host: string, days: number) {
+  const openssl = (words: string[]) => {
+    const { status, stderr } = spawnSync("openssl", words, { cwd: built });
+    expect(status, String(stderr)).toBe(0);
+  };
+  const subject = ["-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`];
+  const signed = ["-in", "csr.pem", "-signkey", "key.pem", "-copy_extensions", "copy"];
+  openssl([
+    "req",
+    "-new",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    ...subject,
+    "-keyout",
+    "key.pem",
+    "-out",
+    "csr.pem",
+  ]);
+  openssl(["x509", "-req", ...signed, "-days", String(days), "-out", "cert.pem"]);
+  return { key: readFileSync(join(built, "key.pem")), cert: readFileSync(join(built, "cert.pem")) };
+}
+
+/** Returns a folder of settings by which Mono trusts one certificate. */
+function trustOnly(cert: Buffer): string {
+  const settings = mkdtempSync(join(built, "settings-"));
+  const trusted = join(settings, ".mono/new-certs/Trust");
+  mkdirSync(trusted, { recursive: true });
+  const words = ["x509", "-noout", "-hash"];
+  const { stdout } = spawnSync("openssl", words, { input: cert, encoding: "utf8" });
+  writeFileSync(join(trusted, `${stdout.trim()}.0`), cert);
+  return settings;
 }
 
 function compile(): string {
@@ -241,7 +366,7 @@ function sources(folder: string): string[] {
 function runTests(): Promise<z.infer<typeof outcomeSchema>[]> {
   return new Promise((resolve) => {
     const words = ["--debug", tests, root];
-    const child = execFile("mono", words, { maxBuffer: 1e8 }, (_, stdout, stderr) => {
+    const child = execFile("mono", words, { cwd: built, maxBuffer: 1e8 }, (_, stdout, stderr) => {
       const lines = stdout.split("\n").filter((line) => line.startsWith("{"));
       const read = lines.map((line) => outcomeSchema.parse(JSON.parse(line)));
       const hasEnded = child.exitCode === (read.some((one) => one.outcome === "failed") ? 1 : 0);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import { createClock } from "../../clients/typescript/clock.ts";
 import {
   type BotReport,
@@ -15,6 +16,7 @@ import {
 import { startFakeService } from "./fake-service.ts";
 import { problemOf } from "./problem-of.ts";
 import { runProgram } from "./run-program.ts";
+import { steppingRuntime } from "./stepping-runtime.ts";
 
 describe("the TypeScript client, over HTTP", () => {
   let service: Awaited<ReturnType<typeof startFakeService>>;
@@ -161,6 +163,23 @@ describe("the TypeScript client, over HTTP", () => {
       "License session ES: over: taken (session_taken), now held by lap...",
     ]);
     expect(lines.join()).not.toMatch(/KEY|device"/);
+  });
+
+  test("of the attempts to open, the first that fails is a warning: a wrong port is not silent for half a minute", async () => {
+    const told: string[] = [];
+    const log = (level: string) => (text: string) => void told.push(`${level} ${text}`);
+    const logger = {
+      debug: log("debug"),
+      info: log("info"),
+      warn: log("warn"),
+      error: log("error"),
+    };
+    const runtime = steppingRuntime(() => Promise.reject(new Error("refused")));
+    const bot = { url: "http://unused", licenseKey: "KEY", deviceFingerprint: "device", logger };
+    await expect(claimAndKeep(bot, runtime)).rejects.toThrow(ServiceUnavailable);
+    const [first, ...others] = told.map((text) => text.replace("License session: ", ""));
+    expect(first).toBe("warn not open yet (Error: refused); trying again");
+    expect(new Set(others)).toEqual(new Set(["debug not open yet (Error: refused); trying again"]));
   });
 
   test("an answer that trickles in keeps nobody beyond the time", async () => {

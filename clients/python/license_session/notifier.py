@@ -87,7 +87,8 @@ class Notifier:
     def _log(self, status: Status) -> None:
         changed = status.state != self._last_state
         self._last_state = status.state
-        if status.state == "ended" and status.reason != "released":
+        is_loss = status.state == "ended" and status.reason != "released"
+        if is_loss or (changed and status.state == "opening"):
             self._say("warning", _in_words(status))
         else:
             self._say("info" if changed else "debug", _in_words(status))

@@ -96,8 +96,8 @@ def open_session(
     :param public_keys: the service's public keys (``ed25519:...``), which its vendor publishes. If
         given, an answer that is not signed by one of them neither grants nor ends anything. Needs
         the package ``cryptography``: ``pip install "license-session[signed]"``
-    :param logger: instead of ``logging.getLogger("license_session")``. The loss of a session is a
-        warning; every other change is INFO or DEBUG
+    :param logger: instead of ``logging.getLogger("license_session")``. The loss of a session and
+        the first attempt to open that fails are warnings; every other change is INFO or DEBUG
     :param release_at_exit: release the session when the interpreter ends
     :param release_on_signals: release it on SIGTERM and SIGHUP where the program does not handle
         them itself, and warn where it does; for sessions opened off the main thread see

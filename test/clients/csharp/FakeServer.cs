@@ -26,7 +26,7 @@ internal sealed class Request
 /// <summary>A service on a free port of this machine, which answers as it is told, in bytes.</summary>
 internal sealed class FakeServer : IDisposable
 {
-    private readonly TcpListener _listener = new TcpListener(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly List<TcpClient> _open = new List<TcpClient>();
     private readonly List<Request> _asked = new List<Request>();
 
@@ -36,8 +36,13 @@ internal sealed class FakeServer : IDisposable
     /// <summary>Set once a client has closed a connection without an answer.</summary>
     internal readonly ManualResetEvent Closed = new ManualResetEvent(false);
 
-    internal FakeServer()
+    internal FakeServer() : this(IPAddress.Loopback, 0)
     {
+    }
+
+    internal FakeServer(IPAddress address, int port)
+    {
+        _listener = new TcpListener(address, port);
         _listener.Start();
         new Thread(Listen) { IsBackground = true }.Start();
     }

@@ -2,6 +2,7 @@ using System;
 using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
+using System.Net.Sockets;
 using System.Threading;
 using LicenseSessions;
 
@@ -12,13 +13,82 @@ internal static class ForeignCode
     [Cases]
     internal static IEnumerable<Case> Hanging()
     {
-        yield return KeptAnd("a callback that hangs", (bot, hang) => bot.StatusChanged = status => hang());
-        yield return KeptAnd("a logger that hangs", (bot, hang) => bot.Log = (level, text) => hang());
-        yield return KeptAnd("a report that hangs", (bot, hang) => bot.Report = () => { hang(); return null; });
-        yield return KeptAnd("a report whose metadata hangs", (bot, hang) => bot.Report = () => new SessionReport { Metadata = new HangingDictionary(hang) });
-        yield return KeptAnd("a callback that throws", (bot, hang) => bot.StatusChanged = status => { throw new Exception("the program's own"); });
-        yield return KeptAnd("a logger that throws", (bot, hang) => bot.Log = (level, text) => { throw new Exception("the program's own"); });
-        yield return KeptAnd("a report that throws", (bot, hang) => bot.Report = () => { throw new Exception("the program's own"); });
+        const string late = "The report took too long; the heartbeat is sent without it";
+        yield return KeptAnd("a callback that hangs", null, (bot, hang) => bot.StatusChanged = status => hang());
+        yield return KeptAnd("a logger that hangs", null, (bot, hang) => bot.Log = (level, text) => hang());
+        yield return KeptAnd("a report that hangs", late, (bot, hang) => bot.Report = () => { hang(); return null; });
+        yield return KeptAnd("a report whose metadata hangs", late, (bot, hang) => bot.Report = () => new SessionReport { Metadata = new HangingDictionary(hang) });
+        yield return KeptAnd("a callback that throws", "SessionOptions.StatusChanged failed: System.Exception: its own", (bot, hang) => bot.StatusChanged = status => Throw());
+        yield return KeptAnd("a logger that throws", null, (bot, hang) => bot.Log = (level, text) => Throw());
+        yield return KeptAnd("a report that throws", "The report failed; the heartbeat is sent without it: System.Exception: its own", (bot, hang) => bot.Report = () => { Throw(); return null; });
+    }
+
+    [Test("a report that the service can't read, the loss of a symbol and each handler that fails is a warning")]
+    internal static void FailingHandlers()
+    {
+        using (var server = new FakeServer())
+        {
+            var listening = new ManualResetEvent(false);
+            server.Answer = request =>
+            {
+                if (request.Ask != "heartbeat") return FakeServer.Usual(request);
+                listening.WaitOne();
+                if (request.Body.Has("status")) return FakeServer.Http("400 Bad Request", "{\"code\":\"bad_request\",\"field\":\"status\"}");
+                string rest = request.Body.List("symbols").Count == 1 ? "" : ",\"symbols_held\":[\"ES\"],\"release_asked_by\":\"lap...\",\"session_timeout_seconds\":10,\"held_for_seconds\":9.5";
+                return FakeServer.Http("500 Error", "{\"code\":\"session_taken\"" + rest + "}");
+            };
+            var warnings = new Warnings();
+            SessionOptions bot = Sockets.Bot(server);
+            bot.Symbol = null;
+            bot.Symbols = new[] { "ES", "NQ" };
+            bot.Report = () => new SessionReport { Status = "unreadable" };
+            bot.Log = warnings.Take;
+            using (Session session = Session.Open(bot))
+            {
+                session.SymbolLost += loss => Throw();
+                session.ReleaseRequested += request => Throw();
+                session.Ended += end => Throw();
+                listening.Set();
+                foreach (string warning in new[]
+                {
+                    "The service can't read the report (bad_request status): from now on, heartbeats are sent without one",
+                    "lost NQ (session_not_found); the others go on", "Session.SymbolLost failed: System.Exception: its own",
+                    "Session.ReleaseRequested failed: System.Exception: its own", "over: Taken (session_taken)", "Session.Ended failed: System.Exception: its own",
+                }) warnings.WaitFor("License session ES, NQ: " + warning);
+            }
+        }
+    }
+
+    private static void Throw()
+    {
+        throw new Exception("its own");
+    }
+
+    /// <summary>The warnings of a log.</summary>
+    private sealed class Warnings
+    {
+        private readonly List<string> _texts = new List<string>();
+
+        internal void Take(LogLevel level, string text)
+        {
+            if (level != LogLevel.Warning) return;
+            lock (_texts)
+            {
+                _texts.Add(text);
+                Monitor.PulseAll(_texts);
+            }
+        }
+
+        internal void WaitFor(string beginning)
+        {
+            lock (_texts)
+            {
+                while (!_texts.Any(text => text.StartsWith(beginning)))
+                {
+                    Expect.True(Monitor.Wait(_texts, 60000), "no warning \"" + beginning + "\", but " + string.Join("\n", _texts));
+                }
+            }
+        }
     }
 
     [Test("handlers of the end, of a lost symbol, of the token and of the task may hang: each other one is called, and a release ends in time")]
@@ -59,6 +129,50 @@ internal static class ForeignCode
             };
             Expect.Same("no_answer_in_time", Expect.Throws<ServiceUnavailableException>(() => Session.Open(bot)).Problem);
             Expect.True(released.WaitOne(60000), "nothing was released");
+        }
+    }
+
+    [Test("what a transport sends twice by itself, with a wait between, gives a right that counts from the first")]
+    internal static void RetryingTransport()
+    {
+        using (var server = new FakeServer())
+        {
+            System.Diagnostics.Stopwatch sinceFirst = null;
+            SessionOptions bot = Sockets.Bot(server);
+            bot.Transport = request =>
+            {
+                if (!request.Url.AbsolutePath.EndsWith("validate-license")) return HttpTransport.Send(request, new Attempt());
+                sinceFirst = System.Diagnostics.Stopwatch.StartNew();
+                HttpTransport.Send(request, new Attempt());
+                Thread.Sleep(300);
+                return HttpTransport.Send(request, new Attempt());
+            };
+            using (Session session = Session.Open(bot))
+            {
+                double passedMs = sinceFirst.Elapsed.TotalMilliseconds;
+                // The clocks of the two count in whole milliseconds.
+                Expect.True(session.Held && session.RightLasts.TotalMilliseconds <= 9501 - passedMs, "the right lasts " + session.RightLasts + ", " + passedMs + " ms after the first");
+            }
+        }
+    }
+
+    [Test("a claim of which a transport says that the host can't be reached may have been granted all the same: it is released")]
+    internal static void StoredAndUnreachable()
+    {
+        using (var server = new FakeServer())
+        using (var cancelling = new CancellationTokenSource())
+        {
+            SessionOptions bot = Sockets.Bot(server);
+            bot.Transport = request =>
+            {
+                TransportResponse response = HttpTransport.Send(request, new Attempt());
+                if (request.Url.AbsolutePath.EndsWith("release")) return response;
+                throw new SocketException((int)SocketError.HostUnreachable);
+            };
+            bot.StatusChanged = status => cancelling.Cancel();
+            Expect.Throws<OperationCanceledException>(() => Session.Open(bot, cancelling.Token));
+            object claim = server.Asked[0].Body, release = server.WaitFor("release")[0].Body;
+            foreach (string name in new[] { "run_id", "claim_number" }) Expect.Same(claim.Get(name), release.Get(name), name);
         }
     }
 
@@ -155,7 +269,7 @@ internal static class ForeignCode
     }
 
     [Test("each loss is a warning, and neither key nor fingerprint stands in the log")]
-    internal static void Warnings()
+    internal static void Losses()
     {
         using (var server = new FakeServer())
         {
@@ -179,20 +293,23 @@ internal static class ForeignCode
     }
 
     /// <summary>What hangs costs no heartbeat; `WaitLost` and a release return in time.</summary>
-    private static Case KeptAnd(string what, Action<SessionOptions, Action> give)
+    private static Case KeptAnd(string what, string warning, Action<SessionOptions, Action> give)
     {
-        return new Case(what + " costs no heartbeat, and the release comes in time", () =>
+        return new Case(what + " costs no heartbeat, and the release comes in time" + (warning == null ? "" : "; a warning says so"), () =>
         {
             using (var server = new FakeServer())
             using (var hanging = new Hang())
             {
+                var warnings = new Warnings();
                 SessionOptions bot = Sockets.Bot(server);
+                bot.Log = warnings.Take;
                 give(bot, hanging.Now);
                 Session session = Session.Open(bot);
                 server.WaitFor("heartbeat", 3);
                 Expect.True(session.Held && !session.WaitLost(TimeSpan.Zero), "not held");
                 Expect.Same("Released", session.Release().ToString());
                 Expect.True(session.WaitLost(TimeSpan.Zero), "not over");
+                if (warning != null) warnings.WaitFor("License session ES: " + warning);
             }
         });
     }

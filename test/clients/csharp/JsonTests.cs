@@ -22,8 +22,7 @@ internal static class JsonTests
             new string('[', 100000),
         })
         {
-            string wrong = text;
-            yield return new Case("is no JSON: " + (text.Length > 20 ? "nested without end" : text), () => Expect.Throws<FormatException>(() => Json.Parse(wrong)));
+            yield return new Case("is no JSON: " + (text.Length > 20 ? "nested without end" : text), () => Expect.Throws<FormatException>(() => Json.Parse(text)));
         }
     }
 
@@ -36,8 +35,7 @@ internal static class JsonTests
         yield return Text(1e21, "1E+21");
         foreach (object value in new object[] { double.NaN, double.PositiveInfinity, new object(), new Dictionary<int, object> { { 1, 2 } } })
         {
-            object wrong = value;
-            yield return new Case("has no form in JSON: " + value, () => Expect.Throws<ArgumentException>(() => Json.Write(wrong)));
+            yield return new Case("has no form in JSON: " + value, () => Expect.Throws<ArgumentException>(() => Json.Write(value)));
         }
         yield return new Case("a list in itself has no form in JSON", () =>
         {

@@ -36,9 +36,8 @@ internal static class Options
     [Cases]
     internal static IEnumerable<Case> Addresses()
     {
-        foreach (object one in (List<object>)Program.ReadJson("clients/vectors/urls.json"))
+        foreach (object vector in (List<object>)Program.ReadJson("clients/vectors/urls.json"))
         {
-            object vector = one;
             yield return new Case("in an address, " + vector.Text("guarantee"), () => CheckUrl(vector));
         }
         yield return new Case("a name of other letters is asked for in ASCII", () => Expect.Same("xn--brse-5qa.example", ServiceUrl.Authority(new Uri("https://börse.example/"))));

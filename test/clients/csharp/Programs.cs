@@ -9,7 +9,6 @@ internal static class Programs
     internal static int Run(string name, string url)
     {
         var bot = new SessionOptions { Url = url, LicenseKey = "KEY", DeviceFingerprint = "device" };
-        bot.Log = (level, text) => { if (level == LogLevel.Warning) Console.WriteLine(text); };
         switch (name)
         {
             case "ends":
@@ -24,6 +23,9 @@ internal static class Programs
                 new Thread(() => Environment.Exit(4)).Start();
                 Thread.Sleep(Timeout.Infinite);
                 return 0;
+            case "waits, with a logger that hangs":
+                bot.Log = (level, text) => Thread.Sleep(Timeout.Infinite);
+                goto case "waits";
             case "waits":
                 using (Session session = Session.Open(bot))
                 {

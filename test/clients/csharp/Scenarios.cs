@@ -17,8 +17,7 @@ internal static class Scenarios
             foreach (object scenario in (List<object>)Program.ReadJson(path))
             {
                 if (scenario.Has("clients") && !scenario.List("clients").Contains("csharp")) continue;
-                object played = scenario;
-                yield return new Case(file + ": " + scenario.Text("guarantee"), () => Play(played));
+                yield return new Case(file + ": " + scenario.Text("guarantee"), () => Play(scenario));
             }
         }
     }
@@ -73,6 +72,21 @@ internal static class Scenarios
             ""lastStatuses"": 3,
             ""statuses"": [[20005, ""asking"", ""clocks_parted""], [20205, ""asking"", ""clocks_parted""], [20405, ""ended"", ""taken"", ""session_taken""]]
         }"));
+    }
+
+    [Test("a bug of the client ends the session as lost, with a warning, and not the process")]
+    internal static void Bug()
+    {
+        // The heartbeat, which is not expected, throws.
+        var runtime = new ScriptedRuntime(Json.Parse(@"{""server"": [{ ""at"": 0, ""ask"": ""claim"", ""answer"": ""granted"" }], ""opens"": 0}"));
+        var warnings = new List<string>();
+        SessionSettings settings = SettingsOf(Json.Parse("{}"), status => { });
+        settings.Log = (level, text) => { if (level == LogLevel.Warning) warnings.Add(text); };
+        var life = new Life(settings, runtime, ScriptedRuntime.Name);
+        runtime.Spawn(life.Live);
+        runtime.Time.Run();
+        Expect.Same("Lost (keeper_failed)", life.End.ToString());
+        Expect.True(warnings[0].StartsWith("License session: Keeping the session failed, which is a bug of the client: "), warnings[0]);
     }
 
     private static void Play(object scenario)

@@ -11,9 +11,8 @@ internal static class Signatures
     internal static IEnumerable<Case> SignedAnswers()
     {
         object vectors = Program.ReadJson("clients/vectors/signed-answers.json");
-        foreach (object one in vectors.List("cases"))
+        foreach (object vector in vectors.List("cases"))
         {
-            object vector = one;
             yield return new Case(vector.Text("guarantee"), () => Check(vector));
         }
     }
@@ -22,9 +21,8 @@ internal static class Signatures
     internal static IEnumerable<Case> Standards()
     {
         object vectors = Program.ReadJson("clients/vectors/rfc.json");
-        foreach (object one in vectors.List("signatures"))
+        foreach (object vector in vectors.List("signatures"))
         {
-            object vector = one;
             yield return new Case(vector.Text("source"), () => CheckSignature(
                 PinnedKeys.KeyOf(vector.Text("public_key")),
                 Encoding.UTF8.GetBytes(vector.Text("signature_base")),

@@ -4,6 +4,7 @@ using System.IO;
 using System.IO.Compression;
 using System.Linq;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using System.Threading;
 using LicenseSessions;
@@ -91,6 +92,70 @@ internal static class Sockets
         }
     }
 
+    [Test("each request looks the name up: after an address moved, the session goes on at the new one")]
+    internal static void MovedAddress()
+    {
+        using (var first = new FakeServer())
+        using (var second = new FakeServer(IPAddress.Parse("127.0.0.2"), first.Port))
+        using (var names = new Names("127.0.0.1"))
+        {
+            Session session = Session.Open(Named(first));
+            first.Answer = request => FakeServer.Http("401 Unauthorized", "{\"message\":\"?\"}");
+            names.Address = "127.0.0.2";
+            second.WaitFor("heartbeat", 2);
+            Expect.True(session.Held, "not held");
+            Expect.Same("Released", session.Release().ToString());
+            second.WaitFor("release");
+        }
+    }
+
+    [Test("a name server that is slower than a request may be opens, because later attempts may take longer; what was given up is not sent")]
+    internal static void SlowNames()
+    {
+        using (var server = new FakeServer())
+        using (new Names("127.0.0.1") { TakesMs = 250 })
+        {
+            SessionOptions bot = Named(server);
+            bot.RequestTimeout = TimeSpan.FromMilliseconds(200);
+            var problems = new List<string>();
+            bot.StatusChanged = status => problems.Add(status.Problem);
+            Session session = Session.Open(bot);
+            Expect.Same(1, server.Asked.Count(request => request.Ask == "validate-license"));
+            session.Release();
+            Expect.Same("no_answer_in_time", problems[0]);
+        }
+    }
+
+    private static SessionOptions Named(FakeServer server)
+    {
+        SessionOptions bot = Bot(server);
+        bot.Url = "http://license.example:" + server.Port;
+        return bot;
+    }
+
+    /// <summary>A name server, until it is disposed of.</summary>
+    private sealed class Names : IDisposable
+    {
+        private readonly Func<string, IPAddress[]> _before = HttpTransport.AddressesOf;
+        internal volatile string Address;
+        internal int TakesMs;
+
+        internal Names(string address)
+        {
+            Address = address;
+            HttpTransport.AddressesOf = name =>
+            {
+                Thread.Sleep(TakesMs);
+                return new[] { IPAddress.Parse(Address) };
+            };
+        }
+
+        public void Dispose()
+        {
+            HttpTransport.AddressesOf = _before;
+        }
+    }
+
     [Test("a server that does not answer takes no longer than the opening was given, and what it may have granted is released")]
     internal static void Hanging()
     {
@@ -130,14 +195,42 @@ internal static class Sockets
         }
     }
 
-    [Test("nobody listens: the error says so, with its cause")]
+    [Test("nobody listens: a warning says so on the console after the first attempt, and the error in the end, with its cause")]
     internal static void NobodyListens()
     {
         string url;
+        var console = new StringWriter();
+        TextWriter before = Console.Error;
+        Console.SetError(TextWriter.Synchronized(console));
         using (var server = new FakeServer()) url = server.Url;
         var bot = new SessionOptions { Url = url, LicenseKey = "KEY", DeviceFingerprint = "device", OpenWithin = TimeSpan.FromSeconds(3), ReleaseAtExit = false };
         var error = Expect.Throws<ServiceUnavailableException>(() => Session.Open(bot));
-        Expect.True(error.InnerException is System.Net.Sockets.SocketException && error.Problem.Length > 10, error.ToString());
+        Console.SetError(before);
+        Expect.True(error.InnerException is SocketException && error.Problem.Length > 10, error.ToString());
+        // Those of other tests have a symbol.
+        IEnumerable<string> lines = console.ToString().Split('\n').Where(line => line.StartsWith("License session: "));
+        Expect.Same(new[] { "License session: not open yet (" + error.Problem + "); trying again" }, lines.Select(line => line.Trim()), "which is said once");
+    }
+
+    [Test("a TLS handshake that is cut off is tried again, as what is not accepted is not")]
+    internal static void CutHandshake()
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        new Thread(() =>
+        {
+            try
+            {
+                while (true) listener.AcceptTcpClient().Close();
+            }
+            catch (SocketException)
+            {
+                // Stopped.
+            }
+        }) { IsBackground = true }.Start();
+        string url = "https://" + listener.LocalEndpoint;
+        FirstProblem(new SessionOptions { Url = url, LicenseKey = "KEY", DeviceFingerprint = "device", Symbol = "ES", ReleaseAtExit = false });
+        listener.Stop();
     }
 
     [Test("the proxy of the framework is used, and its password stands in no error")]

@@ -11,9 +11,8 @@ internal static class Vectors
     internal static IEnumerable<Case> Timings()
     {
         object vectors = Program.ReadJson("clients/vectors/timing.json");
-        foreach (object one in vectors.List("timings"))
+        foreach (object vector in vectors.List("timings"))
         {
-            object vector = one;
             yield return new Case("timing: " + vector.Text("guarantee"), () => CheckTiming(vector));
         }
         foreach (object vector in vectors.List("heartbeatDelays"))
@@ -42,9 +41,8 @@ internal static class Vectors
     [Cases]
     internal static IEnumerable<Case> AllAnswers()
     {
-        foreach (object one in (List<object>)Program.ReadJson("clients/vectors/answers.json"))
+        foreach (object vector in (List<object>)Program.ReadJson("clients/vectors/answers.json"))
         {
-            object vector = one;
             string name = "answer to a " + vector.Text("ask") + ", " + vector.Number("status") + ": " + vector.Text("guarantee");
             yield return new Case(name, () => CheckAnswer(vector));
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import pickle
+import threading
 import unittest
 from datetime import datetime, timezone
 from typing import Any
@@ -17,10 +18,13 @@ from license_session import (
     LicenseRefused,
     LicenseSessionError,
     OpeningCancelled,
+    Request,
     RequestUnreadable,
+    Response,
     ServiceNotFound,
     ServiceUnavailable,
     SessionRefused,
+    Status,
     check_session,
     open_session,
 )
@@ -193,6 +197,30 @@ class WhatIsKnown(unittest.TestCase):
         texts = [record.getMessage() for record in records.records]
         self.assertEqual(texts[-1], "License session ES: over: taken (session_taken), held by x...")
         self.assertNotIn("secret", "".join(texts).lower())
+
+    def test_of_the_attempts_to_open_the_first_that_fails_is_a_warning(self) -> None:
+        """So that a wrong port is not silent for half a minute."""
+        statuses: list[Status] = []
+        cancel = threading.Event()
+
+        def on_status(status: Status) -> None:
+            statuses.append(status)
+            if len(statuses) == 2:
+                cancel.set()
+
+        def transport(_: Request) -> Response:
+            raise RuntimeError("refused")
+
+        options: dict[str, Any] = {
+            "transport": transport,
+            "on_status": on_status,
+            "cancel": cancel,
+        }
+        with self.assertLogs("license_session", logging.WARNING) as logged:
+            with self.assertRaises(OpeningCancelled):
+                open_session("any://host", "KEY", "device", **options)
+        texts = [record.getMessage() for record in logged.records]
+        self.assertEqual(texts, ["License session: not open yet (refused); trying again"])
 
     def test_a_release_by_the_program_is_no_warning(self) -> None:
         with self.assertLogs("license_session", logging.INFO) as logged:
