@@ -3,6 +3,19 @@ using System.Collections.Generic;
 
 namespace LicenseSessions
 {
+    /// <summary>What a bot reports with a heartbeat. What is <c>null</c> is not sent.</summary>
+    public sealed class SessionReport
+    {
+        /// <summary>At most 64 characters.</summary>
+        public string BotVersion { get; set; }
+
+        /// <summary>At most 64 characters.</summary>
+        public string Status { get; set; }
+
+        /// <summary>At most 1,024 bytes as JSON: texts, numbers, booleans, lists and dictionaries.</summary>
+        public IDictionary<string, object> Metadata { get; set; }
+    }
+
     /// <summary>
     /// The program's report for a heartbeat. It is read and written as JSON on the program's thread, because
     /// its dictionaries may be code of the program.

@@ -283,17 +283,4 @@ namespace LicenseSessions
             Refusal = refusal;
         }
     }
-
-    /// <summary>What a bot reports with a heartbeat. What is <c>null</c> is not sent.</summary>
-    public sealed class SessionReport
-    {
-        /// <summary>At most 64 characters.</summary>
-        public string BotVersion { get; set; }
-
-        /// <summary>At most 64 characters.</summary>
-        public string Status { get; set; }
-
-        /// <summary>At most 1,024 bytes as JSON: texts, numbers, booleans, lists and dictionaries.</summary>
-        public IDictionary<string, object> Metadata { get; set; }
-    }
 }
