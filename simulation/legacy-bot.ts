@@ -1,6 +1,9 @@
 /**
  * A bot of the kind deployed before this service, modelled on observed behaviour. It reads only the
- * bodies of 200 and 403, names no session, claims once, and keeps trading through any failure.
+ * bodies of 200 and 403, names no session, claims once, and keeps trading through any failure. Any
+ * 403 ends it, a page of a web server too, and a 401 to its check stops it from trading. Refused
+ * while the market is closed, it stays as a process that never trades again and goes on with its
+ * heartbeats.
  */
 export type LegacyBot = {
   /** Whether it would trade now: from its start until it stops itself or is closed. */
@@ -32,7 +35,7 @@ export type LegacyBotIdentity = {
 };
 
 const heartbeatEveryMs = 20_000;
-const bareHeartbeatEveryMs = 300_000;
+const checkEveryMs = 300_000;
 const answerWithinMs = 5_000;
 const lateReleaseAfterMs = 60_000;
 
@@ -41,6 +44,7 @@ export function startLegacyBot(context: LegacyBotGround, identity: LegacyBotIden
   const caller = { license_key: licenseKey, device_fingerprint: deviceFingerprint, symbol };
   let trading = startedBefore;
   let closed = false;
+  let ended = false;
   let opensTrades = true;
   let lastWords: string | undefined;
   void (startedBefore ? run() : start());
@@ -52,6 +56,7 @@ export function startLegacyBot(context: LegacyBotGround, identity: LegacyBotIden
     async close() {
       if (closed) return;
       closed = true;
+      ended = true;
       trading = false;
       await release();
       await context.pause(lateReleaseAfterMs);
@@ -67,44 +72,48 @@ export function startLegacyBot(context: LegacyBotGround, identity: LegacyBotIden
       trading = true;
       await run();
     } else {
-      stop(reply?.body.message);
+      lastWords = String(reply?.body.message ?? "");
     }
   }
 
   async function run(): Promise<void> {
+    const report = { bot_version: "1.4", status: "running", metadata: { positions: 0 } };
     await Promise.all([
-      beat(heartbeatEveryMs, () => context.isMarketOpen(), {
-        bot_version: "1.4",
-        status: "running",
-        metadata: { positions: 0 },
+      repeat(heartbeatEveryMs, async () => {
+        if (context.isMarketOpen()) obey(await beat(report));
       }),
-      beat(bareHeartbeatEveryMs, () => true, {}),
+      repeat(checkEveryMs, async () => {
+        const reply = await beat({});
+        if (reply?.status === 401) stop("The license could not be checked.");
+        else obey(reply);
+      }),
     ]);
   }
 
-  async function beat(everyMs: number, isDue: () => boolean, report: object): Promise<void> {
+  async function repeat(everyMs: number, act: () => Promise<void>): Promise<void> {
     for (;;) {
       await context.pause(everyMs);
-      if (!trading) return;
-      if (!isDue()) continue;
-      const reply = await context.post("api/heartbeat", { ...caller, ...report }, answerWithinMs);
-      if (trading && reply) obey(reply);
+      if (ended) return;
+      await act();
     }
   }
 
-  function obey({ status, body }: LegacyBotReply): void {
-    const message = String(body.message ?? "");
-    if (status === 200) {
-      const hours = body.hours_until_expiration;
+  function beat(report: object): Promise<LegacyBotReply | undefined> {
+    return context.post("api/heartbeat", { ...caller, ...report }, answerWithinMs);
+  }
+
+  function obey(reply: LegacyBotReply | undefined): void {
+    if (reply?.status === 200) {
+      const hours = reply.body.hours_until_expiration;
       opensTrades = !(typeof hours === "number" && hours > 0 && hours <= 2);
-    } else if (status === 403) {
-      if (body.license_valid === false) stop(message);
-      else if (body.session_conflict) stop("The license is in use on another device.");
-      else if (/expir/i.test(message)) stop(message);
+    } else if (reply?.status === 403) {
+      ended ||= context.isMarketOpen();
+      stop(wordsOn(reply.body));
     }
   }
 
   function stop(words: unknown): void {
+    if (!trading) return;
     trading = false;
     lastWords = String(words ?? "");
   }
@@ -112,4 +121,11 @@ export function startLegacyBot(context: LegacyBotGround, identity: LegacyBotIden
   async function release(): Promise<void> {
     await context.post("api/session/release", caller, answerWithinMs);
   }
+}
+
+/** What it prints when it is refused while it runs: ours only where neither flag is there. */
+function wordsOn({ license_valid, session_conflict, message }: LegacyBotReply["body"]): unknown {
+  if (license_valid === false) return "The license is not valid any more.";
+  if (session_conflict) return "The license is in use on another device.";
+  return message;
 }

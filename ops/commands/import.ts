@@ -125,6 +125,8 @@ async function expectImportable(
   for (const [warning, count] of warned) {
     if (count > mostNamed) messages.write(`and ${count - mostNamed} more lines: ${warning}\n`);
   }
+  const admin = checked.isExport || checked.isBroken ? "not asked" : adminKey.result();
+  if (dryRun || admin === "missing") messages.write(adminKeyTexts[admin]);
   if (checked.badLines.size > 0 && (skipBad === undefined || checked.isBroken)) {
     const lines = checked.badLines.size === 1 ? "1 line is" : `${checked.badLines.size} lines are`;
     throw new CommandError(
@@ -134,8 +136,6 @@ async function expectImportable(
   if (checked.unknownColumns.length > 0) {
     messages.write(`Not imported: the columns ${checked.unknownColumns.join(", ")}.\n`);
   }
-  const admin = checked.isExport ? "not asked" : adminKey.result();
-  if (dryRun || admin === "missing") messages.write(adminKeyTexts[admin]);
   return { checked, rejects, adminKey: admin };
 }
 

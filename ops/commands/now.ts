@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Deployed } from "../data/stack-outputs.ts";
 import { serviceNow } from "../data/whole-service.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { printResult } from "../terminal/print-result.ts";
@@ -10,7 +11,7 @@ export function addNowCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("now")
     .description(
-      "Shows the service at a glance: whether it answers and since when, bots online by version, " +
+      "Shows the service at a glance: whether it answers and since when, what is deployed, bots online by version, " +
         "refusals of the last 24 hours by code, and licenses that end within 7 days.",
     );
   addTableOptions(command)
@@ -25,11 +26,13 @@ export function addNowCommand(program: Command, context: CommandContext): void {
 }
 
 function nowText(view: Awaited<ReturnType<typeof serviceNow>>, context: CommandContext): string {
-  const { service, online, by_version, refusals, standings, ending_soon, history, table } = view;
+  const { service, online, by_version, refusals, standings, ending_soon, history } = view;
+  const { table, deployed } = view;
   const counted = (parts: string[]) => parts.join(", ") || "none";
   return fieldsText(
     [
       ["service", stateText(service)],
+      ...(deployed ? [["deployed", deployedText(deployed)] as const] : []),
       [
         "online",
         `${online.sessions} sessions of ${online.devices} devices, ${online.licenses} licenses`,
@@ -51,6 +54,10 @@ function nowText(view: Awaited<ReturnType<typeof serviceNow>>, context: CommandC
     ],
     context.columns,
   );
+}
+
+function deployedText({ at, commit }: Deployed): string {
+  return `${instantText(at ?? undefined)}, the commit ${commit ?? "unknown"}`;
 }
 
 function stateText({ state, since }: Awaited<ReturnType<typeof serviceNow>>["service"]): string {

@@ -5,7 +5,7 @@ import type { Variables } from "../terminal/variables.ts";
 import { awsClientConfig } from "./aws-client-config.ts";
 
 /**
- * Reads the outputs of the stack.
+ * Reads the outputs of the stack, and when it was last deployed.
  *
  * @throws CommandError if there is no such stack or it names no table; otherwise SDK errors
  */
@@ -16,11 +16,16 @@ export async function readStackOutputs(
   const client = new CloudFormationClient(awsClientConfig(variables));
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackName }));
+    const [stack] = Stacks;
     const outputs = Object.fromEntries(
-      (Stacks[0]?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]),
+      (stack?.Outputs ?? []).map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]),
     );
     const result = outputsSchema.safeParse(outputs);
-    if (result.success) return result.data;
+    if (result.success) {
+      const { commit = null, ...named } = result.data;
+      const at = (stack?.LastUpdatedTime ?? stack?.CreationTime)?.getTime() ?? null;
+      return { ...named, deployed: { at, commit } };
+    }
     throw new CommandError(
       `The stack ${stackName} has no output TableName: it is not a stack of this project. --table NAME names a table without its stack.`,
     );
@@ -39,9 +44,11 @@ const outputsSchema = z
     TableName: z.string().min(1),
     FunctionLogGroups: z.string().optional(),
     ChangesLogGroup: z.string().optional(),
+    Commit: z.string().optional(),
   })
   .transform((outputs) => ({
     tableName: outputs.TableName,
+    commit: outputs.Commit,
     history: {
       /** The log groups of the functions. */
       logGroups: outputs.FunctionLogGroups?.split(",") ?? [],
@@ -50,6 +57,11 @@ const outputsSchema = z
     },
   }));
 
-type StackOutputs = z.infer<typeof outputsSchema>;
+type NamedOutputs = z.infer<typeof outputsSchema>;
 
-export type StackHistory = StackOutputs["history"];
+export type StackHistory = NamedOutputs["history"];
+
+type StackOutputs = Omit<NamedOutputs, "commit"> & { deployed: Deployed };
+
+/** What is deployed, since when; `null` where the stack does not say it. */
+export type Deployed = { at: number | null; commit: string | null };

@@ -8,6 +8,7 @@ import { type PresentState, presentState } from "./present-state.ts";
 import { readHistory } from "./read-history.ts";
 import { type Refusals, refusalsOf } from "./refusals.ts";
 import { scanPages } from "./scan-pages.ts";
+import type { Deployed } from "./stack-outputs.ts";
 import { type Usage, usageOf } from "./usage.ts";
 import type { OpenTable } from "./with-table.ts";
 
@@ -39,7 +40,7 @@ export async function serviceRefusals(
 export async function serviceNow(
   table: OpenTable,
   asked: Asked,
-): Promise<PresentState & { table: string; history: string | null }> {
+): Promise<PresentState & { table: string; deployed: Deployed | null; history: string | null }> {
   const { nowMs, variables, stop } = asked;
   const licenses = await readAll(table, stop);
   let lines: HistoryLine[] = [];
@@ -51,7 +52,8 @@ export async function serviceNow(
     if (!(error instanceof CommandError)) throw error;
     history = error.message;
   }
-  return { table: table.place, history, ...presentState(licenses, lines, nowMs) };
+  const { place, deployed = null } = table;
+  return { table: place, deployed, history, ...presentState(licenses, lines, nowMs) };
 }
 
 async function readPeriod(

@@ -6,7 +6,7 @@ import { explainAwsError } from "./explain-aws-error.ts";
 import { getItem } from "./get-license.ts";
 import { engineEndpoint, historyFile, localClientConfig } from "./local-engine.ts";
 import { awsIdentity, userOfMachine } from "./operator-name.ts";
-import { readStackOutputs, type StackHistory } from "./stack-outputs.ts";
+import { type Deployed, readStackOutputs, type StackHistory } from "./stack-outputs.ts";
 import type { TableClock } from "./table-clock.ts";
 import { localTableName, type TableHandle } from "./table-handle.ts";
 
@@ -18,6 +18,8 @@ export type OpenTable = TableHandle & {
   operator: () => Promise<string>;
   /** Where its history is kept. */
   history: HistoryPlace;
+  /** Of a stack alone. */
+  deployed?: Deployed;
   /** The address of a local engine; absent on AWS. */
   endpoint?: string;
 };
@@ -81,6 +83,7 @@ async function tableOnAws(
     place: `table ${name}${ofStack} in ${await dynamo.config.region()}`,
     operator: () => awsIdentity(variables),
     history: stack?.history,
+    ...(stack && { deployed: stack.deployed }),
   };
 }
 

@@ -1,4 +1,8 @@
+import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
 import { describe, expect, test } from "vitest";
+import { askAddress } from "../../ops/data/ask-address.ts";
+import type { LegacyBot, LegacyBotIdentity } from "../../simulation/legacy-bot.ts";
 import { type LegacyBotSetup, setUpLegacyBot } from "../support/legacy-bot-setup.ts";
 
 const second = 1_000;
@@ -19,7 +23,7 @@ const cases: {
       setup.start("A");
       await setup.pass(30 * second);
       setup.letRivalTry();
-      await setup.sleepFor("A", 5 * minute);
+      await setup.whileAsleep("A", () => setup.pass(5 * minute));
       await setup.pass(10 * minute);
     },
   },
@@ -136,39 +140,33 @@ describe.each(cases)("a legacy bot: $name", ({ play, onlyReleases }) => {
   });
 });
 
-test("a legacy bot that is alone trades on beside a session that was left and only waits to lapse", async () => {
-  const setup = await setUpLegacyBot({ legacyBots: true });
-  const laptop = setup.start("A");
-  await setup.pass(30 * second);
-  // It sleeps, its session lapses, and the desktop has it for a moment.
-  await setup.sleepFor("A", 3 * minute - 20 * second);
-  const desktop = setup.start("B");
-  await setup.pass(10 * second);
-  expect(desktop.trading() || laptop.trading()).toBe(true);
-  void desktop.close();
-  await setup.pass(2 * minute);
-  expect(laptop.trading()).toBe(true);
-});
+/** What an address answers in the gap of a move, what `check-address` says, and for how long a bot trades. */
+test.for<[answer: number | "nothing", says: RegExp, tradesForMs: number]>([
+  ["nothing", /^running bots carry on$/, Number.POSITIVE_INFINITY],
+  [500, /^running bots carry on$/, Number.POSITIVE_INFINITY],
+  [503, /^running bots carry on$/, Number.POSITIVE_INFINITY],
+  [403, /^ENDS running bots/, 20 * second],
+  [401, /^STOPS running bots/, 5 * minute],
+])(
+  "an address that answers %s is to a legacy bot what check-address says",
+  async ([answer, says, tradesForMs]) => {
+    const text = "<html>This web app is stopped.</html>";
+    await using address = await addressThat((request, response) => {
+      if (answer === "nothing") request.destroy();
+      else response.writeHead(answer).end(text);
+    });
+    expect((await askAddress(address.url, "/api/heartbeat")).effect).toMatch(says);
 
-test("once a closed legacy bot was silent for 300 s, its next session is freed when it closes", async () => {
-  const setup = await setUpLegacyBot({ legacyBots: true });
-  setup.start("A");
-  await setup.pass(30 * second);
-  setup.kill("A");
-  await setup.pass(10 * second);
-  // After a crash a second copy may live: the session is marked, and left to lapse.
-  const afterCrash = setup.start("A");
-  await setup.pass(5 * minute);
-  void afterCrash.close();
-  await setup.pass(6 * minute);
-  const third = setup.start("A");
-  await setup.pass(5 * minute);
-  void third.close();
-  await setup.pass(1 * second);
-  const other = setup.start("B");
-  await setup.pass(1 * second);
-  expect(other.trading()).toBe(true);
-});
+    const setup = await setUpLegacyBot({ legacyBots: true });
+    const bot = setup.start("A");
+    await setup.pass(1 * second);
+    setup.setAnswer(answer === "nothing" ? answer : { status: answer, text });
+    await setup.pass(Math.min(tradesForMs, 10 * minute) - 2 * second);
+    expect(bot.trading()).toBe(true);
+    await setup.pass(3 * second);
+    expect(bot.trading()).toBe(tradesForMs > 10 * minute);
+  },
+);
 
 describe.each([
   ["suspended", (setup: LegacyBotSetup) => setup.set("status", { S: "suspended" })],
@@ -227,10 +225,131 @@ describe.each([true, false])("with legacyBots %s, a legacy bot", (legacyBots) =>
     expect(other.lastWords()).toMatch(/license is fine.*device-o\.\.\..*\d+ s/);
   });
 
+  test("that is alone trades on beside a session that was just left to lapse", async () => {
+    const setup = await setUpLegacyBot({ legacyBots });
+    const laptop = await running(setup);
+    await setup.whileAsleep(laptop, async () => {
+      await setup.pass(2 * minute);
+      const desktop = setup.start("B");
+      await setup.pass(50 * second);
+      expect(desktop.trading()).toBe(true);
+      void desktop.close();
+      await setup.pass(6 * second);
+    });
+    await setup.pass(2 * minute);
+    expect(laptop.trading()).toBe(true);
+    expect(await mayStart(setup)).toBe(!legacyBots);
+  });
+
+  test.for([
+    ["another device", 20, "C", "ES"],
+    ["on the only seat another program of the same device", 1, "A", undefined],
+  ] as const)(
+    `once single copies are closed properly again after a crash, %s ${legacyBots ? "comes in at once" : "waits as ever"}`,
+    async ([, maxSessions, device, symbol]) => {
+      const setup = await setUpLegacyBot({ legacyBots, maxSessions });
+      setup.start("A", { symbol: "ES" });
+      await setup.pass(30 * second);
+      setup.kill("A");
+      await setup.pass(90 * second);
+      // The copy that crashed might live: this session is marked, and left to lapse.
+      const afterCrash = setup.start("A", { symbol: "ES" });
+      await setup.pass(5 * minute);
+      void afterCrash.close();
+      await setup.pass(1 * second);
+      expect(await mayStart(setup, device, { symbol })).toBe(false);
+      await setup.pass(6 * minute);
+      for (let day = 1; day <= 2; day++) {
+        const single = setup.start("A", { symbol: "ES" });
+        await setup.pass(5 * minute);
+        expect(single.trading()).toBe(true);
+        void single.close();
+        await setup.pass(2 * minute);
+      }
+      const last = setup.start("A", { symbol: "ES" });
+      await setup.pass(5 * minute);
+      void last.close();
+      await setup.pass(1 * second);
+      expect(await mayStart(setup, device, { symbol })).toBe(legacyBots);
+    },
+  );
+
+  test.for([
+    ["stays ended", 20, undefined],
+    ["comes back by itself, once another device came and left", 20, {}],
+    ["comes back by itself, once its seat was displaced", 1, { symbol: "NQ" }],
+  ] as const)(
+    "whose session an operator ended in the market's break: %s",
+    async ([, maxSessions, guest]) => {
+      const setup = await setUpLegacyBot({ legacyBots, maxSessions });
+      const bot = await running(setup);
+      setup.setMarket(false);
+      await setup.pass(1 * minute);
+      await setup.endSession("*", { now: true });
+      if (guest) {
+        expect(await mayStart(setup, "B", guest)).toBe(true);
+      }
+      await setup.pass(4 * minute);
+      setup.setMarket(true);
+      await setup.pass(30 * second);
+      const comesBack = guest !== undefined;
+      expect(bot.trading()).toBe(!legacyBots || comesBack);
+      expect(await mayStart(setup)).toBe(!legacyBots || !comesBack);
+    },
+  );
+
+  test("that is refused in the market's break stays as a process, which later claims without trading", async () => {
+    const setup = await setUpLegacyBot({ legacyBots });
+    const bot = await running(setup);
+    setup.setMarket(false);
+    await setup.pass(4 * minute);
+    const guest = setup.start("B");
+    await setup.pass(40 * second);
+    void guest.close();
+    setup.setMarket(true);
+    await setup.pass(3 * minute);
+    expect(bot.trading()).toBe(!legacyBots);
+    expect(await mayStart(setup)).toBe(!legacyBots);
+  });
+
+  test("that was cut off for 300 s shares the session of a copy that is not marked: its close ends it", async () => {
+    const setup = await setUpLegacyBot({ legacyBots });
+    const bot = await running(setup);
+    const closed = setup.start("device-of-the-bot");
+    await setup.pass(3 * minute);
+    void closed.close();
+    let unmarked: LegacyBot | undefined;
+    await setup.whileAsleep(bot, async () => {
+      await setup.pass(5 * minute);
+      unmarked = setup.start("device-of-the-bot");
+      await setup.pass(3 * minute);
+    });
+    await setup.pass(1 * minute);
+    expect([bot.trading(), unmarked?.trading()]).toEqual([true, true]);
+    setup.letRivalTry();
+    void unmarked?.close();
+    await setup.pass(10 * minute);
+    expect(bot.trading()).toBe(!legacyBots);
+    expect(setup.bothTradedMs()).toBeLessThanOrEqual(legacyBots ? 20 * second + roundTripMs : 0);
+    expect(setup.bothTradedMs() > 0).toBe(legacyBots);
+  });
+
+  test("with a symbol and one without, on one key, are two sessions on two seats", async () => {
+    for (const [maxSessions, both] of [
+      [2, true],
+      [1, false],
+    ] as const) {
+      const setup = await setUpLegacyBot({ legacyBots, maxSessions });
+      const bot = await running(setup);
+      expect(await mayStart(setup, "B", { symbol: "ES" })).toBe(both);
+      expect(bot.trading()).toBe(true);
+    }
+  });
+
   test("trades on while the storage fails", async () => {
     const setup = await setUpLegacyBot({ legacyBots });
     const bot = await running(setup);
-    setup.setStorageFailing(true);
+    setup.setAnswer({ status: 500, text: '{"status":"error","code":"internal_error"}' });
     await setup.pass(10 * minute);
     expect(bot.trading()).toBe(true);
   });
@@ -249,4 +368,31 @@ async function running(setup: LegacyBotSetup) {
   await setup.pass(30 * second);
   expect(bot.trading()).toBe(true);
   return bot;
+}
+
+/** Whether a bot that is started now, and closed again, is let in. */
+async function mayStart(
+  setup: LegacyBotSetup,
+  device = "C",
+  identity: Partial<LegacyBotIdentity> = {},
+): Promise<boolean> {
+  const bot = setup.start(device, identity);
+  await setup.pass(1 * second);
+  const isIn = bot.trading();
+  void bot.close();
+  return isIn;
+}
+
+async function addressThat(answer: RequestListener) {
+  const server = createServer(answer).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }

@@ -120,7 +120,7 @@ async function createTable(endpoint: string): Promise<void> {
 }
 
 /** A port below the range that the system assigns itself, so that no other test gets it first. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(20_000, 32_000);
     const server = createServer().listen(port, "127.0.0.1");

@@ -9,8 +9,13 @@ import {
   startLegacyBot,
 } from "../../simulation/legacy-bot.ts";
 import { createMemoryTable } from "../../simulation/memory-table.ts";
+import { tableHandle } from "../../simulation/operators-table.ts";
 import { type Actor, createActor, createScheduler } from "../../simulation/scheduler.ts";
-import { createSimulatedService, type RouteName } from "../../simulation/simulated-service.ts";
+import {
+  createSimulatedService,
+  type Reply,
+  type RouteName,
+} from "../../simulation/simulated-service.ts";
 import { loadSources } from "../../simulation/sources.ts";
 import { withVirtualGlobals } from "../../simulation/virtual-globals.ts";
 import type { WorldContext } from "../../simulation/world-context.ts";
@@ -28,12 +33,20 @@ const routes: Record<string, RouteName> = {
   "api/session/release": "release",
 };
 
+type AnswerInstead = Reply | "nothing";
+
 export type LegacyBotSetup = Awaited<ReturnType<typeof setUpLegacyBot>>;
 
 /**
  * A service with one license, a device with a legacy bot, and a rival device that can keep trying.
  */
-export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
+export async function setUpLegacyBot({
+  legacyBots,
+  maxSessions = 20,
+}: {
+  legacyBots: boolean;
+  maxSessions?: number;
+}) {
   const scheduler = createScheduler();
   const ground: WorldContext = {
     scheduler,
@@ -56,7 +69,7 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
   const service = createSimulatedService(ground, sources, table, stacks, () => {});
   const licenseId = licenseIdOf(licenseKey);
   let isMarketOpen = true;
-  let storageFails = false;
+  let answerInstead: AnswerInstead | undefined;
   const bots: { device: string; bot: LegacyBot; actor: Actor }[] = [];
   let bothTradedMs = 0;
   let lookedMs = 0;
@@ -66,7 +79,7 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
     license_id: { S: licenseId },
     status: { S: "active" },
     license_type: { S: "standard" },
-    max_sessions: { N: "20" },
+    max_sessions: { N: `${maxSessions}` },
     fencing_token: { N: "0" },
     sessions: { M: {} },
   });
@@ -81,17 +94,18 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
       new Promise<LegacyBotReply | undefined>((resolve) => {
         scheduler.at(scheduler.nowMs() + withinMs, actor, () => resolve(undefined));
         scheduler.at(scheduler.nowMs() + oneWayMs, undefined, () => {
-          if (storageFails) {
-            const reply = { status: 500, body: { status: "error", code: "internal_error" } };
+          const answer = ({ status, text }: Reply) => {
+            const reply = { status, body: fieldsOf(text) };
             scheduler.at(scheduler.nowMs() + oneWayMs, actor, () => resolve(reply));
+          };
+          if (answerInstead === "nothing") return;
+          if (answerInstead) {
+            answer(answerInstead);
             return;
           }
           const route = routes[path] ?? "heartbeat";
           const name = `${++deliveries}`;
-          service.receive(name, route, JSON.stringify(body), "first", ({ status, text }) => {
-            const reply = { status, body: fieldsOf(text) };
-            scheduler.at(scheduler.nowMs() + oneWayMs, actor, () => resolve(reply));
-          });
+          service.receive(name, route, JSON.stringify(body), "first", answer);
         });
       });
     const bot = startLegacyBot(
@@ -147,11 +161,12 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
       );
       look();
     },
-    async sleepFor(device: string, ms: number) {
-      const held = bots.filter((each) => each.device === device);
+    /** A device with all that runs on it, or one bot, does nothing while this happens. */
+    async whileAsleep(who: string | LegacyBot, happens: () => Promise<void>) {
+      const held = bots.filter(({ device, bot }) => device === who || bot === who);
       for (const { actor } of held) scheduler.holdUp(actor);
       look();
-      await this.pass(ms);
+      await happens();
       for (const { actor } of held) scheduler.letRun(actor);
     },
     kill(device: string) {
@@ -160,8 +175,18 @@ export async function setUpLegacyBot({ legacyBots }: { legacyBots: boolean }) {
     setMarket(open: boolean) {
       isMarketOpen = open;
     },
-    setStorageFailing(failing: boolean) {
-      storageFails = failing;
+    /** From now on this is the answer to every request, in place of the service's own. */
+    setAnswer(answer: AnswerInstead | undefined) {
+      answerInstead = answer;
+    },
+    /** As `license end-session` does it. */
+    async endSession(symbol: string, options: { now?: boolean } = {}) {
+      const handle = tableHandle(table);
+      const seen = await sources.getLicense(handle, licenseId);
+      if (!seen) throw new Error("There is no license");
+      const note = { by: "ada@desk", atMs: epochMs + scheduler.nowMs() };
+      const { code } = await sources.endSeenSession(handle, seen, symbol, options, note);
+      if (code !== "ended") throw new Error(`The session was not ended: ${code}`);
     },
     set(name: string, value: { S: string } | { N: string }) {
       table.perform("UpdateItem", {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
@@ -293,22 +293,28 @@ describe("history", () => {
   });
 });
 
-describe("history --stack", () => {
-  test("asks the logs of the functions and of changes for the license, and a change is put there", async () => {
-    const key = await openTestService(engine).license();
-    const id = licenseIdOf(key);
-    const asked: { operation: string; body: Record<string, unknown> }[] = [];
-    const aws = createServer(async (request, response) => {
+describe("with --stack", () => {
+  const asked: { operation: string; body: Record<string, unknown> }[] = [];
+  let aws: Server;
+  let license: ReturnType<typeof operator>;
+  let key: string;
+  beforeEach(async () => {
+    key = await openTestService(engine).license();
+    asked.length = 0;
+    aws = createServer(async (request, response) => {
       const target = String(request.headers["x-amz-target"] ?? "");
       const operation = target.split(".").at(-1) ?? "";
       if (!target) {
         response.writeHead(200, { "content-type": "text/xml" });
         response.end(
-          "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>S</StackName><Outputs>" +
+          "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>S</StackName>" +
+            "<CreationTime>2026-11-01T08:00:00Z</CreationTime>" +
+            "<LastUpdatedTime>2026-11-29T22:10:00Z</LastUpdatedTime><Outputs>" +
             Object.entries({
               TableName: "Sessions",
               FunctionLogGroups: "claims,releases",
               ChangesLogGroup: "changes",
+              Commit: "1a2b3c4d5e6f of 2026-11-29T20:15:30Z",
             })
               .map(
                 ([name, value]) =>
@@ -323,7 +329,7 @@ describe("history --stack", () => {
       asked.push({ operation, body });
       const message = {
         event: "session_claimed",
-        license_id: id,
+        license_id: licenseIdOf(key),
         device: "device-a...",
         symbol: "ES",
       };
@@ -342,27 +348,42 @@ describe("history --stack", () => {
     vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", engine.endpoint);
     vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
-    try {
-      const license = operator(engine, { variables: { AWS_DEFAULT_REGION: "eu-central-1" } });
-      const changed = await license(["set", key, "--type", "pro", "--stack", "S"]);
-      expect(changed.exitCode).toBe(0);
-      expect(changed.stdout).toContain("table Sessions of stack S in eu-central-1");
-      const put = asked.find(({ operation }) => operation === "PutLogEvents");
-      expect(put?.body).toMatchObject({ logGroupName: "changes" });
-      expect(JSON.stringify(put?.body)).toContain("type: standard -> pro");
-      const { exitCode, stdout } = await license(["history", key, "--stack", "S", "--json"]);
-      expect(exitCode).toBe(0);
-      expect(JSON.parse(stdout).lines).toMatchObject([{ event: "session_claimed", symbol: "ES" }]);
-      const filters = asked.filter(({ operation }) => operation === "FilterLogEvents");
-      expect(filters.map(({ body }) => [body.logGroupName, body.filterPattern])).toEqual([
-        ["claims", `{ $.message.license_id = "${id}" }`],
-        ["releases", `{ $.message.license_id = "${id}" }`],
-        ["changes", `{ $.license_id = "${id}" }`],
-      ]);
-    } finally {
-      vi.unstubAllEnvs();
-      aws.closeAllConnections();
-      aws.close();
-    }
+    license = operator(engine, { variables: { AWS_DEFAULT_REGION: "eu-central-1" } });
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    aws.closeAllConnections();
+    aws.close();
+  });
+
+  test("history asks the logs of the functions and of changes for the license, and a change is put there", async () => {
+    const id = licenseIdOf(key);
+    const changed = await license(["set", key, "--type", "pro", "--stack", "S"]);
+    expect(changed.exitCode).toBe(0);
+    expect(changed.stdout).toContain("table Sessions of stack S in eu-central-1");
+    const put = asked.find(({ operation }) => operation === "PutLogEvents");
+    expect(put?.body).toMatchObject({ logGroupName: "changes" });
+    expect(JSON.stringify(put?.body)).toContain("type: standard -> pro");
+    const { exitCode, stdout } = await license(["history", key, "--stack", "S", "--json"]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).lines).toMatchObject([{ event: "session_claimed", symbol: "ES" }]);
+    const filters = asked.filter(({ operation }) => operation === "FilterLogEvents");
+    expect(filters.map(({ body }) => [body.logGroupName, body.filterPattern])).toEqual([
+      ["claims", `{ $.message.license_id = "${id}" }`],
+      ["releases", `{ $.message.license_id = "${id}" }`],
+      ["changes", `{ $.license_id = "${id}" }`],
+    ]);
+  });
+
+  test("now says which commit is deployed, and since when", async () => {
+    const { stdout } = await license(["now", "--stack", "S"]);
+    expect(stdout).toContain(
+      "2026-11-29 22:10:00Z, the commit 1a2b3c4d5e6f of 2026-11-29T20:15:30Z",
+    );
+    const { deployed } = JSON.parse((await license(["now", "--stack", "S", "--json"])).stdout);
+    expect(deployed).toEqual({
+      at: Date.UTC(2026, 10, 29, 22, 10),
+      commit: "1a2b3c4d5e6f of 2026-11-29T20:15:30Z",
+    });
   });
 });

@@ -250,6 +250,14 @@ describe("the old server's admin key, which is valid there without a row", () =>
     expect(JSON.stringify(ran)).not.toContain("THE-ADMIN-KEY");
   });
 
+  test("is named beside bad rows, too", async () => {
+    const file = csv(header, "KEY-1,,pro,active,", "KEY-2,,pro,frozen,");
+    const variables = { OLD_ADMIN_KEY: "THE-ADMIN-KEY" };
+    const { stderr } = await license(["import", file, "--dry-run"], { variables });
+    expect(stderr).toContain("The old admin key has no row in this file");
+    expect(stderr).toContain("1 line is bad");
+  });
+
   test("is found if a row has it, and asked for if nobody has said which it is", async () => {
     expect((await check(" KEY-1 ")).stderr).toContain("The old admin key has a row.");
     expect((await check()).stderr).toContain("Set OLD_ADMIN_KEY");
