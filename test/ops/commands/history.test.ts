@@ -31,9 +31,9 @@ afterEach(() => {
 });
 
 /** The service, which logs as npm start does, and an operator beside it. */
-async function newLicense() {
+async function newLicense({ maxSessions = 1 } = {}) {
   const service = openTestService(engine);
-  const key = await service.license({ email: "ada@example.com", maxSessions: 1 });
+  const key = await service.license({ email: "ada@example.com", maxSessions });
   const log = (line: unknown) =>
     appendFileSync(
       join(folder, "history.jsonl"),
@@ -210,15 +210,7 @@ describe("history", () => {
   });
 
   test("has a bar for each symbol of a session of several, also of one that is released alone", async () => {
-    const service = openTestService(engine);
-    const key = await service.license();
-    const log = (line: unknown) =>
-      appendFileSync(
-        join(folder, "history.jsonl"),
-        `${formatLogLine("INFO", [line], "request-1", new Date(service.nowMs()))}\n`,
-      );
-    vi.spyOn(console, "info").mockImplementation(log);
-    const license = operator(engine, { now: service.nowMs, variables: { DATA_DIR: folder } });
+    const { service, key, license } = await newLicense({ maxSessions: 2 });
     const bot = { license_key: key, device_fingerprint: a };
     const opening = { run_id: "0123456789abcdef", claim_number: 1, symbols: ["ES", "NQ"] };
     const { session_id } = (await service.validate({ ...bot, ...opening })).body;
@@ -291,6 +283,39 @@ describe("history", () => {
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr).toContain("npm start writes it");
   });
+});
+
+test("usage --month has the same figures as a table, as CSV and as JSON", async () => {
+  const { service, key, license, as } = await newLicense();
+  const id = licenseIdOf(key);
+  await as(a).claim();
+  service.passSeconds(360);
+  await service.heartbeat({ license_key: key, device_fingerprint: a, symbol: "ES" });
+  await as(b).claim();
+  await as(a).release();
+  const usage = async (...words: string[]) => {
+    const { stdout } = await license(["usage", "--month", "2026-01", ...words]);
+    const ofIt = stdout.split("\n").find((line) => line.startsWith(id));
+    return { stdout, head: stdout.split("\n")[0], ofIt: ofIt?.slice(id.length) };
+  };
+  expect(await usage()).toMatchObject({
+    head: "LICENSE       TYPE      DEVICES  DAYS  HOURS    CLAIMS  REFUSALS  EMAIL",
+    ofIt: "  standard  1        1     0.1      1       1         ada@example.com",
+    stdout: expect.stringMatching(
+      /^\d+ licenses were active in 2026-01: \d+ devices, .* hours, in/m,
+    ),
+  });
+  expect(await usage("--csv")).toMatchObject({
+    head: "license_id,email,license_type,devices,days,hours,claims,refusals,failures",
+    ofIt: ",ada@example.com,standard,1,1,0.1,1,1,0",
+  });
+  const view = JSON.parse((await usage("--json")).stdout);
+  expect(view.licenses).toContainEqual({
+    ...{ license_id: id, email: "ada@example.com", license_type: "standard", devices: 1, days: 1 },
+    ...{ hours: 0.1, claims: 1, refusals: 1, failures: 0 },
+  });
+  const earlier = await license("usage --month 2025-12");
+  expect(earlier.stdout).toContain("0 licenses were active in 2025-12");
 });
 
 describe("history --stack", () => {

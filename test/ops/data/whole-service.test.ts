@@ -38,10 +38,11 @@ const released = (who: object, session_id: string) => ({
 describe("usage of a month", () => {
   const period = { sinceMs, untilMs, nowMs: untilMs + 20 * 24 * hourMs };
 
-  test("counts licenses that were held, their devices, days and hours, and refusals apart", () => {
+  test("counts licenses that were held, their devices, days and hours, and refusals and failures apart", () => {
     const lines = linesOf(
       [10, claimed(a, "1")],
       [12, { code: "session_conflict", ...b }],
+      [13, { code: "internal_error", ...a }],
       [14, released(a, "1")],
       [40, claimed(b, "2")],
       [41, released(b, "2")],
@@ -50,7 +51,17 @@ describe("usage of a month", () => {
     const usage = usageOf(lines, [license("one", { email: "ada@example.com" })], period);
     expect(usage).toMatchObject({ active_licenses: 1, devices: 2, hours: 5 });
     expect(usage.licenses).toMatchObject([
-      { license_id: "one", email: "ada@example.com", devices: 2, days: 2, hours: 5, claims: 2 },
+      {
+        ...{
+          license_id: "one",
+          email: "ada@example.com",
+          devices: 2,
+          days: 2,
+          hours: 5,
+          claims: 2,
+        },
+        ...{ refusals: 1, failures: 1 },
+      },
       { license_id: "two", devices: 0, hours: 0, refusals: 1 },
     ]);
   });
@@ -130,15 +141,18 @@ describe("the service now", () => {
     ...{ last_heartbeat: nowMs - 1_000, lapses_at: nowMs + 59_000, bot_version },
   });
 
-  test("counts live bots by version, refusals by code, and what ends within a week", () => {
+  test("counts live bots by version, refusals by code without failures, and what ends within a week", () => {
     const licenses = [
       license("one", { sessions: { ES: session("a", "1.2"), NQ: session("a", "1.2") } }),
       license("two", { sessions: { "*": session("b") }, license_expiration: nowMs + 48 * hourMs }),
       license("three", { license_expiration: nowMs + 900 * hourMs, status: "suspended" }),
     ];
-    const lines = linesOf([90, { code: "session_conflict", ...a }]);
+    const lines = linesOf(
+      [90, { code: "session_conflict", ...a }],
+      [91, { code: "internal_error", ...a }],
+    );
     expect(presentState(licenses, lines, nowMs)).toMatchObject({
-      service: { state: "answering", since: null },
+      service: { state: "answering", since: sinceMs + 91 * hourMs },
       online: { sessions: 3, devices: 2, licenses: 2 },
       by_version: [
         { version: "1.2", sessions: 2 },
