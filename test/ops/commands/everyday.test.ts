@@ -35,6 +35,21 @@ describe("end-session", () => {
   });
 });
 
+describe("end-session while the operator thinks about it", () => {
+  test.for(["delete", "rekey"])(
+    "of a license that another one ends by %s does nothing, and says so",
+    async (verb) => {
+      const { key, license, claim } = await newLicense();
+      await claim("ES");
+      const ran = await license(["end-session", key], {
+        answer: async () => (await license([verb, key, "--yes"])).exitCode === 0,
+      });
+      expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+      expect(ran.stderr).toContain("Changed by somebody else just now, so not ended: ES.");
+    },
+  );
+});
+
 describe("end-session of what a release has left for a replaced process", () => {
   /** Two claims and a release: the symbol waits for the first process of the device. */
   async function leftBy(
