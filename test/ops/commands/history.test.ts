@@ -232,8 +232,10 @@ describe("history", () => {
       const { service, key, license, as } = await newLicense();
       await as(a).claim();
       await as(a).release();
+      await as(a).claim();
       const rekeyed = await license(["rekey", key, "--yes", "--json"]);
       const { license_key, license_id } = JSON.parse(rekeyed.stdout);
+      service.passSeconds(60);
       await service.validate({ license_key, device_fingerprint: b, symbol: "ES" });
       const file = join(folder, "history.jsonl");
       if (form !== "as rekey writes it") {
@@ -249,9 +251,12 @@ describe("history", () => {
         const events = shown.lines.map(
           (line: { event: string; verb?: string }) => line.verb ?? line.event,
         );
-        expect(events).toEqual(["session_claimed", "session_released", "rekey", "session_claimed"]);
+        expect(events).toEqual([
+          ...["session_claimed", "session_released", "session_claimed", "rekey", "session_claimed"],
+        ]);
         expect(shown.holds).toMatchObject([
           { device: "device-a...", end: "released" },
+          { device: "device-a...", end: form === "as rekey writes it" ? "ended" : "lapsed" },
           { device: "laptop-b...", end: "held" },
         ]);
       }

@@ -165,10 +165,15 @@ describe("who held a symbol", () => {
     expect(devices.map(({ takeovers }) => takeovers)).toEqual([0, 0]);
   });
 
-  test("an operator's end ends it", () => {
+  test("an operator's end ends it, and it is there once although the item of an earlier key still has it", () => {
     const change = { event: "license_changed", verb: "end-session", by: "ada", changes: [] };
     const lines = linesOf([0, claimed(desk, "1")], [7, { ...change, sessions_ended: ["ES"] }]);
-    expect(holds(lines)[0]).toMatchObject({ until: 7, end: "ended" });
+    const license = licenseWith({
+      ...{ session_id: "1", started_at: noonMs, last_heartbeat: noonMs + 6 * minuteMs },
+    });
+    expect(holds(lines, { license })).toEqual([
+      { who: desk.device_hash, from: 0, until: 7, end: "ended", known: true },
+    ]);
   });
 
   test("each symbol of a session of several has its bar", () => {
