@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { startDynalite } from "../../support/engines.ts";
@@ -237,10 +237,12 @@ describe("an import of many rows", () => {
     expect(ran.stdout).toContain("60 created");
   });
 
-  test("finds the file where the user is, not where npm runs the command", async () => {
-    const [, name = ""] = /([^/]+)$/.exec(csv(header, "KEY-1,,pro,active,")) ?? [];
-    const ran = await license(["import", name], { variables: { INIT_CWD: folder } });
+  test("finds the file where the user is, and writes there, not where npm runs the command", async () => {
+    const file = csv(header, "KEY-1,,pro,active,", "KEY-2,,pro,odd,");
+    const words = ["import", basename(file), "--skip-bad", "beside.csv"];
+    const ran = await license(words, { variables: { INIT_CWD: folder } });
     expect(ran.stdout).toContain("1 created");
+    expect(readFileSync(join(folder, "beside.csv"), "utf8")).toContain("KEY-2,,pro,odd,");
   });
 });
 
