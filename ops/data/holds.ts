@@ -36,7 +36,7 @@ type OpenHold = Omit<Hold, "until" | "end"> & { lastSeen: number };
  * `sinceMs` only tell who held it then.
  *
  * @param lines oldest first
- * @param licenses of one chain of keys, as they are now; none for a period that is over
+ * @param licenses as they are now
  */
 export function holdsOf(
   lines: readonly HistoryLine[],

@@ -37,7 +37,7 @@ export type Refusals = {
 /**
  * Who was refused in a period, and whether the lines explain it.
  *
- * @param lines of all licenses, oldest first, from a day before the period on
+ * @param lines of all licenses, oldest first, from a day before the period to a day after it
  * @param licenses as they are now
  */
 export function refusalsOf(

@@ -2,7 +2,7 @@ import { CommandError } from "../terminal/command-error.ts";
 import type { Variables } from "../terminal/variables.ts";
 import { readItem } from "./get-license.ts";
 import type { HistoryLine } from "./history-line.ts";
-import { lookBackMs } from "./license-history.ts";
+import { lineWithinMs } from "./license-history.ts";
 import { dayMs, type LicenseItem } from "./license-item.ts";
 import { type PresentState, presentState } from "./present-state.ts";
 import { readHistory } from "./read-history.ts";
@@ -60,8 +60,8 @@ async function readPeriod(
 ): Promise<{ lines: HistoryLine[]; licenses: LicenseItem[] }> {
   const lines = await readHistory({
     history: table.history,
-    sinceMs: sinceMs - lookBackMs,
-    untilMs,
+    sinceMs: sinceMs - lineWithinMs,
+    untilMs: untilMs + lineWithinMs,
     variables,
     stop,
   });

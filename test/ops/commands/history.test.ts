@@ -209,6 +209,26 @@ describe("history", () => {
     expect(holds).toMatchObject([{ symbol: "ES", end: "held", until: service.nowMs() }]);
   });
 
+  test("says who held it in two hours of an earlier day, whenever its lines of a day came", async () => {
+    const { service, key, license } = await newLicense();
+    const bot = { license_key: key, device_fingerprint: a, symbol: "ES" };
+    const opening = { run_id: "0123456789abcdef", claim_number: 1 };
+    const { session_id } = (await service.validate({ ...bot, ...opening })).body;
+    const beginMs = service.nowMs();
+    const hourMs = 3_600_000;
+    for (let hour = 0; hour < 60; hour++) {
+      service.passMs(hourMs);
+      await service.heartbeat({ ...bot, session_id });
+    }
+    await service.release({ ...bot, session_id });
+    const at = (hours: number) => new Date(beginMs + hours * hourMs).toISOString();
+    const words = ["history", key, "--since", at(30), "--until", at(32), "--json"];
+    const { holds, lines } = JSON.parse((await license(words)).stdout);
+    expect(holds).toMatchObject([{ device: "device-a...", session_id }]);
+    expect(holds[0].until).toBeGreaterThan(beginMs + 32 * hourMs);
+    for (const { atMs } of lines) expect(atMs).toBeLessThan(beginMs + 32 * hourMs);
+  });
+
   test("has a bar for each symbol of a session of several, also of one that is released alone", async () => {
     const { service, key, license } = await newLicense({ maxSessions: 2 });
     const bot = { license_key: key, device_fingerprint: a };
@@ -321,6 +341,25 @@ test("usage --month has the same figures as a table, as CSV and as JSON", async 
   });
   const earlier = await license("usage --month 2025-12");
   expect(earlier.stdout).toContain("0 licenses were active in 2025-12");
+});
+
+test("usage --month counts what began in it and ended after it to the end of the month", async () => {
+  const { service, key, license, as } = await newLicense();
+  service.passMs(Date.UTC(2026, 0, 31, 20) - service.nowMs());
+  await as(a).claim();
+  service.passMs(Date.UTC(2026, 1, 1, 2) - service.nowMs());
+  await as(a).release();
+  for (const [month, days, hours] of [
+    ["2026-01", 1, 4],
+    ["2026-02", 1, 2],
+  ]) {
+    const { stdout } = await license(`usage --month ${month} --json`);
+    const license_id = licenseIdOf(key);
+    const used = JSON.parse(stdout).licenses.find((one: object) =>
+      Object.values(one).includes(license_id),
+    );
+    expect(used).toMatchObject({ days, hours });
+  }
 });
 
 describe("history --stack", () => {
