@@ -66,6 +66,23 @@ describe("an operation over many licenses", () => {
     expect(await daysLeft(keys)).toEqual([40, 40, 40, 40, 40]);
   });
 
+  test("that deletes goes on, too: what it has deleted is not missed", async () => {
+    const keys = await licenses(3);
+    const stop = new AbortController();
+    const words = ["delete", ...keys, "--yes"];
+    const first = await license(words, { stop: stop.signal, onOutput: () => stop.abort() });
+    expect(first.stderr).toContain(
+      "stopped: 1 changed, 0 already so, 0 not changed, 2 not reached",
+    );
+    const [, operation = ""] = /--operation (\w+)/.exec(first.stderr) ?? [];
+    const second = await license([...words, "--operation", operation]);
+    expect(second.stderr).toContain("License 1 of 3 is not there: it counts as deleted.");
+    expect(second.stderr).toContain(`Operation ${operation}: 2 changed`);
+    for (const key of keys) expect(await service.item(key)).toBeUndefined();
+    const without = await license(words);
+    expect(without).toMatchObject({ exitCode: 1, stdout: "" });
+  });
+
   test("is not applied again to a license that was changed otherwise in between", async () => {
     const keys = await licenses(2);
     const extend = ["extend", ...keys, "--days", "30", "--operation", "0123abcd"];
