@@ -1,6 +1,6 @@
 import { CommandError } from "../terminal/command-error.ts";
 import type { Variables } from "../terminal/variables.ts";
-import { readItem } from "./get-license.ts";
+import { readableLicenses } from "./get-license.ts";
 import type { HistoryLine } from "./history-line.ts";
 import { lineWithinMs } from "./license-history.ts";
 import { dayMs, type LicenseItem } from "./license-item.ts";
@@ -68,17 +68,10 @@ async function readPeriod(
   return { lines, licenses: await readAll(table, stop) };
 }
 
-/** All licenses; an item that is none is left out, as `list` reports it. */
 async function readAll(table: OpenTable, stop: AbortSignal): Promise<LicenseItem[]> {
   const licenses: LicenseItem[] = [];
   for await (const { items } of scanPages(table, {}, stop)) {
-    for (const item of items) {
-      try {
-        licenses.push(readItem(item));
-      } catch (error) {
-        if (!(error instanceof CommandError)) throw error;
-      }
-    }
+    licenses.push(...readableLicenses(items));
   }
   return licenses;
 }
