@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
+import { deviceHash } from "../../../lambdas/rules/shown-device.ts";
 import { formatLogLine } from "../../../local/functions/function-log.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
@@ -49,7 +50,7 @@ async function newLicense({ maxSessions = 1 } = {}) {
     },
     release: () => service.release({ license_key: key, device_fingerprint, symbol, session_id }),
   });
-  return { service, key, license, as };
+  return { service, key, license, as, log };
 }
 
 describe("history", () => {
@@ -308,6 +309,34 @@ describe("history", () => {
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr).toContain("npm start writes it");
   });
+});
+
+test("now and refusals say in words who is online and was refused, and that requests fail and since when", async () => {
+  const { service, key, license, as, log } = await newLicense();
+  await as(a).claim();
+  const beat = { license_key: key, device_fingerprint: a, symbol: "ES", bot_version: "7.7.7" };
+  await service.heartbeat(beat);
+  await as(b).claim();
+  const now = (await license("now")).stdout;
+  expect(now).toMatch(/^service +answers; no request failed in the last 24 hours$/m);
+  expect(now).toMatch(/^by version .*\b1 7\.7\.7\b/m);
+  expect(now).toMatch(/^refused, 24 h +1 session_conflict$/m);
+  const failedAt = "2026-01-05 12:00:00Z";
+  log({ license_id: licenseIdOf(key), device: "device-a...", code: "internal_error" });
+  expect((await license("now")).stdout).toContain(`requests fail, since ${failedAt}`);
+  service.passSeconds(600);
+  await as(a).claim();
+  expect((await license("now")).stdout).toContain(`answers, since ${failedAt}`);
+  const id = licenseIdOf(key);
+  const who = `laptop-b... ${deviceHash(id, b)}`;
+  expect((await license("refusals")).stdout.split("\n").slice(1)).toEqual([
+    "1 session_conflict (1 licenses)",
+    `The service could not answer from ${failedAt} to ${failedAt}: 1 requests of 1 licenses.`,
+    "",
+    "LICENSE       CODE               DEVICE       COUNT  UNEXPLAINED  IN OUTAGE  LAST",
+    `${id}  session_conflict   ${who}  1      0            1          ${failedAt}`,
+    "",
+  ]);
 });
 
 test("usage --month has the same figures as a table, as CSV and as JSON", async () => {
