@@ -75,6 +75,18 @@ export function isPlaceholder(
   return license.superseded_by !== undefined && license.superseded_status === undefined;
 }
 
+/** The id of the license under its present key. */
+export function currentId(byId: ReadonlyMap<string, LicenseItem>, licenseId: string): string {
+  let id = licenseId;
+  for (const seen = new Set<string>(); !seen.has(id); ) {
+    seen.add(id);
+    const license = byId.get(id);
+    if (!license?.superseded_by || isPlaceholder(license)) return id;
+    id = license.superseded_by;
+  }
+  return id;
+}
+
 export const standings = ["active", "suspended", "cancelled", "expired", "rekeyed"] as const;
 
 export type Standing = (typeof standings)[number];

@@ -1,6 +1,6 @@
 import { deviceIdOf, type HistoryLine, isFailure } from "./history-line.ts";
 import { type Hold, holdsOf } from "./holds.ts";
-import { dayMs, isPlaceholder, type LicenseItem } from "./license-item.ts";
+import { currentId, dayMs, type LicenseItem } from "./license-item.ts";
 
 /** What a license was used for in a period. */
 export type LicenseUsage = {
@@ -94,17 +94,6 @@ export function usageOf(
     hours: inHours(sumOf("hours") * 3_600_000),
     licenses: used,
   };
-}
-
-function currentId(byId: ReadonlyMap<string, LicenseItem>, licenseId: string): string {
-  let id = licenseId;
-  for (const seen = new Set<string>(); !seen.has(id); ) {
-    seen.add(id);
-    const license = byId.get(id);
-    if (!license?.superseded_by || isPlaceholder(license)) return id;
-    id = license.superseded_by;
-  }
-  return id;
 }
 
 type Span = { from: number; until: number };

@@ -116,6 +116,40 @@ describe("refusals", () => {
     expect(refusalsOf(lines, [], period).devices).toMatchObject([{ count: 3, unexplained: 2 }]);
   });
 
+  test.for([
+    [1, "the usual one", {}],
+    [5, "a license's own timeout", { session_timeout_seconds: 300 }],
+    [
+      5,
+      "the service's",
+      { sessions: { ES: { vacated_by: "a", lapses_at: 0, lease_ms: 300_000 } } },
+    ],
+  ] as const)(
+    "one after a crash is explained for the %i minutes of the lease: %s",
+    ([minutes, , more]) => {
+      const taken = { symbol: "ES", ...a, state: "lapsed", last_heartbeat: sinceMs + 2 * hourMs };
+      const lines = linesOf(
+        [1, claimed(a, "1")],
+        [2 + minutes / 60, { code: "session_conflict", ...b }],
+        [2 + (minutes + 1) / 60, { code: "session_conflict", ...b }],
+        [3, claimed(b, "2", { replaced: [taken] })],
+      );
+      const { devices } = refusalsOf(lines, [license("one", more)], period);
+      expect(devices).toMatchObject([{ count: 2, unexplained: 1 }]);
+    },
+  );
+
+  test("one under a new key is explained by what was held under the earlier one", () => {
+    const lines = linesOf(
+      [1, { ...claimed(a, "1"), license_id: "old" }],
+      [2, { event: "license_changed", license_id: "old", verb: "rekey", sessions_ended: ["ES"] }],
+      [2, { code: "session_conflict", ...b }],
+    );
+    const old = license("old", { superseded_by: "one", superseded_status: "active" });
+    const { devices } = refusalsOf(lines, [license("one"), old], period);
+    expect(devices).toMatchObject([{ count: 1, unexplained: 0 }]);
+  });
+
   test("requests that failed are an outage, and refusals beside it are counted as in it", () => {
     const failed = { code: "internal_error", ...a };
     const lines = linesOf(
