@@ -32,6 +32,8 @@ describe("end-session", () => {
       NQ: { ended_at: expect.any(Number) },
     });
     expect(sessions?.CL).toHaveProperty("session_id");
+    const again = await license(["end-session", key, "--symbol", "ES", "--symbol", "CL", "--yes"]);
+    expect(again.stdout).toContain("Already ended before: ES.");
   });
 });
 
