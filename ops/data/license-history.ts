@@ -86,6 +86,11 @@ async function readChain(
     next =
       next.superseded_by === undefined ? undefined : await getLicense(table, next.superseded_by);
   }
+  for (let id = license.supersedes; id !== undefined && !chain.has(id); ) {
+    const before = await getLicense(table, id);
+    chain.set(id, before);
+    id = before?.supersedes;
+  }
   for (;;) {
     const lines = await read([...chain.keys()]);
     const earlier = (await earlierIds(table, lines, chain, stop)).filter((id) => !chain.has(id));

@@ -59,6 +59,8 @@ export const licenseItemSchema = z.object({
   change_reason: z.string().optional(),
   /** The id under the license's new key. This item is then `cancelled` and never changes again. */
   superseded_by: z.string().optional(),
+  /** The id under the license's key before. */
+  supersedes: z.string().optional(),
   /** What `status` was when the license was superseded. */
   superseded_status: z.enum(["active", "suspended", "cancelled"]).optional(),
 });

@@ -265,6 +265,7 @@ describe("history", () => {
           .filter((line) => !line.includes("next_license_id"))
           .map((line) => line.replace(/,"previous_license_id":"\w+"/, ""));
         writeFileSync(file, lines.join("\n"));
+        await service.change(license_key, { supersedes: undefined } as never);
       }
       for (const name of [license_key, key]) {
         const shown = JSON.parse((await license(["history", name, "--json"])).stdout);
@@ -283,6 +284,23 @@ describe("history", () => {
       }
     },
   );
+
+  test("of a time long before a rekey is one under the new key", async () => {
+    const { service, key, license, as } = await newLicense();
+    const begin = new Date(service.nowMs()).toISOString();
+    await as(a).claim();
+    await as(a).release();
+    service.passSeconds(20 * 86_400);
+    let newKey = key;
+    for (let rekeys = 0; rekeys < 2; rekeys++) {
+      const { stdout } = await license(["rekey", newKey, "--yes", "--json"]);
+      newKey = JSON.parse(stdout).license_key;
+    }
+    const words = ["history", newKey, "--since", begin, "--until", "2026-01-06", "--json"];
+    const { holds, license_ids } = JSON.parse((await license(words)).stdout);
+    expect(holds).toMatchObject([{ device: "device-a...", license_id: licenseIdOf(key) }]);
+    expect(license_ids).toHaveLength(3);
+  });
 
   test("keeps what happened under a key whose item was deleted after a rekey", async () => {
     const { key, license, as } = await newLicense();
