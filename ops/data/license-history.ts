@@ -8,7 +8,7 @@ import { scanPages } from "./scan-pages.ts";
 import { type Sharing, sharingOf } from "./sharing.ts";
 import type { OpenTable } from "./with-table.ts";
 
-/** A session leaves a line a UTC day: read so far before and after a period, none that was live is missed. */
+/** A session leaves a line a UTC day: read so far around a period, none that was live is missed. */
 export const lineWithinMs = dayMs + 3_600_000;
 
 export type LicenseHistory = Sharing & {
@@ -46,7 +46,7 @@ export async function licenseHistory(
       history: table.history,
       licenseIds,
       sinceMs: sinceMs - lineWithinMs,
-      ...(untilMs !== undefined && { untilMs: untilMs + lineWithinMs }),
+      // To now: the next claim says until when the one before it held, however late it comes.
       variables,
       stop,
     }),

@@ -285,6 +285,20 @@ describe("history", () => {
     },
   );
 
+  test("says who held it on the day of a crash, though the next device came days later", async () => {
+    const { service, key, license, as } = await newLicense();
+    const beginMs = service.nowMs();
+    await as(a).claim();
+    service.passSeconds(55);
+    await service.heartbeat({ license_key: key, device_fingerprint: a, symbol: "ES" });
+    const crashedMs = service.nowMs();
+    service.passSeconds(5 * 86_400);
+    await as(b).claim();
+    const words = ["--since", new Date(beginMs).toISOString(), "--until", "2026-01-05 13:00"];
+    const { holds } = JSON.parse((await license(["history", key, ...words, "--json"])).stdout);
+    expect(holds).toMatchObject([{ device: "device-a...", until: crashedMs, end: "lapsed" }]);
+  });
+
   test("of a time long before a rekey is one under the new key", async () => {
     const { service, key, license, as } = await newLicense();
     const begin = new Date(service.nowMs()).toISOString();
