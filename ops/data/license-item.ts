@@ -176,6 +176,14 @@ export function entryState(entry: ResolvedEntry, nowMs: number): EntryState {
   }
 }
 
+/** The last heartbeat of any session that it holds or held last, epoch milliseconds. */
+export function lastHeartbeatMs(license: LicenseItem): number | undefined {
+  const beats = entriesOf(license).flatMap(([, entry]) =>
+    entry.kind === "session" ? [entry.last_heartbeat] : [],
+  );
+  return beats.length > 0 ? Math.max(...beats) : undefined;
+}
+
 /** What stands for each symbol; that of a session of several for each of its symbols. */
 export function entriesOf(license: LicenseItem): [symbol: string, ResolvedEntry][] {
   return Object.keys(license.sessions).flatMap((symbol) => {

@@ -52,6 +52,14 @@ describe("end-session while the operator thinks about it", () => {
   );
 });
 
+test("end-session of a symbol whose session is gone does nothing, and says so", async () => {
+  const { service, key, license } = await newLicense();
+  await service.change(key, { sessions: { ES: "abc" } } as never);
+  const ran = await license(["end-session", key, "--yes"]);
+  expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(ran.stderr).toContain("there is nothing to end: ES.");
+});
+
 describe("end-session of what a release has left for a replaced process", () => {
   /** Two claims and a release: the symbol waits for the first process of the device. */
   async function leftBy(

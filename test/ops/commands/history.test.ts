@@ -245,6 +245,9 @@ describe("history", () => {
       { symbol: "ES", session_id, end: "held", from: nowMs - 30_000, until: nowMs },
       { symbol: "NQ", session_id, end: "released", from: nowMs - 30_000, until: nowMs - 10_000 },
     ]);
+    await license(["rekey", key, "--yes"]);
+    const after = JSON.parse((await license(["history", key, "--json"])).stdout);
+    expect(after.holds.map(({ end }: { end: string }) => end)).toEqual(["ended", "released"]);
   });
 
   test.for(["as rekey writes it", "as an earlier version wrote it"])(

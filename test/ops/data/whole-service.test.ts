@@ -169,15 +169,20 @@ describe("refusals", () => {
 
 describe("the service now", () => {
   const nowMs = sinceMs + 100 * hourMs;
-  const session = (device_fingerprint: string, bot_version?: string) => ({
-    ...{ device_fingerprint, session_id: "1", started_at: nowMs - hourMs },
+  const session = (device_fingerprint: string, bot_version?: string, session_id = "1") => ({
+    ...{ device_fingerprint, session_id, started_at: nowMs - hourMs },
     ...{ last_heartbeat: nowMs - 1_000, lapses_at: nowMs + 59_000, bot_version },
   });
 
   test("counts live bots by version, refusals by code without failures, and what ends within a week", () => {
     const licenses = [
-      license("one", { sessions: { ES: session("a", "1.2"), NQ: session("a", "1.2") } }),
+      license("one", { sessions: { ES: session("a", "1.2"), NQ: session("a", "1.2", "2") } }),
       license("two", { sessions: { "*": session("b") }, license_expiration: nowMs + 48 * hourMs }),
+      // One session of two symbols.
+      license("several", {
+        sessions: { ES: "abc", NQ: "abc" },
+        portfolios: { abc: session("c", "2.0") },
+      }),
       license("three", { license_expiration: nowMs + 900 * hourMs, status: "suspended" }),
     ];
     const lines = linesOf(
@@ -186,13 +191,14 @@ describe("the service now", () => {
     );
     expect(presentState(licenses, lines, nowMs)).toMatchObject({
       service: { state: "answering", since: sinceMs + 91 * hourMs },
-      online: { sessions: 3, devices: 2, licenses: 2 },
+      online: { sessions: 4, devices: 3, licenses: 3 },
       by_version: [
         { version: "1.2", sessions: 2 },
         { version: null, sessions: 1 },
+        { version: "2.0", sessions: 1 },
       ],
       refusals: [{ code: "session_conflict", count: 1 }],
-      standings: { active: 2, suspended: 1 },
+      standings: { active: 3, suspended: 1 },
       ending_soon: [{ license_id: "two", days_left: 2 }],
     });
   });
@@ -206,7 +212,12 @@ describe("the service now", () => {
 
   test("without a live bot says when the last heartbeat came", () => {
     const gone = { ...session("a"), last_heartbeat: nowMs - hourMs, lapses_at: nowMs - 1 };
-    const { service } = presentState([license("one", { sessions: { ES: gone } })], [], nowMs);
-    expect(service).toEqual({ state: "quiet", since: nowMs - hourMs });
+    for (const more of [
+      { sessions: { ES: gone } },
+      { sessions: { ES: "abc" }, portfolios: { abc: gone } },
+    ]) {
+      const { service } = presentState([license("one", more)], [], nowMs);
+      expect(service).toEqual({ state: "quiet", since: nowMs - hourMs });
+    }
   });
 });
