@@ -203,6 +203,17 @@ describe("whether a key is shared", () => {
     expect(conclusion).toContain("4 devices used it, and took it over from each other 3 times.");
   });
 
+  test("a session of several symbols is taken over once", () => {
+    const several = { symbol: undefined, symbols: ["ES", "NQ", "CL"] };
+    const lines = linesOf(
+      [0, { ...claimed(desk, "1"), ...several }],
+      [9, { ...released(desk, "1"), ...several }],
+      [10, { ...claimed(twin, "2"), ...several }],
+    );
+    const { devices } = judged(lines);
+    expect(devices.map(({ takeovers }) => takeovers).sort()).toEqual([0, 1]);
+  });
+
   test("a refusal while another device held it is an overlap, one of the holder's own is none", () => {
     const lines = linesOf(
       [0, claimed(desk, "1")],
