@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import { CommandError } from "../ops/terminal/command-error.ts";
 
 /**
@@ -30,4 +30,16 @@ export async function listen(
   }
   const address = server.address();
   return typeof address === "object" && address ? address.port : port;
+}
+
+/**
+ * Looks whether a port can be used, for a start that takes long and listens at its end.
+ *
+ * @throws CommandError as `listen` does
+ */
+export async function expectFree(port: number, variable: string, host: string): Promise<void> {
+  const server = createServer();
+  await listen(server, port, variable, host);
+  server.close();
+  await once(server, "close");
 }

@@ -19,6 +19,7 @@ import type { LogLevel } from "./functions/function-log.ts";
 import { startFunction } from "./functions/start-function.ts";
 import { createApi } from "./gateway/create-api.ts";
 import { startGateway } from "./gateway/start-gateway.ts";
+import { expectFree } from "./listen.ts";
 import { localSigningKeys } from "./local-signing-keys.ts";
 import { logFailure, logFunctionLine, logRequest, surviveReaders } from "./log.ts";
 import { readStartSettings } from "./start-settings.ts";
@@ -53,6 +54,7 @@ process.exit(exitCode);
  */
 async function start(): Promise<void> {
   const settings = readStartSettings(env);
+  await expectFree(settings.port, "PORT", settings.host);
   dataFolder = settings.dataFolder;
   const assemblyFolder = await makeDataFolder(dataFolder, "cdk.out");
 

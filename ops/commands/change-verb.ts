@@ -57,6 +57,8 @@ type ChangeVerb<Options> = {
   addOptions?(command: Command): Command;
   /** Whether the verb accepts a license that was rekeyed. */
   takesRekeyed?: true;
+  /** Whether it deletes licenses: in an operation that is repeated, one that is gone counts as done. */
+  leavesNothing?: true;
   /** Whether licenses may be chosen by what they are instead of being named. */
   selects?: true;
   /** @throws UsageError if the options make no sense for any license */
@@ -136,7 +138,7 @@ export type Planned = { before: LicenseItem; plan: Plan };
 async function chosenLicenses<Options>(
   table: OpenTable,
   names: readonly string[],
-  { selects }: ChangeVerb<Options>,
+  { selects, leavesNothing }: ChangeVerb<Options>,
   options: CommonOptions,
   context: CommandContext,
 ): Promise<LicenseItem[]> {
@@ -146,7 +148,7 @@ async function chosenLicenses<Options>(
   }
   return selection
     ? selectedLicenses(table, selection, context)
-    : findLicenses(table, names, context);
+    : findLicenses(table, names, context, leavesNothing && options.operation !== undefined);
 }
 
 /**

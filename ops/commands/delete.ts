@@ -20,6 +20,7 @@ tokens would begin at 1. Nor make the same key again within a minute: a bot that
 from the network may trade beside the new holder until its lease is over.
 `,
     takesRekeyed: true,
+    leavesNothing: true,
     plan: (license) => ({
       question: `Delete ${licenseName(license)}, with ${Object.keys(license.sessions).length} sessions?`,
       apply: async (table) =>

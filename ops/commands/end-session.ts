@@ -53,9 +53,10 @@ export function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs:
     const isOver = entry?.kind === "vacancy" && entry.ended_at !== undefined;
     return !isOver || (options.now && secondsUntilFree(entry, nowMs) > 0);
   });
+  const already = chosen.filter((symbol) => !symbols.includes(symbol));
   if (symbols.length === 0) {
     return {
-      alreadySo: `Already ended; nothing was done. ${whenFree(license, chosen, nowMs)}`,
+      alreadySo: `Already ended; nothing was done. ${whenFree(license, already, nowMs)}`,
     };
   }
   const described = symbols.map((symbol) => {
@@ -100,6 +101,7 @@ export function planEnd(license: LicenseItem, options: EndSessionOptions, nowMs:
       }
       if (options.all) left.claimed.push(...heldBesides(symbols, after));
       messages.push(...leftTexts(left));
+      if (already.length > 0) messages.push(`Already ended before: ${already.join(", ")}.`);
       if (!after) return { refusal: `Nothing was done. ${messages.join(" ")}` };
       return { before, after, message: messages.join("\n") };
     },

@@ -26,15 +26,19 @@ export function addLicensesArgument(command: Command, isOptional = false): Comma
   );
 }
 
+class NoSuchLicense extends CommandError {}
+
 /**
  * Finds the licenses, without duplicates.
  *
+ * @param mayBeGone whether one that is not there is named and left out
  * @throws CommandError if one of them can't be found
  */
 export async function findLicenses(
   table: TableHandle,
   names: readonly string[],
   context: CommandContext,
+  mayBeGone = false,
 ): Promise<LicenseItem[]> {
   if (names.length === 0) {
     throw new UsageError(
@@ -48,7 +52,10 @@ export async function findLicenses(
       found.set(license.license_id, license);
     } catch (error) {
       if (!(error instanceof CommandError) || names.length === 1) throw error;
-      throw new CommandError(`License ${index + 1} of ${names.length}: ${error.message}`);
+      const which = `License ${index + 1} of ${names.length}`;
+      if (!mayBeGone || !(error instanceof NoSuchLicense))
+        throw new CommandError(`${which}: ${error.message}`);
+      context.messages.write(`${which} is not there: it counts as deleted.\n`);
     }
   }
   return [...found.values()];
@@ -78,7 +85,7 @@ export async function findLicense(
       ? await findByBeginning(table, idText, context)
       : undefined;
   if (found) return found;
-  throw new CommandError(
+  throw new NoSuchLicense(
     "No license has this key or id, or an id that begins like this. A beginning needs 8 characters or more.",
   );
 }

@@ -7,10 +7,9 @@ import {
   type Taken,
 } from "../data/history-line.ts";
 import { type LicenseHistory, licenseHistory } from "../data/license-history.ts";
-import { dayMs } from "../data/license-item.ts";
 import type { DeviceSummary } from "../data/sharing.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { instantSchema, option, type Since, sinceSchema } from "../terminal/option-readers.ts";
+import { type Since, sinceOption, untilOption } from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";
 import { ageText, idText, instantText, textTable } from "../terminal/text-table.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
@@ -26,13 +25,8 @@ export function addHistoryCommand(program: Command, context: CommandContext): vo
       "Shows who held a license when, who was refused, and what operators changed, under all keys " +
         "that it has had; then a summary of each device, and whether the key looks shared.",
     )
-    .addOption(
-      option("--since <when>", "days back, such as 3d, a date or a time", sinceSchema).default(
-        { daysBack: 7 },
-        "7d",
-      ),
-    )
-    .addOption(option("--until <when>", "a date or a time; now if not given", instantSchema));
+    .addOption(sinceOption(7))
+    .addOption(untilOption());
   addTableOptions(addLicenseArgument(command))
     .addHelpText(
       "after",
@@ -51,7 +45,7 @@ Example:
         const nowMs = context.now();
         const { since, until } = options;
         const history = await licenseHistory(table, license, {
-          sinceMs: "atMs" in since ? since.atMs : nowMs - since.daysBack * dayMs,
+          sinceMs: since(nowMs),
           untilMs: until,
           nowMs,
           variables: context.variables,

@@ -6,6 +6,7 @@ import type { OpenTable } from "../data/with-table.ts";
 import { type AdminKeyCheck, adminKeyTexts, checkAdminKey } from "../import/check-admin-key.ts";
 import { type CheckedFile, checkFile } from "../import/check-file.ts";
 import { type Counts, importFile } from "../import/import-file.ts";
+import type { RowReading } from "../import/import-row.ts";
 import { type Reject, writeRejects } from "../import/rejects.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { CommandError, Interrupted } from "../terminal/command-error.ts";
@@ -20,6 +21,7 @@ type ImportOptions = ChangeOptions & {
   replace?: true;
   dryRun?: true;
   skipBad?: string;
+  endOfDay?: true;
 };
 
 /** How many lines with the same warning are named. */
@@ -44,6 +46,10 @@ export function addImportCommand(program: Command, context: CommandContext): voi
       "--replace",
       "licenses that exist become what the file says; their sessions stay, live or not. Asks",
     )
+    .option(
+      "--end-of-day",
+      "an end that is a date without a time is the last instant of that day, not the first (UTC)",
+    )
     .option("--dry-run", "check the file, say what would be done, and write nothing")
     .option(
       "--skip-bad <rejects.csv>",
@@ -66,9 +72,10 @@ Example:
     .action((name: string, options: ImportOptions) =>
       withChangedTable(options, context, async (table, note) => {
         const file = userPath(name, context.variables);
+        const reading = { nowMs: note.atMs, endOfDay: options.endOfDay === true };
         const { checked, rejects, adminKey } = await expectImportable(
           file,
-          note.atMs,
+          reading,
           options,
           context,
         );
@@ -82,7 +89,7 @@ Example:
         if (options.skipBad !== undefined && rejects.length > 0 && !options.dryRun) {
           writeRejects(userPath(options.skipBad, context.variables), checked, rejects);
         }
-        await importChecked(table, file, note, checked, adminKey, options, context);
+        await importChecked(table, file, note, reading, checked, adminKey, options, context);
         if (rejects.length > 0) throw new CommandError(rejectsText(rejects.length, options));
       }),
     );
@@ -91,7 +98,7 @@ Example:
 /** @throws CommandError, after reporting every bad line, if nothing may be imported */
 async function expectImportable(
   file: string,
-  nowMs: number,
+  reading: RowReading,
   { skipBad, dryRun }: ImportOptions,
   { messages, stop, variables }: CommandContext,
 ): Promise<{ checked: CheckedFile; rejects: Reject[]; adminKey: AdminKeyCheck }> {
@@ -104,7 +111,7 @@ async function expectImportable(
   };
   const warned = new Map<string, number>();
   const adminKey = checkAdminKey(variables);
-  const checked = await checkFile(file, nowMs, stop, {
+  const checked = await checkFile(file, reading, stop, {
     onProblem(line, problem, cells) {
       say(line, problem);
       if (cells && skipBad !== undefined) rejects.push({ problem, cells });
@@ -154,6 +161,7 @@ async function importChecked(
   table: OpenTable,
   file: string,
   note: ChangeNote,
+  reading: RowReading,
   { rowCount: allCount, badLines }: CheckedFile,
   adminKey: AdminKeyCheck,
   { replace, dryRun, json }: ImportOptions,
@@ -176,6 +184,7 @@ async function importChecked(
     replace: replace === true,
     dryRun: dryRun === true,
     badLines,
+    reading,
     note,
     stop,
     onWritten(soFar, license_id, written) {

@@ -3,6 +3,7 @@ import {
   entriesOf,
   entryState,
   type LicenseItem,
+  lastHeartbeatMs,
   licenseView,
   standingOf,
 } from "../data/license-item.ts";
@@ -108,13 +109,6 @@ function cells(license: LicenseItem, nowMs: number, context: CommandContext): st
     beatAtMs === undefined ? "-" : ageText(beatAtMs, nowMs),
     license.email ?? "-",
   ];
-}
-
-function lastHeartbeatMs({ sessions }: LicenseItem): number | undefined {
-  const beats = Object.values(sessions).flatMap((entry) =>
-    entry.kind === "session" ? [entry.last_heartbeat] : [],
-  );
-  return beats.length > 0 ? Math.max(...beats) : undefined;
 }
 
 /** Stops reading once the limit is reached. */

@@ -1,4 +1,5 @@
 import type { ChangeNote } from "../data/change-note.ts";
+import { entriesOf } from "../data/license-item.ts";
 import { type ChangeLine, recordChanges } from "../data/record-changes.ts";
 import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
@@ -7,10 +8,10 @@ import { type BeforeAndAfter, changedFacts } from "../terminal/print-change.ts";
 /** The history line of a change of one license. */
 export function changeLine(verb: string, note: ChangeNote, change: BeforeAndAfter): ChangeLine {
   const { before, after } = change;
-  const ended = Object.entries(before?.sessions ?? {}).filter(([symbol, entry]) => {
-    const now = after?.sessions[symbol];
-    return entry.kind === "session" && !(now && now.kind === "session");
-  });
+  const stands = new Map(after ? entriesOf(after) : []);
+  const ended = (before ? entriesOf(before) : []).filter(
+    ([symbol, entry]) => entry.kind === "session" && stands.get(symbol)?.kind !== "session",
+  );
   return {
     event: "license_changed",
     verb,

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
-import { dayMs } from "../data/license-item.ts";
 import { serviceRefusals } from "../data/whole-service.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { instantSchema, option, type Since, sinceSchema } from "../terminal/option-readers.ts";
+import { type Since, sinceOption, untilOption } from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";
 import { idText, instantText, textTable } from "../terminal/text-table.ts";
 import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
@@ -17,13 +16,8 @@ export function addRefusalsCommand(program: Command, context: CommandContext): v
       "Lists who was refused, by code, and when the service could not answer; and whether a refusal " +
         "because of another session is explained by one that was held.",
     )
-    .addOption(
-      option("--since <when>", "days back, such as 3d, a date or a time", sinceSchema).default(
-        { daysBack: 1 },
-        "1d",
-      ),
-    )
-    .addOption(option("--until <when>", "a date or a time; now if not given", instantSchema));
+    .addOption(sinceOption(1))
+    .addOption(untilOption());
   addTableOptions(command)
     .addHelpText(
       "after",
@@ -38,9 +32,9 @@ Example:
       withNamedTable(options, context, async (table) => {
         const nowMs = context.now();
         const { since, until: untilMs = nowMs } = options;
-        const sinceMs = "atMs" in since ? since.atMs : nowMs - since.daysBack * dayMs;
         const { variables, stop } = context;
-        const view = await serviceRefusals(table, { sinceMs, untilMs, nowMs, variables, stop });
+        const period = { sinceMs: since(nowMs), untilMs, nowMs, variables, stop };
+        const view = await serviceRefusals(table, period);
         await printResult(context, options, view, refusalsText(view, context));
       }),
     );

@@ -63,7 +63,6 @@ export async function endSeenSession(
     if (!item) return { code: "changed" };
     stored = item;
     license = readItem(item);
-    if (license.superseded_by !== undefined) return { code: "changed" };
   }
   return { code: "changed" };
 }

@@ -23,6 +23,11 @@ export async function getItem(
   return Item;
 }
 
+/** Without an item that is no valid license, which `list` reports. */
+export function readableLicenses(items: readonly Record<string, unknown>[]): LicenseItem[] {
+  return items.flatMap((item) => licenseItemSchema.safeParse(item).data ?? []);
+}
+
 /** @throws CommandError naming the bad attribute if the item is not a valid license */
 export function readItem(item: Record<string, unknown>): LicenseItem {
   const result = licenseItemSchema.safeParse(item);

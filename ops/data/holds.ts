@@ -36,7 +36,7 @@ type OpenHold = Omit<Hold, "until" | "end"> & { lastSeen: number };
  * `sinceMs` only tell who held it then.
  *
  * @param lines oldest first
- * @param licenses of one chain of keys, as they are now; none for a period that is over
+ * @param licenses as they are now
  */
 export function holdsOf(
   lines: readonly HistoryLine[],
@@ -45,9 +45,11 @@ export function holdsOf(
 ): Hold[] {
   const done: Hold[] = [];
   const open = new Map<string, OpenHold>();
+  const over = new Set<string>();
   const close = (hold: OpenHold, until: number, end: HoldEnd) => {
     const { lastSeen, ...kept } = hold;
     open.delete(placeOf(hold.license_id, hold.symbol));
+    over.add(`${placeOf(hold.license_id, hold.symbol)} ${hold.session_id}`);
     if (until < sinceMs) return;
     const cut = hold.from < sinceMs && { from: sinceMs, from_known: false };
     done.push({ ...kept, ...cut, until: Math.max(until, hold.from), end });
@@ -141,6 +143,8 @@ export function holdsOf(
     for (const [symbol, entry] of entriesOf(license)) {
       if (entry.kind !== "session") continue;
       const place = placeOf(license.license_id, symbol);
+      // The item of an earlier key keeps the sessions that ended with it.
+      if (over.has(`${place} ${entry.session_id}`)) continue;
       const known = open.get(place);
       if (known && known.session_id !== entry.session_id) {
         close(known, known.lastSeen, "unknown");

@@ -8,8 +8,8 @@ import { scanPages } from "./scan-pages.ts";
 import { type Sharing, sharingOf } from "./sharing.ts";
 import type { OpenTable } from "./with-table.ts";
 
-/** A session leaves a line a UTC day, so this far back there is one of each that was live. */
-export const lookBackMs = dayMs + 3_600_000;
+/** A session leaves a line a UTC day: read so far around a period, none that was live is missed. */
+export const lineWithinMs = dayMs + 3_600_000;
 
 export type LicenseHistory = Sharing & {
   table: string;
@@ -45,18 +45,18 @@ export async function licenseHistory(
     readHistory({
       history: table.history,
       licenseIds,
-      sinceMs: sinceMs - lookBackMs,
-      ...(untilMs !== undefined && { untilMs }),
+      sinceMs: sinceMs - lineWithinMs,
+      // To now: the next claim says until when the one before it held, however late it comes.
       variables,
       stop,
     }),
   );
-  const isOver = untilMs !== undefined && untilMs < nowMs;
-  const present = isOver ? [] : [...chain.values()].filter((one) => one !== undefined);
-  const holds = holdsOf(lines, present, { sinceMs, nowMs }).filter(
-    ({ from }) => untilMs === undefined || from < untilMs,
+  const endMs = untilMs ?? Number.POSITIVE_INFINITY;
+  const present = [...chain.values()].filter((one) => one !== undefined);
+  const holds = holdsOf(lines, present, { sinceMs, nowMs }).filter(({ from }) => from < endMs);
+  const shown = lines.filter(
+    (line) => line.atMs >= sinceMs && line.atMs < endMs && !isTold(line, chain),
   );
-  const shown = lines.filter((line) => line.atMs >= sinceMs && !isTold(line, chain));
   return {
     table: table.place,
     license_id: license.license_id,
@@ -85,6 +85,11 @@ async function readChain(
     chain.set(next.license_id, next);
     next =
       next.superseded_by === undefined ? undefined : await getLicense(table, next.superseded_by);
+  }
+  for (let id = license.supersedes; id !== undefined && !chain.has(id); ) {
+    const before = await getLicense(table, id);
+    chain.set(id, before);
+    id = before?.supersedes;
   }
   for (;;) {
     const lines = await read([...chain.keys()]);

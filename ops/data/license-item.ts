@@ -59,6 +59,8 @@ export const licenseItemSchema = z.object({
   change_reason: z.string().optional(),
   /** The id under the license's new key. This item is then `cancelled` and never changes again. */
   superseded_by: z.string().optional(),
+  /** The id under the license's key before. */
+  supersedes: z.string().optional(),
   /** What `status` was when the license was superseded. */
   superseded_status: z.enum(["active", "suspended", "cancelled"]).optional(),
 });
@@ -73,6 +75,18 @@ export function isPlaceholder(
   license: LicenseItem,
 ): license is LicenseItem & { superseded_by: string } {
   return license.superseded_by !== undefined && license.superseded_status === undefined;
+}
+
+/** The id of the license under its present key. */
+export function currentId(byId: ReadonlyMap<string, LicenseItem>, licenseId: string): string {
+  let id = licenseId;
+  for (const seen = new Set<string>(); !seen.has(id); ) {
+    seen.add(id);
+    const license = byId.get(id);
+    if (!license?.superseded_by || isPlaceholder(license)) return id;
+    id = license.superseded_by;
+  }
+  return id;
 }
 
 export const standings = ["active", "suspended", "cancelled", "expired", "rekeyed"] as const;
@@ -160,6 +174,14 @@ export function entryState(entry: ResolvedEntry, nowMs: number): EntryState {
     case "unreadable":
       return "unreadable";
   }
+}
+
+/** The last heartbeat of any session that it holds or held last, epoch milliseconds. */
+export function lastHeartbeatMs(license: LicenseItem): number | undefined {
+  const beats = entriesOf(license).flatMap(([, entry]) =>
+    entry.kind === "session" ? [entry.last_heartbeat] : [],
+  );
+  return beats.length > 0 ? Math.max(...beats) : undefined;
 }
 
 /** What stands for each symbol; that of a session of several for each of its symbols. */

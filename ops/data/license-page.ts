@@ -1,6 +1,5 @@
 import { ScanCommand } from "@aws-sdk/lib-dynamodb";
-import { CommandError } from "../terminal/command-error.ts";
-import { readItem } from "./get-license.ts";
+import { readableLicenses } from "./get-license.ts";
 import type { LicenseItem } from "./license-item.ts";
 import type { TableHandle } from "./table-handle.ts";
 
@@ -42,21 +41,12 @@ export async function licensePage(
     for (const item of Items) {
       read += 1;
       last = String(item.license_id);
-      const license = readable(item);
+      const [license] = readableLicenses([item]);
       if (!license) unreadable.push(last);
       else if (isWanted(license)) licenses.push(license);
       if (licenses.length === limit) return { licenses, next: last, read, unreadable };
     }
     if (!LastEvaluatedKey) return { licenses, next: null, read, unreadable };
     if (read >= mostRead) return { licenses, next: last ?? null, read, unreadable };
-  }
-}
-
-function readable(item: Record<string, unknown>): LicenseItem | undefined {
-  try {
-    return readItem(item);
-  } catch (error) {
-    if (error instanceof CommandError) return undefined;
-    throw error;
   }
 }

@@ -4,6 +4,7 @@ import {
   daysLeft,
   entriesOf,
   type LicenseItem,
+  lastHeartbeatMs,
   type Standing,
   standingOf,
 } from "./license-item.ts";
@@ -47,15 +48,7 @@ export function presentState(
   lines: readonly HistoryLine[],
   nowMs: number,
 ): PresentState {
-  const live = licenses.flatMap((license) =>
-    license.superseded_by !== undefined
-      ? []
-      : entriesOf(license).flatMap(([, entry]) =>
-          entry.kind === "session" && nowMs < entry.lapses_at
-            ? [{ ...entry, license_id: license.license_id }]
-            : [],
-        ),
-  );
+  const live = licenses.flatMap((license) => liveSessions(license, nowMs));
   const codes = countBy(
     lines.flatMap((line) => ("code" in line && !isFailure(line.code) ? [line.code] : [])),
   );
@@ -91,6 +84,16 @@ export function presentState(
   };
 }
 
+/** Once each, however many symbols one holds. */
+function liveSessions(license: LicenseItem, nowMs: number) {
+  if (license.superseded_by !== undefined) return [];
+  const { license_id } = license;
+  const live = entriesOf(license).flatMap(([, entry]) =>
+    entry.kind === "session" && nowMs < entry.lapses_at ? [{ ...entry, license_id }] : [],
+  );
+  return [...new Map(live.map((session) => [session.session_id, session])).values()];
+}
+
 function serviceState(
   licenses: readonly LicenseItem[],
   liveCount: number,
@@ -101,13 +104,11 @@ function serviceState(
     return { state: "failing", since: lastOutage.from };
   }
   if (liveCount > 0) return { state: "answering", since: lastOutage?.until ?? null };
-  let lastBeat: number | null = null;
-  for (const { sessions } of licenses) {
-    for (const entry of Object.values(sessions)) {
-      if (entry.kind === "session") lastBeat = Math.max(lastBeat ?? 0, entry.last_heartbeat);
-    }
+  let lastBeatMs = 0;
+  for (const license of licenses) {
+    lastBeatMs = Math.max(lastBeatMs, lastHeartbeatMs(license) ?? 0);
   }
-  return { state: "quiet", since: lastBeat };
+  return { state: "quiet", since: lastBeatMs || null };
 }
 
 function countBy<Value>(values: readonly Value[]): [Value, number][] {

@@ -1,12 +1,12 @@
 import { deviceIdOf, type HistoryLine, isFailure, symbolsOf } from "./history-line.ts";
 import { type Hold, holdsOf } from "./holds.ts";
-import type { LicenseItem } from "./license-item.ts";
+import { currentId, entriesOf, type LicenseItem } from "./license-item.ts";
 
 /** Failures with pauses shorter than this are one outage. */
 const longestPauseMs = 300_000;
 
-/** After its last heartbeat a device still holds its session for its lease; by default 60 s. */
-const leaseAfterMs = 60_000;
+/** The lease where nothing tells another. */
+const usualLeaseMs = 60_000;
 
 export type Outage = { from: number; until: number; failures: number; licenses: number };
 
@@ -37,7 +37,7 @@ export type Refusals = {
 /**
  * Who was refused in a period, and whether the lines explain it.
  *
- * @param lines of all licenses, oldest first, from a day before the period on
+ * @param lines of all licenses, oldest first, from a day before the period to a day after it
  * @param licenses as they are now
  */
 export function refusalsOf(
@@ -49,12 +49,19 @@ export function refusalsOf(
     (line): line is RefusedLine => "code" in line && line.atMs >= sinceMs && line.atMs < untilMs,
   );
   const outages = outagesOf(asked);
+  const byId = new Map(licenses.map((license) => [license.license_id, license]));
+  // What was held under an earlier key is kept under the next one until its lease is over.
   const holdsById = new Map<string, Hold[]>();
   for (const hold of holdsOf(lines, licenses, { sinceMs, nowMs })) {
-    const known = holdsById.get(hold.license_id);
+    const id = currentId(byId, hold.license_id);
+    const known = holdsById.get(id);
     if (known) known.push(hold);
-    else holdsById.set(hold.license_id, [hold]);
+    else holdsById.set(id, [hold]);
   }
+  const isExplained = (line: RefusedLine) => {
+    const id = currentId(byId, line.license_id);
+    return isExplainedBy(line, holdsById.get(id) ?? [], longestLeaseMs(byId.get(id)));
+  };
   const devices = new Map<string, RefusedDevice>();
   const codes = new Map<string, { count: number; ids: Set<string> }>();
   for (const line of asked) {
@@ -72,7 +79,7 @@ export function refusalsOf(
       symbols: [...new Set([...known.symbols, ...symbolsOf(line)])],
       count: known.count + 1,
       last_at: atMs,
-      unexplained: known.unexplained + (isExplained(line, holdsById.get(license_id)) ? 0 : 1),
+      unexplained: known.unexplained + (isExplained(line) ? 0 : 1),
       in_outage: known.in_outage + (outages.some((one) => isWithin(atMs, one)) ? 1 : 0),
     });
   }
@@ -109,7 +116,15 @@ export function outagesOf(lines: readonly HistoryLine[]): Outage[] {
   return found.map(({ ids, ...outage }) => ({ ...outage, licenses: ids.size }));
 }
 
-function isExplained(line: RefusedLine, holds: readonly Hold[] = []): boolean {
+/** After its last heartbeat a device still holds its session for its lease. */
+function longestLeaseMs(license: LicenseItem | undefined): number {
+  const entries = license ? entriesOf(license) : [];
+  const leases = entries.map(([, entry]) => ("lease_ms" in entry ? (entry.lease_ms ?? 0) : 0));
+  const ownMs = (license?.session_timeout_seconds ?? 0) * 1_000;
+  return Math.max(usualLeaseMs, ownMs, ...leases);
+}
+
+function isExplainedBy(line: RefusedLine, holds: readonly Hold[], leaseAfterMs: number): boolean {
   if (line.code !== "session_conflict" && line.code !== "session_taken") return true;
   return holds.some(
     (hold) =>

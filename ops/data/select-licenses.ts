@@ -1,4 +1,11 @@
-import { dayMs, entryState, type LicenseItem, type Standing, standingOf } from "./license-item.ts";
+import {
+  dayMs,
+  entriesOf,
+  entryState,
+  type LicenseItem,
+  type Standing,
+  standingOf,
+} from "./license-item.ts";
 
 /** Which licenses are meant; without any of these, all that were not rekeyed. */
 export type Selection = {
@@ -24,9 +31,9 @@ export function isSelected(
   return standing === "active" && ends <= nowMs + expiringWithin * dayMs;
 }
 
-function runs({ sessions }: LicenseItem, version: string, nowMs: number): boolean {
-  return Object.values(sessions).some(
-    (entry) =>
+function runs(license: LicenseItem, version: string, nowMs: number): boolean {
+  return entriesOf(license).some(
+    ([, entry]) =>
       entry.kind === "session" &&
       entryState(entry, nowMs) === "live" &&
       entry.bot_version === version,

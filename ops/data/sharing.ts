@@ -12,7 +12,7 @@ export type DeviceSummary = {
   refusals: Record<string, number>;
   /** Requests that the service could not answer. */
   failures: number;
-  /** How often the device claimed a symbol that another device had held last. */
+  /** How often the device claimed what another device had held last. */
   takeovers: number;
   /** How often it was refused while another device held the symbol. */
   overlaps: number;
@@ -58,14 +58,14 @@ export function sharingOf(lines: readonly HistoryLine[], holds: readonly Hold[])
     } else if (line.event === "session_released") {
       count.releases += 1;
     } else if (line.event === "session_claimed" || line.event === "session_active") {
-      if (line.event === "session_claimed") count.claims += 1;
-      for (const symbol of symbolsOf(line)) {
-        const before = lastHolderOf.get(symbol) ?? firstHolder(holds, symbol, line.atMs);
-        if (before !== undefined && before !== id && line.event === "session_claimed") {
-          count.takeovers += 1;
-        }
-        lastHolderOf.set(symbol, id);
+      const holders = symbolsOf(line).map(
+        (symbol) => lastHolderOf.get(symbol) ?? firstHolder(holds, symbol, line.atMs),
+      );
+      if (line.event === "session_claimed") {
+        count.claims += 1;
+        if (holders.some((before) => before !== undefined && before !== id)) count.takeovers += 1;
       }
+      for (const symbol of symbolsOf(line)) lastHolderOf.set(symbol, id);
     }
   }
   const list = [...devices.values()].sort((a, b) => b.claims - a.claims || b.last_at - a.last_at);

@@ -1,6 +1,6 @@
 import { deviceIdOf, type HistoryLine, isFailure } from "./history-line.ts";
 import { type Hold, holdsOf } from "./holds.ts";
-import { dayMs, isPlaceholder, type LicenseItem } from "./license-item.ts";
+import { currentId, dayMs, type LicenseItem } from "./license-item.ts";
 
 /** What a license was used for in a period. */
 export type LicenseUsage = {
@@ -39,7 +39,7 @@ type Counted = {
  * Which licenses were used in a period, and how much. The use of an earlier key counts for the
  * license as it is now.
  *
- * @param lines of all licenses, oldest first, from a day before the period on
+ * @param lines of all licenses, oldest first, from a day before the period to a day after it
  * @param licenses as they are now
  */
 export function usageOf(
@@ -56,7 +56,7 @@ export function usageOf(
     counts.set(id, counted);
     return counted;
   };
-  for (const hold of holdsOf(lines, untilMs >= nowMs ? licenses : [], { sinceMs, nowMs })) {
+  for (const hold of holdsOf(lines, licenses, { sinceMs, nowMs })) {
     if (hold.from >= untilMs) continue;
     const counted = countFor(hold.license_id);
     counted.holds.push({ ...hold, until: Math.min(hold.until, untilMs) });
@@ -96,17 +96,6 @@ export function usageOf(
   };
 }
 
-function currentId(byId: ReadonlyMap<string, LicenseItem>, licenseId: string): string {
-  let id = licenseId;
-  for (const seen = new Set<string>(); !seen.has(id); ) {
-    seen.add(id);
-    const license = byId.get(id);
-    if (!license?.superseded_by || isPlaceholder(license)) return id;
-    id = license.superseded_by;
-  }
-  return id;
-}
-
 type Span = { from: number; until: number };
 
 /** The holds without overlaps, oldest first. */
@@ -123,7 +112,7 @@ function merged(holds: readonly Hold[]): Span[] {
 function daysOf(spans: readonly Span[]): number {
   const days = new Set<number>();
   for (const { from, until } of spans) {
-    for (let day = Math.floor(from / dayMs); day * dayMs <= until; day++) days.add(day);
+    for (let day = Math.floor(from / dayMs); day * dayMs < until; day++) days.add(day);
   }
   return days.size;
 }

@@ -1,8 +1,8 @@
 import { CommandError } from "../terminal/command-error.ts";
 import type { Variables } from "../terminal/variables.ts";
-import { readItem } from "./get-license.ts";
+import { readableLicenses } from "./get-license.ts";
 import type { HistoryLine } from "./history-line.ts";
-import { lookBackMs } from "./license-history.ts";
+import { lineWithinMs } from "./license-history.ts";
 import { dayMs, type LicenseItem } from "./license-item.ts";
 import { type PresentState, presentState } from "./present-state.ts";
 import { readHistory } from "./read-history.ts";
@@ -62,25 +62,18 @@ async function readPeriod(
 ): Promise<{ lines: HistoryLine[]; licenses: LicenseItem[] }> {
   const lines = await readHistory({
     history: table.history,
-    sinceMs: sinceMs - lookBackMs,
-    untilMs,
+    sinceMs: sinceMs - lineWithinMs,
+    untilMs: untilMs + lineWithinMs,
     variables,
     stop,
   });
   return { lines, licenses: await readAll(table, stop) };
 }
 
-/** All licenses; an item that is none is left out, as `list` reports it. */
 async function readAll(table: OpenTable, stop: AbortSignal): Promise<LicenseItem[]> {
   const licenses: LicenseItem[] = [];
   for await (const { items } of scanPages(table, {}, stop)) {
-    for (const item of items) {
-      try {
-        licenses.push(readItem(item));
-      } catch (error) {
-        if (!(error instanceof CommandError)) throw error;
-      }
-    }
+    licenses.push(...readableLicenses(items));
   }
   return licenses;
 }

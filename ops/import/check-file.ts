@@ -1,5 +1,11 @@
 import { endOfExport } from "./csv-line.ts";
-import { type Header, type ImportRow, readHeader, readImportRow } from "./import-row.ts";
+import {
+  type Header,
+  type ImportRow,
+  type RowReading,
+  readHeader,
+  readImportRow,
+} from "./import-row.ts";
 import { CsvFault, type CsvRow, csvRows } from "./read-csv.ts";
 
 export type CheckedFile = {
@@ -29,7 +35,7 @@ type CheckReports = {
  */
 export async function checkFile(
   file: string,
-  nowMs: number,
+  reading: RowReading,
   stop: AbortSignal,
   { onProblem, onWarning, onRow }: CheckReports,
 ): Promise<CheckedFile> {
@@ -83,7 +89,7 @@ export async function checkFile(
 
   function checkRow(known: Header, { line, cells }: CsvRow): void {
     checked.rowCount += 1;
-    const result = readImportRow(known, cells, nowMs);
+    const result = readImportRow(known, cells, reading);
     onRow(checked.rowCount, "row" in result ? result.row : undefined);
     if ("problems" in result) {
       refuse(line, result.problems.join("; "), cells);

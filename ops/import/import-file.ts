@@ -6,7 +6,13 @@ import {
 import type { TableHandle } from "../data/table-handle.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { endOfExport } from "./csv-line.ts";
-import { type Header, type ImportRow, readHeader, readImportRow } from "./import-row.ts";
+import {
+  type Header,
+  type ImportRow,
+  type RowReading,
+  readHeader,
+  readImportRow,
+} from "./import-row.ts";
 import { CsvFault, csvRows } from "./read-csv.ts";
 import { retryWhenThrottled } from "./retry-when-throttled.ts";
 import { judgeRow, type SeenItem, type WriteMode, type Written, writeRow } from "./write-row.ts";
@@ -19,6 +25,7 @@ const batchSize = 20;
 export type Counts = Record<Written, number>;
 
 type WriteOptions = WriteMode & {
+  reading: RowReading;
   table: TableHandle;
   file: string;
   /** Writes nothing and only counts what would be done. */
@@ -107,7 +114,7 @@ async function readItems(
 async function* rowBatches({
   file,
   badLines,
-  note,
+  reading,
 }: WriteOptions): AsyncGenerator<ImportRow[], void> {
   let header: Header | undefined;
   let batch: ImportRow[] = [];
@@ -121,7 +128,7 @@ async function* rowBatches({
           continue;
         }
         if (badLines.has(line) || cells[0] === endOfExport) continue;
-        const result = readImportRow(header, cells, note.atMs);
+        const result = readImportRow(header, cells, reading);
         if ("problems" in result) throw changed();
         batch.push(result.row);
         if (batch.length < batchSize) continue;

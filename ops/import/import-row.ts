@@ -64,9 +64,16 @@ function greatestToken(nowMs: number): number {
   return nowMs * 100 + manyGrants;
 }
 
-/** What a date without a time means as the end of a license. */
+/** How a row is read. */
+export type RowReading = {
+  /** The end of an expired license without a recorded expiry, and the limit for tokens. */
+  nowMs: number;
+  /** Whether an end that is a date without a time is the last instant of that day. */
+  endOfDay: boolean;
+};
+
 const firstInstantWarning =
-  "its end is a date without a time, which means the first instant of that day, UTC";
+  "its end is a date without a time, which means the first instant of that day, UTC; with --end-of-day the last";
 
 /** Reads the header of a file. Unknown columns are ignored and reported. */
 export function readHeader(
@@ -99,13 +106,11 @@ export function readHeader(
 /**
  * Reads one row. Problems and warnings never quote a cell, because it may be a key in the wrong
  * column.
- *
- * @param nowMs the end of an expired license without a recorded expiry, and the limit for tokens
  */
 export function readImportRow(
   { width, at, isExport }: Header,
   cells: readonly string[],
-  nowMs: number,
+  { nowMs, endOfDay }: RowReading,
 ): { row: ImportRow; warnings: string[] } | { problems: string[] } {
   if (cells.length !== width) {
     return { problems: [`it has ${cells.length} fields where the header has ${width}`] };
@@ -211,6 +216,7 @@ export function readImportRow(
   function end(): number | undefined {
     const expiresAtMs = instant("license_expiration");
     if (expiresAtMs === undefined || !isDateAlone(cell("license_expiration"))) return expiresAtMs;
+    if (endOfDay) return expiresAtMs + dayMs - 1;
     // Of a day that is over it makes no difference.
     if (expiresAtMs + dayMs > nowMs) warnings.push(firstInstantWarning);
     return expiresAtMs;

@@ -2,6 +2,7 @@ import { Option } from "commander";
 import * as z from "zod";
 import { licenseKeySchema, symbolSchema } from "../../contract/requests/fields.ts";
 import { noSymbol } from "../../lambdas/rules/entry.ts";
+import { dayMs } from "../data/license-item.ts";
 import { UsageError } from "./command-error.ts";
 import { parseInstantMs } from "./parse-instant.ts";
 
@@ -87,14 +88,25 @@ export const instantSchema = z
     "a date such as 2027-01-31, which is its first instant in UTC, or a time such as 2027-01-31T18:00:00Z",
   );
 
-/** The begin of a period. */
-export type Since = { daysBack: number } | { atMs: number };
+/** The begin of a period that is looked at from now, epoch milliseconds. */
+export type Since = (nowMs: number) => number;
 
-export const sinceSchema = z
+const daysBack =
+  (days: number): Since =>
+  (nowMs) =>
+    nowMs - days * dayMs;
+
+const sinceSchema = z
   .string()
   .regex(/^\d{1,4}d$/)
-  .transform((text): Since => ({ daysBack: Number(text.slice(0, -1)) }))
-  .or(instantSchema.transform((atMs): Since => ({ atMs })))
+  .transform((text) => daysBack(Number(text.slice(0, -1))))
+  .or(
+    instantSchema.transform(
+      (atMs): Since =>
+        () =>
+          atMs,
+    ),
+  )
   .describe(`a number of days such as 3d, or ${instantSchema.description}`);
 
 export function wholeNumber(min: number, max: number) {
@@ -127,3 +139,14 @@ export const typeOption = () =>
 
 export const emailOption = () =>
   option("--email <address>", "the owner's e-mail address", emailSchema);
+
+// What `history` and `refusals` both take.
+
+export const sinceOption = (days: number) =>
+  option("--since <when>", "days back, such as 3d, a date or a time", sinceSchema).default(
+    daysBack(days),
+    `${days}d`,
+  );
+
+export const untilOption = () =>
+  option("--until <when>", "a date or a time; now if not given", instantSchema);

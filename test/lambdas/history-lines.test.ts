@@ -156,14 +156,20 @@ test("the line of a claim names what it took, and of each device no more than an
   expect(fourth.line?.device_hash).not.toBe(first.line?.device_hash);
 });
 
-test("a session has one line a day, at a second of its own, that names its version", async () => {
+test("a session has one line a day, at a second of its own, that names its version, for no write more", async () => {
   const { service, bot, takeLines } = await newBot();
-  const { body } = await service.validate(bot);
+  const { body } = await service.validate({
+    ...bot,
+    run_id: "a-run-0123456789",
+    claim_number: 1,
+  });
   takeLines();
+  service.takeCalls();
   const seconds: number[] = [];
   for (let hour = 0; hour < 72; hour++) {
     service.passSeconds(3_600);
     await service.heartbeat({ ...bot, session_id: body.session_id, bot_version: "2.4" });
+    expect(service.takeCalls()).toEqual(["UpdateItem"]);
     const [line] = takeLines();
     if (!line) continue;
     expect(line).toMatchObject({

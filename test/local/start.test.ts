@@ -90,10 +90,12 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
     });
   });
 
-  test("the API's port in use", async () => {
+  test("the API's port in use, before anything else is begun", async () => {
     const port = await busyPort();
-    const { end } = await start({ PORT: String(port) });
-    expect(await end()).toEqual({
+    const { child, end } = await start({ PORT: String(port) });
+    const [said, ended] = await Promise.all([text(child.stdout), end()]);
+    expect({ said, ...ended }).toEqual({
+      said: "",
       exitCode: 1,
       errors: `Port ${port} is in use; set PORT to another one.\n`,
     });

@@ -32,7 +32,32 @@ describe("end-session", () => {
       NQ: { ended_at: expect.any(Number) },
     });
     expect(sessions?.CL).toHaveProperty("session_id");
+    const again = await license(["end-session", key, "--symbol", "ES", "--symbol", "CL", "--yes"]);
+    expect(again.stdout).toContain("Already ended before: ES.");
   });
+});
+
+describe("end-session while the operator thinks about it", () => {
+  test.for(["delete", "rekey"])(
+    "of a license that another one ends by %s does nothing, and says so",
+    async (verb) => {
+      const { key, license, claim } = await newLicense();
+      await claim("ES");
+      const ran = await license(["end-session", key], {
+        answer: async () => (await license([verb, key, "--yes"])).exitCode === 0,
+      });
+      expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+      expect(ran.stderr).toContain("Changed by somebody else just now, so not ended: ES.");
+    },
+  );
+});
+
+test("end-session of a symbol whose session is gone does nothing, and says so", async () => {
+  const { service, key, license } = await newLicense();
+  await service.change(key, { sessions: { ES: "abc" } } as never);
+  const ran = await license(["end-session", key, "--yes"]);
+  expect(ran).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(ran.stderr).toContain("there is nothing to end: ES.");
 });
 
 describe("end-session of what a release has left for a replaced process", () => {

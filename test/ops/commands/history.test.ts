@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
+import { deviceHash } from "../../../lambdas/rules/shown-device.ts";
 import { formatLogLine } from "../../../local/functions/function-log.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
@@ -31,9 +32,9 @@ afterEach(() => {
 });
 
 /** The service, which logs as npm start does, and an operator beside it. */
-async function newLicense() {
+async function newLicense({ maxSessions = 1 } = {}) {
   const service = openTestService(engine);
-  const key = await service.license({ email: "ada@example.com", maxSessions: 1 });
+  const key = await service.license({ email: "ada@example.com", maxSessions });
   const log = (line: unknown) =>
     appendFileSync(
       join(folder, "history.jsonl"),
@@ -49,7 +50,7 @@ async function newLicense() {
     },
     release: () => service.release({ license_key: key, device_fingerprint, symbol, session_id }),
   });
-  return { service, key, license, as };
+  return { service, key, license, as, log };
 }
 
 describe("history", () => {
@@ -209,16 +210,28 @@ describe("history", () => {
     expect(holds).toMatchObject([{ symbol: "ES", end: "held", until: service.nowMs() }]);
   });
 
+  test("says who held it in two hours of an earlier day, whenever its lines of a day came", async () => {
+    const { service, key, license } = await newLicense();
+    const bot = { license_key: key, device_fingerprint: a, symbol: "ES" };
+    const opening = { run_id: "0123456789abcdef", claim_number: 1 };
+    const { session_id } = (await service.validate({ ...bot, ...opening })).body;
+    const beginMs = service.nowMs();
+    const hourMs = 3_600_000;
+    for (let hour = 0; hour < 60; hour++) {
+      service.passMs(hourMs);
+      await service.heartbeat({ ...bot, session_id });
+    }
+    await service.release({ ...bot, session_id });
+    const at = (hours: number) => new Date(beginMs + hours * hourMs).toISOString();
+    const words = ["history", key, "--since", at(30), "--until", at(32), "--json"];
+    const { holds, lines } = JSON.parse((await license(words)).stdout);
+    expect(holds).toMatchObject([{ device: "device-a...", session_id }]);
+    expect(holds[0].until).toBeGreaterThan(beginMs + 32 * hourMs);
+    for (const { atMs } of lines) expect(atMs).toBeLessThan(beginMs + 32 * hourMs);
+  });
+
   test("has a bar for each symbol of a session of several, also of one that is released alone", async () => {
-    const service = openTestService(engine);
-    const key = await service.license();
-    const log = (line: unknown) =>
-      appendFileSync(
-        join(folder, "history.jsonl"),
-        `${formatLogLine("INFO", [line], "request-1", new Date(service.nowMs()))}\n`,
-      );
-    vi.spyOn(console, "info").mockImplementation(log);
-    const license = operator(engine, { now: service.nowMs, variables: { DATA_DIR: folder } });
+    const { service, key, license } = await newLicense({ maxSessions: 2 });
     const bot = { license_key: key, device_fingerprint: a };
     const opening = { run_id: "0123456789abcdef", claim_number: 1, symbols: ["ES", "NQ"] };
     const { session_id } = (await service.validate({ ...bot, ...opening })).body;
@@ -232,6 +245,9 @@ describe("history", () => {
       { symbol: "ES", session_id, end: "held", from: nowMs - 30_000, until: nowMs },
       { symbol: "NQ", session_id, end: "released", from: nowMs - 30_000, until: nowMs - 10_000 },
     ]);
+    await license(["rekey", key, "--yes"]);
+    const after = JSON.parse((await license(["history", key, "--json"])).stdout);
+    expect(after.holds.map(({ end }: { end: string }) => end)).toEqual(["ended", "released"]);
   });
 
   test.for(["as rekey writes it", "as an earlier version wrote it"])(
@@ -240,8 +256,10 @@ describe("history", () => {
       const { service, key, license, as } = await newLicense();
       await as(a).claim();
       await as(a).release();
+      await as(a).claim();
       const rekeyed = await license(["rekey", key, "--yes", "--json"]);
       const { license_key, license_id } = JSON.parse(rekeyed.stdout);
+      service.passSeconds(60);
       await service.validate({ license_key, device_fingerprint: b, symbol: "ES" });
       const file = join(folder, "history.jsonl");
       if (form !== "as rekey writes it") {
@@ -250,6 +268,7 @@ describe("history", () => {
           .filter((line) => !line.includes("next_license_id"))
           .map((line) => line.replace(/,"previous_license_id":"\w+"/, ""));
         writeFileSync(file, lines.join("\n"));
+        await service.change(license_key, { supersedes: undefined } as never);
       }
       for (const name of [license_key, key]) {
         const shown = JSON.parse((await license(["history", name, "--json"])).stdout);
@@ -257,14 +276,48 @@ describe("history", () => {
         const events = shown.lines.map(
           (line: { event: string; verb?: string }) => line.verb ?? line.event,
         );
-        expect(events).toEqual(["session_claimed", "session_released", "rekey", "session_claimed"]);
+        expect(events).toEqual([
+          ...["session_claimed", "session_released", "session_claimed", "rekey", "session_claimed"],
+        ]);
         expect(shown.holds).toMatchObject([
           { device: "device-a...", end: "released" },
+          { device: "device-a...", end: form === "as rekey writes it" ? "ended" : "lapsed" },
           { device: "laptop-b...", end: "held" },
         ]);
       }
     },
   );
+
+  test("says who held it on the day of a crash, though the next device came days later", async () => {
+    const { service, key, license, as } = await newLicense();
+    const beginMs = service.nowMs();
+    await as(a).claim();
+    service.passSeconds(55);
+    await service.heartbeat({ license_key: key, device_fingerprint: a, symbol: "ES" });
+    const crashedMs = service.nowMs();
+    service.passSeconds(5 * 86_400);
+    await as(b).claim();
+    const words = ["--since", new Date(beginMs).toISOString(), "--until", "2026-01-05 13:00"];
+    const { holds } = JSON.parse((await license(["history", key, ...words, "--json"])).stdout);
+    expect(holds).toMatchObject([{ device: "device-a...", until: crashedMs, end: "lapsed" }]);
+  });
+
+  test("of a time long before a rekey is one under the new key", async () => {
+    const { service, key, license, as } = await newLicense();
+    const begin = new Date(service.nowMs()).toISOString();
+    await as(a).claim();
+    await as(a).release();
+    service.passSeconds(20 * 86_400);
+    let newKey = key;
+    for (let rekeys = 0; rekeys < 2; rekeys++) {
+      const { stdout } = await license(["rekey", newKey, "--yes", "--json"]);
+      newKey = JSON.parse(stdout).license_key;
+    }
+    const words = ["history", newKey, "--since", begin, "--until", "2026-01-06", "--json"];
+    const { holds, license_ids } = JSON.parse((await license(words)).stdout);
+    expect(holds).toMatchObject([{ device: "device-a...", license_id: licenseIdOf(key) }]);
+    expect(license_ids).toHaveLength(3);
+  });
 
   test("keeps what happened under a key whose item was deleted after a rekey", async () => {
     const { key, license, as } = await newLicense();
@@ -291,6 +344,86 @@ describe("history", () => {
     expect(ran.exitCode).toBe(1);
     expect(ran.stderr).toContain("npm start writes it");
   });
+});
+
+test("now and refusals say in words who is online and was refused, and that requests fail and since when", async () => {
+  const { service, key, license, as, log } = await newLicense();
+  await as(a).claim();
+  const beat = { license_key: key, device_fingerprint: a, symbol: "ES", bot_version: "7.7.7" };
+  await service.heartbeat(beat);
+  await as(b).claim();
+  const now = (await license("now")).stdout;
+  expect(now).toMatch(/^service +answers; no request failed in the last 24 hours$/m);
+  expect(now).toMatch(/^by version .*\b1 7\.7\.7\b/m);
+  expect(now).toMatch(/^refused, 24 h +1 session_conflict$/m);
+  const failedAt = "2026-01-05 12:00:00Z";
+  log({ license_id: licenseIdOf(key), device: "device-a...", code: "internal_error" });
+  expect((await license("now")).stdout).toContain(`requests fail, since ${failedAt}`);
+  service.passSeconds(600);
+  await as(a).claim();
+  expect((await license("now")).stdout).toContain(`answers, since ${failedAt}`);
+  const id = licenseIdOf(key);
+  const who = `laptop-b... ${deviceHash(id, b)}`;
+  expect((await license("refusals")).stdout.split("\n").slice(1)).toEqual([
+    "1 session_conflict (1 licenses)",
+    `The service could not answer from ${failedAt} to ${failedAt}: 1 requests of 1 licenses.`,
+    "",
+    "LICENSE       CODE               DEVICE       COUNT  UNEXPLAINED  IN OUTAGE  LAST",
+    `${id}  session_conflict   ${who}  1      0            1          ${failedAt}`,
+    "",
+  ]);
+});
+
+test("usage --month has the same figures as a table, as CSV and as JSON", async () => {
+  const { service, key, license, as } = await newLicense();
+  const id = licenseIdOf(key);
+  await as(a).claim();
+  service.passSeconds(360);
+  await service.heartbeat({ license_key: key, device_fingerprint: a, symbol: "ES" });
+  await as(b).claim();
+  await as(a).release();
+  const usage = async (...words: string[]) => {
+    const { stdout } = await license(["usage", "--month", "2026-01", ...words]);
+    const ofIt = stdout.split("\n").find((line) => line.startsWith(id));
+    return { stdout, head: stdout.split("\n")[0], ofIt: ofIt?.slice(id.length) };
+  };
+  expect(await usage()).toMatchObject({
+    head: "LICENSE       TYPE      DEVICES  DAYS  HOURS    CLAIMS  REFUSALS  EMAIL",
+    ofIt: "  standard  1        1     0.1      1       1         ada@example.com",
+    stdout: expect.stringMatching(
+      /^\d+ licenses were active in 2026-01: \d+ devices, .* hours, in/m,
+    ),
+  });
+  expect(await usage("--csv")).toMatchObject({
+    head: "license_id,email,license_type,devices,days,hours,claims,refusals,failures",
+    ofIt: ",ada@example.com,standard,1,1,0.1,1,1,0",
+  });
+  const view = JSON.parse((await usage("--json")).stdout);
+  expect(view.licenses).toContainEqual({
+    ...{ license_id: id, email: "ada@example.com", license_type: "standard", devices: 1, days: 1 },
+    ...{ hours: 0.1, claims: 1, refusals: 1, failures: 0 },
+  });
+  const earlier = await license("usage --month 2025-12");
+  expect(earlier.stdout).toContain("0 licenses were active in 2025-12");
+});
+
+test("usage --month counts what began in it and ended after it to the end of the month", async () => {
+  const { service, key, license, as } = await newLicense();
+  service.passMs(Date.UTC(2026, 0, 31, 20) - service.nowMs());
+  await as(a).claim();
+  service.passMs(Date.UTC(2026, 1, 1, 2) - service.nowMs());
+  await as(a).release();
+  for (const [month, days, hours] of [
+    ["2026-01", 1, 4],
+    ["2026-02", 1, 2],
+  ]) {
+    const { stdout } = await license(`usage --month ${month} --json`);
+    const license_id = licenseIdOf(key);
+    const used = JSON.parse(stdout).licenses.find((one: object) =>
+      Object.values(one).includes(license_id),
+    );
+    expect(used).toMatchObject({ days, hours });
+  }
 });
 
 describe("with --stack", () => {

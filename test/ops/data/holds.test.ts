@@ -165,10 +165,15 @@ describe("who held a symbol", () => {
     expect(devices.map(({ takeovers }) => takeovers)).toEqual([0, 0]);
   });
 
-  test("an operator's end ends it", () => {
+  test("an operator's end ends it, and it is there once although the item of an earlier key still has it", () => {
     const change = { event: "license_changed", verb: "end-session", by: "ada", changes: [] };
     const lines = linesOf([0, claimed(desk, "1")], [7, { ...change, sessions_ended: ["ES"] }]);
-    expect(holds(lines)[0]).toMatchObject({ until: 7, end: "ended" });
+    const license = licenseWith({
+      ...{ session_id: "1", started_at: noonMs, last_heartbeat: noonMs + 6 * minuteMs },
+    });
+    expect(holds(lines, { license })).toEqual([
+      { who: desk.device_hash, from: 0, until: 7, end: "ended", known: true },
+    ]);
   });
 
   test("each symbol of a session of several has its bar", () => {
@@ -196,6 +201,17 @@ describe("whether a key is shared", () => {
     const { devices, conclusion } = judged(lines);
     expect(devices).toHaveLength(4);
     expect(conclusion).toContain("4 devices used it, and took it over from each other 3 times.");
+  });
+
+  test("a session of several symbols is taken over once", () => {
+    const several = { symbol: undefined, symbols: ["ES", "NQ", "CL"] };
+    const lines = linesOf(
+      [0, { ...claimed(desk, "1"), ...several }],
+      [9, { ...released(desk, "1"), ...several }],
+      [10, { ...claimed(twin, "2"), ...several }],
+    );
+    const { devices } = judged(lines);
+    expect(devices.map(({ takeovers }) => takeovers).sort()).toEqual([0, 1]);
   });
 
   test("a refusal while another device held it is an overlap, one of the holder's own is none", () => {

@@ -38,10 +38,11 @@ const released = (who: object, session_id: string) => ({
 describe("usage of a month", () => {
   const period = { sinceMs, untilMs, nowMs: untilMs + 20 * 24 * hourMs };
 
-  test("counts licenses that were held, their devices, days and hours, and refusals apart", () => {
+  test("counts licenses that were held, their devices, days and hours, and refusals and failures apart", () => {
     const lines = linesOf(
       [10, claimed(a, "1")],
       [12, { code: "session_conflict", ...b }],
+      [13, { code: "internal_error", ...a }],
       [14, released(a, "1")],
       [40, claimed(b, "2")],
       [41, released(b, "2")],
@@ -50,20 +51,29 @@ describe("usage of a month", () => {
     const usage = usageOf(lines, [license("one", { email: "ada@example.com" })], period);
     expect(usage).toMatchObject({ active_licenses: 1, devices: 2, hours: 5 });
     expect(usage.licenses).toMatchObject([
-      { license_id: "one", email: "ada@example.com", devices: 2, days: 2, hours: 5, claims: 2 },
+      {
+        ...{
+          license_id: "one",
+          email: "ada@example.com",
+          devices: 2,
+          days: 2,
+          hours: 5,
+          claims: 2,
+        },
+        ...{ refusals: 1, failures: 1 },
+      },
       { license_id: "two", devices: 0, hours: 0, refusals: 1 },
     ]);
   });
 
   test("has a license that was claimed before and ran all month, by its line of each day", () => {
     const active = { event: "session_active", session_id: "1", ...a };
-    const days = Array.from({ length: 32 }, (_, day): [number, Record<string, unknown>] => [
+    const days = Array.from({ length: 33 }, (_, day): [number, Record<string, unknown>] => [
       day * 24 - 12,
       active,
     ]);
     const usage = usageOf(linesOf(...days), [], period);
-    expect(usage.licenses).toMatchObject([{ days: 31, claims: 0, devices: 1 }]);
-    expect(usage.licenses[0]?.hours).toBeGreaterThan(30 * 24);
+    expect(usage.licenses).toMatchObject([{ days: 31, hours: 31 * 24, claims: 0, devices: 1 }]);
   });
 
   test("two symbols at once are one hour an hour", () => {
@@ -106,6 +116,40 @@ describe("refusals", () => {
     expect(refusalsOf(lines, [], period).devices).toMatchObject([{ count: 3, unexplained: 2 }]);
   });
 
+  test.for([
+    [1, "the usual one", {}],
+    [5, "a license's own timeout", { session_timeout_seconds: 300 }],
+    [
+      5,
+      "the service's",
+      { sessions: { ES: { vacated_by: "a", lapses_at: 0, lease_ms: 300_000 } } },
+    ],
+  ] as const)(
+    "one after a crash is explained for the %i minutes of the lease: %s",
+    ([minutes, , more]) => {
+      const taken = { symbol: "ES", ...a, state: "lapsed", last_heartbeat: sinceMs + 2 * hourMs };
+      const lines = linesOf(
+        [1, claimed(a, "1")],
+        [2 + minutes / 60, { code: "session_conflict", ...b }],
+        [2 + (minutes + 1) / 60, { code: "session_conflict", ...b }],
+        [3, claimed(b, "2", { replaced: [taken] })],
+      );
+      const { devices } = refusalsOf(lines, [license("one", more)], period);
+      expect(devices).toMatchObject([{ count: 2, unexplained: 1 }]);
+    },
+  );
+
+  test("one under a new key is explained by what was held under the earlier one", () => {
+    const lines = linesOf(
+      [1, { ...claimed(a, "1"), license_id: "old" }],
+      [2, { event: "license_changed", license_id: "old", verb: "rekey", sessions_ended: ["ES"] }],
+      [2, { code: "session_conflict", ...b }],
+    );
+    const old = license("old", { superseded_by: "one", superseded_status: "active" });
+    const { devices } = refusalsOf(lines, [license("one"), old], period);
+    expect(devices).toMatchObject([{ count: 1, unexplained: 0 }]);
+  });
+
   test("requests that failed are an outage, and refusals beside it are counted as in it", () => {
     const failed = { code: "internal_error", ...a };
     const lines = linesOf(
@@ -125,27 +169,36 @@ describe("refusals", () => {
 
 describe("the service now", () => {
   const nowMs = sinceMs + 100 * hourMs;
-  const session = (device_fingerprint: string, bot_version?: string) => ({
-    ...{ device_fingerprint, session_id: "1", started_at: nowMs - hourMs },
+  const session = (device_fingerprint: string, bot_version?: string, session_id = "1") => ({
+    ...{ device_fingerprint, session_id, started_at: nowMs - hourMs },
     ...{ last_heartbeat: nowMs - 1_000, lapses_at: nowMs + 59_000, bot_version },
   });
 
-  test("counts live bots by version, refusals by code, and what ends within a week", () => {
+  test("counts live bots by version, refusals by code without failures, and what ends within a week", () => {
     const licenses = [
-      license("one", { sessions: { ES: session("a", "1.2"), NQ: session("a", "1.2") } }),
+      license("one", { sessions: { ES: session("a", "1.2"), NQ: session("a", "1.2", "2") } }),
       license("two", { sessions: { "*": session("b") }, license_expiration: nowMs + 48 * hourMs }),
+      // One session of two symbols.
+      license("several", {
+        sessions: { ES: "abc", NQ: "abc" },
+        portfolios: { abc: session("c", "2.0") },
+      }),
       license("three", { license_expiration: nowMs + 900 * hourMs, status: "suspended" }),
     ];
-    const lines = linesOf([90, { code: "session_conflict", ...a }]);
+    const lines = linesOf(
+      [90, { code: "session_conflict", ...a }],
+      [91, { code: "internal_error", ...a }],
+    );
     expect(presentState(licenses, lines, nowMs)).toMatchObject({
-      service: { state: "answering", since: null },
-      online: { sessions: 3, devices: 2, licenses: 2 },
+      service: { state: "answering", since: sinceMs + 91 * hourMs },
+      online: { sessions: 4, devices: 3, licenses: 3 },
       by_version: [
         { version: "1.2", sessions: 2 },
         { version: null, sessions: 1 },
+        { version: "2.0", sessions: 1 },
       ],
       refusals: [{ code: "session_conflict", count: 1 }],
-      standings: { active: 2, suspended: 1 },
+      standings: { active: 3, suspended: 1 },
       ending_soon: [{ license_id: "two", days_left: 2 }],
     });
   });
@@ -159,7 +212,12 @@ describe("the service now", () => {
 
   test("without a live bot says when the last heartbeat came", () => {
     const gone = { ...session("a"), last_heartbeat: nowMs - hourMs, lapses_at: nowMs - 1 };
-    const { service } = presentState([license("one", { sessions: { ES: gone } })], [], nowMs);
-    expect(service).toEqual({ state: "quiet", since: nowMs - hourMs });
+    for (const more of [
+      { sessions: { ES: gone } },
+      { sessions: { ES: "abc" }, portfolios: { abc: gone } },
+    ]) {
+      const { service } = presentState([license("one", more)], [], nowMs);
+      expect(service).toEqual({ state: "quiet", since: nowMs - hourMs });
+    }
   });
 });

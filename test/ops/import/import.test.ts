@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { startDynalite } from "../../support/engines.ts";
@@ -207,13 +207,22 @@ describe("import", () => {
     expect((await service.validate(bot)).body.code).toBe("license_expired");
   });
 
-  test("an end that is a date without a time means its first instant, and the import says so", async () => {
+  test("an end that is a date without a time means its first instant, and the import says so and offers the last", async () => {
     const file = csv(header, "KEY-1,,pro,active,2027-01-31", "KEY-2,,pro,active,2027-01-31 18:00");
     const ran = await license(["import", file]);
     expect(ran.stderr).toContain("line 2: warning: its end is a date without a time");
     expect(ran.stderr).not.toContain("line 3");
     expect(await service.item("KEY-1")).toMatchObject({
       license_expiration: Date.UTC(2027, 0, 31),
+    });
+    expect(ran.stderr).toContain("with --end-of-day the last");
+    const again = await license(["import", file, "--end-of-day", "--replace", "--yes"]);
+    expect(again).toMatchObject({
+      stdout: expect.stringContaining("1 replaced, 1 left"),
+      stderr: "",
+    });
+    expect(await service.item("KEY-1")).toMatchObject({
+      license_expiration: Date.UTC(2027, 1, 1) - 1,
     });
   });
 });
@@ -228,10 +237,12 @@ describe("an import of many rows", () => {
     expect(ran.stdout).toContain("60 created");
   });
 
-  test("finds the file where the user is, not where npm runs the command", async () => {
-    const [, name = ""] = /([^/]+)$/.exec(csv(header, "KEY-1,,pro,active,")) ?? [];
-    const ran = await license(["import", name], { variables: { INIT_CWD: folder } });
+  test("finds the file where the user is, and writes there, not where npm runs the command", async () => {
+    const file = csv(header, "KEY-1,,pro,active,", "KEY-2,,pro,odd,");
+    const words = ["import", basename(file), "--skip-bad", "beside.csv"];
+    const ran = await license(words, { variables: { INIT_CWD: folder } });
     expect(ran.stdout).toContain("1 created");
+    expect(readFileSync(join(folder, "beside.csv"), "utf8")).toContain("KEY-2,,pro,odd,");
   });
 });
 
@@ -338,14 +349,16 @@ describe("import --skip-bad", () => {
 
   test("a file of rejects that was corrected is never written over", async () => {
     const rejects = join(folder, "corrected.csv");
-    const file = csv(header, "KEY-1,,pro,active,", "KEY-2,,pro,odd,");
+    const file = csv(header, "KEY-1,,pro,active,", "KEY-2,,pro,odd,", "KEY-3,,pro,odd,");
     await license(["import", file, "--skip-bad", rejects]);
     const corrected = readFileSync(rejects, "utf8").replace(",odd,", ",active,");
     writeFileSync(rejects, corrected);
     for (const again of [file, rejects]) {
-      await license(["import", again, "--skip-bad", rejects]);
+      const ran = await license(["import", again, "--skip-bad", rejects]);
+      expect(ran.stderr).toContain(`${rejects} already exists with other content`);
       expect(readFileSync(rejects, "utf8")).toBe(corrected);
     }
+    await license(["import", rejects, "--skip-bad", join(folder, "left-over.csv")]);
     expect(await service.item("KEY-2")).toMatchObject({ status: "active" });
   });
 
