@@ -8,8 +8,8 @@ import { type ConsoleDesk, openChanges, questions } from "./console-api.ts";
 import { refuseForeign, refuseStranger, securityHeaders } from "./guard-request.ts";
 import type { PageFiles } from "./page-files.ts";
 
-/** A request's body is a few words. */
-const longestBody = 8_192;
+/** A request is a few words, or the symbols of a session. */
+const longestBody = 32_768;
 
 type ServedConsole = {
   /** The address of the page, with its token. */

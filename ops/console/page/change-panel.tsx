@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { change } from "./ask.ts";
+import { inLocalTime } from "./words.ts";
 
 export type WantedChange = { title: string; body: Record<string, unknown> };
 
@@ -25,7 +26,6 @@ export function ChangePanel({
   const [done, setDone] = useState<Done>();
   const [isBusy, setBusy] = useState(false);
   const dialog = useRef<HTMLDialogElement>(null);
-  const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     dialog.current?.showModal();
     change("preview", wanted.body, (line) => setPreview(line as Preview)).catch((error: Error) =>
@@ -59,7 +59,7 @@ export function ChangePanel({
       {preview && !done && (
         <>
           {preview.question?.split("\n").map((line) => (
-            <p key={line}>{line}</p>
+            <p key={line}>{inLocalTime(line)}</p>
           ))}
           {preview.facts.length > 0 && (
             <table class="facts">
@@ -74,8 +74,8 @@ export function ChangePanel({
                 {preview.facts.map(({ name, was, is }) => (
                   <tr key={name}>
                     <th>{name}</th>
-                    <td>{was}</td>
-                    <td>{is}</td>
+                    <td>{inLocalTime(was)}</td>
+                    <td>{inLocalTime(is)}</td>
                   </tr>
                 ))}
               </tbody>
@@ -101,13 +101,13 @@ export function ChangePanel({
             </p>
           )}
           {done.message.split("\n").map((line) => (
-            <p key={line}>{line}</p>
+            <p key={line}>{inLocalTime(line)}</p>
           ))}
         </>
       )}
       <div class="buttons">
         {preview?.plan && !done && problem === undefined && (
-          <button ref={button} type="button" class="primary" disabled={isBusy} onClick={apply}>
+          <button type="button" class="primary" disabled={isBusy} onClick={apply}>
             {wanted.title}
           </button>
         )}

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { countText } from "./words.ts";
 
 /** A choice of how many of the last days are shown. */
 export function DaysChoice(props: {
@@ -15,7 +16,7 @@ export function DaysChoice(props: {
       >
         {props.choices.map((count) => (
           <option key={count} value={String(count)}>
-            {count} days
+            {countText(count, "day")}
           </option>
         ))}
       </select>

@@ -5,13 +5,17 @@ import { DaysChoice, ExtendForm } from "./days.tsx";
 import { Timeline } from "./timeline.tsx";
 import { useAnswer, useNow } from "./use-answer.ts";
 import {
+  codeText,
+  countText,
   dayOfField,
   deviceText,
   fieldDay,
+  inLocalTime,
   instantText,
   lengthText,
   monthsOf,
   startOfDay,
+  symbolsText,
 } from "./words.ts";
 
 type License = Answer<"license">;
@@ -153,9 +157,7 @@ type SessionsProps = {
 };
 
 function Sessions({ license, now, mayChange, onWanted }: SessionsProps) {
-  const sessions = Object.entries(license.sessions).sort(
-    ([, a], [, b]) => b.seconds_left - a.seconds_left,
-  );
+  const sessions = sessionsOf(license);
   return (
     <section>
       <h2>Sessions</h2>
@@ -174,11 +176,11 @@ function Sessions({ license, now, mayChange, onWanted }: SessionsProps) {
             </tr>
           </thead>
           <tbody>
-            {sessions.map(([symbol, entry]) => {
+            {sessions.map(({ symbols, entry }) => {
               const facts = factsOf(entry);
               return (
-                <tr key={symbol}>
-                  <td>{symbol}</td>
+                <tr key={symbols[0]}>
+                  <td>{symbols.join(" ")}</td>
                   <td>
                     {facts.device} <small>{entry.device_hash}</small>
                   </td>
@@ -196,10 +198,10 @@ function Sessions({ license, now, mayChange, onWanted }: SessionsProps) {
                           type="button"
                           onClick={() =>
                             onWanted({
-                              title: `Free ${symbol} now`,
+                              title: `Free ${symbolsText(symbols)} now`,
                               body: {
                                 ...{ verb: "end-session", id: license.license_id },
-                                ...{ symbol: [symbol], now: true },
+                                ...{ symbol: symbols, now: true },
                               },
                             })
                           }
@@ -217,6 +219,18 @@ function Sessions({ license, now, mayChange, onWanted }: SessionsProps) {
       )}
     </section>
   );
+}
+
+/** Each session with its symbols, the last to be free first. */
+function sessionsOf({ sessions }: License): { symbols: string[]; entry: Entry }[] {
+  const found = new Map<unknown, { symbols: string[]; entry: Entry }>();
+  for (const [symbol, entry] of Object.entries(sessions)) {
+    const id = "session_id" in entry ? entry.session_id : symbol;
+    const known = found.get(id);
+    if (known) known.symbols.push(symbol);
+    else found.set(id, { symbols: [symbol], entry });
+  }
+  return [...found.values()].sort((a, b) => b.entry.seconds_left - a.entry.seconds_left);
 }
 
 function factsOf(entry: Entry) {
@@ -320,16 +334,16 @@ function Happened({ history, range }: { history: History; range: Range }) {
   );
   return (
     <details open={rows.length > 0 && rows.length <= 30}>
-      <summary>What happened: {rows.length} lines</summary>
+      <summary>What happened: {countText(rows.length, "line")}</summary>
       <table class="happened">
         <tbody>
           {rows.slice(-mostShown).map((line, at) => {
             const [what, who, details] = cellsOf(line);
             return (
               <tr key={`${line.atMs} ${what} ${at}`} class={"code" in line ? "is-refused" : ""}>
-                <td>{instantText(line.atMs)}</td>
+                <td class="whole">{instantText(line.atMs)}</td>
                 <td>{what}</td>
-                <td>{"symbol" in line || "symbols" in line ? symbolsText(line) : "-"}</td>
+                <td>{"symbol" in line || "symbols" in line ? namedSymbols(line) : "-"}</td>
                 <td>{who}</td>
                 <td>{details}</td>
               </tr>
@@ -348,7 +362,7 @@ function isDaily(line: Line): boolean {
   return "event" in line && line.event === "session_active";
 }
 
-function symbolsText(line: {
+function namedSymbols(line: {
   symbol?: string | null | undefined;
   symbols?: string[] | undefined;
 }): string {
@@ -357,7 +371,7 @@ function symbolsText(line: {
 
 function cellsOf(line: Line): [what: string, who: string, details: string] {
   if ("code" in line) {
-    return [line.code, deviceText(line), line.code === "internal_error" ? "failed" : "refused"];
+    return [line.code, deviceText(line), codeText(line.code)];
   }
   switch (line.event) {
     case "session_claimed":
@@ -390,7 +404,7 @@ function cellsOf(line: Line): [what: string, who: string, details: string] {
       return [
         line.verb,
         line.by,
-        [line.changes.join(", "), line.reason].filter(Boolean).join("; "),
+        [inLocalTime(line.changes.join(", ")), line.reason].filter(Boolean).join("; "),
       ];
   }
 }
@@ -460,7 +474,7 @@ function Months({ history }: { history: History }) {
     for (const name of monthsOf(hold))
       months.set(name, (months.get(name) ?? new Set()).add(deviceText(hold)));
   const texts = [...months].map(
-    ([name, devices]) => `${name}: ${devices.size} ${devices.size === 1 ? "device" : "devices"}`,
+    ([name, devices]) => `${name}: ${countText(devices.size, "device")}`,
   );
   return texts.length > 0 ? <p>{texts.join("; ")}.</p> : null;
 }

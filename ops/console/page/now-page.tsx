@@ -1,6 +1,6 @@
 import type { Answer } from "./ask.ts";
 import { useAnswer, useNow } from "./use-answer.ts";
-import { instantText, lengthText } from "./words.ts";
+import { codeText, countText, instantText, lengthText } from "./words.ts";
 
 type Now = Answer<"now">;
 
@@ -20,7 +20,8 @@ export function NowPage() {
           <h2>Online</h2>
           <p class="big">{online.sessions}</p>
           <p>
-            sessions of {online.devices} devices, {online.licenses} licenses
+            {online.sessions === 1 ? "session" : "sessions"} of{" "}
+            {countText(online.devices, "device")}, {countText(online.licenses, "license")}
           </p>
           <Counts
             rows={by_version.map(({ version, sessions }) => [version ?? "no version", sessions])}
@@ -30,10 +31,12 @@ export function NowPage() {
           <h2>Refused, 24 hours</h2>
           {history !== null && <p class="problem">{history}</p>}
           {refusals.length === 0 && history === null && <p class="quiet">Nobody.</p>}
-          <Counts rows={refusals.map(({ code, count }) => [code, count])} />
+          <Counts
+            rows={refusals.map(({ code, count }) => [`${codeText(code)} (${code})`, count])}
+          />
           {outages.map((one) => (
             <p key={one.from} class="problem">
-              {one.failures} requests failed from {instantText(one.from)} to{" "}
+              {countText(one.failures, "request")} failed from {instantText(one.from)} to{" "}
               {instantText(one.until)}
             </p>
           ))}

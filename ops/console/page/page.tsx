@@ -37,7 +37,8 @@ function App() {
       removeEventListener("keydown", pressed);
     };
   }, []);
-  const [, page = "", rest = ""] = hash.split("/");
+  const [, named, rest = ""] = hash.split("/");
+  const page = named || "now";
 
   function search(event: SubmitEvent): void {
     event.preventDefault();
@@ -84,7 +85,7 @@ function App() {
             )}
           </article>
         )}
-        {about.value && !["license", "list", "usage", "search"].includes(page) && <NowPage />}
+        {about.value && page === "now" && <NowPage />}
       </main>
       <footer>
         {about.value?.table} · times in {zone} ·{" "}

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Answer, ask } from "./ask.ts";
-import { dayText } from "./words.ts";
+import { dayText, symbolsText } from "./words.ts";
 
 type License = Answer<"list">["licenses"][number];
 
@@ -77,8 +77,8 @@ function LicenseTable({ licenses }: { licenses: readonly License[] }) {
             </td>
             <td class={`is-${license.standing}`}>{license.standing}</td>
             <td>{license.license_type}</td>
-            <td>{dayText(license.license_expiration)}</td>
-            <td>
+            <td class="whole">{dayText(license.license_expiration)}</td>
+            <td class="whole">
               {license.live_sessions} / {license.max_sessions}
             </td>
             <td>{devicesText(license)}</td>
@@ -92,9 +92,13 @@ function LicenseTable({ licenses }: { licenses: readonly License[] }) {
   );
 }
 
+/** Each device with what it holds. */
 function devicesText({ sessions }: License): string {
-  const texts = Object.entries(sessions).flatMap(([symbol, entry]) =>
-    "device_fingerprint" in entry ? [`${symbol} ${entry.device_fingerprint} (${entry.state})`] : [],
-  );
-  return texts.join(", ") || "-";
+  const symbols = new Map<string, string[]>();
+  for (const [symbol, entry] of Object.entries(sessions)) {
+    if (!("device_fingerprint" in entry)) continue;
+    const device = `${entry.device_fingerprint} (${entry.state})`;
+    symbols.set(device, [...(symbols.get(device) ?? []), symbol]);
+  }
+  return [...symbols].map(([device, held]) => `${device} ${symbolsText(held)}`).join(", ") || "-";
 }

@@ -47,30 +47,31 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
   const y = (symbol: string) => axisHeight + symbols.indexOf(symbol) * rowHeight;
   const height = axisHeight + Math.max(1, symbols.length) * rowHeight;
   const hold = chosen === undefined ? undefined : holds[chosen];
+  /** A short one begins early, so that none goes on after its end. */
+  const place = (one: Hold) => {
+    const left = Math.max(0, Math.min(x(one.from), x(one.until) - leastWidth));
+    return { x: left, width: Math.max(leastWidth, x(one.until) - left) };
+  };
 
   const bars = useMemo(
     () =>
-      holds.map((one, index) => {
-        const left = x(one.from);
-        return (
-          <rect
-            key={`${one.session_id} ${one.symbol} ${one.from}`}
-            class={`bar color-${colorOf(one)} end-${one.end}`}
-            data-end={one.end}
-            x={left}
-            y={y(one.symbol) + 5}
-            width={Math.max(leastWidth, x(one.until) - left)}
-            height="18"
-            rx="2"
-            id={`bar-${index}`}
-            role="option"
-            aria-selected="false"
-            aria-label={holdText(one)}
-            tabIndex={-1}
-            onPointerEnter={() => setChosen(index)}
-          />
-        );
-      }),
+      holds.map((one, index) => (
+        <rect
+          key={`${one.session_id} ${one.symbol} ${one.from}`}
+          class={`bar color-${colorOf(one)} end-${one.end}`}
+          data-end={one.end}
+          {...place(one)}
+          y={y(one.symbol) + 5}
+          height="18"
+          rx="2"
+          id={`bar-${index}`}
+          role="option"
+          aria-selected="false"
+          aria-label={holdText(one)}
+          tabIndex={-1}
+          onPointerEnter={() => setChosen(index)}
+        />
+      )),
     [holds],
   );
 
@@ -122,15 +123,7 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
           <line key={symbol} class="lane" x1="0" x2={width} y1={y(symbol)} y2={y(symbol)} />
         ))}
         {bars}
-        {hold && (
-          <rect
-            class="chosen"
-            x={x(hold.from)}
-            y={y(hold.symbol) + 4}
-            width={Math.max(leastWidth, x(hold.until) - x(hold.from))}
-            height="20"
-          />
-        )}
+        {hold && <rect class="chosen" {...place(hold)} y={y(hold.symbol) + 4} height="20" />}
         {refusals.map((one) => (
           <rect
             key={`${one.atMs} ${one.symbol} ${one.who} ${one.code}`}
@@ -174,14 +167,26 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
             <i class={`swatch color-${color}`} /> {name}
           </li>
         ))}
-        {refusals.length > 0 && (
+        {holds.some(({ end }) => end === "lapsed") && (
+          <li>
+            <i class="swatch end-lapsed" /> ends in a lapse
+          </li>
+        )}
+        {holds.some(({ end }) => end === "unknown") && (
+          <li>
+            <i class="swatch end-unknown" /> no line says how it ended
+          </li>
+        )}
+        {refusals.some(({ failed }) => !failed) && (
           <li>
             <i class="swatch refusal" /> refused
           </li>
         )}
-        <li>
-          <i class="swatch end-lapsed" /> ends in a lapse
-        </li>
+        {refusals.some(({ failed }) => failed) && (
+          <li>
+            <i class="swatch refusal failed" /> the service could not answer
+          </li>
+        )}
       </ul>
     </div>
   );

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { DaysChoice } from "./days.tsx";
 import { useAnswer } from "./use-answer.ts";
-import { deviceText, instantText, startOfDay } from "./words.ts";
+import { codeText, countText, deviceText, instantText, startOfDay } from "./words.ts";
 
 /** Which licenses were used in a month, and who was refused: as `license usage` and `refusals`. */
 export function UsagePage() {
@@ -27,8 +27,8 @@ export function UsagePage() {
       {usage.value && usage.problem === undefined && (
         <>
           <p class="conclusion">
-            {usage.value.active_licenses} licenses were active: {usage.value.devices} devices,{" "}
-            {usage.value.hours} hours.
+            {countText(usage.value.active_licenses, "license")} active:{" "}
+            {countText(usage.value.devices, "device")}, {countText(usage.value.hours, "hour")}.
           </p>
           <table>
             <thead>
@@ -85,7 +85,7 @@ function RefusalsPart() {
       {value?.outages.map((one) => (
         <p key={one.from} class="problem">
           The service could not answer from {instantText(one.from)} to {instantText(one.until)}:{" "}
-          {one.failures} requests of {one.licenses} licenses.
+          {countText(one.failures, "request")} of {countText(one.licenses, "license")}.
         </p>
       ))}
       {value?.devices.length === 0 && <p class="quiet">Nobody was refused.</p>}
@@ -111,7 +111,7 @@ function RefusalsPart() {
                 <td>
                   <a href={`#/license/${one.license_id}`}>{one.license_id.slice(0, 12)}</a>
                 </td>
-                <td>{one.code}</td>
+                <td title={codeText(one.code)}>{one.code}</td>
                 <td>{deviceText(one)}</td>
                 <td>{one.count}</td>
                 <td>{one.unexplained}</td>

@@ -47,6 +47,45 @@ export function lengthText(milliseconds: number): string {
     .join(" ");
 }
 
+/** `1 line`, `2 lines`. */
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A text of the server with its instants, which are UTC, in local time. */
+export function inLocalTime(text: string): string {
+  return text.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, (utc) => instantText(Date.parse(utc)));
+}
+
+const codes: Record<string, string> = {
+  session_conflict: "in use on another device",
+  session_limit: "all seats are taken",
+  session_taken: "another device has taken it over",
+  session_replaced: "replaced by a new start on the same device",
+  session_ended: "ended by an operator",
+  session_not_found: "its session is over",
+  session_left: "the session in the way only waits to lapse",
+  heartbeat_late: "its heartbeat came too late",
+  claim_late: "its claim came too late",
+  license_unknown: "no license has this key",
+  license_suspended: "the license is suspended",
+  license_cancelled: "the license is cancelled",
+  license_expired: "the license has ended",
+  bad_request: "the request can't be read",
+  internal_error: "the service could not answer",
+};
+
+/** What a code says, for people who don't know it. */
+export function codeText(code: string): string {
+  return codes[code] ?? "refused";
+}
+
+/** A few symbols by their names, more by their number. */
+export function symbolsText(symbols: readonly string[]): string {
+  if (symbols.length <= 3) return symbols.join(" ");
+  return `${symbols[0]} and ${symbols.length - 1} more`;
+}
+
 /** A device by its masked name and its hash, as lists have it. */
 export function deviceText(one: {
   device: string;
