@@ -1,6 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
+import { connect } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -181,13 +182,36 @@ describe("the console answers nobody else", () => {
     });
   });
 
+  test("on another machine: it listens on this machine's own address alone", async () => {
+    await withConsole({}, async ({ port }) => {
+      const others = Object.values(networkInterfaces())
+        .flatMap((addresses = []) => addresses)
+        .filter(({ internal, scopeid }) => !internal && !scopeid)
+        .map(({ address }) => address);
+      const answers = (host: string) =>
+        new Promise<boolean>((resolve) => {
+          const socket = connect(port, host);
+          for (const event of ["connect", "error"] as const)
+            socket.once(event, () => {
+              socket.destroy();
+              resolve(event === "connect");
+            });
+        });
+      expect(await answers("127.0.0.1")).toBe(true);
+      // Linux answers all of 127.0.0.0/8, to who listens everywhere.
+      for (const host of ["127.0.0.2", "::1", ...others]) {
+        expect([host, await answers(host)]).toEqual([host, false]);
+      }
+    });
+  });
+
   test("by a form or a link: only by a POST of JSON", async () => {
     await withConsole({}, async ({ ask, raw, token }) => {
       const authorization = `Bearer ${token}`;
       expect(await raw("GET", "/api/now", { authorization })).toMatchObject({ status: 405 });
       const form = { "content-type": "text/plain" };
       expect(await ask("now", {}, form)).toMatchObject({ status: 409 });
-      expect(await ask("search", { text: "x".repeat(9_000), limit: 1 })).toMatchObject({
+      expect(await ask("search", { text: "x".repeat(33_000), limit: 1 })).toMatchObject({
         status: 409,
       });
     });
@@ -263,6 +287,20 @@ describe("a change by the console", () => {
       expect(one).toContain("asked by phone");
     });
   });
+
+  test.for(["delete", "cancel", "create", "set", "import", "signing-key"])(
+    "can't be %s: that stays with the command line, even with --allow-changes",
+    async (verb) => {
+      await withConsole({ allowChanges: true }, async ({ ask }, { service, key, id }) => {
+        const before = await service.item(key);
+        const preview = await ask("preview", { verb, id, key, type: "pro" });
+        expect(preview).toMatchObject({ status: 409 });
+        expect(preview.body).toContain("The request can't be read: verb");
+        expect((await ask(verb, { id })).status).toBe(404);
+        expect(await service.item(key)).toEqual(before);
+      });
+    },
+  );
 
   test("shows what it would do and asks what the verb asks, before it does it", async () => {
     await withConsole({ allowChanges: true }, async ({ ask }, { service, key, id }) => {

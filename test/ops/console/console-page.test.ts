@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env } from "node:process";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openSession, type Session } from "../../../clients/typescript/open-session.ts";
 import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { chromiumCommand } from "../../clients/chromium.ts";
 import { operator } from "../../support/license-command.ts";
@@ -26,7 +28,7 @@ let browser: Browser;
 let license: ReturnType<typeof operator>;
 let page: Page;
 const complaints: string[] = [];
-const timers: NodeJS.Timeout[] = [];
+const sessions: Session[] = [];
 
 describe("the console in Chromium, beside npm start with bots", () => {
   if (!chromiumCommand && env.CI === undefined) {
@@ -49,8 +51,8 @@ describe("the console in Chromium, beside npm start with bots", () => {
     });
   });
   afterAll(async () => {
-    for (const timer of timers) clearInterval(timer);
     await browser?.close();
+    await Promise.all(sessions.map((session) => session.release()));
     endAll();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -82,27 +84,28 @@ describe("the console in Chromium, beside npm start with bots", () => {
   });
 
   test("in use on another device: which, since when, until when", async () => {
-    const { email } = await licenseWith({ symbol: "ES", device: desk });
+    const { email } = await licenseWith({ symbol: "ES", device: desk, timeout: 30 });
     await open(email);
     const row = page.getByRole("row", { name: desk });
     await row.getByText(/live; free for another device in \d+ s/).waitFor();
+    await row.getByText('4.2.1, trading{"position":"flat"}').waitFor();
     const text = await row.textContent();
-    expect(text).toContain('4.2.1, trading{"position":"flat"}');
     expect(text).toMatch(/\d\d:\d\d:\d\d E[SD]T/);
     expect(text).toMatch(/\d+ s ago/);
   });
 
   test("I moved, free it now: the risk is said, and the next device is let in", async () => {
-    const { email, key } = await licenseWith({ symbol: "ES", device: desk });
-    const rival = { license_key: key, device_fingerprint: laptop, symbol: "ES" };
-    expect((await service.post("/api/validate-license", rival)).body.code).toBe("session_conflict");
+    const { email, key, bot } = await licenseWith({ symbol: "ES", device: desk, timeout: 30 });
+    const moved = { licenseKey: key, symbol: "ES", device: laptop };
+    await expect(startBot(moved)).rejects.toMatchObject({ code: "session_conflict" });
     await open(email);
     await page.getByRole("button", { name: "Free it now ..." }).click();
     await page.getByText("may go on trading beside the next device").waitFor();
     await page.getByLabel("Why, for the history").fill("moved to the laptop");
     await page.getByRole("button", { name: "Free ES now" }).click();
     await page.getByText("Another device may claim ES now").waitFor();
-    expect((await service.post("/api/validate-license", rival)).body.code).toBe("granted");
+    expect((await startBot(moved)).held).toBe(true);
+    expect(await endOf(bot)).toMatchObject({ reason: "taken", code: "session_taken" });
     const { stdout } = await license(["history", key]);
     expect(stdout).toContain("moved to the laptop");
   });
@@ -166,7 +169,9 @@ describe("the console in Chromium, beside npm start with bots", () => {
     expect(texts[0]).toContain("lapsed: no heartbeat came after that");
     expect(texts[1]).toMatch(/^ES: DESKTOP-\.\.\. 2222222222.* from .*04:00:00 E.T .*released/);
     await bars().nth(1).hover();
-    await page.locator(".told strong").getByText("ES: DESKTOP-... 2222222222").waitFor();
+    const hovered =
+      /^ES: DESKTOP-\.\.\. 2222222222, version 4\.2\.1, from .* released by the bot\.$/;
+    await page.locator(".told strong").getByText(hovered).waitFor();
     const box = await page.locator(".timeline svg").boundingBox();
     if (!box) throw new Error("The timeline is not there");
     await page.mouse.move(box.x + box.width / 8, box.y + 40);
@@ -196,10 +201,9 @@ describe("the console in Chromium, beside npm start with bots", () => {
 
   test("how many online, by version", async () => {
     const version = "9.9.9";
-    await licenseWith({ symbol: "ES", device: desk, bot_version: version });
-    await licenseWith({ symbol: "NQ", device: laptop, bot_version: version });
-    await page.reload();
-    await page.getByRole("row", { name: `${version} 2` }).waitFor();
+    await licenseWith({ symbol: "ES", device: desk, version, timeout: 30 });
+    await licenseWith({ symbol: "NQ", device: laptop, version, timeout: 30 });
+    await reloadedUntil(() => page.getByRole("row", { name: `${version} 2` }).count());
     const { stdout } = await license("now --json");
     const { sessions } = JSON.parse(stdout).online;
     await page.locator(".big").getByText(String(sessions), { exact: true }).waitFor();
@@ -224,7 +228,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
   });
 
   test("refund and tell the bot: it is suspended, and its next heartbeat says so", async () => {
-    const { email, bot } = await licenseWith({ symbol: "ES", device: desk });
+    const { email, bot } = await licenseWith({ symbol: "ES", device: desk, timeout: 30 });
     await open(email);
     await page.getByRole("button", { name: "Suspend ..." }).click();
     await page.getByText("Its bots stop at their next heartbeat.").waitFor();
@@ -233,8 +237,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByText("Done.").waitFor();
     await page.getByRole("button", { name: "Close" }).click();
     await page.getByText("Suspended: its bots are refused").waitFor();
-    const beat = await service.post("/api/heartbeat", bot);
-    expect(beat.body).toMatchObject({ license_valid: false, code: "license_suspended" });
+    expect(await endOf(bot)).toMatchObject({ reason: "license_ended", code: "license_suspended" });
   });
 
   test("whose license ends next week", async () => {
@@ -292,7 +295,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     // Today alone may have begun since.
     await page.getByRole("combobox").selectOption("3");
     await page
-      .getByText(/The service could not answer from .*: 2 requests of 1 licenses\./)
+      .getByText(/The service could not answer from .*: 2 requests of 1 license\./)
       .waitFor();
     await page
       .getByRole("row", { name: /session_conflict DESKTOP-\.\.\. 3333333333 1 1 1/ })
@@ -309,8 +312,124 @@ describe("the console in Chromium, beside npm start with bots", () => {
     );
     await page.getByRole("link", { name: "Usage and refusals" }).click();
     await page.getByLabel("Month (UTC)").fill(`${year}-10`);
-    await page.getByText("1 licenses were active: 1 devices, 6 hours.").waitFor();
+    await page.getByText("1 license active: 1 device, 6 hours.").waitFor();
     await page.getByRole("row", { name: `${email} 1 1 6.0 1 0 0` }).waitFor();
+  });
+
+  test("a license says owner, seats and end, and is extended after a preview in local time", async () => {
+    const { email, key } = await licenseWith({ symbol: "ES", device: desk, days: 3 });
+    await open(email);
+    await page.getByText("1 live of 20").waitFor();
+    await page.getByText(/^Active; ends in 2 d 23 h, on .* E[SD]T\.$/).waitFor();
+    await page.getByLabel("days", { exact: true }).fill("10");
+    await page.getByRole("button", { name: "Extend by", exact: true }).click();
+    const instant = String.raw`\w{3}, \w{3} \d+, \d{4}, \d\d:\d\d:\d\d E[SD]T`;
+    const fact = page.getByRole("row", { name: new RegExp(`^expires ${instant} ${instant}$`) });
+    await fact.waitFor();
+    const daysLeft = async () =>
+      JSON.parse((await license(["show", key, "--json"])).stdout).days_left;
+    expect(await daysLeft()).toBe(2);
+    await page.getByRole("button", { name: "Extend by 10 days" }).click();
+    await page.getByText("Done.").waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.getByText(/^Active; ends in 12 d 23 h/).waitFor();
+    expect(await daysLeft()).toBe(12);
+  });
+
+  test("a session of several symbols is one row, and is freed as one", async () => {
+    const symbols = ["AUDUSD", "EURUSD", "GBPUSD", "USDJPY"];
+    const { email, id } = await licenseWith({ symbols, device: desk });
+    await open(email);
+    await page.getByRole("row", { name: `${symbols.join(" ")} ${desk}` }).waitFor();
+    expect(await page.getByRole("button", { name: "Free it now ..." }).count()).toBe(1);
+    await page.getByRole("button", { name: "Free it now ..." }).click();
+    await page.getByRole("button", { name: "Free AUDUSD and 3 more now" }).click();
+    await page.getByText("Another device may claim AUDUSD now").waitFor();
+    expect(JSON.parse((await license(["show", id, "--json"])).stdout).live_sessions).toBe(0);
+  });
+
+  test("the drawing: hours in local time, a pixel at least, dashed after a lapse, now at now", async () => {
+    const { email, id } = await licenseWith({ symbol: "ES", device: desk });
+    const [three, six] = [lastTuesdayAt(3), lastTuesdayAt(3) + 3 * hourMs];
+    const one = { device: "DESKTOP-...", device_hash: "1111111111", symbol: "NQ" };
+    const other = { device: "DESKTOP-...", device_hash: "2222222222", symbol: "NQ" };
+    const lapsed = { ...one, session_id: "a", state: "lapsed", last_heartbeat: six };
+    const seven = six + hourMs;
+    writeLines(
+      [three, id, { ...claimed, ...one, session_id: "a" }],
+      [seven, id, { ...claimed, ...other, session_id: "b", replaced: [lapsed] }],
+      [seven + 1_000, id, { ...released, ...other, session_id: "b" }],
+    );
+    const boxOf = async (locator: Locator) => {
+      const box = await locator.boundingBox();
+      if (!box) throw new Error("It is not drawn");
+      return { left: box.x, right: box.x + box.width, width: box.width };
+    };
+    const dashes = (bar: Locator) =>
+      bar.evaluate((one) => Object(globalThis).getComputedStyle(one).strokeDasharray);
+    /** To the pixel. */
+    const expectAlike = (x: number, y: number) => expect(Math.abs(x - y)).toBeLessThan(1);
+    await page.setViewportSize({ width: 800, height: 900 });
+    await open(email);
+    const present = await boxOf(bars().first());
+    expectAlike(present.right, (await boxOf(page.locator(".timeline .now"))).right);
+    expect(await dashes(bars().first())).toBe("none");
+
+    await page.getByLabel("day", { exact: true }).first().fill(dayOf(three));
+    await expect.poll(() => bars().count()).toBe(2);
+    const hours = page.locator(".axis span");
+    const words = await hours.allTextContents();
+    expect(words).toEqual(
+      [0, 3, 6, 9, 12, 15, 18, 21].map((hour) => `${`${hour}`.padStart(2, "0")}:00`),
+    );
+    const first = await boxOf(bars().first());
+    expectAlike(first.left, (await boxOf(hours.nth(1))).left);
+    expectAlike(first.right, (await boxOf(hours.nth(2))).left);
+    expect([await dashes(bars().first()), await dashes(bars().nth(1))]).toEqual([
+      "3px, 2px",
+      "none",
+    ]);
+
+    await page.getByRole("radio", { name: "week" }).check();
+    await expect.poll(() => hours.count()).toBe(7);
+    expect(await hours.last().textContent()).toMatch(/^Tue, \w{3} \d+$/);
+    expect((await boxOf(bars().nth(1))).width).toBeGreaterThanOrEqual(1);
+  });
+
+  test("the list has the filters of the verb", async () => {
+    const type = "filtered";
+    const owners = [
+      await licenseWith({ type, days: 5, device: desk, version: "7.7.7", timeout: 30 }),
+      await licenseWith({ type, days: 50 }),
+      await licenseWith({ type }),
+    ];
+    await license(["suspend", owners[2]?.id ?? "", "--yes"]);
+    const emails = async (...words: string[]) => {
+      const { stdout } = await license(["list", "--type", type, ...words, "--json"]);
+      const found: { email: string }[] = JSON.parse(stdout);
+      return found.map(({ email }) => email).sort();
+    };
+    await expect.poll(() => emails("--version", "7.7.7")).toEqual([owners[0]?.email]);
+    await page.getByRole("link", { name: "Licenses" }).click();
+    const set = async (label: string, text: string) => {
+      const field = page.getByLabel(label);
+      if (label === "Standing") await field.selectOption({ label: text });
+      else await field.fill(text);
+      await field.press("Tab");
+    };
+    const shown = async () => (await page.locator(".licenses a").allTextContents()).sort();
+    await set("Type", type);
+    await expect.poll(shown).toEqual(owners.map(({ email }) => email).sort());
+    for (const [label, text, unset, ...words] of [
+      ["Standing", "suspended", "any", "--status", "suspended"],
+      ["Bot version", "7.7.7", "", "--version", "7.7.7"],
+      ["Ends within", "7", "", "--expiring-within", "7"],
+    ] as const) {
+      await set(label, text);
+      await expect.poll(shown).toEqual(await emails(...words));
+      expect(await shown()).toHaveLength(1);
+      await set(label, unset);
+    }
   });
 
   test("a list exports what the verb exports as CSV", async () => {
@@ -357,6 +476,24 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
     expect(JSON.parse((await license(["show", id, "--json"])).stdout).status).toBe("active");
   });
+
+  // The last: it is the service's state for an hour.
+  test("now: refusals by code in words, and whether the service answers, since when", async () => {
+    const { id } = await licenseWith({ symbol: "ES", device: desk });
+    const who = { device: "DESKTOP-...", device_hash: "7777777777", symbol: "ES" };
+    const atMs = Date.now() - 10 * 60_000;
+    writeLines(
+      [atMs, id, { code: "session_limit", ...who }],
+      [atMs, id, { code: "session_limit", ...who }],
+      [atMs, id, { code: "internal_error", ...who }],
+    );
+    await page.reload();
+    await page.getByRole("row", { name: "all seats are taken (session_limit) 2" }).waitFor();
+    await page.getByText(/^The service answers, since .* E[SD]T \(\d+ min( \d+ s)?\)\.$/).waitFor();
+    writeLines([Date.now(), id, { code: "internal_error", ...who }]);
+    await page.reload();
+    await page.getByText(/^Requests fail, since .* E[SD]T\.$/).waitFor();
+  });
 });
 
 /** The bars of the timeline. */
@@ -378,31 +515,63 @@ function writeLines(...lines: Line[]): void {
 
 let owners = 0;
 
-type Wanted = {
-  symbol?: string;
-  device?: string;
-  bot_version?: string;
+type Wanted = Partial<Omit<Parameters<typeof startBot>[0], "licenseKey">> & {
   type?: string;
   days?: number;
+  /** Of its own, seconds. */
+  timeout?: number;
 };
 
 /** A license with an owner of its own and, if a device is given, a bot that keeps it. */
-async function licenseWith({ symbol, device, bot_version = "4.2.1", type, days }: Wanted = {}) {
+async function licenseWith({ type, days, timeout, device, ...more }: Wanted = {}) {
   owners += 1;
   const email = `owner-${owners}@example.com`;
   const words = ["create", "--email", email, "--json"];
   if (type !== undefined) words.push("--type", type);
   if (days !== undefined) words.push("--days", String(days));
+  if (timeout !== undefined) words.push("--timeout", String(timeout));
   const key: string = JSON.parse((await license(words)).stdout).license_key;
-  const bot: Record<string, unknown> = { license_key: key, device_fingerprint: device, symbol };
-  if (device !== undefined) {
-    const { body } = await service.post("/api/validate-license", bot);
-    Object.assign(bot, { session_id: body.session_id, bot_version, status: "trading" });
-    await service.post("/api/heartbeat", { ...bot, metadata: { position: "flat" } });
-    // Refused once the license or the session is ended, which is what some tests are about.
-    timers.push(setInterval(() => service.post("/api/heartbeat", bot).catch(() => {}), 10_000));
-  }
+  const bot =
+    device === undefined ? undefined : await startBot({ licenseKey: key, device, ...more });
   return { email, key, id: licenseIdOf(key), bot };
+}
+
+/** A bot that keeps its session until the tests are over. */
+async function startBot({
+  device,
+  version = "4.2.1",
+  ...where
+}: {
+  licenseKey: string;
+  device: string;
+  symbol?: string;
+  symbols?: string[];
+  version?: string;
+}): Promise<Session> {
+  const session = await openSession({
+    ...{ url: service.url, deviceFingerprint: device, ...where, releaseAtExit: false },
+    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    report: () => ({ botVersion: version, status: "trading", metadata: { position: "flat" } }),
+  });
+  sessions.push(session);
+  return session;
+}
+
+/** Why a bot's session was over. */
+async function endOf(bot: Session | undefined): Promise<unknown> {
+  if (bot && !bot.signal.aborted) await once(bot.signal, "abort");
+  return bot?.signal.reason;
+}
+
+/** Reloads the page until something is there: the first report follows the claim by a moment. */
+async function reloadedUntil(count: () => Promise<number>): Promise<void> {
+  await expect
+    .poll(async () => {
+      await page.reload();
+      await page.getByRole("heading", { name: "Now", exact: true }).waitFor();
+      return count();
+    })
+    .toBeGreaterThan(0);
 }
 
 async function open(email: string): Promise<void> {
