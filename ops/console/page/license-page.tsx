@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Answer } from "./ask.ts";
 import { ChangePanel, type WantedChange } from "./change-panel.tsx";
 import { DaysChoice, ExtendForm } from "./days.tsx";
@@ -25,19 +25,25 @@ type Entry = License["sessions"][string];
 /** A license: standing, sessions, timeline, devices, and what may be done. */
 export function LicensePage({ id, about }: { id: string; about: Answer<"about"> }) {
   const { value: license, problem, again } = useAnswer("license", { id }, 5_000);
-  const now = useNow(about.now);
   const [wanted, setWanted] = useState<WantedChange>();
+  // Thousands of bars are not drawn again with each countdown.
+  const past = useMemo(() => <Past id={id} asOfMs={about.now} />, [id, about.now]);
   if (problem !== undefined && !license) return <p class="problem">{problem}</p>;
   if (!license || license.license_id !== id) return <p class="quiet">Looking ...</p>;
   return (
     <article>
       {problem !== undefined && <p class="problem">{problem}</p>}
-      <Summary license={license} now={now} />
+      <Summary license={license} asOfMs={about.now} />
       {about.allow_changes && license.superseded_by === null && (
         <Actions license={license} onWanted={setWanted} />
       )}
-      <Sessions license={license} now={now} mayChange={about.allow_changes} onWanted={setWanted} />
-      <Past id={id} now={now} />
+      <Sessions
+        license={license}
+        asOfMs={about.now}
+        mayChange={about.allow_changes}
+        onWanted={setWanted}
+      />
+      {past}
       {wanted && (
         <ChangePanel
           wanted={wanted}
@@ -60,7 +66,8 @@ const standings: Record<License["standing"], string> = {
   rekeyed: "It was given a new key; this one does not work any more",
 };
 
-function Summary({ license, now }: { license: License; now: number }) {
+function Summary({ license, asOfMs }: { license: License; asOfMs: number }) {
+  const now = useNow(asOfMs);
   const { license_expiration: ends, email, superseded_by: next, changed_by, changed_at } = license;
   const end =
     ends === null
@@ -151,12 +158,13 @@ function Actions({
 
 type SessionsProps = {
   license: License;
-  now: number;
+  asOfMs: number;
   mayChange: boolean;
   onWanted: (wanted: WantedChange) => void;
 };
 
-function Sessions({ license, now, mayChange, onWanted }: SessionsProps) {
+function Sessions({ license, asOfMs, mayChange, onWanted }: SessionsProps) {
+  const now = useNow(asOfMs);
   const sessions = sessionsOf(license);
   return (
     <section>
@@ -268,7 +276,8 @@ function freeAt(entry: Entry): number {
 
 type Range = { from: number; until: number };
 
-function Past({ id, now }: { id: string; now: number }) {
+function Past({ id, asOfMs }: { id: string; asOfMs: number }) {
+  const now = useNow(asOfMs, 30_000);
   const [span, setSpan] = useState<"day" | "week">("day");
   const [day, setDay] = useState(() => startOfDay(now));
   const from = span === "day" ? day : startOfDay(day, -6);

@@ -48,17 +48,17 @@ export function useAnswer<Name extends Parameters<typeof ask>[0]>(
   return { value, problem, isAsking, again: () => setTimes((count) => count + 1) };
 }
 
-/** The table's time, ticking each second. */
-export function useNow(asOfMs: number | undefined): number {
+/** The table's time, by default ticking each second. */
+export function useNow(asOfMs: number | undefined, everyMs = 1_000): number {
   const [ticks, setTicks] = useState(0);
   const begun = useRef({ asOfMs: 0, at: 0 });
   if (asOfMs !== undefined && begun.current.asOfMs !== asOfMs) {
     begun.current = { asOfMs, at: performance.now() };
   }
   useEffect(() => {
-    const timer = setInterval(() => setTicks((count) => count + 1), 1_000);
+    const timer = setInterval(() => setTicks((count) => count + 1), everyMs);
     return () => clearInterval(timer);
-  }, []);
+  }, [everyMs]);
   void ticks;
   const { at } = begun.current;
   return begun.current.asOfMs === 0

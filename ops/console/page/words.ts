@@ -113,9 +113,10 @@ export function dayOfField(text: string): number | undefined {
   return Number.isNaN(atMs) || !text ? undefined : atMs;
 }
 
+const month = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "long" });
+
 /** Each month in which a device held it, in local time. */
 export function monthsOf({ from, until }: { from: number; until: number }): string[] {
-  const month = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "long" });
   const names = [];
   const first = new Date(from);
   for (
