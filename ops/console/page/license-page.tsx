@@ -229,7 +229,7 @@ function Sessions({ license, asOfMs, mayChange, onWanted }: SessionsProps) {
   );
 }
 
-/** Each session with its symbols, the last to be free first. */
+/** Each session with its symbols, the live ones first. A heartbeat moves none from its place. */
 function sessionsOf({ sessions }: License): { symbols: string[]; entry: Entry }[] {
   const found = new Map<unknown, { symbols: string[]; entry: Entry }>();
   for (const [symbol, entry] of Object.entries(sessions)) {
@@ -238,7 +238,11 @@ function sessionsOf({ sessions }: License): { symbols: string[]; entry: Entry }[
     if (known) known.symbols.push(symbol);
     else found.set(id, { symbols: [symbol], entry });
   }
-  return [...found.values()].sort((a, b) => b.entry.seconds_left - a.entry.seconds_left);
+  const isOver = ({ entry }: { entry: Entry }) => Number(entry.state !== "live");
+  const nameOf = ({ symbols }: { symbols: string[] }) => symbols[0] ?? "";
+  return [...found.values()].sort(
+    (a, b) => isOver(a) - isOver(b) || nameOf(a).localeCompare(nameOf(b)),
+  );
 }
 
 function factsOf(entry: Entry) {
