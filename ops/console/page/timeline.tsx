@@ -53,23 +53,17 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
     return { x: left, width: Math.max(leastWidth, x(one.until) - left) };
   };
 
+  // Thousands at times: with no more attributes than are drawn, and one listener for all.
   const bars = useMemo(
     () =>
       holds.map((one, index) => (
         <rect
           key={`${one.session_id} ${one.symbol} ${one.from}`}
           class={`bar color-${colorOf(one)} end-${one.end}`}
-          data-end={one.end}
+          data-index={index}
           {...place(one)}
           y={y(one.symbol) + 5}
           height="18"
-          rx="2"
-          id={`bar-${index}`}
-          role="option"
-          aria-selected="false"
-          aria-label={holdText(one)}
-          tabIndex={-1}
-          onPointerEnter={() => setChosen(index)}
         />
       )),
     [holds],
@@ -88,6 +82,8 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
     const box = frame.current?.getBoundingClientRect();
     if (!box) return;
     setPointed(from + ((event.clientX - box.left) / box.width) * (until - from));
+    const { index } = event.target instanceof SVGElement ? event.target.dataset : {};
+    if (index !== undefined) setChosen(Number(index));
   }
 
   return (
@@ -95,7 +91,7 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
       class="timeline"
       role="listbox"
       aria-label="Timeline: the arrow keys go from bar to bar, d shows a day, w a week, t today"
-      aria-activedescendant={chosen === undefined ? undefined : `bar-${chosen}`}
+      aria-activedescendant={hold && "chosen-bar"}
       tabIndex={0}
       onKeyDown={move}
     >
@@ -123,7 +119,18 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
           <line key={symbol} class="lane" x1="0" x2={width} y1={y(symbol)} y2={y(symbol)} />
         ))}
         {bars}
-        {hold && <rect class="chosen" {...place(hold)} y={y(hold.symbol) + 4} height="20" />}
+        {hold && (
+          <rect
+            id="chosen-bar"
+            class="chosen"
+            role="option"
+            aria-selected="true"
+            aria-label={holdText(hold)}
+            {...place(hold)}
+            y={y(hold.symbol) + 4}
+            height="20"
+          />
+        )}
         {refusals.map((one) => (
           <rect
             key={`${one.atMs} ${one.symbol} ${one.who} ${one.code}`}
