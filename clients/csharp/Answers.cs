@@ -153,6 +153,7 @@ namespace LicenseSessions
             {
                 case "released": return ReleaseOutcome.Released;
                 case "not_held": return ReleaseOutcome.NotHeld;
+                case "left_to_lapse": return ReleaseOutcome.LeftToLapse;
                 default: return null;
             }
         }

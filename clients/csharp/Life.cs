@@ -326,7 +326,9 @@ namespace LicenseSessions
                 lock (Runtime.Sync)
                 {
                     part.Outcome = part.Outcome ?? outcome;
-                    if (outcome != ReleaseOutcome.Unconfirmed) _parts.Remove(part);
+                    // What is left to lapse is freed by the end of the session, which names it as well.
+                    bool isGone = outcome == ReleaseOutcome.Released || outcome == ReleaseOutcome.NotHeld;
+                    if (isGone) _parts.Remove(part);
                 }
                 Runtime.Wake();
                 double againMs = Runtime.NowMs + keeping.Timing.HeartbeatIntervalMs;

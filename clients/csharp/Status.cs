@@ -46,6 +46,8 @@ namespace LicenseSessions
         Released,
         /// <summary>The session no longer existed.</summary>
         NotHeld,
+        /// <summary>Given up, but the service keeps the session for others of its symbols until it lapses.</summary>
+        LeftToLapse,
         /// <summary>No answer came within 5 s, so the session lapses by itself.</summary>
         Unconfirmed,
     }

@@ -157,11 +157,20 @@ export function readHeartbeatAnswer(exchange: Exchange): HeartbeatAnswer {
   }
 }
 
-/** `undefined` if the answer does not say whether the session was released. */
-export function readReleaseAnswer(exchange: Exchange): "released" | "not_held" | undefined {
+/** `undefined` if the answer does not say what became of the session. */
+export function readReleaseAnswer(
+  exchange: Exchange,
+): "released" | "not_held" | "left_to_lapse" | undefined {
   if ("problem" in exchange || exchange.status !== 200) return undefined;
   const { code } = read(exchange);
-  return code === "released" || code === "not_held" ? code : undefined;
+  switch (code) {
+    case "released":
+    case "not_held":
+    case "left_to_lapse":
+      return code;
+    default:
+      return undefined;
+  }
 }
 
 /**

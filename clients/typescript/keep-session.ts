@@ -154,7 +154,9 @@ export function keepSession(
     const attempt = async () => {
       const released = { sessionId, symbols };
       const outcome = await releaseSession(options, released, keeping.timing, runtime);
-      if (outcome !== "unconfirmed") for (const symbol of symbols) unreleased.delete(symbol);
+      // What is left to lapse is freed by the end of the session, which names it as well.
+      const isGone = outcome === "released" || outcome === "not_held";
+      if (isGone) for (const symbol of symbols) unreleased.delete(symbol);
       return outcome;
     };
     const outcome = await attempt();

@@ -165,6 +165,8 @@ export type ReleaseOutcome =
   | "released"
   /** The session no longer existed or was not held. */
   | "not_held"
+  /** Given up, but the service keeps the session for others of its symbols until it lapses. */
+  | "left_to_lapse"
   /** No answer came; the session lapses on its own. */
   | "unconfirmed";
 

@@ -42,7 +42,7 @@ _SHORTEST_TIMEOUT_SECONDS = 1
 _LONGEST_TIMEOUT_SECONDS = 86_400
 _SHORTEST_INTERVAL_MS = 200
 
-_Released = Literal["released", "not_held"]
+_Released = Literal["released", "not_held", "left_to_lapse"]
 
 
 class Granted(NamedTuple):
@@ -183,7 +183,8 @@ def read_release_answer(exchange: Exchange) -> Optional[_Released]:
     if isinstance(exchange, NoAnswer) or exchange.status != 200:
         return None
     code = _Fields(exchange).code
-    return cast(_Released, code) if code in ("released", "not_held") else None
+    known = ("released", "not_held", "left_to_lapse")
+    return cast(_Released, code) if code in known else None
 
 
 def _granted(fields: _Fields) -> Optional[Granted]:

@@ -314,7 +314,7 @@ class Life:
             interval_ms = self.keeping.timing.heartbeat_interval_ms
             self._release_again_ms = self.runtime.now_ms() + interval_ms
             self.runtime.wake()
-        else:
+        elif outcome != "left_to_lapse":  # That is freed by the end, which names it as well.
             for symbol in symbols:
                 self._unreleased.pop(symbol, None)
         return outcome

@@ -130,9 +130,10 @@ class Session(SessionView):
         """Ends the session, or gives up some of its symbols, and frees them at the service. Safe to
         call twice; takes 5 s at most, whatever hangs.
 
-        Returns ``released``; ``not_held`` if the session no longer existed or was not held; or
-        ``unconfirmed`` if no answer came, so that the session lapses on its own. Some symbols that
-        are ``unconfirmed`` are released again until the service has confirmed it.
+        Returns ``released``; ``not_held`` if the session no longer existed or was not held;
+        ``left_to_lapse`` if the service keeps the session for others of its symbols until it
+        lapses; or ``unconfirmed`` if no answer came, so that the session lapses on its own. Some
+        symbols that are ``unconfirmed`` are released again until the service has confirmed it.
 
         :raises TypeError, ValueError: ``symbols`` is no list of names
         """

@@ -21,7 +21,7 @@ EndCode = Union[
         "released",
     ],
 ]
-ReleaseOutcome = Literal["released", "not_held", "unconfirmed"]
+ReleaseOutcome = Literal["released", "not_held", "left_to_lapse", "unconfirmed"]
 
 
 @dataclass(frozen=True)

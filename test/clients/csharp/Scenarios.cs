@@ -283,9 +283,14 @@ internal static class Scenarios
         return facts;
     }
 
-    private static string InShort(ReleaseOutcome outcome)
+    internal static string InShort(ReleaseOutcome outcome)
     {
-        return outcome == ReleaseOutcome.NotHeld ? "not_held" : Lower(outcome.ToString());
+        switch (outcome)
+        {
+            case ReleaseOutcome.NotHeld: return "not_held";
+            case ReleaseOutcome.LeftToLapse: return "left_to_lapse";
+            default: return Lower(outcome.ToString());
+        }
     }
 
     internal static string Lower(string name)

@@ -87,7 +87,7 @@ internal static class Vectors
         if (ask == "release")
         {
             ReleaseOutcome? outcome = Answers.ReadRelease(answer);
-            string said = outcome == null ? null : outcome == ReleaseOutcome.Released ? "released" : "not_held";
+            string said = outcome == null ? null : Scenarios.InShort(outcome.Value);
             return new Dictionary<string, object> { { "is", said } };
         }
         Outcome read = ask == "claim" ? Answers.ReadClaim(answer) : Answers.ReadHeartbeat(answer);
