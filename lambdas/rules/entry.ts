@@ -19,7 +19,12 @@ export type StoredReport = z.infer<typeof reportSchema>;
 /** The timeout of the entries that have no `lapses_at`: the version that wrote them had only this. */
 const timeoutOfOldestMs = 60_000;
 
-/** A session of one symbol or of several. Times are epoch milliseconds. */
+/**
+ * A session of one symbol or of several. Times are epoch milliseconds.
+ *
+ * What a heartbeat or a release does not check has a default, the cautious one. Otherwise either
+ * could be applied to an entry edited by hand, and its result could then not be read.
+ */
 export const sessionSchema = z.pipe(
   z.object({
     /** The device that holds it. */
@@ -27,29 +32,29 @@ export const sessionSchema = z.pipe(
     /** The grant, as the service named it. That of several symbols carries their key. */
     session_id: z.string(),
     /** The order of the grant. Entries of earlier versions have none. */
-    fencing_token: z.optional(z.number()),
+    fencing_token: z.catch(z.optional(z.number()), undefined),
     /** The run of the program that claimed the session. */
-    run_id: z.optional(z.string()),
+    run_id: z.catch(z.optional(z.string()), undefined),
     /** Which of the openings of that run. */
-    claim_number: z.optional(z.number()),
+    claim_number: z.catch(z.optional(z.number()), undefined),
     /** A heartbeat came with the `session_id`. */
-    confirmed: z.optional(z.boolean()),
+    confirmed: z.catch(z.optional(z.boolean()), true),
     /** A heartbeat came without it. */
-    renewed: z.optional(z.boolean()),
+    renewed: z.catch(z.optional(z.boolean()), true),
     /** When it was claimed. */
-    started_at: z.int(),
+    started_at: z.catch(z.int(), 0),
     /** The timer. It never runs backwards. */
     last_heartbeat: z.int(),
     /** The timeout in force at the claim. Entries of earlier versions have none. */
-    lease_ms: z.optional(z.int()),
+    lease_ms: z.catch(z.optional(z.int()), undefined),
     /** `last_heartbeat` plus `lease_ms`. */
     lapses_at: z.optional(z.int()),
     /** Until then a process of the same device that the claim replaced may believe that it holds. */
-    contested_until: z.optional(z.int()),
+    contested_until: z.catch(z.optional(z.int()), Number.NaN),
     /** The run whose entry of this device the claim took: its late attempts are no new claim. */
-    replaced_run: z.optional(z.string()),
+    replaced_run: z.catch(z.optional(z.string()), undefined),
     /** The last opening of that run which is over. */
-    replaced_number: z.optional(z.number()),
+    replaced_number: z.catch(z.optional(z.number()), undefined),
     /** The note of the device that asked for it first, until it is kept or over. */
     asked: z.catch(
       z.optional(
@@ -64,18 +69,23 @@ export const sessionSchema = z.pipe(
       undefined,
     ),
     /** The holder keeps it: until then nobody is to ask. */
-    kept_until: z.optional(z.number()),
+    kept_until: z.catch(z.optional(z.number()), undefined),
     /** Two copies of a legacy bot may use it. */
-    shared: z.optional(z.boolean()),
+    shared: z.catch(z.optional(z.boolean()), true),
     /** A legacy bot released it without naming it. */
-    left: z.optional(z.boolean()),
+    left: z.catch(z.optional(z.boolean()), true),
     ...reportSchema.shape,
   }),
-  z.transform((stored) => ({
-    ...stored,
-    kind: "session" as const,
-    lapses_at: stored.lapses_at ?? stored.last_heartbeat + timeoutOfOldestMs,
-  })),
+  z.transform((stored) => {
+    const lapses_at = stored.lapses_at ?? stored.last_heartbeat + timeoutOfOldestMs;
+    const isUnreadable = Number.isNaN(stored.contested_until);
+    return {
+      ...stored,
+      kind: "session" as const,
+      lapses_at,
+      ...(isUnreadable && { contested_until: lapses_at }),
+    };
+  }),
 );
 
 /**

@@ -8,7 +8,17 @@ import {
 } from "./entry.ts";
 import { type Holder, type Opening, placeOf } from "./holder.ts";
 import { entryAt, type License, membersOf, sessionAt } from "./license.ts";
-import { absent, and, atMost, equal, holds, or, type Path, type Predicate } from "./predicate.ts";
+import {
+  absent,
+  and,
+  atLeast,
+  atMost,
+  equal,
+  holds,
+  or,
+  type Path,
+  type Predicate,
+} from "./predicate.ts";
 import {
   type Assigned,
   type Change,
@@ -100,6 +110,8 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
         ? isGrantOf(path, request.deviceFingerprint, opening)
         : isHeldBy(path, request);
     asking.must(() => ({ code: "not_held", why: why() }), isHeld);
+    // What was edited by hand can't be read once it is gone: it stays until an operator ends it.
+    asking.must(unreadable, areNumbers([at("last_heartbeat"), at("lapses_at")]));
     if (asking.seen) {
       // A release of nothing in particular, or of a part of what all symbols share, ends nothing.
       const session = sessionAt(asking.seen.license, path);
@@ -186,6 +198,15 @@ function leaving(path: Path, session: Session, nowMs: number): Plan<ReleaseOutco
     change: { set: [[[...path, "left"], true], raisedToken], remove: [] },
     applied: () => leftToLapse(session, nowMs),
   };
+}
+
+/** Entries of the oldest version have no `lapses_at`. */
+function areNumbers(paths: readonly Path[]): Predicate {
+  return and(...paths.map((path) => or(absent(path), atLeast(path, 0))));
+}
+
+function unreadable(): never {
+  throw new Error("The times of the session can't be read");
 }
 
 function leftToLapse(session: Session, nowMs: number): ReleaseOutcome {

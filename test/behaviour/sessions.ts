@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Session, Stored, Vacancy } from "../../lambdas/rules/entry.ts";
 import type { Engine } from "../support/engines.ts";
 import type { StoredLicense } from "../support/test-service.ts";
 import { deviceA, heldByA, heldUnnamedByA, runX, twoDevices } from "./two-devices.ts";
@@ -28,6 +29,32 @@ export function describeSessions(engine: () => Engine): void {
       const named = { ...a, session_id, symbols: ["ES"] };
       expect((await service.heartbeat(named)).body.code).toBe("session_not_found");
       expect((await service.release(named)).body.code).toBe("not_held");
+    },
+  );
+
+  test.for(["symbol", "license", "device"] as const)(
+    "a session_id of another %s neither keeps nor ends anything",
+    async (another) => {
+      const { service, license_key, a, b, x, held } = await heldByA(engine());
+      const elsewhere = {
+        symbol: { ...x(1), symbol: "ES" },
+        license: { ...x(1), license_key: await service.license() },
+        device: { ...b, license_key: await service.license() },
+      }[another];
+      const { body } = await service.validate(elsewhere);
+      const wrong = {
+        symbol: { ...a, session_id: body.session_id },
+        license: { ...a, session_id: body.session_id },
+        device: { ...b, session_id: held.session_id },
+      }[another];
+      const items = () => Promise.all([license_key, elsewhere.license_key].map(service.item));
+      const before = await items();
+      service.passSeconds(1);
+      expect((await service.heartbeat(wrong)).body.code).toBe(
+        another === "device" ? "session_taken" : "session_replaced",
+      );
+      expect((await service.release(wrong)).body.code).toBe("not_held");
+      expect(await items()).toEqual(before);
     },
   );
 
@@ -348,12 +375,42 @@ export function describeSessions(engine: () => Engine): void {
     });
   });
 
-  describe("an item edited by hand is never half applied, nor tried again and again", () => {
+  describe("an item edited by hand is never half applied, nor tried again and again, and end-session frees it", () => {
     const session = {
       device_fingerprint: deviceA,
       session_id: "id",
       started_at: 1,
       last_heartbeat: 1,
+    };
+    // A new attribute must stand here as well.
+    const whole: Required<Stored<Session>> = {
+      ...session,
+      fencing_token: 1,
+      run_id: runX,
+      claim_number: 1,
+      confirmed: true,
+      renewed: true,
+      lease_ms: 60_000,
+      lapses_at: 60_001,
+      contested_until: 2,
+      replaced_run: runX,
+      replaced_number: 1,
+      asked: { device: "another", at: 1, until: 2, met: 1, symbols: ["ES"] },
+      kept_until: 2,
+      shared: true,
+      left: true,
+      bot_version: "1",
+      bot_status: "flat",
+      metadata: "{}",
+    };
+    const vacancy: Required<Stored<Vacancy>> = {
+      vacated_by: deviceA,
+      vacated_session_id: "id",
+      run_id: runX,
+      claim_number: 1,
+      lease_ms: 60_000,
+      lapses_at: 60_001,
+      ended_at: 1,
     };
     const odd: [string, Partial<Record<keyof StoredLicense, unknown>>][] = [
       ["no license_type", { license_type: undefined }],
@@ -384,32 +441,49 @@ export function describeSessions(engine: () => Engine): void {
         { sessions: { ES: { ...session, contested_until: "x" } } },
       ],
       ["a member without session", { sessions: { ES: "gone" } }],
+      ["sessions that are no map", { sessions: "none" }],
+      ["no sessions", { sessions: undefined }],
+      ...[whole, vacancy].flatMap((entry) =>
+        Object.entries(entry).map(([name, value]): [string, { sessions: object }] => [
+          `a ${"vacated_by" in entry ? "vacancy" : "session"} with a ${name} of another type`,
+          { sessions: { ES: { ...entry, [name]: typeof value === "string" ? 7 : "odd" } } },
+        ]),
+      ),
     ];
 
     test.for(odd)("%s", async ([, attributes]) => {
-      const { service, license_key, a, x, held } = await heldByA(engine());
+      const { service, license_key, a, b, x, held } = await heldByA(engine());
       const item = await service.item(license_key);
-      await service.change(license_key, {
+      const { sessions } = attributes;
+      const edited = {
+        ...item,
         ...attributes,
-        ...(attributes.sessions !== undefined && {
-          sessions: { ...item?.sessions, ...attributes.sessions },
-        }),
-      } as Partial<StoredLicense>);
+        ...(typeof sessions === "object" && { sessions: { ...item?.sessions, ...sessions } }),
+      } as Partial<StoredLicense>;
       service.passSeconds(20);
       for (const ask of [
         () => service.heartbeat(held),
+        () => service.heartbeat({ ...a, symbol: "ES", session_id: "id" }),
+        () => service.heartbeat({ ...a, symbol: "ES" }),
+        () => service.release({ ...a, symbol: "ES", session_id: "id" }),
         () => service.validate({ ...a, symbol: "NQ" }),
         () => service.validate({ ...a, symbol: "ES" }),
         () => service.validate({ ...x(2), symbols: ["ES", "CL"] }),
         () => service.validate(x(2)),
         () => service.release(held),
       ]) {
+        await service.change(license_key, edited);
         const before = await service.item(license_key);
         service.takeCalls();
         const { body } = await ask();
         expect(service.takeCalls().length).toBeLessThanOrEqual(3);
         if (body.code === "internal_error") expect(await service.item(license_key)).toEqual(before);
       }
+      if (typeof (sessions as { ES?: unknown } | undefined)?.ES !== "object") return;
+      await service.change(license_key, edited);
+      await service.endSession(license_key, "ES");
+      service.passSeconds(60);
+      expect((await service.validate({ ...b, symbol: "ES" })).body.code).toBe("granted");
     });
 
     test("without a license_type it is a standard one", async () => {
