@@ -194,20 +194,24 @@ export function describeClaims(engine: () => Engine): void {
 
     // What remains, for one lease: a late attempt of what left no trace holds for nobody.
     test("after a later one was released, it is granted with an identity of its own", async () => {
-      const { service, a, x, held } = await heldByA(engine());
+      const { service, a, x } = await twoDevices(engine());
+      const { session_id } = (await service.validate(x(2))).body;
+      const held = { ...a, session_id };
       await service.release(held);
       const { body } = await service.validate(x(1));
       expect(body.code).toBe("granted");
-      expect(body.session_id).not.toBe(held.session_id);
+      expect(body.session_id).not.toBe(session_id);
       expect((await service.heartbeat(held)).body.code).toBe("session_replaced");
       service.passSeconds(60);
       expect((await service.validate({ ...a, only_if_free: true })).body.code).toBe("granted");
     });
 
-    test("after another device took the symbol and left, its token is greater than that device's", async () => {
-      const { service, x, b, ofB, held } = await heldByA(engine());
+    test("after another device took the symbol, it is refused, and once that left its token is greater than that device's", async () => {
+      const { service, a, x, b, ofB } = await twoDevices(engine());
+      const held = { ...a, session_id: (await service.validate(x(2))).body.session_id };
       service.passSeconds(60);
       const rival = (await service.validate(ofB(1))).body;
+      expect((await service.validate(x(1))).body.code).toBe("session_conflict");
       await service.release({ ...b, session_id: rival.session_id });
       const { body } = await service.validate(x(1));
       expect(Number(body.fencing_token)).toBeGreaterThan(Number(rival.fencing_token));

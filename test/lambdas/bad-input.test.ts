@@ -116,7 +116,16 @@ describe.for(names)("%s", (name) => {
     ["license_key", [undefined, null, "", "   ", "x".repeat(129), "\ud800", ...noStrings]],
     [
       "device_fingerprint",
-      [undefined, null, "", "x".repeat(256), "😀".repeat(129), "\udfff", ...noStrings],
+      [
+        undefined,
+        null,
+        "",
+        "x".repeat(256),
+        "😀".repeat(129),
+        "😀".repeat(255),
+        "\udfff",
+        ...noStrings,
+      ],
     ],
     [
       "symbol",
