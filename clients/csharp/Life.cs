@@ -363,7 +363,7 @@ namespace LicenseSessions
             Runtime.Wake();
         }
 
-        /// <summary>What is held, and what nobody has answered the release of.</summary>
+        /// <summary>What is held, and what was given up but not freed.</summary>
         private IReadOnlyList<string> AllSymbols(Keeping keeping)
         {
             lock (Runtime.Sync) return keeping.Symbols.Concat(_parts.SelectMany(part => part.Symbols)).ToArray();
