@@ -25,7 +25,7 @@ const endings: ReadonlySet<string> = new Set([
 type Span = { fromMs: number; untilMs: number };
 
 /** What a case's judge is told besides the record. */
-export type Judged = {
+type Judged = {
   record: CaseRecord;
   licenseKey: string;
   endedAtMs: number;

@@ -33,7 +33,7 @@ export function releaseText(options: SessionOptions, released: Released): string
   return JSON.stringify({ ...callerFields(options), ...fields });
 }
 
-export type Keeping = {
+type Keeping = {
   /** Of a session of several: those that are held. To leave one out confirms that it is lost. */
   symbols?: readonly string[];
   /** Whether to answer a request to release the session. */

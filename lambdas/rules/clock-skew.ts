@@ -16,7 +16,7 @@ export class ClockSkew extends Error {
 }
 
 /** What one clock may be off, milliseconds. */
-export const clockToleranceMs = 2_000;
+const clockToleranceMs = 2_000;
 
 /**
  * What two clocks may differ by, milliseconds: the right that an answer names allows for it. 0 where
