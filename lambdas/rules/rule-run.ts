@@ -111,12 +111,15 @@ type Run<Outcome> = { plan: Plan<Outcome>; condition: Predicate };
 
 function runBlind<Outcome>(rule: Rule<Outcome>): Run<Outcome> {
   const collected: Predicate[] = [];
-  const collect = (predicate: Predicate) => collected.push(predicate);
+  const collect = (predicate: Predicate) => {
+    collected.push(predicate);
+    return true;
+  };
   const plan = rule({
     seen: undefined,
     item: impossible,
     must: (_outcome, predicate) => collect(predicate),
-    is: (predicate) => collect(predicate) > 0,
+    is: collect,
     asSeen: impossible,
     leaseAsSeen: impossible,
     onThisVersion: impossible,
