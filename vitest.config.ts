@@ -18,7 +18,7 @@ const tests: TestUserConfig = {
   expect: { poll: { timeout: 120_000 } },
 };
 
-/** Their files import CDK, the SDK and the commands, and leave nothing in them: a thread loads those once. */
+/** Their tests change nothing in CDK, the SDK and the commands, so a thread loads those once for all. */
 const folders = "test/{behaviour,check-bot,contract,docs,infra,lambdas,local,ops}";
 const sharing = `${folders}/**/*.test.ts`;
 /** Replaces a module of Node.js, which must not be there yet. */

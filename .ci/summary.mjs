@@ -1,4 +1,5 @@
-// Sums the reports of a run of the gate up in the line `N passed, N failed`; exits with 1 if a promised test did not run.
+// Sums the reports of a run of the gate up in the line `N passed, N failed`. Exits with 1 if a
+// promised test did not run.
 import { readFileSync } from "node:fs";
 
 const reports = process.argv.slice(2).map(readReport);

@@ -8,7 +8,7 @@ import { buildBareBundle } from "./bare-bundle.ts";
 export type Bundle = { name: string; file: string; rawBytes: number; gzippedBytes: number };
 
 /** The deployed bundles and the bare one, which comes first, in a temporary folder. */
-export type Bundles = AsyncDisposable & Record<"bare" | FunctionName, Bundle>;
+type Bundles = AsyncDisposable & Record<"bare" | FunctionName, Bundle>;
 
 type FunctionName = "claim" | "heartbeat" | "release";
 

@@ -8,7 +8,10 @@ const onTheWayMs = 300;
 /** After an answer that ends the session: one turn of a bot's loop. */
 const reactsWithinMs = 700;
 
-/** In one second: more than a program sends that pauses between attempts, even if it shortens the pause for a short lease. */
+/**
+ * So many in one second are more than a program sends that pauses between attempts, even if it
+ * shortens the pause for a short lease.
+ */
 const requestsAtOnce = 11;
 
 /** After these answers a program stops, and opens no session by itself. */
@@ -25,7 +28,7 @@ const endings: ReadonlySet<string> = new Set([
 type Span = { fromMs: number; untilMs: number };
 
 /** What a case's judge is told besides the record. */
-export type Judged = {
+type Judged = {
   record: CaseRecord;
   licenseKey: string;
   endedAtMs: number;
@@ -52,7 +55,10 @@ export function judge(judged: Judged): Finding[] {
   });
 }
 
-/** When the program may trade: from each confirming answer, by the time that it names, from the sending of its request. */
+/**
+ * When the program may trade: each confirming answer gives it the time that it names, counted from
+ * the sending of its request.
+ */
 export function rightsOf(exchanges: readonly Exchange[]): Span[] {
   const rights: Span[] = [];
   const answered = exchanges

@@ -17,7 +17,7 @@ export type Exchange = {
   fault?: string;
 };
 
-export type Answered = {
+type Answered = {
   atMs: number;
   status: number;
   /** Empty for an answer that is not the service's. */

@@ -6,7 +6,7 @@ import { jsonReport, textReport } from "./report.ts";
 import { buildStillClock, type StillClock } from "./still-clock.ts";
 
 /** Where the examiner writes, and what stops it early. */
-export type CheckBotContext = {
+type CheckBotContext = {
   output: { write(text: string): unknown };
   messages: { write(text: string): unknown };
   stop?: AbortSignal;

@@ -221,7 +221,7 @@ function createDoor(answer: (request: IncomingMessage, response: ServerResponse)
           sockets.add(socket);
           socket.on("close", () => sockets.delete(socket));
         });
-        // Below the ports that systems give to outgoing connections, one of which could take this one while it is shut.
+        // Below the ports of outgoing connections, one of which could take this one while it is shut.
         const wanted = port || 15_000 + Math.floor(Math.random() * 15_000);
         opening.listen(wanted, "127.0.0.1");
         try {

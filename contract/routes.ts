@@ -21,7 +21,7 @@ export type DocumentedRoute = {
 };
 
 /** The answers that a route may give: any other does not compile. */
-export type AnswerOf<Route extends DocumentedRoute> = OneAnswer<Route["answers"][number]>;
+type AnswerOf<Route extends DocumentedRoute> = OneAnswer<Route["answers"][number]>;
 
 type OneAnswer<Answer> = Answer extends { status: infer Status; schema: infer Schema }
   ? { statusCode: Status; body: z.input<Schema> }

@@ -27,7 +27,7 @@ const environmentSchema = z.object({
  * answers.
  */
 export function serviceFromEnvironment(): Service {
-  // biome-ignore lint/style/noProcessEnv: the one place where the functions read it
+  // biome-ignore lint/style/noProcessEnv: the one place where the functions of the routes read it
   const variables = environmentSchema.parse(process.env);
   return {
     settings: {

@@ -86,7 +86,10 @@ export const processCases: readonly Case[] = [
   },
 ];
 
-/** Another device takes the session meanwhile; after the sleep the network is away, so that nothing says so at once. */
+/**
+ * Another device takes the session meanwhile. After the sleep there is no network at first, so that
+ * the program is not told at once.
+ */
 async function sleepsThroughLoss(stage: Stage) {
   const { status, fields } = refusal("session_taken", true);
   const taken = answers(status, { ...fields, active_device: "desk..." });

@@ -65,10 +65,10 @@ export type ClaimingOptions = TimingOptions & {
   askHolder?: boolean | undefined;
 };
 
-export type ClaimingStep = { claiming: Claiming; status?: SessionStatus };
+type ClaimingStep = { claiming: Claiming; status?: SessionStatus };
 
 /** What `advanceClaim` needs besides the state and the event. */
-export type ClaimingCircumstances = { options: ClaimingOptions; at: Instant; random: number };
+type ClaimingCircumstances = { options: ClaimingOptions; at: Instant; random: number };
 
 const defaultOpenWithinMs = 30_000;
 

@@ -4,7 +4,7 @@ type NodeProcess = {
   getBuiltinModule?: (name: "node:os") => { uptime(): number } | undefined;
 };
 
-export type Clock = {
+type Clock = {
   /** Milliseconds since some moment in the past. */
   nowMs(): number;
   /** What this clock can't do, as a message for people; `undefined` if it has no limitation. */

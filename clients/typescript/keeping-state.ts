@@ -19,7 +19,7 @@ import {
  * - `asking`: there is no right until a heartbeat is confirmed; the session is lost at `giveUpMs`.
  * - `over`: final.
  */
-export type Keeping = {
+type Keeping = {
   timing: Timing;
   license: License;
   /** What is neither lost nor released, as the program wrote it; empty without a symbol. */
@@ -55,14 +55,14 @@ export type KeepingEvent =
   | { kind: "kept" }
   | { kind: "ended"; end: End };
 
-export type Step = {
+type Step = {
   keeping: Keeping;
   status?: SessionStatus;
   lost?: readonly SymbolLoss[];
   asked?: ReleaseRequest;
 };
 
-export type KeepingOptions = TimingOptions & {
+type KeepingOptions = TimingOptions & {
   symbol?: string | undefined;
   symbols?: readonly string[] | undefined;
 };

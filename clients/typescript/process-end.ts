@@ -17,7 +17,7 @@ type SignalName = keyof typeof signalNumbers;
 const signalNames: readonly SignalName[] = ["SIGHUP", "SIGINT", "SIGTERM"];
 
 /** What has to be done before the process ends. */
-export type Leaver = {
+type Leaver = {
   /** Never rejects, and finishes within a few seconds. */
   leave(): Promise<unknown>;
   warn(message: string): void;

@@ -5,7 +5,7 @@ import type { Runtime } from "./runtime.ts";
 import type { SessionOptions } from "./session.ts";
 
 /** Gets the program's report for the next heartbeat; `undefined` if it fails or takes too long. */
-export type Reporter = (withinMs: number, signal: AbortSignal) => Promise<BotReport | undefined>;
+type Reporter = (withinMs: number, signal: AbortSignal) => Promise<BotReport | undefined>;
 
 export function createReporter(
   { report }: SessionOptions,

@@ -3,7 +3,7 @@ import type { PinnedKeys } from "./public-key.ts";
 import type { Answer, Runtime } from "./runtime.ts";
 
 /** Why an answer is not accepted as the service's. It then neither confirms nor ends anything. */
-export type SignatureProblem =
+type SignatureProblem =
   | "answer_unsigned"
   /** None of its signatures names a pinned key. */
   | "answer_of_another_key"
@@ -23,7 +23,7 @@ const covered = '("@status" "content-digest" "@method";req "@path";req "content-
 const createdToleranceMs = 6_000;
 
 /** The request that an answer must belong to. */
-export type Asked = {
+type Asked = {
   nonce: string;
   path: string;
   /** The body as it was sent. */
@@ -34,7 +34,7 @@ export type Asked = {
   createdBetweenMs: readonly [number, number];
 };
 
-export type Verified = {
+type Verified = {
   problem: SignatureProblem | undefined;
   /** By the service's clock, in whole seconds. Set if a pinned key has signed the answer. */
   createdMs?: number;

@@ -1,5 +1,5 @@
 /** Timers: `set` calls a function once after some milliseconds, `clear` cancels that. */
-export type Timers<Timer = unknown> = {
+type Timers<Timer = unknown> = {
   set(run: () => void, afterMs: number): Timer;
   clear(timer: Timer): void;
 };

@@ -5,7 +5,7 @@ import { lapsesIn, type Window, windowOf } from "../rules/lapses.ts";
 import { licenseSchema } from "../rules/license.ts";
 import { type LapseDetail, lapseDetail } from "./lapse-event.ts";
 
-export type LapseReporter = {
+type LapseReporter = {
   tables: Pick<DynamoDBClient, "send">;
   events: Pick<EventBridgeClient, "send">;
   tableName: string;

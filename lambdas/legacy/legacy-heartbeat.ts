@@ -37,7 +37,7 @@ export async function answerLegacyHeartbeat(
   const [loss] = outcome.lost;
   if (!isGone(loss, context.nowMs)) {
     // Its bot released it without naming it: it only waits to lapse, so this bot may go on.
-    if (loss.code === "session_taken" && loss.entry.left) return left;
+    if (loss.code === "session_taken" && loss.entry.left) return sessionLeft;
     return answerTo(outcome);
   }
   const { report, ...caller } = beat;
@@ -74,7 +74,7 @@ function reported(report: Heartbeat["report"]): object {
   return Object.fromEntries(Object.entries(report).filter(([, value]) => value !== undefined));
 }
 
-const left = {
+const sessionLeft = {
   statusCode: 500,
   body: {
     status: "error",
@@ -96,7 +96,8 @@ function refused(outcome: ClaimRefusal, ownDevice: string): HeartbeatAnswer {
         body: { status: "error", license_valid: false, code, message: licenseMessages[code] },
       };
     case "session_conflict":
-      if (outcome.blocked.some(({ entry }) => entry.kind === "session" && entry.left)) return left;
+      if (outcome.blocked.some(({ entry }) => entry.kind === "session" && entry.left))
+        return sessionLeft;
       return forbidden({
         code: "session_taken",
         message: conflictMessage(outcome, ownDevice),

@@ -16,12 +16,9 @@ export class ClockSkew extends Error {
 }
 
 /** What one clock may be off, milliseconds. */
-export const clockToleranceMs = 2_000;
+const clockToleranceMs = 2_000;
 
-/**
- * What two clocks may differ by, milliseconds: the right that an answer names allows for it. 0 where
- * one clock serves all.
- */
+/** What two clocks may differ by, milliseconds: the right that an answer names allows for it. */
 export const clockAllowanceMs = 2 * clockToleranceMs;
 
 /** A cold start may delay the function's first reading. Lambda ends one after 10 s. */

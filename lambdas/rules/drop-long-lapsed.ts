@@ -10,8 +10,8 @@ const withinMs = 500;
 
 /**
  * Removes the entries that lapsed more than 7 days ago and the sessions that have no symbol left, by
- * at most one write, because each entry makes every heartbeat of the license cost more. Best effort: if the item has changed since it was
- * read, or the write fails, the next claim tries again.
+ * at most one write: each entry makes every heartbeat of the license cost more. If the item has
+ * changed since it was read, or the write fails, the next claim tries again.
  *
  * @param seen as the claim left it
  * @returns the license without the removed entries

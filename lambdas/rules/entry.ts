@@ -121,7 +121,7 @@ export const vacancySchema = z.pipe(
 /** The symbol belongs to the session of several symbols, or the vacancy, at this key of `portfolios`. */
 const memberSchema = z.pipe(
   z.string(),
-  z.transform((p) => ({ p, kind: "member" as const })),
+  z.transform((portfolioKey) => ({ portfolioKey, kind: "member" as const })),
 );
 
 /** No version wrote this. It never lapses; `end-session` removes it. */

@@ -32,7 +32,8 @@ export type Heartbeat = Holder & {
   keep: boolean;
 };
 
-export type Loss = { symbol: string } /** By another device; by a later claim of this one. */ & (
+/** `entry` stands in its place: another device's session, or a later one of this device. */
+export type Loss = { symbol: string } & (
   | { code: "session_taken" | "session_replaced"; entry: Session }
   | { code: "session_ended" }
   /** Nobody holds the symbol; it may still be kept for the device that held it last. */

@@ -82,8 +82,8 @@ export function entryAt(license: Sessions, symbol: string): PlacedEntry | undefi
   const entry = ownValue(license.sessions, symbol);
   if (entry === undefined) return undefined;
   if (entry.kind !== "member") return { path: sessionPath(symbol), entry };
-  const session = ownValue(license.portfolios ?? {}, entry.p);
-  return session && { path: portfolioPath(entry.p), entry: session };
+  const session = ownValue(license.portfolios ?? {}, entry.portfolioKey);
+  return session && { path: portfolioPath(entry.portfolioKey), entry: session };
 }
 
 type Sessions = {
@@ -104,7 +104,7 @@ export function sessionAt(license: Sessions, [map, name = ""]: Path): Session {
 /** The symbols of a session of several. */
 export function membersOf({ sessions }: Pick<License, "sessions">, key: string): string[] {
   return Object.entries(sessions)
-    .filter(([, entry]) => entry.kind === "member" && entry.p === key)
+    .filter(([, entry]) => entry.kind === "member" && entry.portfolioKey === key)
     .map(([symbol]) => symbol);
 }
 

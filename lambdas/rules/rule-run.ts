@@ -13,7 +13,7 @@ export type Change = {
 /** A value, or a number of the item plus another, such as the end of a lease. */
 export type Assigned = string | number | boolean | object | Sum;
 
-export type Sum = { kind: "sum"; path: Path; ifAbsent?: number; plus: number };
+type Sum = { kind: "sum"; path: Path; ifAbsent?: number; plus: number };
 
 export function isSum(value: Assigned): value is Sum {
   return typeof value === "object" && "kind" in value && value.kind === "sum";
@@ -31,7 +31,7 @@ export type Plan<Outcome> =
   | { change?: undefined; outcome: Outcome };
 
 /** The license before and after a write. */
-export type Applied = { before: Seen; after: Seen };
+type Applied = { before: Seen; after: Seen };
 
 export type Written = ({ applied: true } & Applied) | { applied: false; seen: Seen | undefined };
 
@@ -111,12 +111,15 @@ type Run<Outcome> = { plan: Plan<Outcome>; condition: Predicate };
 
 function runBlind<Outcome>(rule: Rule<Outcome>): Run<Outcome> {
   const collected: Predicate[] = [];
-  const collect = (predicate: Predicate) => collected.push(predicate);
+  const collect = (predicate: Predicate) => {
+    collected.push(predicate);
+    return true;
+  };
   const plan = rule({
     seen: undefined,
     item: impossible,
     must: (_outcome, predicate) => collect(predicate),
-    is: (predicate) => collect(predicate) > 0,
+    is: collect,
     asSeen: impossible,
     leaseAsSeen: impossible,
     onThisVersion: impossible,

@@ -23,7 +23,7 @@ export type SessionTable = {
   forRequest(request: { signal: AbortSignal; nowMs: number }): Database;
 };
 
-export type SessionTableOptions = { client: TableClient; tableName: string };
+type SessionTableOptions = { client: TableClient; tableName: string };
 
 export function openTable({ client, tableName }: SessionTableOptions): SessionTable {
   return {

@@ -2,7 +2,7 @@ import { isPath, type Path, type Predicate, valueAt } from "../rules/predicate.t
 import { type Change, isSum } from "../rules/rule-run.ts";
 
 /** A condition and a change in DynamoDB's expression language. */
-export type WriteExpression = {
+type WriteExpression = {
   condition: string;
   /** Without the word SET or REMOVE; empty if there is nothing of the kind. */
   set: string;

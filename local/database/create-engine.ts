@@ -6,8 +6,8 @@ import * as z from "zod";
 import { isServedHost, servedHostsHint } from "../is-served-host.ts";
 import { createQueues } from "./create-queues.ts";
 
-export type EngineRequest = Pick<IncomingMessage, "method" | "url" | "headers"> & { body: Buffer };
-export type EngineAnswer = { status: number; headers: Record<string, string>; body: string };
+type EngineRequest = Pick<IncomingMessage, "method" | "url" | "headers"> & { body: Buffer };
+type EngineAnswer = { status: number; headers: Record<string, string>; body: string };
 
 type EngineOptions = {
   /** Folder of the data; in memory if absent. */

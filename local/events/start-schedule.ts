@@ -3,7 +3,7 @@ const minuteMs = 60_000;
 export type Schedule = Disposable;
 
 /** The clock and the timers. Tests bring their own. */
-export type ScheduleClock = {
+type ScheduleClock = {
   nowMs(): number;
   after(milliseconds: number, run: () => void): () => void;
 };

@@ -5,8 +5,8 @@ import type { FunctionSpec } from "../template/interpret-template.ts";
 
 /**
  * The complete environment of a function: what Lambda sets, what the template says, and the address
- * of the engine and of the event bus. The developer's own variables are left out, because they don't exist on AWS
- * either.
+ * of the engine and of the event bus. The developer's own variables are left out, because they don't
+ * exist on AWS either.
  */
 export function functionEnvironment(
   { id, codeFolder, handler, memoryMb, logLevel, environment }: FunctionSpec,

@@ -12,7 +12,7 @@ import type { ServedRequest } from "./request-line.ts";
 import type { ReceivedRequest } from "./to-event.ts";
 
 /** Closing it waits a short time for the requests in flight to be answered. */
-export type Gateway = AsyncDisposable & { port: number };
+type Gateway = AsyncDisposable & { port: number };
 
 /** API Gateway's limit. */
 const maxBodyBytes = 10 * 1024 * 1024;

@@ -1,5 +1,4 @@
-import type { HistoryLine } from "./history-line.ts";
-import { deviceIdOf, isFailure, symbolsOf } from "./history-line.ts";
+import { deviceIdOf, type HistoryLine, isFailure, symbolsOf } from "./history-line.ts";
 import type { Hold } from "./holds.ts";
 
 export type DeviceSummary = {

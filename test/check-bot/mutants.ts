@@ -2,7 +2,7 @@
  * A fault put into the program of docs/bots.md, and the case of check-bot that must find it. So each case is
  * seen to fail.
  */
-export type Mutant = { name: string; from: string; to: string; case: string; finds: string };
+type Mutant = { name: string; from: string; to: string; case: string; finds: string };
 
 export const mutants: readonly Mutant[] = [
   {

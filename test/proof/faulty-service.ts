@@ -13,7 +13,7 @@ import { startWireClock, type WireClock } from "../support/wire-clock.ts";
 export type Answer = { status: number; body: Record<string, unknown> };
 
 /** The real functions: each request has the same time. */
-export type Functions = {
+type Functions = {
   ask(route: "claim" | "heartbeat" | "release", fields: object): Promise<Answer>;
 };
 

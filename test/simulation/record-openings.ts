@@ -4,7 +4,7 @@ import type { Sources } from "../../simulation/sources.ts";
 import { errorInShort, statusInShort } from "../clients/in-short.ts";
 
 /** What a client did in a world, in the words of `clients/scenarios/`. */
-export type RecordedOpening = {
+type RecordedOpening = {
   guarantee: string;
   options: { waitWithinMs?: number };
   random: number;
