@@ -88,6 +88,7 @@ export async function runWorld({
     isOfManySymbols: choices.number("multiSymbolSessions off") >= 0.12,
     untilCalm: (ms) => Math.min(ms, Math.max(1, stormMs + 20_000 - scheduler.nowMs())),
     happens: (kind, name) => storm && choices.happens(kind, name, weather.probability(kind)),
+    leftBehind: new Set(),
     note(who, what) {
       onEntry?.({ atMs: scheduler.nowMs(), who, what: what() });
     },
@@ -222,6 +223,7 @@ export async function runWorld({
       await scheduler.runUntil(endMs, step);
     },
   );
+  for (const end of context.leftBehind) end();
   return {
     violation: checker.violation(),
     simulatedMs: scheduler.nowMs(),
