@@ -15,10 +15,10 @@ const slowestClock = 59 / 60;
  */
 export function createAnswerChecks(context: WorldContext, history: LicenseHistory, fail: Fail) {
   return {
-    handled({ route, request, receivedMs, begunMs, body, licenseId }: Handled): void {
+    handled({ route, request, receivedMs, arrivedMs, begunMs, body, licenseId }: Handled): void {
       const states = history.since(licenseId, begunMs);
       const symbols = symbolsOf(request);
-      const device = request.device_fingerprint;
+      const { device_fingerprint: device, run_id: runId } = request;
       const about = `${route} of ${device} for ${symbols.join(", ")}: ${body.code}`;
       const untrue = (rule: string) => fail(rule, about);
       const some = (is: (entry: StoredEntry | undefined) => boolean, among = symbols) =>
@@ -81,7 +81,9 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           return;
         }
         case "session_limit":
-          if (!states.some((state) => state && !hasSeats(state))) untrue(refusal);
+          if (!states.some((state) => state && !hasSeats(state) && saysWhose(state))) {
+            untrue(refusal);
+          }
           return;
         case "claim_late":
           if (!some((entry) => isOver(entry))) untrue(refusal);
@@ -126,9 +128,11 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         const isStored = states.some((state) =>
           held.every((symbol) => {
             const entry = state?.entries.get(symbol);
-            return sessionId === undefined
-              ? entry?.isSession && entry.device === device && !entry.isConfirmed
-              : isSession(entry, sessionId);
+            if (sessionId === undefined)
+              return entry?.isSession && entry.device === device && !entry.isNamed;
+            // The name that a request gives the session is stored, too.
+            const isNamed = route === "heartbeat" ? entry?.isConfirmed : entry?.runId === runId;
+            return isSession(entry, sessionId) && isNamed;
           }),
         );
         if (!isStored) untrue("every 200 was stored");
@@ -138,7 +142,9 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         if (token !== undefined && !some(isOfGrant, held)) untrue("a grant keeps its token");
         // Earlier versions name no right.
         if (!isStored || Number.isNaN(heldForMs)) return;
-        const latestMs = receivedMs + heldForMs / slowestClock + clocksMs;
+        // Another device may be granted the symbol by an API whose clock is ahead of the true time.
+        const sentBeforeMs = Math.max(receivedMs + clocksMs, arrivedMs + context.clocks.offMs);
+        const latestMs = sentBeforeMs + heldForMs / slowestClock;
         const lasts = (entry: StoredEntry | undefined) =>
           entry !== undefined && entry.lapsesAtMs >= latestMs - 1;
         if (!some(lasts, held)) untrue("a session lasts as long as its holder was told");
@@ -170,6 +176,7 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
               entry !== undefined && entry.device !== device && (entry.isSession || namesNothing())
             );
           case "session_replaced":
+            if (namesNothing()) return entry?.isSession === true && entry.isNamed;
             return entry?.isSession === true && !isSession(entry, request.session_id);
           case "session_ended":
             return entry?.endedByOperator === true;
@@ -183,12 +190,12 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         if (entry.freeAtMs <= receivedMs) return false;
         if (entry.device !== device || request.only_if_free === true) return true;
         const isLive = entry.isSession && entry.lapsesAtMs > receivedMs;
-        return request.run_id === undefined && isLive && entry.isNamed;
+        return runId === undefined && isLive && entry.isNamed;
       }
 
       /** Whether the entry says that the opening is over. */
       function isOver(entry: StoredEntry | undefined): boolean {
-        const { run_id: runId, claim_number: claimNumber } = request;
+        const { claim_number: claimNumber } = request;
         if (!entry || entry.device !== device) return false;
         if (entry.endedByOperator && runId === undefined) return true;
         const number = Number(claimNumber);
@@ -207,6 +214,21 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           ([symbol, entry]) => !symbols.includes(symbol) && entry.freeAtMs > receivedMs,
         );
         return areOwnAndLive || others.length + symbols.length <= maxSessions;
+      }
+
+      /** A few symbols are named, and which of them are the caller's own. */
+      function saysWhose({ entries }: StoredLicense): boolean {
+        const inUse = [...entries].filter(
+          ([symbol, { freeAtMs }]) => !symbols.includes(symbol) && freeAtMs > receivedMs,
+        );
+        const text = String(body.message);
+        const own = inUse.filter(([, entry]) => entry.device === device);
+        const isNamed = ([symbol]: [string, unknown]) =>
+          text.includes(symbol === "*" ? "a session without symbol" : symbol);
+        return (
+          inUse.length > 5 ||
+          (inUse.every(isNamed) && text.split(" (this device)").length - 1 === own.length)
+        );
       }
 
       function isAvailable(state: StoredLicense | undefined): boolean {
