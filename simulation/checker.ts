@@ -80,7 +80,8 @@ export function createChecker(
       );
       const { atMs = 0, license } = states[lostAt] ?? {};
       const now = license?.entries.get(symbol);
-      if (now?.endedByOperator) return;
+      // An operator ended it, deleted the license, or restored a backup.
+      if (now?.endedByOperator || (lostAt >= 0 && !license)) return;
       // Before the claim was answered, or longer ago than states are kept.
       const own = states[lostAt - 1]?.license?.entries.get(symbol);
       if (lostAt >= 0 && !isOwn(own)) return;

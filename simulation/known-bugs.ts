@@ -718,4 +718,17 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 42,
     rule: "no error but those of the world",
   },
+  "own-program-called-another-device": {
+    what: "A legacy bot is told that another device was quicker, where a program of its own was.",
+    edits: [
+      {
+        file: "lambdas/legacy/legacy-heartbeat.ts",
+        from: "if (outcome.blocked.some(({ entry }) => deviceOf(entry) === ownDevice)) {",
+        to: "if (outcome.blocked.length === 0) {",
+      },
+    ],
+    seed: 88,
+    rule: "nobody is refused without a reason",
+    restless: true,
+  },
 };
