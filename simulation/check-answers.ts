@@ -14,6 +14,9 @@ const slowestClock = 59 / 60;
  * under way: an answer must be true of one of these states.
  */
 export function createAnswerChecks(context: WorldContext, history: LicenseHistory, fail: Fail) {
+  /** Until when a caller that names nothing was told that it holds a session, epoch milliseconds. */
+  const toldNameless = new Map<string, number>();
+
   return {
     handled({ route, request, receivedMs, arrivedMs, begunMs, body, licenseId }: Handled): void {
       const states = history.since(licenseId, begunMs);
@@ -34,6 +37,7 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           return;
         case "recorded":
           checkRight(symbols, request.session_id);
+          if (request.session_id === undefined) rememberNameless();
           if (body.release_asked_by !== undefined && !some((entry) => entry?.asked !== undefined)) {
             untrue("a holder is asked once");
           }
@@ -43,6 +47,9 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           const is = (entry: StoredEntry | undefined) => isSession(entry, request.session_id);
           const stillStands = symbols.some((symbol) => is(last?.entries.get(symbol)));
           if (request.session_id !== undefined && stillStands) untrue("every 200 was stored");
+          if (last && symbols.some((symbol) => isFreedTooEarly(symbol, last.entries.get(symbol)))) {
+            untrue("a session lasts as long as its holder was told");
+          }
           if (namesNothing() && symbols.every((symbol) => first?.entries.get(symbol)?.isNamed)) {
             untrue("who names nothing touches no named session");
           }
@@ -148,6 +155,23 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         const lasts = (entry: StoredEntry | undefined) =>
           entry !== undefined && entry.lapsesAtMs >= latestMs - 1;
         if (!some(lasts, held)) untrue("a session lasts as long as its holder was told");
+      }
+
+      function rememberNameless(): void {
+        for (const symbol of symbols) {
+          for (const state of states) {
+            const entry = state?.entries.get(symbol);
+            if (!entry?.isSession || entry.device !== device || entry.isNamed) continue;
+            const untilMs = receivedMs + Number(body.held_for_seconds) * 1_000;
+            toldNameless.set(`${licenseId} ${symbol} ${entry.sessionId}`, untilMs);
+          }
+        }
+      }
+
+      /** Another process of the device names nothing, and may use what this one has released. */
+      function isFreedTooEarly(symbol: string, entry: StoredEntry | undefined): boolean {
+        const untilMs = toldNameless.get(`${licenseId} ${symbol} ${request.session_id}`) ?? 0;
+        return !entry?.endedByOperator && (entry?.freeAtMs ?? receivedMs) < untilMs;
       }
 
       /** Of several symbols some are lost: what is said to be held must be. */

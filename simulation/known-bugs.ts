@@ -731,4 +731,17 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     rule: "nobody is refused without a reason",
     restless: true,
   },
+  "renewed-without-a-trace": {
+    what: "A heartbeat without session_id, in the millisecond of the claim, leaves no trace.",
+    edits: [
+      {
+        file: heartbeat,
+        from: 'set.push([at(sessionId === undefined ? "renewed" : "confirmed"), true]);',
+        to: 'if (sessionId !== undefined) set.push([at("confirmed"), true]);',
+      },
+    ],
+    seed: 441,
+    rule: "a session lasts as long as its holder was told",
+    restless: true,
+  },
 };
