@@ -443,7 +443,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "${license_id} ${session_id} ${Date.now()}`",
       },
     ],
-    seed: 3,
+    seed: 14,
     rule: "a death has one event",
   },
   "lapse-between-two-runs": {
@@ -463,7 +463,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "if (FailedEntryCount > 1e9) throw",
       },
     ],
-    seed: 33,
+    seed: 58,
     rule: "each death has its event or its claim's line",
   },
   "lapse-on-the-next-page": {
@@ -484,7 +484,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       { file: claimLine, from: "displaced.length > 0 && {", to: "displaced.length > 1e9 && {" },
     ],
     seed: 26,
-    rule: "each death has its event or its claim's line",
+    rule: "the history says what a claim took",
   },
   "taken-without-a-line": {
     what: "A heartbeat of a legacy bot that takes a lapsed session leaves no line of it.",
