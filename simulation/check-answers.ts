@@ -14,11 +14,14 @@ const slowestClock = 59 / 60;
  * under way: an answer must be true of one of these states.
  */
 export function createAnswerChecks(context: WorldContext, history: LicenseHistory, fail: Fail) {
+  /** Until when a caller that names nothing was told that it holds a session, epoch milliseconds. */
+  const toldNameless = new Map<string, number>();
+
   return {
-    handled({ route, request, receivedMs, begunMs, body, licenseId }: Handled): void {
+    handled({ route, request, receivedMs, arrivedMs, begunMs, body, licenseId }: Handled): void {
       const states = history.since(licenseId, begunMs);
       const symbols = symbolsOf(request);
-      const device = request.device_fingerprint;
+      const { device_fingerprint: device, run_id: runId } = request;
       const about = `${route} of ${device} for ${symbols.join(", ")}: ${body.code}`;
       const untrue = (rule: string) => fail(rule, about);
       const some = (is: (entry: StoredEntry | undefined) => boolean, among = symbols) =>
@@ -34,6 +37,7 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           return;
         case "recorded":
           checkRight(symbols, request.session_id);
+          if (request.session_id === undefined) rememberNameless();
           if (body.release_asked_by !== undefined && !some((entry) => entry?.asked !== undefined)) {
             untrue("a holder is asked once");
           }
@@ -43,6 +47,9 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           const is = (entry: StoredEntry | undefined) => isSession(entry, request.session_id);
           const stillStands = symbols.some((symbol) => is(last?.entries.get(symbol)));
           if (request.session_id !== undefined && stillStands) untrue("every 200 was stored");
+          if (last && symbols.some((symbol) => isFreedTooEarly(symbol, last.entries.get(symbol)))) {
+            untrue("a session lasts as long as its holder was told");
+          }
           if (namesNothing() && symbols.every((symbol) => first?.entries.get(symbol)?.isNamed)) {
             untrue("who names nothing touches no named session");
           }
@@ -81,7 +88,9 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           return;
         }
         case "session_limit":
-          if (!states.some((state) => state && !hasSeats(state))) untrue(refusal);
+          if (!states.some((state) => state && !hasSeats(state) && saysWhose(state))) {
+            untrue(refusal);
+          }
           return;
         case "claim_late":
           if (!some((entry) => isOver(entry))) untrue(refusal);
@@ -126,9 +135,11 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         const isStored = states.some((state) =>
           held.every((symbol) => {
             const entry = state?.entries.get(symbol);
-            return sessionId === undefined
-              ? entry?.isSession && entry.device === device && !entry.isConfirmed
-              : isSession(entry, sessionId);
+            if (sessionId === undefined)
+              return entry?.isSession && entry.device === device && !entry.isNamed;
+            // The name that a request gives the session is stored, too.
+            const isNamed = route === "heartbeat" ? entry?.isConfirmed : entry?.runId === runId;
+            return isSession(entry, sessionId) && isNamed;
           }),
         );
         if (!isStored) untrue("every 200 was stored");
@@ -138,10 +149,29 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         if (token !== undefined && !some(isOfGrant, held)) untrue("a grant keeps its token");
         // Earlier versions name no right.
         if (!isStored || Number.isNaN(heldForMs)) return;
-        const latestMs = receivedMs + heldForMs / slowestClock + clocksMs;
+        // Another device may be granted the symbol by an API whose clock is ahead of the true time.
+        const sentBeforeMs = Math.max(receivedMs + clocksMs, arrivedMs + context.clocks.offMs);
+        const latestMs = sentBeforeMs + heldForMs / slowestClock;
         const lasts = (entry: StoredEntry | undefined) =>
           entry !== undefined && entry.lapsesAtMs >= latestMs - 1;
         if (!some(lasts, held)) untrue("a session lasts as long as its holder was told");
+      }
+
+      function rememberNameless(): void {
+        for (const symbol of symbols) {
+          for (const state of states) {
+            const entry = state?.entries.get(symbol);
+            if (!entry?.isSession || entry.device !== device || entry.isNamed) continue;
+            const untilMs = receivedMs + Number(body.held_for_seconds) * 1_000;
+            toldNameless.set(`${licenseId} ${symbol} ${entry.sessionId}`, untilMs);
+          }
+        }
+      }
+
+      /** Another process of the device names nothing, and may use what this one has released. */
+      function isFreedTooEarly(symbol: string, entry: StoredEntry | undefined): boolean {
+        const untilMs = toldNameless.get(`${licenseId} ${symbol} ${request.session_id}`) ?? 0;
+        return !entry?.endedByOperator && (entry?.freeAtMs ?? receivedMs) < untilMs;
       }
 
       /** Of several symbols some are lost: what is said to be held must be. */
@@ -170,6 +200,7 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
               entry !== undefined && entry.device !== device && (entry.isSession || namesNothing())
             );
           case "session_replaced":
+            if (namesNothing()) return entry?.isSession === true && entry.isNamed;
             return entry?.isSession === true && !isSession(entry, request.session_id);
           case "session_ended":
             return entry?.endedByOperator === true;
@@ -183,12 +214,12 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         if (entry.freeAtMs <= receivedMs) return false;
         if (entry.device !== device || request.only_if_free === true) return true;
         const isLive = entry.isSession && entry.lapsesAtMs > receivedMs;
-        return request.run_id === undefined && isLive && entry.isNamed;
+        return runId === undefined && isLive && entry.isNamed;
       }
 
       /** Whether the entry says that the opening is over. */
       function isOver(entry: StoredEntry | undefined): boolean {
-        const { run_id: runId, claim_number: claimNumber } = request;
+        const { claim_number: claimNumber } = request;
         if (!entry || entry.device !== device) return false;
         if (entry.endedByOperator && runId === undefined) return true;
         const number = Number(claimNumber);
@@ -207,6 +238,21 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           ([symbol, entry]) => !symbols.includes(symbol) && entry.freeAtMs > receivedMs,
         );
         return areOwnAndLive || others.length + symbols.length <= maxSessions;
+      }
+
+      /** A few symbols are named, and which of them are the caller's own. */
+      function saysWhose({ entries }: StoredLicense): boolean {
+        const inUse = [...entries].filter(
+          ([symbol, { freeAtMs }]) => !symbols.includes(symbol) && freeAtMs > receivedMs,
+        );
+        const text = String(body.message);
+        const own = inUse.filter(([, entry]) => entry.device === device);
+        const isNamed = ([symbol]: [string, unknown]) =>
+          text.includes(symbol === "*" ? "a session without symbol" : symbol);
+        return (
+          inUse.length > 5 ||
+          (inUse.every(isNamed) && text.split(" (this device)").length - 1 === own.length)
+        );
       }
 
       function isAvailable(state: StoredLicense | undefined): boolean {

@@ -1,5 +1,6 @@
 import { createAnswerChecks } from "./check-answers.ts";
 import { createLapseChecks } from "./check-lapses.ts";
+import { createLineChecks } from "./check-lines.ts";
 import { createWriteChecks } from "./check-writes.ts";
 import { createAskCounts } from "./count-asks.ts";
 import { createLicenseHistory } from "./license-history.ts";
@@ -38,6 +39,7 @@ export function createChecker(
   const answers = createAnswerChecks(context, history, fail);
   const lapses = createLapseChecks(context, history, fail);
   const asks = createAskCounts();
+  const lines = createLineChecks(history, fail);
   /** By symbol and device, the greatest token with which it was held. */
   const heldWith = new Map<string, Map<string, number>>();
   /** What was believed when all was compared last. */
@@ -66,10 +68,10 @@ export function createChecker(
     },
 
     /** The client reports that it has lost a symbol, with the service's code. */
-    lost(process: Process, symbol: string, code: string, licenseId: string) {
+    lost(process: Process, symbol: string, code: string) {
       if (!["session_taken", "session_replaced", "session_not_found"].includes(code)) return;
       if (isHandsOff()) return;
-      const { sessionId, grantedMs } = process;
+      const { sessionId, grantedMs, licenseId } = process;
       const isOwn = (entry: StoredEntry | undefined) =>
         entry?.isSession === true && entry.sessionId === sessionId;
       const states = history.of(licenseId);
@@ -78,7 +80,8 @@ export function createChecker(
       );
       const { atMs = 0, license } = states[lostAt] ?? {};
       const now = license?.entries.get(symbol);
-      if (now?.endedByOperator) return;
+      // An operator ended it, deleted the license, or restored a backup.
+      if (now?.endedByOperator || (lostAt >= 0 && !license)) return;
       // Before the claim was answered, or longer ago than states are kept.
       const own = states[lostAt - 1]?.license?.entries.get(symbol);
       if (lostAt >= 0 && !isOwn(own)) return;
@@ -165,12 +168,14 @@ export function createChecker(
 
     handled(handled: Handled) {
       answers.handled(handled);
+      lines.handled(handled);
       lapses.handled(handled);
       asks.handled(handled);
     },
 
     /** A line of the log of a function. */
     logged(line: object) {
+      lines.logged(line);
       lapses.logged(line);
       asks.logged(line);
     },

@@ -29,7 +29,7 @@ export type ClientGround = {
 
 /** The runtime of one client process, with the time, randomness and network of its device. */
 export function createClientRuntime(
-  { scheduler, choices }: WorldContext,
+  { scheduler, choices, leftBehind }: WorldContext,
   { device, actor, stack, storedRun }: ClientGround,
   send: Send,
   watch: ExchangeWatch,
@@ -54,6 +54,20 @@ export function createClientRuntime(
     return () => cancel();
   }
 
+  /**
+   * A client that dies never stops listening. Its signal may outlive the world, and would keep it
+   * in memory.
+   */
+  function onAbort(signal: AbortSignal, run: () => void): () => void {
+    const stop = () => {
+      signal.removeEventListener("abort", run);
+      leftBehind.delete(stop);
+    };
+    signal.addEventListener("abort", run);
+    leftBehind.add(stop);
+    return stop;
+  }
+
   return {
     nowMs: () => device.monotonicMs(),
     wallMs: () => device.wallMs(),
@@ -70,12 +84,12 @@ export function createClientRuntime(
           const withinMs = choices.between(`${actor.name} notices ${++randoms}`, 0, 900);
           cancels.push(scheduler.at(scheduler.nowMs() + withinMs, actor, finish));
         };
-        signal.addEventListener("abort", finish);
+        const stopListening = onAbort(signal, finish);
         device.onClockSet.add(notice);
 
         function finish() {
           for (const cancel of cancels) cancel();
-          signal.removeEventListener("abort", finish);
+          stopListening();
           device.onClockSet.delete(notice);
           resolve();
         }
@@ -88,8 +102,7 @@ export function createClientRuntime(
       return new Promise((resolve) => {
         if (signal.aborted) return resolve({ problem: "cancelled" });
         const cancel = atMonotonic(untilMs, () => settle({ problem: noAnswerInTime }));
-        const stop = () => settle({ problem: "cancelled" });
-        signal.addEventListener("abort", stop);
+        const stopListening = onAbort(signal, () => settle({ problem: "cancelled" }));
         let settled = false;
         watch.sent(name);
         send(name, { device, actor, stack }, route, text, (received) => {
@@ -104,7 +117,7 @@ export function createClientRuntime(
           if (settled) return;
           settled = true;
           cancel();
-          signal.removeEventListener("abort", stop);
+          stopListening();
           resolve(exchange);
         }
       });

@@ -59,15 +59,20 @@ export function createDatabaseClient({
       // As `lambdas/store/dynamodb-client.ts` does.
       if (requestMs !== undefined && request.dateMs !== undefined) {
         checkAgainstDate(requestMs, request.dateMs);
+        checkOwnClock();
       }
     }
+  }
+
+  function checkOwnClock(): void {
+    if (skewMs !== 0) throw namedError("ClockSkew");
   }
 
   async function sendUnlessWrong(request: RequestUnderWay, command: Command): Promise<Output> {
     if (skewMs !== 0) {
       // Asks for the time, as `lambdas/store/dynamodb-client.ts` does.
       await exchange(request, { input: {}, constructor: { name: "Probe" } }).catch(() => {});
-      if (skewMs !== 0) throw namedError("ClockSkew");
+      checkOwnClock();
     }
     return exchange(request, command);
   }

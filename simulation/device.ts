@@ -20,11 +20,16 @@ export type Device = {
   wallMs(): number;
   /** How the network is: `silent` swallows every packet, `refused` fails at once. */
   network(): "up" | "silent" | "refused";
+  /** When something that it sent arrives, if it would otherwise at that instant. */
+  arrivesMs(atMs: number): number;
   /** Called when the wall clock was set: a client that looks every second will notice. */
   onClockSet: Set<() => void>;
   /** What may befall it in this minute of the world. */
   liveMinute(minute: number): void;
 };
+
+/** How often a network that collects what is sent delivers it. */
+const burstMs = 5_000;
 
 export function createDevice(context: WorldContext, name: string): Device {
   const { scheduler, choices } = context;
@@ -33,6 +38,7 @@ export function createDevice(context: WorldContext, name: string): Device {
     : 1;
   let pausedForMs = 0;
   let wallOffsetMs = 0;
+  let burstsUntilMs = 0;
   let offline: { fromMs: number; toMs: number; mode: "silent" | "refused" } | undefined;
 
   const device: Device = {
@@ -49,6 +55,7 @@ export function createDevice(context: WorldContext, name: string): Device {
       const nowMs = scheduler.nowMs();
       return offline && nowMs >= offline.fromMs && nowMs < offline.toMs ? offline.mode : "up";
     },
+    arrivesMs: (atMs) => (atMs < burstsUntilMs ? Math.ceil(atMs / burstMs) * burstMs : atMs),
     onClockSet: new Set(),
     liveMinute(minute) {
       const when = `${name} ${minute}`;
@@ -60,6 +67,10 @@ export function createDevice(context: WorldContext, name: string): Device {
         const mode = choices.oneOf(`${when} offline how`, ["silent", "refused"] as const);
         offline = { fromMs, toMs, mode };
         context.note(name, () => `will be offline (${mode}) for ${seconds(toMs - fromMs)}`);
+      }
+      if (context.happens("network in bursts", when)) {
+        burstsUntilMs = scheduler.nowMs() + context.untilCalm(60_000);
+        context.note(name, () => `has a network that sends every ${seconds(burstMs)}`);
       }
       if (context.happens("sleep", when)) rest("sleep", when);
       else if (context.happens("virtual machine paused", when))

@@ -19,6 +19,8 @@ export const disturbanceKinds = {
   "proxy forges": 0.08,
   // The network of a device, for each minute.
   "device offline": 0.25,
+  // What it sends arrives together.
+  "network in bursts": 0.3,
   // The functions, for each request.
   "gateway refuses": 0.03,
   "cold start": 0.15,
@@ -55,6 +57,7 @@ export const disturbanceKinds = {
   // The programs, for each life.
   crash: 0.3,
   "second copy": 0.3,
+  "old build beside": 0.3,
   "quick restart": 0.4,
   "opening given up": 0.08,
   "released in part": 0.4,

@@ -72,6 +72,7 @@ function placeholdersOf(text: string): readonly string[] {
   const known = placeholders.get(text);
   if (known) return known;
   const found = text.match(/[#:]\w+/g) ?? [];
+  if (placeholders.size > 10_000) placeholders.clear();
   placeholders.set(text, found);
   return found;
 }

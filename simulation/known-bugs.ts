@@ -26,9 +26,11 @@ const claimLine = "lambdas/routes/record-grant.ts";
 const lapses = "lambdas/rules/lapses.ts";
 const lapseEvent = "lambdas/lapses/lapse-event.ts";
 const lapseReport = "lambdas/lapses/report-lapses.ts";
+const messages = "lambdas/routes/messages.ts";
 const keeping = "clients/typescript/keeping-state.ts";
 const timing = "clients/typescript/timing.ts";
 const writeRow = "ops/import/write-row.ts";
+const rekey = "ops/data/rekey-license.ts";
 
 /** By the name that `npm run simulate -- --put-back` knows. */
 export const knownBugs: Readonly<Record<string, KnownBug>> = {
@@ -47,7 +49,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: 'if (asking.is(and(equal([...madeAt, "session_id"], request.sessionId), absent(madeAt)))) {',
       },
     ],
-    seed: 5,
+    seed: 12,
     rule: "what is over stays over",
   },
   "late-claim": {
@@ -59,7 +61,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "    if (over.length > 1e9) return",
       },
     ],
-    seed: 7,
+    seed: 25,
     rule: "an attempt of an opening that is over is no claim",
   },
   "token-of-the-repeat": {
@@ -221,7 +223,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "",
       },
     ],
-    seed: 124,
+    seed: 12,
     rule: "one device at a time",
   },
   "contest-released": {
@@ -230,15 +232,10 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       {
         file: release,
         from: 'const isUncontested = or(absent(at("contested_until")), atMost(at("contested_until"), nowMs));',
-        to: 'const isUncontested = or(absent(at("contested_until")), exists(at("contested_until")));',
-      },
-      {
-        file: release,
-        from: "import { absent, and, atMost, equal,",
-        to: "import { absent, and, atMost, equal, exists,",
+        to: 'const isUncontested = or(absent(at("contested_until")), atLeast(at("contested_until"), 0));',
       },
     ],
-    seed: 124,
+    seed: 12,
     rule: "one device at a time",
   },
   "released-without-a-name": {
@@ -301,7 +298,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "const reuses = exists(sessionPath(symbol));",
       },
     ],
-    seed: 70,
+    seed: 112,
     rule: "seats",
     restless: true,
   },
@@ -441,7 +438,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "${license_id} ${session_id} ${Date.now()}`",
       },
     ],
-    seed: 3,
+    seed: 14,
     rule: "a death has one event",
   },
   "lapse-between-two-runs": {
@@ -461,7 +458,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
         to: "if (FailedEntryCount > 1e9) throw",
       },
     ],
-    seed: 33,
+    seed: 58,
     rule: "each death has its event or its claim's line",
   },
   "lapse-on-the-next-page": {
@@ -482,7 +479,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       { file: claimLine, from: "displaced.length > 0 && {", to: "displaced.length > 1e9 && {" },
     ],
     seed: 26,
-    rule: "each death has its event or its claim's line",
+    rule: "the history says what a claim took",
   },
   "taken-without-a-line": {
     what: "A heartbeat of a legacy bot that takes a lapsed session leaves no line of it.",
@@ -532,7 +529,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
       },
       { file: skew, from: "aheadMs > clockToleranceMs + dateStepMs", to: "aheadMs > 1e15" },
     ],
-    seed: 12,
+    seed: 13,
     rule: "a grant has the time of its request",
   },
   "check-that-claims": {
@@ -609,5 +606,137 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 4,
     rule: "one device at a time",
     several: true,
+  },
+
+  // A right, a name and a key that something else knows of.
+  "uncertain-start": {
+    what: "What a cold start leaves uncertain of the time is not taken off the right.",
+    edits: [{ file: right, from: " - leaseMs / 60 - uncertainMs;", to: " - leaseMs / 60;" }],
+    seed: 16,
+    rule: "a session lasts as long as its holder was told",
+  },
+  "named-without-a-trace": {
+    what: "A heartbeat that names its session leaves it without a name.",
+    edits: [
+      {
+        file: heartbeat,
+        from: 'set.push([at(sessionId === undefined ? "renewed" : "confirmed"), true]);',
+        to: 'if (sessionId === undefined) set.push([at("renewed"), true]);',
+      },
+    ],
+    seed: 0,
+    rule: "every 200 was stored",
+  },
+  "unnamed-taken-for-named": {
+    what: "A session that nobody has named is judged as a named one.",
+    edits: [
+      {
+        file: predicates,
+        from: 'return or(exists([...path, "run_id"]), exists([...path, "confirmed"]));',
+        to: 'return or(exists([...path, "run_id"]), exists([...path, "session_id"]));',
+      },
+    ],
+    seed: 1,
+    rule: "nobody is refused without a reason",
+  },
+  "rekey-frees-at-once": {
+    what: "A license with a new key is free at once for other devices, while a bot may still believe.",
+    edits: [
+      {
+        file: rekey,
+        from: "return vacancyAfter(entry, freeAtMs(entry));",
+        to: "return vacancyAfter(entry, 0);",
+      },
+    ],
+    seed: 14,
+    rule: "one device at a time",
+  },
+
+  // What is said and logged.
+  "own-seats-not-told": {
+    what: "A refusal for want of seats does not say which of them the caller's own device uses.",
+    edits: [
+      {
+        file: messages,
+        from: "return isOwn ? `${name} (this device)` : name;",
+        to: "return name;",
+      },
+    ],
+    seed: 1,
+    rule: "nobody is refused without a reason",
+  },
+  "devices-that-begin-alike": {
+    what: "The history names devices by the part of the fingerprint that is shown, which several share.",
+    edits: [
+      {
+        file: "lambdas/rules/shown-device.ts",
+        from: "`${licenseId}:${deviceFingerprint}`",
+        to: "`${licenseId}:${maskFingerprint(deviceFingerprint)}`",
+      },
+    ],
+    seed: 0,
+    rule: "the history tells devices apart",
+  },
+  "check-counted-as-refusal": {
+    what: "A check that meets a session logs a refusal, which metrics and alarms count.",
+    edits: [
+      {
+        file: claimRoute,
+        from: "isQuestion: ({ check_only }) => check_only === true,",
+        to: "isQuestion: ({ check_only }) => check_only === false,",
+      },
+    ],
+    seed: 1,
+    rule: "who only asks is no refusal",
+  },
+  "nothing-said-of-what-was-taken": {
+    what: "The line of a claim does not name what it replaced.",
+    edits: [
+      {
+        file: claim,
+        from: "replaced: standing(before.license, symbols),",
+        to: "replaced: [],",
+      },
+    ],
+    seed: 0,
+    rule: "the history says what a claim took",
+  },
+  "older-entry-is-an-error": {
+    what: "A heartbeat fails on an entry of an earlier version, which has no length of its lease.",
+    edits: [
+      {
+        file: heartbeat,
+        from: 'const hasLease = exists(at("lease_ms"));',
+        to: 'const hasLease = exists(at("last_heartbeat"));',
+      },
+    ],
+    seed: 42,
+    rule: "no error but those of the world",
+  },
+  "own-program-called-another-device": {
+    what: "A legacy bot is told that another device was quicker, where a program of its own was.",
+    edits: [
+      {
+        file: "lambdas/legacy/legacy-heartbeat.ts",
+        from: "if (outcome.blocked.some(({ entry }) => deviceOf(entry) === ownDevice)) {",
+        to: "if (outcome.blocked.length === 0) {",
+      },
+    ],
+    seed: 88,
+    rule: "nobody is refused without a reason",
+    restless: true,
+  },
+  "renewed-without-a-trace": {
+    what: "A heartbeat without session_id, in the millisecond of the claim, leaves no trace.",
+    edits: [
+      {
+        file: heartbeat,
+        from: 'set.push([at(sessionId === undefined ? "renewed" : "confirmed"), true]);',
+        to: 'if (sessionId !== undefined) set.push([at("confirmed"), true]);',
+      },
+    ],
+    seed: 441,
+    rule: "a session lasts as long as its holder was told",
+    restless: true,
   },
 };

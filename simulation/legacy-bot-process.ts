@@ -43,7 +43,12 @@ export function startLegacyBotProcess(
       isMarketOpen: () => scheduler.nowMs() - beganMs > marketOpensMs,
       post,
     },
-    { licenseKey: license.key, deviceFingerprint: device.name, symbol },
+    {
+      licenseKey: license.key,
+      deviceFingerprint: device.name,
+      symbol,
+      ...(life.startedBefore && { startedBefore: true }),
+    },
   );
   const belief = { symbols: process.symbols, token: undefined };
   process.believes = () =>

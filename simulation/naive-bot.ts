@@ -24,12 +24,8 @@ export function startNaiveBot(parts: ProgramParts, life: Life): Promise<void> {
   process.sharesRun = storedRun !== undefined;
   const run = storedRun ?? `${name.replaceAll(/\W/g, "-")}-run-of-a-naive-bot`;
   // A claim for several symbols needs a run.
-  const namesRun = isOfSeveral || choices.number(`${name} names its run`) < 0.85;
-  const caller = {
-    license_key: license.key,
-    device_fingerprint: device.name,
-    ...(isOfSeveral ? {} : { symbol: life.symbols?.[0] }),
-  };
+  const namesRun = isOfSeveral || choices.number(`${device.name} names its runs`) < 0.6;
+  let caller = callerOfNow();
   const asksHolder = context.happens("asks the holder", name);
   const onlyIfFree = choices.number(`${name} only if free`) < 0.1;
   const crashes = context.happens("crash", name);
@@ -57,6 +53,14 @@ export function startNaiveBot(parts: ProgramParts, life: Life): Promise<void> {
     scheduler.at(scheduler.nowMs(), actor, () => void live().then(leave));
   });
 
+  function callerOfNow() {
+    return {
+      license_key: license.key,
+      device_fingerprint: device.name,
+      ...(isOfSeveral ? {} : { symbol: life.symbols?.[0] }),
+    };
+  }
+
   async function live(): Promise<void> {
     while (scheduler.nowMs() < endsMs) {
       const restsMs = await openAndKeep();
@@ -67,6 +71,9 @@ export function startNaiveBot(parts: ProgramParts, life: Life): Promise<void> {
 
   /** How long to wait before the next opening; `undefined` to stop. */
   async function openAndKeep(): Promise<number | undefined> {
+    // Each opening has the key of the moment: an operator may have given a new one.
+    caller = callerOfNow();
+    process.licenseId = license.id;
     const opening = namesRun ? { run_id: run, claim_number: ++claimNumber } : {};
     const claim = {
       ...caller,

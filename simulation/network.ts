@@ -88,7 +88,7 @@ export function createNetwork(context: WorldContext, service: SimulatedService):
 
     function deliver(delivery: string, afterMs: number): void {
       const sentMs = scheduler.nowMs();
-      scheduler.at(inMs(afterMs), undefined, () => {
+      scheduler.at(device.arrivesMs(inMs(afterMs)), undefined, () => {
         if (scheduler.nowMs() - sentMs > 300) context.note("network", () => `delivers ${delivery}`);
         service.receive(delivery, route, text, stack, (reply) => {
           const departed = (kind: Parameters<WorldContext["happens"]>[0]) => {

@@ -11,6 +11,8 @@ export type Life = {
   /** One session for all of them. */
   isOfSeveral: boolean;
   lastsMs: number;
+  /** It runs since before the service did: it has never claimed here. */
+  startedBefore?: true;
 };
 
 /** What a process believes to hold, at one moment. */

@@ -36,7 +36,6 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
   const { scheduler, choices } = context;
   const process = processOf(context, life, "client", license.id);
   const { actor } = process;
-  const { key: licenseKey, id: licenseId } = license;
   const storedRun = parts.storedRunOf(device);
   process.sharesRun = storedRun !== undefined;
   let session: Session | undefined;
@@ -61,9 +60,10 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
   const impatienceMs = () => choices.spread(`${name} tries again ${++tries}`, 300, 8_000);
   const endsMs = scheduler.nowMs() + lastsMs;
   const stop = new AbortController();
+  const mistypes = choices.number(`${name} mistypes`) < 0.02;
   const options: SessionOptions = {
     url: "https://license.example",
-    licenseKey: choices.number(`${name} mistypes`) < 0.02 ? "NO-SUCH-KEY" : licenseKey,
+    licenseKey: license.key,
     deviceFingerprint: device.name,
     ...(isOfSeveral ? { symbols: symbols ?? [] } : { symbol: symbols?.[0] }),
     signal: stop.signal,
@@ -72,7 +72,7 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
     ...(context.happens("asks the holder", name) && { askHolder: true }),
     onSymbolLost({ symbol, code }) {
       context.note(name, () => `has lost ${symbol}: ${code}`);
-      checker.lost(process, symbol, code, licenseId);
+      checker.lost(process, symbol, code);
     },
     onReleaseRequest: ({ device: asker }) => answerRequest(asker),
     ...(choices.number(`${name} pins the key`) < 0.3 && { publicKeys }),
@@ -126,7 +126,10 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
   /** How long to wait before the next try; `undefined` to stop. */
   async function openAndKeep(): Promise<number | undefined> {
     try {
-      const opening = await openSession(options, runtime);
+      // Each opening has the key of the moment: an operator may have given a new one.
+      process.licenseId = license.id;
+      const licenseKey = mistypes ? "NO-SUCH-KEY" : license.key;
+      const opening = await openSession({ ...options, licenseKey }, runtime);
       session = opening;
       context.note(name, () => `is granted the session, token ${opening.fencingToken}`);
       single = { symbols: process.symbols, token: opening.fencingToken };
@@ -141,7 +144,7 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
         session = undefined;
         const [first = "*"] = process.symbols;
         // Which of several is lost first, only the client knows.
-        if (!isOfSeveral) checker.lost(process, first, code, licenseId);
+        if (!isOfSeveral) checker.lost(process, first, code);
         return reason === "taken" || reason === "released" ? undefined : 1_000;
       }
       context.note(name, () => "releases");

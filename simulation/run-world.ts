@@ -88,6 +88,7 @@ export async function runWorld({
     isOfManySymbols: choices.number("multiSymbolSessions off") >= 0.12,
     untilCalm: (ms) => Math.min(ms, Math.max(1, stormMs + 20_000 - scheduler.nowMs())),
     happens: (kind, name) => storm && choices.happens(kind, name, weather.probability(kind)),
+    leftBehind: new Set(),
     note(who, what) {
       onEntry?.({ atMs: scheduler.nowMs(), who, what: what() });
     },
@@ -138,6 +139,7 @@ export async function runWorld({
   const symbols = hasSeveral
     ? manySymbols.slice(0, choices.oneOf("many symbols", [3, 5, 10, 30]))
     : [undefined, "ES", "NQ", "BTC"].slice(0, choices.oneOf("symbols", [1, 1, 2, 4]));
+  const [firstSymbol] = symbols;
   let sessions = 0;
   let severalSessions = 0;
   let besideLegacyBots = 0;
@@ -175,6 +177,7 @@ export async function runWorld({
     portfolios: { M: {} },
   });
   for (const device of devices) startPerson(device);
+  startHolderOfOldest();
   for (let minute = 0; minute * 60_000 < stormMs; minute++) {
     scheduler.at(minute * 60_000, undefined, () => {
       for (const device of devices) {
@@ -222,6 +225,7 @@ export async function runWorld({
       await scheduler.runUntil(endMs, step);
     },
   );
+  for (const end of context.leftBehind) end();
   return {
     violation: checker.violation(),
     simulatedMs: scheduler.nowMs(),
@@ -262,17 +266,32 @@ export async function runWorld({
     return { OLD: { M: entry } };
   }
 
+  function hasOldest(): boolean {
+    // An earlier version can't read it.
+    return !sources.earlier?.keeps && choices.number("of the oldest version") >= 0.8;
+  }
+
+  /** A legacy bot that has run since before this service, and never claims. */
+  function startHolderOfOldest(): void {
+    const [device] = devices;
+    if (!device || !hasOldest() || choices.number("holder of the oldest") < 0.5) return;
+    const symbols = firstSymbol === undefined ? undefined : [firstSymbol];
+    const name = `${device.name}.0`;
+    const lastsMs = choices.spread(`${name} lasts`, 20_000, 900_000);
+    const life: Life = { name, device, symbols, isOfSeveral: false, lastsMs, startedBefore: true };
+    scheduler.at(1, undefined, () => void startLegacyBotProcess(parts, life));
+  }
+
   /** A session that ca60684 stored, without the end of its lease. */
   function ofTheOldestVersion(): Item {
-    // An earlier version can't read it.
-    if (sources.earlier?.keeps || choices.number("of the oldest version") < 0.8) return {};
+    if (!hasOldest()) return {};
     const entry: Item = {
       device_fingerprint: { S: "device-A" },
       session_id: { S: "of-the-oldest-version" },
       started_at: { N: String(epochMs - 90_000) },
       last_heartbeat: { N: String(epochMs - choices.between("oldest heartbeat", 0, 70_000)) },
     };
-    return { [context.isOfManySymbols ? (symbols[0] ?? "*") : "*"]: { M: entry } };
+    return { [context.isOfManySymbols ? (firstSymbol ?? "*") : "*"]: { M: entry } };
   }
 
   function randomBytes(size: number): Buffer {
@@ -344,13 +363,22 @@ export async function runWorld({
           );
       const next = () => scheduler.at(scheduler.nowMs() + gapMs, undefined, startNext);
       if (!choices.happens("program", life.name, 1)) return void next();
+      // Once it has run for a while, the program of now is started as well.
+      const runsOld = !life.isOfSeveral && context.happens("old build beside", life.name);
+      if (runsOld) {
+        const lastsMs = choices.spread(`${life.name} old build lasts`, 10_000, 600_000);
+        void startLegacyBotProcess(parts, { ...newLife(life), lastsMs });
+      }
       if (context.happens("second copy", life.name)) {
         const afterMs = choices.spread(`${life.name} copied after`, 100, life.lastsMs);
         scheduler.at(scheduler.nowMs() + afterMs, undefined, () => {
           void begin(newLife(life));
         });
       }
-      void begin(life).then(extinct ? undefined : next);
+      const afterMs = runsOld ? choices.spread(`${life.name} new build after`, 100, 60_000) : 0;
+      scheduler.at(scheduler.nowMs() + afterMs, undefined, () => {
+        void begin(life).then(extinct ? undefined : next);
+      });
     };
     scheduler.at(choices.spread(`${name} begins`, 1, 60_000), undefined, startNext);
   }

@@ -16,6 +16,8 @@ export type WorldContext = {
   happens(kind: DisturbanceKind, name: string): boolean;
   /** The given time, cut off shortly after the storm, so that no fault outlasts it by much. */
   untilCalm(ms: number): number;
+  /** Run when the world is over: ends what would keep it in memory. */
+  leftBehind: Set<() => void>;
   /** A line of the timeline. Written only when somebody will read it. */
   note(who: string, what: () => string): void;
 };

@@ -10,6 +10,7 @@ import {
 } from "../routes/messages.ts";
 import { recordGrant } from "../routes/record-grant.ts";
 import { type ClaimRefusal, claim } from "../rules/claim.ts";
+import { deviceOf } from "../rules/entry.ts";
 import { type Heartbeat, type HeartbeatOutcome, heartbeat, type Loss } from "../rules/heartbeat.ts";
 import { holds } from "../rules/predicate.ts";
 import type { Database } from "../rules/rule-run.ts";
@@ -95,14 +96,20 @@ function refused(outcome: ClaimRefusal, ownDevice: string): HeartbeatAnswer {
         statusCode: 403,
         body: { status: "error", license_valid: false, code, message: licenseMessages[code] },
       };
-    case "session_conflict":
+    case "session_conflict": {
       if (outcome.blocked.some(({ entry }) => entry.kind === "session" && entry.left))
         return sessionLeft;
+      const message = conflictMessage(outcome, ownDevice);
+      // Another program of its device was quicker than its claim.
+      if (outcome.blocked.some(({ entry }) => deviceOf(entry) === ownDevice)) {
+        return forbidden({ code: "session_replaced", message });
+      }
       return forbidden({
         code: "session_taken",
-        message: conflictMessage(outcome, ownDevice),
+        message,
         active_device: outcome.blocked.map(({ entry }) => shownDevice(entry))[0] ?? "",
       });
+    }
     case "session_limit":
       return forbidden({
         code,

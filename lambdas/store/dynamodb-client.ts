@@ -37,8 +37,8 @@ type CurrentCall = CallOptions & {
  * The DynamoDB client of the functions. An attempt times out after 1 s, which leaves room for the
  * SDK's two further attempts within the time limit of a request (see `http/handle-request.ts`).
  *
- * @param now the function's clock, epoch milliseconds. Once DynamoDB's answers prove it wrong, calls
- * throw `ClockSkew` until an answer shows that it is right again. A call for a request whose time is
+ * @param now the function's clock, epoch milliseconds. Once an answer of DynamoDB proves it wrong, that
+ * call and the next ones throw `ClockSkew` until an answer shows that it is right again. A call for a request whose time is
  * yet to come by DynamoDB's clock throws it, too.
  */
 export function createClient(now: () => number): TableClient & { destroy(): void } {
@@ -68,7 +68,7 @@ export function createClient(now: () => number): TableClient & { destroy(): void
     (next) => async (args) => {
       if (skewMs !== 0 && !isProbe(args.input)) {
         await client.send(probeFor(args.input as UpdateItemCommandInput)).catch(() => {});
-        if (skewMs !== 0) throw new ClockSkew(skewMs, "The function's clock and DynamoDB's");
+        checkOwnClock();
       }
       return next(args);
     },
@@ -82,8 +82,15 @@ export function createClient(now: () => number): TableClient & { destroy(): void
     try {
       return await currentCall.run(call, () => client.send(command));
     } finally {
-      if (call.dateMs !== undefined) checkAgainstDate(call.requestMs, call.dateMs);
+      if (call.dateMs !== undefined) {
+        checkAgainstDate(call.requestMs, call.dateMs);
+        // The API's time was only compared with this clock.
+        checkOwnClock();
+      }
     }
+  }
+  function checkOwnClock(): void {
+    if (skewMs !== 0) throw new ClockSkew(skewMs, "The function's clock and DynamoDB's");
   }
   return { send, destroy: () => client.destroy() };
 }

@@ -19,6 +19,15 @@ export function describeClaims(engine: () => Engine): void {
       expect((await service.validate(b)).body.code).toBe("granted");
     });
 
+    test("has the token of its grant, not one that the license has granted since", async () => {
+      const { service, b, x } = await twoDevices(engine());
+      const first = await service.validate(x(1));
+      service.passSeconds(1);
+      const other = await service.validate({ ...b, symbol: "NQ" });
+      expect(other.body.fencing_token).toBeGreaterThan(Number(first.body.fencing_token));
+      expect((await service.validate(x(1))).body.fencing_token).toBe(first.body.fencing_token);
+    });
+
     test("is only answered if a later time is stored", async () => {
       const { service, license_key, x, held } = await heldByA(engine());
       const before = await service.item(license_key);

@@ -1,5 +1,7 @@
+import { getEventListeners } from "node:events";
 import { env, stdout } from "node:process";
 import { describe, expect, test } from "vitest";
+import { neverAborted } from "../../clients/typescript/runtime.ts";
 import { failureText } from "../../simulation/failure-text.ts";
 import { runWorld } from "../../simulation/run-world.ts";
 import { searchWorlds } from "../../simulation/search-worlds.ts";
@@ -41,6 +43,11 @@ test("a seed is a world: it happens the same way twice, to the letter", async ()
   expect(timelines[0]?.length).toBeGreaterThan(500);
   expect(timelines[2]).toBe(timelines[0]);
   expect(timelines[3]).toBe(timelines[1]);
+});
+
+test("a world that is over leaves no listener, which would keep it in memory and slow the next ones", async () => {
+  for (const seed of [1, 2, 3]) await runWorld({ seed, sources, restless: true });
+  expect(getEventListeners(neverAborted, "abort")).toEqual([]);
 });
 
 async function timelineOf(seed: number): Promise<string> {

@@ -55,6 +55,7 @@ export async function setUpLegacyBot({
     isOfManySymbols: true,
     clocks: { offMs: 0, drift: 0 },
     untilCalm: (ms) => ms,
+    leftBehind: new Set(),
     happens: () => false,
     note() {},
   };
