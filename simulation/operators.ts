@@ -27,6 +27,7 @@ export function createOperators(
   const actor = createActor("operator");
   const clockOffsetMs = drawClockOffset();
   let handsOffUntilMs = 0;
+  let madeAnewMs = Number.NEGATIVE_INFINITY;
   let keys = 1;
 
   return {
@@ -107,7 +108,7 @@ export function createOperators(
         const afterMs = context.untilCalm(choices.spread(`${name} after`, 1_000, 120_000));
         context.note("operator", () => `keeps a backup, token ${row.fencingToken}`);
         later(afterMs, async () => {
-          if (row.licenseId !== license.id) return;
+          if (row.licenseId !== license.id || isMadeAnew()) return;
           handsOff(rightsEndMs());
           table.remove(row.licenseId);
           await sources.writeRow(handle, row, undefined, { replace: false, note: note() });
@@ -137,7 +138,7 @@ export function createOperators(
         context.note("operator", () => "deletes the license");
         const { id, key } = license;
         later(context.untilCalm(choices.spread(`${name} after`, 5_000, 60_000)), async () => {
-          if (id !== license.id) return;
+          if (id !== license.id || isMadeAnew()) return;
           const { max_sessions: maxSessions } = seen;
           const wanted = { licenseKey: key, maxSessions, note: note() };
           const { created } = await sources.createLicense(handle, wanted, note().atMs);
@@ -146,6 +147,13 @@ export function createOperators(
       });
     },
   };
+
+  /** A restore, or a deletion and what follows it, takes its time: no second one ends beside it. */
+  function isMadeAnew(): boolean {
+    const isSoon = scheduler.nowMs() < madeAnewMs + 2_000;
+    if (!isSoon) madeAnewMs = scheduler.nowMs();
+    return isSoon;
+  }
 
   function drawClockOffset(): number {
     if (!context.happens("operator's clock wrong", "all day")) return 0;
