@@ -10,10 +10,8 @@ export class Sha256 {
   readonly #hash: Hash | Hmac;
 
   constructor(secret?: Bytes) {
-    this.#hash =
-      secret === undefined
-        ? createHash("sha256")
-        : createHmac("sha256", createSecretKey(bytesOf(secret)));
+    const key = typeof secret === "object" ? createSecretKey(bytesOf(secret)) : secret;
+    this.#hash = key === undefined ? createHash("sha256") : createHmac("sha256", key);
   }
 
   update(data: Bytes): void {

@@ -20,7 +20,9 @@ export function writeExpression(condition: Predicate, { set, remove }: Change): 
   const values = new Aliases<unknown>(":");
 
   function path(attributes: Path): string {
-    return attributes.map((attribute) => names.of(attribute)).join(".");
+    let joined = "";
+    for (const attribute of attributes) joined += (joined && ".") + names.of(attribute);
+    return joined;
   }
   /** @param outer what joins the text to others; brackets that it makes needless would cost bytes */
   function text(predicate: Predicate, outer: "and" | "or" | "not"): string {
