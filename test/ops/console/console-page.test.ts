@@ -84,7 +84,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
   });
 
   test("in use on another device: which, since when, until when", async () => {
-    const { email } = await licenseWith({ symbol: "ES", device: desk, timeout: 30 });
+    const { email } = await licenseWith({ symbol: "ES", device: desk });
     await open(email);
     const row = page.getByRole("row", { name: desk });
     await row.getByText(/live; free for another device in \d+ s/).waitFor();
@@ -95,7 +95,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
   });
 
   test("I moved, free it now: the risk is said, and the next device is let in", async () => {
-    const { email, key, bot } = await licenseWith({ symbol: "ES", device: desk, timeout: 30 });
+    const { email, key, bot } = await licenseWith({ symbol: "ES", device: desk });
     const moved = { licenseKey: key, symbol: "ES", device: laptop };
     await expect(startBot(moved)).rejects.toMatchObject({ code: "session_conflict" });
     await open(email);
@@ -199,9 +199,10 @@ describe("the console in Chromium, beside npm start with bots", () => {
 
   test("how many online, by version", async () => {
     const version = "9.9.9";
-    await licenseWith({ symbol: "ES", device: desk, version, timeout: 30 });
-    await licenseWith({ symbol: "NQ", device: laptop, version, timeout: 30 });
-    await reloadedUntil(() => page.getByRole("row", { name: `${version} 2` }).count());
+    await licenseWith({ symbol: "ES", device: desk, version });
+    await licenseWith({ symbol: "NQ", device: laptop, version });
+    await page.reload();
+    await page.getByRole("row", { name: `${version} 2` }).waitFor();
     const { stdout } = await license("now --json");
     const { sessions } = JSON.parse(stdout).online;
     await page.locator(".big").getByText(String(sessions), { exact: true }).waitFor();
@@ -226,7 +227,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
   });
 
   test("refund and tell the bot: it is suspended, and its next heartbeat says so", async () => {
-    const { email, bot } = await licenseWith({ symbol: "ES", device: desk, timeout: 30 });
+    const { email, bot } = await licenseWith({ symbol: "ES", device: desk });
     await open(email);
     await page.getByRole("button", { name: "Suspend ..." }).click();
     await page.getByText("Its bots stop at their next heartbeat.").waitFor();
@@ -403,7 +404,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
   test("the list has the filters of the verb", async () => {
     const type = "filtered";
     const owners = [
-      await licenseWith({ type, days: 5, device: desk, version: "7.7.7", timeout: 30 }),
+      await licenseWith({ type, days: 5, device: desk, version: "7.7.7" }),
       await licenseWith({ type, days: 50 }),
       await licenseWith({ type }),
     ];
@@ -413,7 +414,6 @@ describe("the console in Chromium, beside npm start with bots", () => {
       const found: { email: string }[] = JSON.parse(stdout);
       return found.map(({ email }) => email).sort();
     };
-    await expect.poll(() => emails("--version", "7.7.7")).toEqual([owners[0]?.email]);
     await page.getByRole("link", { name: "Licenses" }).click();
     const set = async (label: string, text: string) => {
       const field = page.getByLabel(label);
@@ -523,25 +523,22 @@ let owners = 0;
 type Wanted = Partial<Omit<Parameters<typeof startBot>[0], "licenseKey">> & {
   type?: string;
   days?: number;
-  /** Of its own, seconds. */
-  timeout?: number;
 };
 
 /** A license with an owner of its own and, if a device is given, a bot that keeps it. */
-async function licenseWith({ type, days, timeout, device, ...more }: Wanted = {}) {
+async function licenseWith({ type, days, device, ...more }: Wanted = {}) {
   owners += 1;
   const email = `owner-${owners}@example.com`;
   const words = ["create", "--email", email, "--json"];
   if (type !== undefined) words.push("--type", type);
   if (days !== undefined) words.push("--days", String(days));
-  if (timeout !== undefined) words.push("--timeout", String(timeout));
   const key: string = JSON.parse((await license(words)).stdout).license_key;
   const bot =
     device === undefined ? undefined : await startBot({ licenseKey: key, device, ...more });
   return { email, key, id: licenseIdOf(key), bot };
 }
 
-/** A bot that keeps its session until the tests are over. */
+/** A bot that has reported, and keeps its session until the tests are over. */
 async function startBot({
   device,
   version = "4.2.1",
@@ -553,30 +550,30 @@ async function startBot({
   symbols?: string[];
   version?: string;
 }): Promise<Session> {
+  const reported = Promise.withResolvers<void>();
+  let confirmed = 0;
   const session = await openSession({
     ...{ url: service.url, deviceFingerprint: device, ...where, releaseAtExit: false },
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     report: () => ({ botVersion: version, status: "trading", metadata: { position: "flat" } }),
+    onStatus({ state }) {
+      // The claim, which carries no report, is the first.
+      if (state === "held" && ++confirmed === 2) reported.resolve();
+    },
   });
   sessions.push(session);
+  session.keep();
+  await reported.promise;
   return session;
 }
 
-/** Why a bot's session was over. */
+/** Why a bot's session was over, as its next heartbeat says. */
 async function endOf(bot: Session | undefined): Promise<unknown> {
-  if (bot && !bot.signal.aborted) await once(bot.signal, "abort");
+  if (bot && !bot.signal.aborted) {
+    bot.keep();
+    await once(bot.signal, "abort");
+  }
   return bot?.signal.reason;
-}
-
-/** Reloads the page until something is there: the first report follows the claim by a moment. */
-async function reloadedUntil(count: () => Promise<number>): Promise<void> {
-  await expect
-    .poll(async () => {
-      await page.reload();
-      await page.getByRole("heading", { name: "Now", exact: true }).waitFor();
-      return count();
-    })
-    .toBeGreaterThan(0);
 }
 
 async function open(email: string): Promise<void> {
