@@ -35,6 +35,7 @@ A hold ends as released, replaced (by its own device), ended (by an operator), l
 UNTIL) or held; unknown: no line says how, and UNTIL is the last sign of it. With --stack it reads the logs of
 the functions, as long as they are kept (logRetentionDays); else the file history.jsonl in the DATA_DIR of
 npm start. Devices are masked, as answers have them; ten digits of a hash tell them apart. "<": since before.
+OVERLAPS: refusals while another device held it, but for those of a device that had asked that one to release it.
 
 Example:
   npm run license -- history DEMO-DEMO-DEMO-DEMO --since 3d`,

@@ -5,6 +5,8 @@ export type DeviceSummary = {
   device: string;
   /** `null` for lines of before there was one: several devices may then be behind one name. */
   device_hash: string | null;
+  /** Whether it held something, in contrast to one that was only refused. */
+  held: boolean;
   claims: number;
   releases: number;
   /** How many refusals there were of each code. */
@@ -13,7 +15,7 @@ export type DeviceSummary = {
   failures: number;
   /** How often the device claimed what another device had held last. */
   takeovers: number;
-  /** How often it was refused while another device held the symbol. */
+  /** How often it was refused while another device held the symbol, whom it had not asked to release it. */
   overlaps: number;
   /** Until when it held something, or was refused. */
   last_at: number;
@@ -30,12 +32,22 @@ export type Sharing = {
 /** Which devices used a license, and whether that looks as if the key were shared. */
 export function sharingOf(lines: readonly HistoryLine[], holds: readonly Hold[]): Sharing {
   const devices = new Map<string, DeviceSummary>();
+  /** The sessions that a device has asked for, and whose end it waits for. */
+  const asked = new Set<string>();
   const countFor = (line: { device: string; device_hash?: string | undefined }, atMs: number) => {
     const id = deviceIdOf(line);
     const known = devices.get(id) ?? {
       device: line.device,
       device_hash: line.device_hash ?? null,
-      ...{ claims: 0, releases: 0, refusals: {}, failures: 0, takeovers: 0, overlaps: 0 },
+      ...{
+        held: false,
+        claims: 0,
+        releases: 0,
+        refusals: {},
+        failures: 0,
+        takeovers: 0,
+        overlaps: 0,
+      },
       last_at: atMs,
     };
     known.last_at = Math.max(known.last_at, atMs);
@@ -44,7 +56,7 @@ export function sharingOf(lines: readonly HistoryLine[], holds: readonly Hold[])
   };
   const lastHolderOf = new Map<string, string>();
   for (const { device, device_hash, until } of holds) {
-    countFor({ device, device_hash: device_hash ?? undefined }, until);
+    countFor({ device, device_hash: device_hash ?? undefined }, until).held = true;
   }
   for (const line of lines) {
     if (!("device" in line)) continue;
@@ -53,10 +65,17 @@ export function sharingOf(lines: readonly HistoryLine[], holds: readonly Hold[])
     if ("code" in line) {
       if (isFailure(line.code)) count.failures += 1;
       else count.refusals[line.code] = (count.refusals[line.code] ?? 0) + 1;
-      if (isOverlap(line, holds)) count.overlaps += 1;
-    } else if (line.event === "session_released") {
-      count.releases += 1;
-    } else if (line.event === "session_claimed" || line.event === "session_active") {
+      const isUnasked = (hold: Hold) => !asked.has(`${id} ${hold.session_id}`);
+      if (holdersRefusing(line, holds).some(isUnasked)) count.overlaps += 1;
+      continue;
+    }
+    if (line.event === "holder_asked") {
+      for (const { session_id } of line.holders) asked.add(`${id} ${session_id}`);
+      continue;
+    }
+    count.held = true;
+    if (line.event === "session_released") count.releases += 1;
+    else if (line.event === "session_claimed" || line.event === "session_active") {
       const holders = symbolsOf(line).map(
         (symbol) => lastHolderOf.get(symbol) ?? firstHolder(holds, symbol, line.atMs),
       );
@@ -68,13 +87,20 @@ export function sharingOf(lines: readonly HistoryLine[], holds: readonly Hold[])
     }
   }
   const list = [...devices.values()].sort((a, b) => b.claims - a.claims || b.last_at - a.last_at);
-  return { devices: list, conclusion: conclusionOf(list), caveats: caveatsOf(list) };
+  return {
+    devices: list,
+    conclusion: conclusionOf(list, asked.size > 0),
+    caveats: caveatsOf(list),
+  };
 }
 
-/** Whether another device held the symbol when this one was refused. */
-function isOverlap(line: Extract<HistoryLine, { code: string }>, holds: readonly Hold[]): boolean {
-  if (line.code !== "session_conflict" && line.code !== "session_taken") return false;
-  return holds.some(
+/** What other devices held of the symbols when this one was refused. */
+function holdersRefusing(
+  line: Extract<HistoryLine, { code: string }>,
+  holds: readonly Hold[],
+): Hold[] {
+  if (line.code !== "session_conflict" && line.code !== "session_taken") return [];
+  return holds.filter(
     (hold) =>
       symbolsOf(line).includes(hold.symbol) &&
       hold.from <= line.atMs &&
@@ -92,15 +118,36 @@ function holderId({ device, device_hash }: Hold): string {
   return deviceIdOf({ device, device_hash: device_hash ?? undefined });
 }
 
-function conclusionOf(devices: readonly DeviceSummary[]): string {
+function conclusionOf(devices: readonly DeviceSummary[], didAsk: boolean): string {
   const overlaps = devices.reduce((sum, one) => sum + one.overlaps, 0);
   const takeovers = devices.reduce((sum, one) => sum + one.takeovers, 0);
+  const holders = devices.filter(({ held }) => held).length;
   if (devices.length === 0) return "No device used it or was refused.";
-  if (devices.length === 1) return "One device used it.";
-  const took = `${devices.length} devices used it, and took it over from each other ${times(takeovers)}.`;
-  return overlaps === 0
-    ? `${took} None was refused while another held it: a move to another machine looks like this.`
-    : `${took} One was refused while another held it ${times(overlaps)}: a shared key looks like this, and so does one owner with two machines.`;
+  const held = `${holdersText(holders, takeovers)}${othersText(devices)}.`;
+  if (devices.length === 1 || holders === 0) return held;
+  if (overlaps > 0)
+    return `${held} One was refused while another held it ${times(overlaps)}: a shared key looks like this, and so does one owner with two machines.`;
+  const refused = didAsk
+    ? "Whoever was refused while another held it had asked that one to release it"
+    : "None was refused while another held it";
+  return holders === 1
+    ? `${held} ${refused}.`
+    : `${held} ${refused}: a move to another machine looks like this.`;
+}
+
+function holdersText(holders: number, takeovers: number): string {
+  if (holders === 0) return "No device held it";
+  if (holders === 1) return "One device held it";
+  return `${holders} devices held it, and took it over from each other ${times(takeovers)}`;
+}
+
+/** Those that held nothing. */
+function othersText(devices: readonly DeviceSummary[]): string {
+  const others = devices.filter(({ held }) => !held);
+  if (others.length === 0) return "";
+  const wereRefused = others.every(({ refusals }) => Object.keys(refusals).length > 0);
+  const number = others.length === 1 ? "one was" : `${others.length} were`;
+  return `; ${number} only ${wereRefused ? "refused" : "refused or not answered"}`;
 }
 
 function caveatsOf(devices: readonly DeviceSummary[]): string[] {

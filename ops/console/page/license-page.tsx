@@ -454,7 +454,7 @@ function Devices({ history }: { history: History }) {
           <th>Device</th>
           <th>Claims</th>
           <th>Took over</th>
-          <th>Refused while another held it</th>
+          <th>Refused while another held it, unasked</th>
           <th>All refusals</th>
           <th>Failed</th>
           <th>Last</th>

@@ -84,7 +84,7 @@ describe("history", () => {
       ...turn("device-a...", "laptop-b..."),
     ]);
     expect(stdout).toMatch(/^device-a\.\.\. \w{10} +2 +1 +1 +5 min +1 session_conflict$/m);
-    expect(stdout).toContain("2 devices used it, and took it over from each other 2 times.");
+    expect(stdout).toContain("2 devices held it, and took it over from each other 2 times.");
     expect(stdout).not.toContain(key);
     expect(stdout).not.toContain(a);
   });

@@ -200,7 +200,7 @@ describe("whether a key is shared", () => {
     );
     const { devices, conclusion } = judged(lines);
     expect(devices).toHaveLength(4);
-    expect(conclusion).toContain("4 devices used it, and took it over from each other 3 times.");
+    expect(conclusion).toContain("4 devices held it, and took it over from each other 3 times.");
   });
 
   test("a session of several symbols is taken over once", () => {
@@ -225,6 +225,47 @@ describe("whether a key is shared", () => {
     const { devices, conclusion } = judged(lines);
     expect(devices.map(({ overlaps }) => overlaps)).toEqual([0, 1]);
     expect(conclusion).toContain("refused while another held it once");
+  });
+
+  test("who held it and who was only refused or not answered are counted apart", () => {
+    const third = { ...twin, device_hash: "3333333333" };
+    const held = linesOf([0, claimed(desk, "1")], [10, released(desk, "1")]);
+    const refusals = linesOf([5, { ...conflict, ...twin }], [20, { ...conflict, ...third }]);
+    expect(judged(refusals).conclusion).toBe("No device held it; 2 were only refused.");
+    expect(judged([...held, ...refusals]).conclusion).toMatch(
+      /^One device held it; 2 were only refused\. One was refused while another held it once:/,
+    );
+    const failure = linesOf([5, { code: "internal_error", ...twin }]);
+    expect(judged([...held, ...failure]).conclusion).toBe(
+      "One device held it; one was only refused or not answered. None was refused while another held it.",
+    );
+    expect(judged(held).conclusion).toBe("One device held it.");
+  });
+
+  test("a device that has asked the holder waits for it: only what it met unasked is an overlap", () => {
+    const asked = (session_id: string) => ({
+      ...{ event: "holder_asked", ...twin, holders: [{ symbol: "ES", ...desk, session_id }] },
+    });
+    const lines = linesOf(
+      [0, claimed(desk, "1")],
+      [5, asked("1")],
+      [5, { ...conflict, ...twin }],
+      [6, { ...conflict, ...twin }],
+      [10, released(desk, "1")],
+      [11, claimed(twin, "2")],
+    );
+    const { devices, conclusion } = judged(lines);
+    expect(devices.map(({ overlaps }) => overlaps)).toEqual([0, 0]);
+    expect(conclusion).toBe(
+      "2 devices held it, and took it over from each other once. Whoever was refused while another held it had asked that one to release it: a move to another machine looks like this.",
+    );
+    const others = linesOf(
+      [12, released(twin, "2")],
+      [13, claimed(desk, "3")],
+      [14, { ...conflict, ...twin }],
+      [15, released(desk, "3")],
+    );
+    expect(judged([...lines, ...others]).conclusion).toContain("while another held it once:");
   });
 
   test("a request that the service could not answer is no refusal", () => {
