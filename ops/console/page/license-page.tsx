@@ -22,27 +22,24 @@ type License = Answer<"license">;
 type History = Answer<"history">;
 type Entry = License["sessions"][string];
 
+type LicensePageProps = { id: string; mayChange: boolean; leadMs: number | undefined };
+
 /** A license: standing, sessions, timeline, devices, and what may be done. */
-export function LicensePage({ id, about }: { id: string; about: Answer<"about"> }) {
+export function LicensePage({ id, mayChange, leadMs }: LicensePageProps) {
   const { value: license, problem, again } = useAnswer("license", { id }, 5_000);
   const [wanted, setWanted] = useState<WantedChange>();
   // Thousands of bars are not drawn again with each countdown.
-  const past = useMemo(() => <Past id={id} asOfMs={about.now} />, [id, about.now]);
+  const past = useMemo(() => <Past id={id} leadMs={leadMs} />, [id, leadMs]);
   if (problem !== undefined && !license) return <p class="problem">{problem}</p>;
   if (!license || license.license_id !== id) return <p class="quiet">Looking ...</p>;
   return (
     <article>
       {problem !== undefined && <p class="problem">{problem}</p>}
-      <Summary license={license} asOfMs={about.now} />
-      {about.allow_changes && license.superseded_by === null && (
+      <Summary license={license} leadMs={leadMs} />
+      {mayChange && license.superseded_by === null && (
         <Actions license={license} onWanted={setWanted} />
       )}
-      <Sessions
-        license={license}
-        asOfMs={about.now}
-        mayChange={about.allow_changes}
-        onWanted={setWanted}
-      />
+      <Sessions license={license} leadMs={leadMs} mayChange={mayChange} onWanted={setWanted} />
       {past}
       {wanted && (
         <ChangePanel
@@ -66,8 +63,8 @@ const standings: Record<License["standing"], string> = {
   rekeyed: "It was given a new key; this one does not work any more",
 };
 
-function Summary({ license, asOfMs }: { license: License; asOfMs: number }) {
-  const now = useNow(asOfMs);
+function Summary({ license, leadMs }: { license: License; leadMs: number | undefined }) {
+  const now = useNow(leadMs);
   const { license_expiration: ends, email, superseded_by: next, changed_by, changed_at } = license;
   const end =
     ends === null
@@ -158,13 +155,13 @@ function Actions({
 
 type SessionsProps = {
   license: License;
-  asOfMs: number;
+  leadMs: number | undefined;
   mayChange: boolean;
   onWanted: (wanted: WantedChange) => void;
 };
 
-function Sessions({ license, asOfMs, mayChange, onWanted }: SessionsProps) {
-  const now = useNow(asOfMs);
+function Sessions({ license, leadMs, mayChange, onWanted }: SessionsProps) {
+  const now = useNow(leadMs);
   const sessions = sessionsOf(license);
   return (
     <section>
@@ -280,8 +277,8 @@ function freeAt(entry: Entry): number {
 
 type Range = { from: number; until: number };
 
-function Past({ id, asOfMs }: { id: string; asOfMs: number }) {
-  const now = useNow(asOfMs, 30_000);
+function Past({ id, leadMs }: { id: string; leadMs: number | undefined }) {
+  const now = useNow(leadMs, 30_000);
   const [span, setSpan] = useState<"day" | "week">("day");
   const [day, setDay] = useState(() => startOfDay(now));
   const from = span === "day" ? day : startOfDay(day, -6);

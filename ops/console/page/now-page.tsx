@@ -1,5 +1,5 @@
 import type { Answer } from "./ask.ts";
-import { useAnswer, useNow } from "./use-answer.ts";
+import { useAnswer, useLead, useNow } from "./use-answer.ts";
 import { codeText, countText, instantText, lengthText } from "./words.ts";
 
 type Now = Answer<"now">;
@@ -7,7 +7,7 @@ type Now = Answer<"now">;
 /** The service at a glance: as `license now`. */
 export function NowPage() {
   const { value, problem } = useAnswer("now", {}, 60_000);
-  const now = useNow(value?.at);
+  const now = useNow(useLead(value?.at));
   if (problem !== undefined) return <p class="problem">{problem}</p>;
   if (!value) return <p class="quiet">Reading all licenses ...</p>;
   const { online, by_version, refusals, outages, standings, ending_soon, history } = value;

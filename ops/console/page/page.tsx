@@ -7,7 +7,7 @@ import { NowPage } from "./now-page.tsx";
 import "./page.css";
 import { PagedList } from "./paged-list.tsx";
 import { UsagePage } from "./usage-page.tsx";
-import { useAnswer } from "./use-answer.ts";
+import { useAnswer, useLead } from "./use-answer.ts";
 import { zone } from "./words.ts";
 
 const pages = { now: "Now", list: "Licenses", usage: "Usage and refusals" };
@@ -21,6 +21,7 @@ function App() {
   const [text, setText] = useState("");
   const field = useRef<HTMLInputElement>(null);
   const about = useAnswer("about", {}, 60_000);
+  const leadMs = useLead(about.value?.now);
   useEffect(() => {
     const moved = () => setHash(location.hash);
     const pressed = (event: KeyboardEvent) => {
@@ -71,7 +72,7 @@ function App() {
       <main>
         {about.problem !== undefined && !about.value && <p class="problem">{about.problem}</p>}
         {about.value && page === "license" && (
-          <LicensePage key={rest} id={rest} about={about.value} />
+          <LicensePage key={rest} id={rest} mayChange={about.value.allow_changes} leadMs={leadMs} />
         )}
         {about.value && page === "list" && <ListPage mayChange={about.value.allow_changes} />}
         {about.value && page === "usage" && <UsagePage />}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Answer, ask } from "./ask.ts";
 
 type Asked<Value> = {
@@ -48,20 +48,17 @@ export function useAnswer<Name extends Parameters<typeof ask>[0]>(
   return { value, problem, isAsking, again: () => setTimes((count) => count + 1) };
 }
 
+/** How far the table's time is ahead of this page's clock, by an answer that has just come. */
+export function useLead(asOfMs: number | undefined): number | undefined {
+  return useMemo(() => asOfMs && asOfMs - performance.now(), [asOfMs]);
+}
+
 /** The table's time, by default ticking each second. */
-export function useNow(asOfMs: number | undefined, everyMs = 1_000): number {
-  const [ticks, setTicks] = useState(0);
-  const begun = useRef({ asOfMs: 0, at: 0 });
-  if (asOfMs !== undefined && begun.current.asOfMs !== asOfMs) {
-    begun.current = { asOfMs, at: performance.now() };
-  }
+export function useNow(leadMs: number | undefined, everyMs = 1_000): number {
+  const [, setTicks] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => setTicks((count) => count + 1), everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);
-  void ticks;
-  const { at } = begun.current;
-  return begun.current.asOfMs === 0
-    ? Date.now()
-    : Math.floor(begun.current.asOfMs + performance.now() - at);
+  return leadMs === undefined ? Date.now() : Math.floor(leadMs + performance.now());
 }
