@@ -89,7 +89,7 @@ describe("history", () => {
     expect(stdout).not.toContain(a);
   });
 
-  test("shows that a holder was asked, was told, kept its session and yielded it", async () => {
+  test("shows that a holder was asked, was told, kept its session and yielded it: no sign of sharing", async () => {
     const { service, key, license, as } = await newLicense();
     const holder = { license_key: key, device_fingerprint: a, symbol: "ES" };
     const opening = { run_id: "a-run-0123456789", claim_number: 1 };
@@ -102,6 +102,8 @@ describe("history", () => {
     };
     await ask();
     await beat();
+    // It waits on, without asking again.
+    await as(b).claim();
     await beat({ keep: true });
     await beat();
     await beat();
@@ -115,12 +117,14 @@ describe("history", () => {
       ["asked", "laptop-b", expect.stringMatching(/^asked device-a\.\.\. \w{10}$/)],
       ["session_conflict", "laptop-b", "refused"],
       ["told", "device-a", "asked by laptop-b..."],
+      ["session_conflict", "laptop-b", "refused"],
       ["kept", "device-a", "asked by laptop-b..."],
       ["asked", "laptop-b", expect.stringMatching(/^asked device-a/)],
       ["session_conflict", "laptop-b", "refused"],
       ["released", "device-a", "yielded to laptop-b..."],
       ["claimed", "laptop-b", expect.stringMatching(/^token/)],
     ]);
+    expect(stdout).toContain("had asked that one to release it: a move");
   });
 
   test("shows what a claim displaced and replaced", async () => {
