@@ -18,7 +18,8 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
   const toldNameless = new Map<string, number>();
 
   return {
-    handled({ route, request, receivedMs, arrivedMs, begunMs, body, licenseId }: Handled): void {
+    handled(handled: Handled): void {
+      const { name, route, request, receivedMs, arrivedMs, begunMs, body, licenseId } = handled;
       const states = history.since(licenseId, begunMs);
       const symbols = symbolsOf(request);
       const { device_fingerprint: device, run_id: runId } = request;
@@ -265,14 +266,15 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         return areFree && hasSeats(state);
       }
 
-      /** `only_if_free` takes nothing of its own device. */
+      /** `only_if_free` takes nothing of its own device. Another attempt may, whose grant it repeats. */
       function checkOnlyIfFree(): void {
-        const taken = states.some((state, index) => {
-          const next = states[index + 1];
+        const written = history.of(licenseId);
+        const taken = written.some(({ by, license }, index) => {
+          if (by !== name) return false;
+          const before = written[index - 1]?.license;
           return symbols.some((symbol) => {
-            const entry = state?.entries.get(symbol);
-            const made = next?.entries.get(symbol);
-            // Another attempt of the opening may have made the grant, later than this one was sent.
+            const entry = before?.entries.get(symbol);
+            const made = license?.entries.get(symbol);
             return (
               entry !== undefined &&
               entry.freeAtMs > (made?.lastHeartbeatMs ?? 0) &&

@@ -2,8 +2,8 @@ import type { Write } from "./memory-table.ts";
 import { type StoredLicense, storedLicense } from "./stored-license.ts";
 import type { WorldContext } from "./world-context.ts";
 
-/** A license from that moment on; `undefined` while there is none. */
-export type State = { atMs: number; license: StoredLicense | undefined };
+/** A license from that moment on, `undefined` while there is none; and the request that wrote it. */
+type State = { atMs: number; license: StoredLicense | undefined; by: string | undefined };
 
 const rememberedMs = 150_000;
 
@@ -12,10 +12,10 @@ export function createLicenseHistory({ scheduler }: WorldContext) {
   const histories = new Map<string, State[]>();
 
   return {
-    wrote({ licenseId, after }: Write): void {
+    wrote({ licenseId, after, by }: Write): void {
       const states = histories.get(licenseId) ?? [];
       histories.set(licenseId, states);
-      states.push({ atMs: scheduler.nowMs(), license: after && storedLicense(after) });
+      states.push({ atMs: scheduler.nowMs(), license: after && storedLicense(after), by });
       while (states.length > 2 && (states[1]?.atMs ?? 0) < scheduler.nowMs() - rememberedMs)
         states.shift();
     },
