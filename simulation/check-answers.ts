@@ -111,7 +111,7 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           checkHeld();
           return;
         case "heartbeat_late":
-          if (!some((entry) => (entry?.lastHeartbeatMs ?? 0) > receivedMs)) untrue(refusal);
+          if (!states.some((state) => isLaterIn(state))) untrue(refusal);
           return;
         case "license_unknown":
           if (!states.some((state) => state === undefined)) untrue(refusal);
@@ -209,6 +209,15 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
             // Named without its symbols, or the wrong ones.
             return !entry?.isSession || entry.sessionId === request.session_id;
         }
+      }
+
+      /** The session may have other symbols than those that the request names. */
+      function isLaterIn(state: StoredLicense | undefined): boolean {
+        return [...(state?.entries ?? [])].some(
+          ([symbol, entry]) =>
+            (entry.lastHeartbeatMs ?? 0) > receivedMs &&
+            (symbols.includes(symbol) || isSession(entry, request.session_id)),
+        );
       }
 
       function isInTheWay(entry: StoredEntry): boolean {
