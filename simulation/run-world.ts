@@ -407,8 +407,6 @@ const expectedErrors = [
   "ClockSkew",
   "AbortError",
   "No answer within 3500 ms",
-  "The key of the new session is in use",
-  "The key of the new vacancy is in use",
 ];
 
 function errorNameIn(details: unknown): string | undefined {

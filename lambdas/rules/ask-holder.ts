@@ -72,8 +72,8 @@ export function askHolders(
 }
 
 /** The note that the holder's next heartbeat answers with, while it lasts. */
-export function noteOf({ asked }: Session, nowMs: number): Session["asked"] {
-  return asked && nowMs < asked.until ? asked : undefined;
+export function noteOf(session: Session, nowMs: number): Session["asked"] {
+  return holds(isAsked([], nowMs), session) ? session.asked : undefined;
 }
 
 /** Each session once, with the symbols it is asked for. */

@@ -15,6 +15,7 @@ import {
   type EndedCode,
   emptiedPortfolios,
   entryAt,
+  isKeyInUse,
   type License,
   membersOf,
   type PlacedEntry,
@@ -29,6 +30,7 @@ import {
   equal,
   exists,
   greater,
+  holds,
   less,
   not,
   or,
@@ -46,6 +48,7 @@ import {
   type Seen,
 } from "./rule-run.ts";
 import { hasSeats, seatsFor } from "./seats.ts";
+import { freeKey, sessionIdAt } from "./session-id.ts";
 import {
   isFree,
   isGrantOf,
@@ -176,8 +179,9 @@ function claimRule(request: Claim): Rule<ClaimOutcome> {
 }
 
 /** What a claim does that met something in its way. */
-function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): Plan<ClaimOutcome> {
+function claimOnItem(drawn: Claim, asking: Asking<ClaimOutcome>, seen: Seen): Plan<ClaimOutcome> {
   const { license, stored } = seen;
+  const request = atOwnKey(drawn, license);
   const { nowMs, symbols, opening, deviceFingerprint, portfolioKey, legacy } = request;
   asking.onThisVersion();
   const placed = symbols.flatMap((symbol) => {
@@ -202,11 +206,6 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
   if (asking.is(equal([...madeAt, "vacated_session_id"], request.sessionId))) {
     const isEnded = asking.is(exists([...madeAt, "ended_at"]));
     return { outcome: late(isEnded ? "session_ended" : "claim_late", placed) };
-  }
-
-  const isKeyTaken = portfolioKey !== undefined && membersOf(license, portfolioKey).length > 0;
-  if (isKeyTaken || asking.is(exists(portfolioPath(portfolioKey ?? "")))) {
-    throw new Error("The key of the new session is in use");
   }
 
   // a. The opening repeats itself: its lease begins anew.
@@ -292,6 +291,19 @@ function claimOnItem(request: Claim, asking: Asking<ClaimOutcome>, seen: Seen): 
     const freeMs = Math.max(0, ...over.map(({ entry }) => freeAtMs(entry)));
     return { code, waitSeconds: secondsUntil(freeMs, nowMs) };
   }
+}
+
+/** The claim at the first key, from the one that was drawn, that no other grant uses. */
+function atOwnKey(request: Claim, license: License): Claim {
+  const { portfolioKey: drawn, sessionId } = request;
+  if (drawn === undefined) return request;
+  const portfolioKey = freeKey(drawn, (key) => {
+    const at = (name: string) => [...portfolioPath(key), name];
+    const own = sessionIdAt(sessionId, key);
+    const isOwn = or(equal(at("session_id"), own), equal(at("vacated_session_id"), own));
+    return isKeyInUse(license, key) && !holds(isOwn, license);
+  });
+  return { ...request, portfolioKey, sessionId: sessionIdAt(sessionId, portfolioKey) };
 }
 
 /** A member has no `lapses_at`, so it is not free here, whatever its session is. */

@@ -108,6 +108,13 @@ export function membersOf({ sessions }: Pick<License, "sessions">, key: string):
     .map(([symbol]) => symbol);
 }
 
+/** Whether a session of several, or a symbol of one, has the key: none is used twice in an item. */
+export function isKeyInUse(license: License, key: string): boolean {
+  return (
+    ownValue(license.portfolios ?? {}, key) !== undefined || membersOf(license, key).length > 0
+  );
+}
+
 /** The portfolios that have no member once these symbols have left them. */
 export function emptiedPortfolios(license: License, leaving: readonly string[]): string[] {
   return Object.keys(license.portfolios ?? {}).filter((key) =>

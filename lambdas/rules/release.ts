@@ -7,7 +7,7 @@ import {
   sessionPath,
 } from "./entry.ts";
 import { type Holder, type Opening, placeOf } from "./holder.ts";
-import { entryAt, type License, membersOf, sessionAt } from "./license.ts";
+import { entryAt, isKeyInUse, type License, membersOf, sessionAt } from "./license.ts";
 import {
   absent,
   and,
@@ -28,7 +28,7 @@ import {
   type Rule,
   raisedToken,
 } from "./rule-run.ts";
-import { nowhere, readSessionId, unusedKey } from "./session-id.ts";
+import { freeKey, nowhere, readSessionId } from "./session-id.ts";
 import { isAlone, isGrantOf, isHeldBy, isOfDevice } from "./session-predicates.ts";
 
 export type Release = Holder & {
@@ -143,7 +143,9 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
     const untilMs = Math.max(session.contested_until ?? 0, sharedUntilMs);
     for (const name of ["lapses_at", "last_heartbeat", "confirmed"]) asking.asSeen(at(name));
     const isWhole = released.length === members.length;
-    const apartKey = isWhole ? undefined : unusedKey(request.vacancyKey, license.portfolios);
+    const apartKey = isWhole
+      ? undefined
+      : freeKey(request.vacancyKey, (key) => isKeyInUse(license, key));
     return untilMs <= nowMs ? leave(released, isWhole) : wait(session, released, apartKey, untilMs);
   };
 

@@ -23,11 +23,16 @@ export function newPortfolioKey(): string {
   return keyOf(randomInt(keys));
 }
 
-/** The wanted key, or the next one that nothing stands at. */
-export function unusedKey(wanted: string, portfolios: object = {}): string {
-  let number = Number.parseInt(wanted, 36);
-  while (Object.hasOwn(portfolios, keyOf(number))) number = (number + 1) % keys;
+/** The key that was drawn, or the next one that is not in use. */
+export function freeKey(drawn: string, isInUse: (key: string) => boolean): string {
+  let number = Number.parseInt(drawn, 36);
+  while (isInUse(keyOf(number))) number = (number + 1) % keys;
   return keyOf(number);
+}
+
+/** The `session_id` of the same grant at another key. */
+export function sessionIdAt(sessionId: string, key: string): string {
+  return sessionId.replace(/\.[^.]*\./, `.${key}.`);
 }
 
 function keyOf(number: number): string {
