@@ -111,6 +111,7 @@ function refused(outcome: ClaimRefusal, ownDevice: string): HeartbeatAnswer {
       });
     }
     case "session_limit":
+      if (outcome.first?.entry.kind === "session" && outcome.first.entry.left) return sessionLeft;
       return forbidden({
         code,
         message: seatMessage(outcome),
@@ -119,6 +120,8 @@ function refused(outcome: ClaimRefusal, ownDevice: string): HeartbeatAnswer {
           : maskFingerprint(ownDevice),
       });
     case "claim_late":
+      // The SDK has repeated its write, and the session that it made was released in between.
+      return sessionLeft;
     case "session_ended":
       return forbidden({ code: "session_ended", message: overMessages.session_ended });
   }

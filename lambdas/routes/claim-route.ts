@@ -17,8 +17,10 @@ import {
 } from "../rules/claim.ts";
 import { deviceOf, leaseMs, type ResolvedEntry } from "../rules/entry.ts";
 import { activeSymbols, expirationIso, type License } from "../rules/license.ts";
+import { holds } from "../rules/predicate.ts";
 import { heldForSeconds } from "../rules/right.ts";
 import { newSessionId } from "../rules/session-id.ts";
+import { isLive } from "../rules/session-predicates.ts";
 import { maskFingerprint, printable } from "../rules/shown-device.ts";
 import { asSent, callerOf, openingOf, symbolFields, whoAsked } from "./caller.ts";
 import {
@@ -213,7 +215,7 @@ function answerTo(
   }
 
   function holderOf(entry: ResolvedEntry) {
-    if (entry.kind !== "session" || entry.lapses_at <= nowMs) return undefined;
+    if (entry.kind !== "session" || !holds(isLive([], nowMs), entry)) return undefined;
     const secondsSince = (instantMs: number) => Math.max(0, Math.floor((nowMs - instantMs) / 1000));
     return {
       device: shownDevice(entry),

@@ -178,7 +178,7 @@ function answerTo(
   }
 
   function recordEvents({ before, session }: Recorded): void {
-    if (request.keep) {
+    if (request.keep && before.askedBy !== undefined) {
       record({
         event: "session_kept",
         session_id: session.session_id,

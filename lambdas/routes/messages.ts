@@ -8,7 +8,7 @@ import { maskFingerprint, printable } from "../rules/shown-device.ts";
 export const licenseMessages: Record<"license_unknown" | EndedCode, string> = {
   license_unknown: "There is no license with this key. Check the key for typos.",
   license_suspended: "The license is suspended. Ask whoever issued it.",
-  license_cancelled: "The license is cancelled. Ask whoever issued it.",
+  license_cancelled: "The license is cancelled, or it has a new key. Ask whoever issued it.",
   license_expired: "The license has expired. Renew it to continue.",
 };
 
@@ -27,13 +27,14 @@ export function conflictMessage(
   if (!first) throw new Error("A conflict without an entry in the way");
   const blocked = names.length > 0 ? `Not free: ${listed(names)}. ` : "";
   const again = `${blocked}Try again in ${first.waitSeconds} s.`;
-  if (first.entry.kind === "vacancy") {
-    return `The license is fine, but kept for the device that used it last (${shownDevice(first.entry)}). ${again}`;
+  const isOver = first.entry.kind === "vacancy";
+  if (deviceOf(first.entry) === ownDevice) {
+    return isOver
+      ? `The license is fine, but a program on this device used it last, and may still. ${again}`
+      : `The license is fine, but another program on this device holds the session. Close that program, or use it there. ${again}`;
   }
-  if (deviceOf(first.entry) !== ownDevice) {
-    return `The license is fine, but in use on another device (${shownDevice(first.entry)}). ${again}`;
-  }
-  return `The license is fine, but another program on this device holds the session. Close that program, or use it there. ${again}`;
+  const where = isOver ? "kept for the device that used it last" : "in use on another device";
+  return `The license is fine, but ${where} (${shownDevice(first.entry)}). ${again}`;
 }
 
 export function seatMessage({ first, inUse, maxSessions, wantedSeats }: SeatRefusal): string {
@@ -45,7 +46,11 @@ export function seatMessage({ first, inUse, maxSessions, wantedSeats }: SeatRefu
     return isOwn ? `${name} (this device)` : name;
   });
   const wait = first ? ` Try again in ${first.waitSeconds} s.` : " Ask for fewer symbols.";
-  return `The license is fine, but all of its sessions (${maxSessions}) are in use: ${listed(named)}.${wait}`;
+  const taken =
+    inUse.length < maxSessions
+      ? `${wantedSeats} symbols were asked for, and ${inUse.length} of its ${maxSessions} sessions are in use`
+      : `all of its sessions (${maxSessions}) are in use`;
+  return `The license is fine, but ${taken}: ${listed(named)}.${wait}`;
 }
 
 const mostNamed = 5;

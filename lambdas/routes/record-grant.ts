@@ -1,7 +1,9 @@
 import type { StoodBefore } from "../../contract/log-lines.ts";
 import type { RequestContext } from "../http/handle-request.ts";
 import type { Blocked, Granted } from "../rules/claim.ts";
-import { deviceOf, freeAtMs } from "../rules/entry.ts";
+import { deviceOf } from "../rules/entry.ts";
+import { holds } from "../rules/predicate.ts";
+import { isFree, isLive } from "../rules/session-predicates.ts";
 import { deviceHash, maskFingerprint } from "../rules/shown-device.ts";
 
 /** The history line of a grant: who held the symbols before. */
@@ -41,8 +43,9 @@ function stoodBefore({ symbol, entry }: Blocked, licenseId: string, nowMs: numbe
   };
   switch (entry.kind) {
     case "session": {
-      const { session_id, last_heartbeat, lapses_at } = entry;
-      const state = nowMs < lapses_at ? "live" : nowMs < freeAtMs(entry) ? "contested" : "lapsed";
+      const { session_id, last_heartbeat } = entry;
+      const ended = holds(isFree([], nowMs), entry) ? "lapsed" : "contested";
+      const state = holds(isLive([], nowMs), entry) ? "live" : ended;
       return { ...known, session_id, last_heartbeat, state };
     }
     case "vacancy":

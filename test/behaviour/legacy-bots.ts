@@ -80,6 +80,16 @@ export function describeLegacyBots(engine: () => Engine): void {
         });
       });
 
+      test("finds no seat because of a session that was just left to lapse: a 500, so the bot goes on", async () => {
+        const { service, a, b } = await openLicense(1);
+        await service.validate({ ...b, symbol: "NQ" });
+        await service.release({ ...b, symbol: "NQ" });
+        expect(await service.heartbeat({ ...a, symbol: "ES" })).toMatchObject({
+          status: 500,
+          body: { code: "session_left", session_conflict: false },
+        });
+      });
+
       test.for(["suspended", "cancelled", "expired", "unknown"] as const)(
         "of a bot without session learns that the license is %s: 403",
         async (end) => {
