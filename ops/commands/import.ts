@@ -63,8 +63,7 @@ The status may be active, suspended, cancelled or expired, in any case. Times wi
 an empty or infinite end means never. The file is UTF-8.
 The old server's admin key is valid there without a row in users. OLD_ADMIN_KEY, set to it, lets the check say
 whether the file has it: without a license, its bots stop at their first heartbeat.
-The fencing tokens of a license from an export jump ahead, so that none is granted twice. For that, the
-clock of this machine must be right.
+The fencing tokens of a license from an export go on from the table's time, so that none is granted twice.
 
 Example:
   npm run license -- import licenses.csv --dry-run`,

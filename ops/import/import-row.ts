@@ -226,7 +226,7 @@ export function readImportRow(
     const value = whole("fencing_token", 0, Number.MAX_SAFE_INTEGER);
     if (value !== undefined && value > greatestToken(nowMs)) {
       problems.push(
-        "fencing_token is greater than any that can have been granted; is the clock of this machine right?",
+        "fencing_token is greater than any that can have been granted by now; put back the one of the export",
       );
     }
     return value;
