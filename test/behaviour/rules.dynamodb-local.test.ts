@@ -6,6 +6,7 @@ import { describeAskHolder } from "./ask-holder.ts";
 import { describeClaims } from "./claims.ts";
 import { describeCostOfSymbols } from "./cost-of-symbols.ts";
 import { describeEngine } from "./engine.ts";
+import { describeLargestItem } from "./largest-item.ts";
 import { describeLegacyBots } from "./legacy-bots.ts";
 import { describeRecordedItems } from "./recorded-items.ts";
 import { describeRoutes } from "./routes.ts";
@@ -31,4 +32,5 @@ describe("on DynamoDB Local", () => {
   describeLegacyBots(engine);
   describeRecordedItems(engine);
   describeCostOfSymbols(engine);
+  describeLargestItem(engine);
 });
