@@ -33,7 +33,8 @@ export type RekeyOutcome =
  * Two keys never work at the same time, and no key is ever stored. Sessions end with the key that
  * they were claimed with: at the next heartbeat their bots are told that the license has ended.
  * Until their leases are over, they may believe that they hold the sessions. The new item therefore
- * keeps each symbol for the device that held it. `fencing_token` continues from its old value.
+ * keeps each symbol for the device that held it, and an unreadable entry closed to everybody.
+ * `fencing_token` continues from its old value.
  *
  * If a run was interrupted after step 1, its new key is lost. The next run first puts a cancelled
  * item, which points back, in the place of that run's new license. If that run was only slow, its
@@ -134,16 +135,13 @@ function renewed(old: LicenseItem, newId: string) {
     supersedes: old.license_id,
     status: superseded_status ?? old.status,
     sessions: Object.fromEntries(
-      entriesOf(old).flatMap(([symbol, entry]) => {
-        const vacancy = vacancyOf(entry);
-        return vacancy ? [[symbol, vacancy]] : [];
-      }),
+      entriesOf(old).map(([symbol, entry]) => [symbol, keptPlace(entry)]),
     ),
     portfolios: {},
   };
 }
 
-function vacancyOf(entry: ResolvedEntry): Stored<Vacancy> | undefined {
+function keptPlace(entry: ResolvedEntry): Stored<Vacancy> | Record<string, never> {
   switch (entry.kind) {
     case "session":
       return vacancyAfter(entry, freeAtMs(entry));
@@ -152,6 +150,7 @@ function vacancyOf(entry: ResolvedEntry): Stored<Vacancy> | undefined {
       return stored;
     }
     case "unreadable":
-      return undefined;
+      // Nobody can tell until when a bot may believe that it holds: only `end-session` frees it.
+      return {};
   }
 }

@@ -92,6 +92,21 @@ describe("rekey", () => {
     expect((await service.validate(other)).body.code).toBe("granted");
   });
 
+  test("what nobody can read stays closed under the new key, until end-session frees it", async () => {
+    const { service, key, license } = await leaked();
+    const session = await service.session(key);
+    await service.change(key, { sessions: { "*": { ...session, lapses_at: "soon" } } });
+    const { license_key } = JSON.parse((await license(["rekey", key, "--yes", "--json"])).stdout);
+    service.passSeconds(3_600);
+    for (const fingerprint of [device, "another-device-0123456789"]) {
+      const claim = { license_key, device_fingerprint: fingerprint };
+      expect((await service.validate(claim)).body.code).toBe("internal_error");
+    }
+    await license(["end-session", license_key, "--yes"]);
+    const claim = { license_key, device_fingerprint: device };
+    expect((await service.validate(claim)).body.code).toBe("granted");
+  });
+
   test("a suspended license stays suspended under its new key", async () => {
     const { key, license, codeOf } = await leaked();
     await license(["suspend", key, "--yes"]);
