@@ -31,6 +31,8 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         entry?.isSession === true && entry.device === device && entry.sessionId === sessionId;
       const refusal = "nobody is refused without a reason";
 
+      const isOwn = ({ by }: { by: string | undefined }) => by === name;
+      if (route === "check" && history.of(licenseId).some(isOwn)) untrue("a check writes nothing");
       switch (body.code) {
         case "granted":
           checkRight(symbols, body.session_id);

@@ -119,7 +119,7 @@ export function createSimulatedService(
       offsetMs: clockOffsetMs(name),
       handler: sources.createHandler(route, {
         deployment,
-        client: route === "check" ? readOnly(client) : client,
+        client,
         now,
       }),
     };
@@ -279,19 +279,6 @@ export function createSimulatedService(
       },
     );
   }
-}
-
-type DatabaseClient = ReturnType<typeof createDatabaseClient>;
-
-/** A check that writes is answered 500, and the world finds that error in its log. */
-function readOnly({ send }: DatabaseClient): DatabaseClient {
-  return {
-    send(command, options) {
-      const { name } = command.constructor;
-      if (name !== "GetItemCommand") throw new Error(`A check has sent ${name}`);
-      return send(command, options);
-    },
-  };
 }
 
 export function seconds(ms: number): string {
