@@ -226,6 +226,19 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     seed: 12,
     rule: "one device at a time",
   },
+  "contest-of-an-old-build": {
+    what: "A heartbeat that names its session forgets that an old build, which names nothing, may have renewed it.",
+    edits: [
+      {
+        file: heartbeat,
+        from: "if (sessionId !== undefined && !asking.is(isAlone(path))) {",
+        to: "if (sessionId === null) {",
+      },
+    ],
+    seed: 79,
+    rule: "a session lasts as long as its holder was told",
+    restless: true,
+  },
   "contest-released": {
     what: "A release frees a key that is contested.",
     edits: [
