@@ -576,11 +576,11 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     edits: [
       {
         file: keeping,
-        from: "rightEndsMs: sent.nowMs + timing.rightMs,",
-        to: "rightEndsMs: sent.nowMs + timing.rightMs + 4_000,",
+        from: "heldForMs }, sent, options, random);",
+        to: "heldForMs }, at, options, random);",
       },
     ],
-    seed: 1,
+    seed: 67,
     rule: "no right without a confirmed request",
   },
   "client-without-margin": {
