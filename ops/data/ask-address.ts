@@ -1,3 +1,5 @@
+import { codesOf, routes } from "../../contract/routes.ts";
+
 /** The routes that a deployed bot of the old server calls. */
 export const legacyPaths = [
   "/api/validate-license",
@@ -33,7 +35,7 @@ export async function askAddress(url: string, path: string): Promise<AddressAnsw
     device_fingerprint: "check-address-0123456789",
   });
   try {
-    const response = await fetch(new URL(path, url), {
+    const response = await fetch(url.replace(/\/+$/, "") + path, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body,
@@ -53,16 +55,20 @@ function whoAnswers(status: number, text: string): Answering {
   return status >= 500 ? "failure" : "something else";
 }
 
-/** A gateway or a firewall answers in JSON, too, but with none of these. */
-const fieldsOfServices = ["license_valid", "session_conflict", "code", "status"];
+/** The contract's. A host or a gateway answers in JSON, too, with a `code` and a `status` of its own. */
+const textsOfServices = {
+  code: new Set<unknown>(routes.flatMap(({ answers }) => answers.flatMap(codesOf))),
+  status: new Set<unknown>(["success", "error", "info"]),
+};
 
 function isOfService(text: string): boolean {
   try {
-    const value: unknown = JSON.parse(text);
+    const { license_valid, session_conflict, code, status } = JSON.parse(text) ?? {};
     return (
-      typeof value === "object" &&
-      value !== null &&
-      fieldsOfServices.some((field) => Object.hasOwn(value, field))
+      typeof license_valid === "boolean" ||
+      typeof session_conflict === "boolean" ||
+      textsOfServices.code.has(code) ||
+      textsOfServices.status.has(status)
     );
   } catch {
     return false;

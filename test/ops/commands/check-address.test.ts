@@ -47,13 +47,43 @@ test.for([
   expect(ran.stderr).toContain("In the gap only silence or a 5xx is allowed.");
 });
 
-test("a gateway's own JSON is no answer of a service", async () => {
-  const ran = await license([
-    "check-address",
-    await addressThat(page(403, '{"message":"Forbidden"}')),
-  ]);
+test.for([
+  [403, '{"message":"Forbidden"}'],
+  [403, '{"code":403,"status":"Forbidden"}'],
+  [404, "null"],
+] as const)("a gateway's own JSON is no answer of a service: %i %s", async ([status, text]) => {
+  const url = await addressThat(page(status, text));
+  const ran = await license(["check-address", url, "--expect", "service"]);
   expect(ran.exitCode).toBe(1);
-  expect(ran.stdout).toContain("ENDS running bots");
+  expect(ran.stderr).toContain("no license service");
+});
+
+test("a host's own JSON with a 5xx is a gap", async () => {
+  const url = await addressThat(page(503, '{"status":503,"code":"Unavailable"}'));
+  expect((await license(["check-address", url, "--expect", "gap"])).exitCode).toBe(0);
+});
+
+test.for([
+  '{"license_valid":false}',
+  '{"status":"info","message":"No session."}',
+  '{"code":"license_unknown"}',
+])("the old server and this one are a service: %s", async (text) => {
+  const url = await addressThat(page(500, text));
+  expect((await license(["check-address", url, "--expect", "service"])).exitCode).toBe(0);
+});
+
+test.for(["/v1", "/v1/"])("an address with the path %s is asked below it", async (path) => {
+  const asked: (string | undefined)[] = [];
+  const url = await addressThat((request, response) => {
+    asked.push(request.url);
+    service(request, response);
+  });
+  await license(["check-address", url + path]);
+  expect(asked.sort()).toEqual([
+    "/v1/api/heartbeat",
+    "/v1/api/session/release",
+    "/v1/api/validate-license",
+  ]);
 });
 
 test("one page among three answers is enough to be not safe", async () => {
