@@ -14,6 +14,7 @@ const names = {
   HOSTEDZONE: "Z0123456789ABC",
   DOMAINNAME: "licenses.example.com",
   APIID: "a1b2c3d4e5",
+  DISTRIBUTIONID: "E1A2B3C4D5",
 };
 
 /** A policy of `infra/`, filled in as docs/deploying.md says. */
@@ -34,7 +35,11 @@ const deployer = policy("deployer-policy");
 const inRegion = (service: string, rest: string) =>
   `arn:aws:${service}:eu-central-1:${account}:${rest}`;
 const api = (path: string) => `arn:aws:apigateway:eu-central-1::${path}`;
+const tagsOf = (path: string) =>
+  `/tags/${encodeURIComponent(`arn:aws:apigateway:eu-central-1::/${path}`)}`;
 const role = (name: string) => `arn:aws:iam::${account}:role/${name}`;
+const distribution = (id: string) => `arn:aws:cloudfront::${account}:distribution/${id}`;
+const webAcl = (name: string) => `arn:aws:wafv2:us-east-1:${account}:global/webacl/${name}/1`;
 const managedPolicy = (name: string) => `arn:aws:iam::${account}:policy/${name}`;
 const table = inRegion("dynamodb", "table/LicenseSessions-Sessions-1ABC");
 const ourRole = role("LicenseSessions-ApiValidateRole6B28-1ABC");
@@ -87,6 +92,10 @@ describe("who deploys", () => {
     ["may not", "apigateway:PATCH", api("/apis/z9z9z9z9z9/stages/$default")],
     ["may not", "apigateway:DELETE", api("/apis/z9z9z9z9z9")],
     ["may not", "apigateway:DELETE", api("/domainnames/www.example.com")],
+    ["may", "apigateway:POST", api(tagsOf("apis/a1b2c3d4e5/stages/$default"))],
+    ["may", "apigateway:POST", api(tagsOf("domainnames/licenses.example.com"))],
+    ["may not", "apigateway:DELETE", api(tagsOf("apis/z9z9z9z9z9"))],
+    ["may not", "apigateway:POST", api(tagsOf("domainnames/www.example.com"))],
     ["may", "events:PutRule", inRegion("events", "rule/LicenseSessions-SafeguardsHourly-1")],
     [
       "may",
@@ -132,8 +141,12 @@ describe("who deploys", () => {
   });
 
   test.for<Case>([
-    ["may", "cloudfront:UpdateDistribution", `arn:aws:cloudfront::${account}:distribution/E1`],
-    ["may", "wafv2:UpdateWebACL", `arn:aws:wafv2:us-east-1:${account}:global/webacl/WebAcl-1/1`],
+    ["may", "cloudfront:UpdateDistribution", distribution("E1A2B3C4D5")],
+    ["may not", "cloudfront:UpdateDistribution", distribution("E9")],
+    ["may not", "cloudfront:DeleteDistribution", distribution("E9")],
+    ["may", "wafv2:UpdateWebACL", webAcl("WebAcl-1")],
+    ["may not", "wafv2:UpdateWebACL", webAcl("Accounting")],
+    ["may not", "wafv2:DeleteWebACL", webAcl("Accounting")],
     ["may not", "wafv2:UpdateWebACL", inRegion("wafv2", "regional/webacl/Accounting/1")],
     ["may not", "iam:CreateRole", ourRole, withBoundary],
     ["may not", "iam:PassRole", ourRole],
@@ -272,10 +285,16 @@ describe("what the stack needs", () => {
     },
   );
 
-  test("docs/deploying.md fills in every name", () => {
+  test("docs/deploying.md fills in every name, and makes every policy", () => {
     const page = readFileSync(join(import.meta.dirname, "../../docs/deploying.md"), "utf8");
     for (const placeholder of Object.keys(names)) {
       expect(page).toMatch(new RegExp(`s/${placeholder}/`));
     }
+    const made = [...page.matchAll(/^policy LicenseSessions\w+ ([\w-]+)/gm)].map(
+      ([, name]) => name,
+    );
+    const listed = [...page.matchAll(/^\| \[`infra\/([\w-]+)\.json`\]/gm)].map(([, name]) => name);
+    expect(listed).toHaveLength(4);
+    expect(made.sort()).toEqual(listed.sort());
   });
 });
