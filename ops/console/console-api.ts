@@ -20,6 +20,7 @@ import { getLicense } from "../data/get-license.ts";
 import { licenseHistory } from "../data/license-history.ts";
 import { type LicenseItem, licenseView, standings } from "../data/license-item.ts";
 import { licensePage } from "../data/license-page.ts";
+import { historyText } from "../data/record-changes.ts";
 import { isFoundBy } from "../data/search-licenses.ts";
 import { isSelected } from "../data/select-licenses.ts";
 import { serviceNow, serviceRefusals, serviceUsage } from "../data/whole-service.ts";
@@ -55,6 +56,7 @@ export const questions = {
   about: asking(z.object({}), async ({ table, allowChanges, context }) => ({
     table: table.place,
     allow_changes: allowChanges,
+    history: historyText(table.history),
     now: context.now(),
   })),
   /** As `find TEXT`, a page at a time. */

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { Command } from "commander";
 import { addTableOptions, type TableOptions, withNamedTable } from "../commands/table-options.ts";
+import { historyText } from "../data/record-changes.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { option, wholeNumber } from "../terminal/option-readers.ts";
 import { write } from "../terminal/write.ts";
@@ -19,7 +20,7 @@ export function addConsoleCommand(program: Command, context: CommandContext): vo
     )
     .option(
       "--allow-changes",
-      "it may also free sessions, suspend, extend and give a new key, as the verbs do",
+      "it may also free sessions, suspend, activate, extend one or a whole selection, and give a new key, as the verbs do",
     )
     .addOption(
       option("--port <port>", "0 picks a free one", wholeNumber(0, 65_535)).default(0, "0"),
@@ -39,6 +40,7 @@ Example:
         const desk = { table, context, allowChanges: options.allowChanges === true };
         const served = await serveConsole(desk, await pageFiles(), options.port);
         try {
+          if (desk.allowChanges) context.messages.write(`${historyText(table.history)}\n`);
           const what = desk.allowChanges ? "It may make changes." : "It only reads.";
           const text = options.json
             ? `${JSON.stringify({ table: table.place, address: served.address })}\n`

@@ -90,7 +90,7 @@ function App() {
       </main>
       <footer>
         {about.value?.table} · times in {zone} ·{" "}
-        {about.value?.allow_changes ? "changes allowed" : "only reads"}
+        {about.value?.allow_changes ? `changes allowed. ${about.value.history}` : "only reads"}
       </footer>
     </>
   );

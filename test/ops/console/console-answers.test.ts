@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { formatLogLine } from "../../../local/functions/function-log.ts";
-import { openChanges } from "../../../ops/console/console-api.ts";
+import { openChanges, questions } from "../../../ops/console/console-api.ts";
 import { serveConsole } from "../../../ops/console/serve-console.ts";
 import { withTable } from "../../../ops/data/with-table.ts";
 import { startDynalite } from "../../support/engines.ts";
@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
-  rmSync(folder, { recursive: true });
+  rmSync(folder, { recursive: true, force: true });
 });
 
 type Served = {
@@ -320,6 +320,27 @@ describe("a change by the console", () => {
       });
       expect(await service.item(key)).toEqual(before);
     });
+  });
+
+  test.for<[place: string, isThere: boolean]>([
+    ["the history's folder is there", true],
+    ["it is not", false],
+  ])("says where it is recorded before it is made: %s", async ([, isThere]) => {
+    const expected = isThere ? `The history is in ${folder}` : "Changes will be in no history";
+    if (!isThere) rmSync(folder, { recursive: true });
+    const variables = { DYNAMODB_ENDPOINT: engine.endpoint, DATA_DIR: folder };
+    const history = await withTable({}, variables, async (table) => {
+      const context = { variables, now: Date.now, stop: new AbortController().signal };
+      return (await questions.about.answer({ table, context, allowChanges: true }, {})).history;
+    });
+    expect(history).toContain(expected);
+
+    const end = new AbortController();
+    const ran = await operator(engine, { variables: { DATA_DIR: folder } })(
+      "console --allow-changes",
+      { stop: end.signal, onOutput: () => end.abort() },
+    );
+    expect(ran.stderr).toContain(expected);
   });
 
   test("is made once, and not at all if the license is no longer what was previewed", async () => {
