@@ -1,5 +1,5 @@
 import { Duration, Validations } from "aws-cdk-lib";
-import { Stats } from "aws-cdk-lib/aws-cloudwatch";
+import { MathExpression, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { SfnStateMachine } from "aws-cdk-lib/aws-events-targets";
@@ -60,8 +60,18 @@ export class Safeguards extends Construct {
       schedule: Schedule.rate(every),
       targets: [new SfnStateMachine(machine)],
     });
+    const inEach = { period: every, statistic: Stats.SUM };
     addAlarm(this, "Alarm", topics, {
-      metric: machine.metricFailed({ period: every, statistic: Stats.SUM }),
+      metric: new MathExpression({
+        // A run that is out of time has not looked, and doesn't count as failed.
+        expression: "FILL(failed, 0) + FILL(timedOut, 0)",
+        usingMetrics: {
+          failed: machine.metricFailed(inEach),
+          timedOut: machine.metricTimedOut(inEach),
+        },
+        period: every,
+        label: "runs that failed or were out of time",
+      }),
       threshold: 1,
       paragraph: "Safeguards",
       description:

@@ -167,6 +167,11 @@ const kindsOfFailure: [kind: string, alarms: string[], data: MetricData][] = [
     ["Safeguards"],
     { ...ordinary, "Safeguards ExecutionsFailed": last(1) },
   ],
+  [
+    "the look at the table and the topics runs out of time",
+    ["Safeguards"],
+    { ...ordinary, "Safeguards ExecutionsTimedOut": last(1) },
+  ],
   ...Object.values(routes).flatMap(({ id: name }): [string, string[], MetricData][] => [
     [
       `${name} crashes, cannot start or runs out of time`,

@@ -1,3 +1,4 @@
+import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { stackTemplate } from "../support/stack-template.ts";
@@ -52,15 +53,25 @@ describe("each hour", () => {
     expect(run({ ...healthy, ...answers })).toContain(error);
   });
 
-  test("the rule starts the one state machine, whose failure is the alarm's metric", () => {
+  test("the rule starts the one state machine, whose failures and timeouts are the alarm's metric", () => {
     const [machine] = Object.keys(template.findResources("AWS::StepFunctions::StateMachine"));
     template.hasResourceProperties("AWS::Events::Rule", {
       ScheduleExpression: "rate(1 hour)",
       State: "ENABLED",
     });
     template.hasResourceProperties("AWS::CloudWatch::Alarm", {
-      MetricName: "ExecutionsFailed",
-      Dimensions: [{ Name: "StateMachineArn", Value: { Ref: machine } }],
+      Metrics: Match.arrayWith(
+        ["ExecutionsFailed", "ExecutionsTimedOut"].map((MetricName) =>
+          Match.objectLike({
+            MetricStat: {
+              Metric: {
+                MetricName,
+                Dimensions: [{ Name: "StateMachineArn", Value: { Ref: machine } }],
+              },
+            },
+          }),
+        ),
+      ),
       // A topic can't report its own loss.
       AlarmActions: [{ Ref: firstTopic }, { Ref: secondTopic }],
     });
