@@ -25,7 +25,10 @@ export function addConsoleCommand(program: Command, context: CommandContext): vo
     .addOption(
       option("--port <port>", "0 picks a free one", wholeNumber(0, 65_535)).default(0, "0"),
     )
-    .option("--no-open", "only print the address");
+    .option(
+      "--no-open",
+      "only print the address: others who use this machine could read it in the list of processes",
+    );
   addTableOptions(command)
     .addHelpText(
       "after",
