@@ -47,7 +47,14 @@ export type Applied = { before?: LicenseItem; after: LicenseItem | undefined; me
 /** Why nothing was done: one sentence or more. */
 type NotApplied = { refusal: string };
 
-type ChangeVerb<Options> = {
+type PlanningVerb<Options, Planless = never> = {
+  /** Whether the verb accepts a license that was rekeyed. */
+  takesRekeyed?: true;
+  /** @throws UsageError if the options make no sense for any license */
+  plan(license: LicenseItem, options: Options, nowMs: number): Plan | Planless;
+};
+
+type ChangeVerb<Options> = PlanningVerb<Options> & {
   name: string;
   description: string;
   /** The arguments after `npm run license --`. */
@@ -55,14 +62,10 @@ type ChangeVerb<Options> = {
   /** Additional help text. */
   more?: string;
   addOptions?(command: Command): Command;
-  /** Whether the verb accepts a license that was rekeyed. */
-  takesRekeyed?: true;
   /** Whether it deletes licenses: in an operation that is repeated, one that is gone counts as done. */
   leavesNothing?: true;
   /** Whether licenses may be chosen by what they are instead of being named. */
   selects?: true;
-  /** @throws UsageError if the options make no sense for any license */
-  plan(license: LicenseItem, options: Options, nowMs: number): Plan;
 };
 
 /** A plan that consists of one conditional write of attributes. */
@@ -111,7 +114,8 @@ export function addChangeVerb<Options>(
           const plan = planFor(verb, before, options, opened.atMs);
           return { before, plan };
         });
-        await askFirst(planned, verb, names.length === 0, options, context);
+        const question = questionOf(planned, name, names.length === 0);
+        if (question !== undefined) await confirm(context, options, question);
         const note = { ...opened, atMs: context.now() };
         const [only] = planned;
         if (planned.length === 1 && only && options.operation === undefined) {
@@ -178,13 +182,12 @@ export async function selectedLicenses(
 /** How many questions are printed before the rest is counted. */
 const mostQuestions = 10;
 
-async function askFirst<Options>(
+/** What is asked once, before the first of these changes is made; `undefined` if nothing is. */
+export function questionOf(
   planned: readonly Planned[],
-  { name }: ChangeVerb<Options>,
+  name: string,
   wereChosen: boolean,
-  options: CommonOptions,
-  context: CommandContext,
-): Promise<void> {
+): string | undefined {
   const questions = planned.flatMap(({ plan }) =>
     "question" in plan && plan.question !== undefined ? [plan.question] : [],
   );
@@ -197,7 +200,7 @@ async function askFirst<Options>(
       `${name}: ${changing} of ${planned.length} licenses that were chosen would be changed. Go on?`,
     );
   }
-  if (asked.length > 0) await confirm(context, options, asked.join("\n"));
+  return asked.length > 0 ? asked.join("\n") : undefined;
 }
 
 async function applyToOne<Options>(
@@ -323,12 +326,13 @@ export async function applyOperation(
 const changedMeanwhile =
   "Somebody else changed the license at the same time, so nothing was done to it. Check it with show, then try again.";
 
-function planFor<Options>(
-  { plan, takesRekeyed }: ChangeVerb<Options>,
+/** The plan of a verb for a license, which is a refusal if the license is now under another key. */
+export function planFor<Options, Planless = never>(
+  { plan, takesRekeyed }: PlanningVerb<Options, Planless>,
   license: LicenseItem,
   options: Options,
   nowMs: number,
-): Plan {
+): Plan | Planless {
   if (license.superseded_by !== undefined && !takesRekeyed) {
     return {
       refusal: `it was given a new key and is now ${license.superseded_by}; name that one.`,

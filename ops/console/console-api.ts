@@ -7,6 +7,8 @@ import {
   newOperation,
   type Plan,
   type Planned,
+  planFor,
+  questionOf,
   selectedLicenses,
 } from "../commands/change-verb.ts";
 import { planEnd } from "../commands/end-session.ts";
@@ -201,7 +203,7 @@ export function openChanges(desk: ConsoleDesk) {
       const asked = readAs(planSchema, body);
       const before = await theLicense(table, asked.id);
       const nowMs = context.now();
-      const plan = planned(before, asked, nowMs);
+      const plan = planFor({ plan: planAsked }, before, asked, nowMs);
       if (plan && ("refusal" in plan || "alreadySo" in plan)) {
         const text = "refusal" in plan ? `Nothing can be done: ${plan.refusal}` : plan.alreadySo;
         return { plan: null, question: text, facts: [] };
@@ -265,7 +267,7 @@ export function openChanges(desk: ConsoleDesk) {
     throw new CommandError("This console only reads: start it with --allow-changes.");
   }
 
-  async function previewOperation({ selection, days }: z.infer<typeof operationSchema>) {
+  async function previewOperation({ verb, selection, days }: z.infer<typeof operationSchema>) {
     if (!isSelection(selection)) {
       throw new CommandError(
         "Choose licenses by what they are: all of them can't be extended at once.",
@@ -278,11 +280,10 @@ export function openChanges(desk: ConsoleDesk) {
       before,
       plan: planExtension(before, { days }, nowMs),
     }));
-    const changing = planned.filter(({ plan }) => "apply" in plan).length;
-    const others = changing === planned.length ? "" : " The others never end, so they stay.";
+    const changing = planned.some(({ plan }) => "apply" in plan);
     return {
-      plan: changing === 0 ? null : keep({ planned, atMs: nowMs }),
-      question: `Extend ${changing} of ${planned.length} licenses by ${days} days?${others}`,
+      plan: changing ? keep({ planned, atMs: nowMs }) : null,
+      question: questionOf(planned, verb, true),
       facts: [],
     };
   }
@@ -297,10 +298,7 @@ export function openChanges(desk: ConsoleDesk) {
 }
 
 /** The plan of the verb; `undefined` for a rekey, which has none. */
-function planned(license: LicenseItem, asked: AskedPlan, nowMs: number): Plan | undefined {
-  if (license.superseded_by !== undefined) {
-    return { refusal: "it was given a new key; look at the license under that one." };
-  }
+function planAsked(license: LicenseItem, asked: AskedPlan, nowMs: number): Plan | undefined {
   switch (asked.verb) {
     case "extend": {
       const { days, until } = asked;

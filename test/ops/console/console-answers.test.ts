@@ -322,6 +322,25 @@ describe("a change by the console", () => {
     });
   });
 
+  test("asks of a selection, and refuses a key that was replaced, in the words of the verb", async () => {
+    await withConsole({ allowChanges: true }, async ({ ask }, { license, key, id, service }) => {
+      const type = "mixed";
+      await service.license({ licenseType: type });
+      await service.license({ licenseType: type, expiresAtMs: service.nowMs() + dayMs });
+      const body = { verb: "extend", selection: { type }, days: 2 };
+      const { question } = JSON.parse((await ask("preview", body)).body);
+      const verb = await license(`extend --type ${type} --days 2`, { answer: false });
+      expect(verb.stderr).toContain(question);
+      expect(question).toContain("1 of 2 licenses");
+
+      await license(["rekey", key, "--yes"]);
+      const replaced = JSON.parse((await ask("preview", { verb: "suspend", id })).body);
+      const refused = await license(["suspend", key, "--yes"]);
+      const [, why] = /: (it was given a new key.*)\n/.exec(refused.stderr) ?? [];
+      expect(replaced).toMatchObject({ plan: null, question: `Nothing can be done: ${why}` });
+    });
+  });
+
   test.for<[place: string, isThere: boolean]>([
     ["the history's folder is there", true],
     ["it is not", false],

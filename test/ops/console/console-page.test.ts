@@ -229,7 +229,9 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByLabel("Type").press("Tab");
     await page.getByText("2 found; all").waitFor();
     await page.getByRole("button", { name: "Extend all of them by" }).click();
-    await page.getByText("Extend 2 of 2 licenses by 30 days?").waitFor();
+    await page
+      .getByText("extend: 2 of 2 licenses that were chosen would be changed. Go on?")
+      .waitFor();
     await page.getByRole("button", { name: "Extend all of them by 30 days" }).click();
     await page.getByText(/Operation \w+: 2 changed, 0 already so/).waitFor();
     const days = async (key: string) =>
