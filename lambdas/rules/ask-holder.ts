@@ -73,7 +73,7 @@ export function askHolders(
 
 /** The note that the holder's next heartbeat answers with, while it lasts. */
 export function noteOf(session: Session, nowMs: number): Session["asked"] {
-  return holds(isAsked([], nowMs), session) ? session.asked : undefined;
+  return session.asked && holds(isAsked([], nowMs), session) ? session.asked : undefined;
 }
 
 /** Each session once, with the symbols it is asked for. */

@@ -19,74 +19,102 @@ export type StoredReport = z.infer<typeof reportSchema>;
 /** The timeout of the entries that have no `lapses_at`: the version that wrote them had only this. */
 const timeoutOfOldestMs = 60_000;
 
+/** A session of one symbol or of several. Times are epoch milliseconds. */
+const storedSession = z.object({
+  /** The device that holds it. */
+  device_fingerprint: z.string(),
+  /** The grant, as the service named it. That of several symbols carries their key. */
+  session_id: z.string(),
+  /** The order of the grant. Entries of earlier versions have none. */
+  fencing_token: z.optional(z.number()),
+  /** The run of the program that claimed the session. */
+  run_id: z.optional(z.string()),
+  /** Which of the openings of that run. */
+  claim_number: z.optional(z.number()),
+  /** A heartbeat came with the `session_id`. */
+  confirmed: z.optional(z.boolean()),
+  /** A heartbeat came without it. */
+  renewed: z.optional(z.boolean()),
+  /** When it was claimed. */
+  started_at: z.int(),
+  /** The timer. It never runs backwards. */
+  last_heartbeat: z.int(),
+  /** The timeout in force at the claim. Entries of earlier versions have none. */
+  lease_ms: z.optional(z.int()),
+  /** `last_heartbeat` plus `lease_ms`. */
+  lapses_at: z.optional(z.int()),
+  /** Until then a process of the same device that the claim replaced may believe that it holds. */
+  contested_until: z.optional(z.int()),
+  /** The run whose entry of this device the claim took: its late attempts are no new claim. */
+  replaced_run: z.optional(z.string()),
+  /** The last opening of that run which is over. */
+  replaced_number: z.optional(z.number()),
+  /** The note of the device that asked for it first, until it is kept or over. */
+  asked: z.catch(
+    z.optional(
+      z.object({
+        device: z.string(),
+        at: z.number(),
+        until: z.number(),
+        met: z.number(),
+        symbols: z.optional(z.array(z.string())),
+      }),
+    ),
+    undefined,
+  ),
+  /** The holder keeps it: until then nobody is to ask. */
+  kept_until: z.optional(z.number()),
+  /** Two copies of a legacy bot may use it. */
+  shared: z.optional(z.boolean()),
+  /** A legacy bot released it without naming it. */
+  left: z.optional(z.boolean()),
+  ...reportSchema.shape,
+});
+
+export const sessionSchema = z.pipe(storedSession, z.transform(asSession));
+
+function asSession(stored: z.infer<typeof storedSession>) {
+  const lapses_at = stored.lapses_at ?? stored.last_heartbeat + timeoutOfOldestMs;
+  return { ...stored, kind: "session" as const, lapses_at };
+}
+
 /**
- * A session of one symbol or of several. Times are epoch milliseconds.
- *
  * What a heartbeat or a release does not check has a default, the cautious one. Otherwise either
  * could be applied to an entry edited by hand, and its result could then not be read.
  */
-export const sessionSchema = z.pipe(
-  z.object({
-    /** The device that holds it. */
-    device_fingerprint: z.string(),
-    /** The grant, as the service named it. That of several symbols carries their key. */
-    session_id: z.string(),
-    /** The order of the grant. Entries of earlier versions have none. */
-    fencing_token: z.catch(z.optional(z.number()), undefined),
-    /** The run of the program that claimed the session. */
-    run_id: z.catch(z.optional(z.string()), undefined),
-    /** Which of the openings of that run. */
-    claim_number: z.catch(z.optional(z.number()), undefined),
-    /** A heartbeat came with the `session_id`. */
-    confirmed: z.catch(z.optional(z.boolean()), true),
-    /** A heartbeat came without it. */
-    renewed: z.catch(z.optional(z.boolean()), true),
-    /** When it was claimed. */
-    started_at: z.catch(z.int(), 0),
-    /** The timer. It never runs backwards. */
-    last_heartbeat: z.int(),
-    /** The timeout in force at the claim. Entries of earlier versions have none. */
-    lease_ms: z.catch(z.optional(z.int()), undefined),
-    /** `last_heartbeat` plus `lease_ms`. */
-    lapses_at: z.optional(z.int()),
-    /** Until then a process of the same device that the claim replaced may believe that it holds. */
-    contested_until: z.catch(z.optional(z.int()), Number.NaN),
-    /** The run whose entry of this device the claim took: its late attempts are no new claim. */
-    replaced_run: z.catch(z.optional(z.string()), undefined),
-    /** The last opening of that run which is over. */
-    replaced_number: z.catch(z.optional(z.number()), undefined),
-    /** The note of the device that asked for it first, until it is kept or over. */
-    asked: z.catch(
-      z.optional(
-        z.object({
-          device: z.string(),
-          at: z.number(),
-          until: z.number(),
-          met: z.number(),
-          symbols: z.optional(z.array(z.string())),
-        }),
-      ),
-      undefined,
-    ),
-    /** The holder keeps it: until then nobody is to ask. */
-    kept_until: z.catch(z.optional(z.number()), undefined),
-    /** Two copies of a legacy bot may use it. */
-    shared: z.catch(z.optional(z.boolean()), true),
-    /** A legacy bot released it without naming it. */
-    left: z.catch(z.optional(z.boolean()), true),
-    ...reportSchema.shape,
-  }),
-  z.transform((stored) => {
-    const lapses_at = stored.lapses_at ?? stored.last_heartbeat + timeoutOfOldestMs;
-    const isUnreadable = Number.isNaN(stored.contested_until);
-    return {
-      ...stored,
-      kind: "session" as const,
-      lapses_at,
-      ...(isUnreadable && { contested_until: lapses_at }),
-    };
-  }),
-);
+const ifUnreadable: Partial<z.infer<typeof storedSession>> = {
+  fencing_token: undefined,
+  run_id: undefined,
+  claim_number: undefined,
+  confirmed: true,
+  renewed: true,
+  started_at: 0,
+  lease_ms: undefined,
+  contested_until: Number.NaN,
+  replaced_run: undefined,
+  replaced_number: undefined,
+  kept_until: undefined,
+  shared: true,
+  left: true,
+};
+
+/** Made when it is first needed: it costs time, and hardly any entry needs it. */
+const editedSchema = z.lazy(() => {
+  const shape: Record<string, z.ZodMiniType> = storedSession.shape;
+  const lenient = Object.entries(shape).map(([name, schema]) => [
+    name,
+    name in ifUnreadable ? z.catch(schema, Reflect.get(ifUnreadable, name)) : schema,
+  ]);
+  return z.pipe(
+    z.object(Object.fromEntries(lenient)) as unknown as typeof storedSession,
+    z.transform((stored) => {
+      const session = asSession(stored);
+      return Number.isNaN(stored.contested_until)
+        ? { ...session, contested_until: session.lapses_at }
+        : session;
+    }),
+  );
+});
 
 /**
  * Nobody holds the symbol, but until `lapses_at` the device that held it may believe that it does,
@@ -131,8 +159,19 @@ const unreadableSchema = z.pipe(
   z.transform(() => unreadable),
 );
 
-export const entrySchema = z.union([sessionSchema, vacancySchema, memberSchema, unreadableSchema]);
-export const portfolioSchema = z.union([sessionSchema, vacancySchema, unreadableSchema]);
+export const entrySchema = z.union([
+  sessionSchema,
+  vacancySchema,
+  memberSchema,
+  editedSchema,
+  unreadableSchema,
+]);
+export const portfolioSchema = z.union([
+  sessionSchema,
+  vacancySchema,
+  editedSchema,
+  unreadableSchema,
+]);
 
 export type Session = z.infer<typeof sessionSchema>;
 export type Vacancy = z.infer<typeof vacancySchema>;

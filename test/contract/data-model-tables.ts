@@ -24,7 +24,7 @@ const tables: Table[] = [
     shape: shapeOf(sessionSchema),
     places: [
       [entriesFile, "reportSchema"],
-      [entriesFile, "sessionSchema"],
+      [entriesFile, "storedSession"],
     ],
   },
   { name: "vacancy", shape: shapeOf(vacancySchema), places: [[entriesFile, "vacancySchema"]] },
@@ -63,7 +63,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 }
 
 function commentsOf(file: string, schema: string): [name: string, comment: string][] {
-  const [, ofSchema = ""] = readFileSync(join(root, file), "utf8").split(`export const ${schema} `);
+  const [, ofSchema = ""] = readFileSync(join(root, file), "utf8").split(`const ${schema} = `);
   const [text = ""] = ofSchema.split(/^(?:\}\)|\));$/m);
   return [...text.matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+):/gs)].map(
     ([, comment = "", name = ""]) => [name, comment.replace(/\s*\n\s*\* ?|\s+/g, " ").trim()],
