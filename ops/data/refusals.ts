@@ -5,7 +5,7 @@ import { currentId, entriesOf, type LicenseItem } from "./license-item.ts";
 /** Failures with pauses shorter than this are one outage. */
 const longestPauseMs = 300_000;
 
-/** The lease where nothing tells another. */
+/** The lease, where no other is known. */
 const usualLeaseMs = 60_000;
 
 export type Outage = { from: number; until: number; failures: number; licenses: number };

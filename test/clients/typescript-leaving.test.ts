@@ -284,7 +284,7 @@ describe("a Node.js program that comes to its end", () => {
     expect((await ended).output).toBe("true\n");
   });
 
-  test("is told of an open session that it has dropped, once, and keeps it; one that is over leaves nothing", async () => {
+  test("is warned once that it has dropped an open session, and keeps it; one that is over leaves nothing", async () => {
     const { ended } = run(`
       import { setImmediate } from "node:timers/promises";
       import { setFlagsFromString } from "node:v8";

@@ -14,6 +14,7 @@ from license_session.live_session import Life
 from quiet import QUIET
 from scripted_runtime import ScriptedRuntime
 from test_scenarios import (
+    Played,
     Seen,
     add_tests,
     assert_checked,
@@ -74,18 +75,13 @@ class LoopRuntime(ScriptedRuntime):
         self.loop.call_soon_threadsafe(self.over.set)
 
 
-class Program:
+class Program(Played):
     """What a program does with a session, and what it sees of it."""
 
     def __init__(self, runtime: LoopRuntime, opening: "asyncio.Task[AsyncSession]") -> None:
+        super().__init__()
         self.runtime = runtime
         self.session: Optional[AsyncSession] = None
-        self.opened_ms: Optional[int] = None
-        self.refused: Optional[dict[str, object]] = None
-        self.held: list[list[object]] = []
-        self.holds: list[list[object]] = []
-        self.symbols: list[list[object]] = []
-        self.releases: list[list[object]] = []
         self._opening = opening
         self._tasks = [asyncio.create_task(self._open())]
 

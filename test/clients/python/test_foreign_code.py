@@ -337,7 +337,7 @@ class Keeper(unittest.TestCase):
         self.assertFalse(any(thread.is_alive() for thread in threads))
 
 
-HANG = """
+HANGING_LOGGER = """
 import logging
 class Hanging(logging.Handler):
     def emit(self, record):
@@ -346,9 +346,14 @@ class Hanging(logging.Handler):
 hangs = threading.Event()
 logger = logging.Logger("of the program", logging.DEBUG)
 logger.addHandler(Hanging())
+"""
+HANG = (
+    HANGING_LOGGER
+    + """
 session = open_session(url, "KEY", "device", logger=logger)
 hangs.wait()
 """
+)
 
 
 class Signals(ProcessTest):
@@ -361,25 +366,19 @@ class Signals(ProcessTest):
 
     def test_so_it_does_with_asyncio(self) -> None:
         process = self.run_program(
-            """
-            import asyncio, logging, license_session.asyncio
-            class Hanging(logging.Handler):
-                def emit(self, record):
-                    hangs.set()
-                    threading.Event().wait()
-            hangs = threading.Event()
-            logger = logging.Logger("of the program", logging.DEBUG)
-            logger.addHandler(Hanging())
-            async def main():
-                opening = license_session.asyncio.open_session(url, "KEY", "device", logger=logger)
-                async with opening as session:
-                    while not hangs.is_set():
-                        await asyncio.sleep(0.01)
-                    say("ready")
-                    await session.wait_lost()
-                    await asyncio.sleep(3600)
-            asyncio.run(main())
-            """
+            HANGING_LOGGER
+            + """
+import asyncio, license_session.asyncio
+async def main():
+    opening = license_session.asyncio.open_session(url, "KEY", "device", logger=logger)
+    async with opening as session:
+        while not hangs.is_set():
+            await asyncio.sleep(0.01)
+        say("ready")
+        await session.wait_lost()
+        await asyncio.sleep(3600)
+asyncio.run(main())
+"""
         )
         self.assertEqual(self.line_of(process), "ready")
         process.terminate()

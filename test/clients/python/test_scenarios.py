@@ -28,18 +28,25 @@ class StrictLife(Life):
         raise error
 
 
-class Program:
-    """What a program does with a session, and what it sees of it."""
+class Played:
+    """What a program saw of a session."""
 
-    def __init__(self, runtime: ScriptedRuntime, life: Life) -> None:
-        self.runtime = runtime
-        self.life = life
+    def __init__(self) -> None:
         self.opened_ms: Optional[int] = None
         self.refused: Optional[dict[str, object]] = None
         self.held: list[list[object]] = []
         self.holds: list[list[object]] = []
         self.symbols: list[list[object]] = []
         self.releases: list[list[object]] = []
+
+
+class Program(Played):
+    """What a program does with a session, and what it sees of it."""
+
+    def __init__(self, runtime: ScriptedRuntime, life: Life) -> None:
+        super().__init__()
+        self.runtime = runtime
+        self.life = life
         self._releasing = 0
         runtime.wake = self._look  # type: ignore[method-assign]
 
