@@ -37,7 +37,11 @@ export class LapseEvents extends Construct {
       // A run that is not over when the next begins would only repeat its events.
       timeout: Duration.seconds(55),
       logRetentionDays: settings.logRetentionDays,
-      environment: { EVENT_BUS_NAME: this.bus.eventBusName },
+      environment: {
+        EVENT_BUS_NAME: this.bus.eventBusName,
+        // Its errors are logged by Lambda. The names in the bundle are minified.
+        NODE_OPTIONS: "--enable-source-maps",
+      },
     });
     this.bus.grantPutEventsTo(finder.function, "PutLapseEvents");
     // The scheduled time in the event says which minute a run is for, also when it is repeated.

@@ -4,11 +4,19 @@ import type { Service } from "./routes/service.ts";
 import { createClient } from "./store/dynamodb-client.ts";
 import { openTable } from "./store/table.ts";
 
-const flag = z.stringbool({ truthy: ["true"], falsy: ["false"] });
+const flag = z.pipe(
+  z.enum(["true", "false"]),
+  z.transform((text) => text === "true"),
+);
+
+const seconds = z.pipe(
+  z.pipe(z.string().check(z.minLength(1)), z.transform(Number)),
+  z.int().check(z.minimum(1), z.maximum(86_400)),
+);
 
 const environmentSchema = z.object({
   TABLE_NAME: z.string().check(z.minLength(1)),
-  SESSION_TIMEOUT_SECONDS: z.coerce.number().check(z.int(), z.minimum(1), z.maximum(86_400)),
+  SESSION_TIMEOUT_SECONDS: seconds,
   /** Off: all symbols of a license share one session. */
   MULTI_SYMBOL_SESSIONS: flag,
   /** On: requests that name neither run nor session are answered as the legacy bots expect. */

@@ -1,7 +1,6 @@
 import * as z from "zod/mini";
 import {
   callerFields,
-  flagField,
   openingFields,
   openingProblem,
   type Problem,
@@ -11,15 +10,16 @@ import {
 export const claimRequestSchema = z.object({
   ...callerFields,
   ...openingFields,
-  only_if_free: flagField.check(
-    z.describe("true: refuse, too, while this very device holds the symbol"),
-  ),
-  ask_holder: flagField.check(
-    z.describe(
+  only_if_free: z.optional(z.boolean()).register(z.globalRegistry, {
+    description: "true: refuse, too, while this very device holds the symbol",
+  }),
+  ask_holder: z.optional(z.boolean()).register(z.globalRegistry, {
+    description:
       "true: a refusal leaves a note with the holder, which may release or keep the session",
-    ),
-  ),
-  check_only: flagField.check(z.describe("true: only report what the claim would meet")),
+  }),
+  check_only: z
+    .optional(z.boolean())
+    .register(z.globalRegistry, { description: "true: only report what the claim would meet" }),
 });
 
 export type ClaimRequest = z.infer<typeof claimRequestSchema>;

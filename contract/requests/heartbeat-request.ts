@@ -1,7 +1,6 @@
 import * as z from "zod/mini";
 import {
   callerFields,
-  flagField,
   type Problem,
   sessionIdField,
   shortTextField,
@@ -15,10 +14,10 @@ export const heartbeatRequestSchema = z.object({
   status: shortTextField,
   metadata: z
     .optional(z.record(z.string(), z.unknown()))
-    .check(z.describe("an object of at most 1024 bytes of JSON text")),
-  keep: flagField.check(
-    z.describe("true: another device has asked for the session, and it is kept"),
-  ),
+    .register(z.globalRegistry, { description: "an object of at most 1024 bytes of JSON text" }),
+  keep: z.optional(z.boolean()).register(z.globalRegistry, {
+    description: "true: another device has asked for the session, and it is kept",
+  }),
 });
 
 export type HeartbeatRequest = z.infer<typeof heartbeatRequestSchema>;

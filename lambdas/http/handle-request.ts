@@ -9,6 +9,7 @@ import { type BodyEvent, type BodyShape, bodyBytes, parseBody } from "./json-bod
 import { isFromEdge } from "./origin-guard.ts";
 import { type SignedRequest, signatureHeaders } from "./sign-answer.ts";
 import type { SigningKey } from "./signing-keys.ts";
+import { stackInSource } from "./stack-in-source.ts";
 
 /** `code` is for programs and its meaning never changes; `message` is for people. */
 export type Answer = { statusCode: number; body: { code: string; message: string } };
@@ -148,8 +149,8 @@ async function inTime<Result>(
 
 function inWords(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { name: typeof error };
-  const { name, message, stack } = error;
-  if (!(error instanceof ClockSkew)) return { name, message, stack };
+  const { name, message, stack = "" } = error;
+  if (!(error instanceof ClockSkew)) return { name, message, stack: stackInSource(stack) };
   return { name, code: error.code, difference_ms: error.differenceMs, message };
 }
 

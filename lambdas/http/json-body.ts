@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import * as z from "zod/mini";
 import type { Problem } from "../../contract/requests/fields.ts";
@@ -27,14 +28,12 @@ type ParsedBody<Request> = {
 
 const maxBodyBytes = 16 * 1024;
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /**
  * Reads a body as a JSON object of the given shape. NULs after it are ignored: MQL sends the one that
  * ends a string.
  */
 export function parseBody<Request>(
-  bytes: Uint8Array,
+  bytes: Buffer,
   { schema, problem, maxBytesOfText }: BodyShape<Request>,
 ): ParsedBody<Request> {
   const source = bodyText(bytes);
@@ -91,16 +90,11 @@ function descriptionOf(schema: z.core.$ZodType | undefined): string | undefined 
  * The bytes of the body as the caller sent them. API Gateway encodes a body in base64 unless its
  * content type is text or JSON. That includes curl's default content type.
  */
-export function bodyBytes({ body = "", isBase64Encoded }: BodyEvent): Uint8Array {
+export function bodyBytes({ body = "", isBase64Encoded }: BodyEvent): Buffer {
   return Buffer.from(body, isBase64Encoded ? "base64" : "utf8");
 }
 
-function bodyText(bytes: Uint8Array): string | undefined {
-  if (bytes.length > maxBodyBytes) return undefined;
-  try {
-    const text = decoder.decode(bytes);
-    return text.replace(/\0+$/, "");
-  } catch {
-    return undefined;
-  }
+function bodyText(bytes: Buffer): string | undefined {
+  if (bytes.length > maxBodyBytes || !isUtf8(bytes)) return undefined;
+  return bytes.toString("utf8").replace(/\0+$/, "");
 }

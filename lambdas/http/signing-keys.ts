@@ -36,7 +36,7 @@ export function readSigningKeys(text: string): SigningKey[] {
         "base64url, as license signing-key create prints it.",
     );
   });
-  if (keys.length === 2 && keys[0]?.keyId === keys[1]?.keyId) {
+  if (keys.length === 2 && words[0] === words[1]) {
     throw new Error("SIGNING_KEYS has the same key twice. Keep one of them.");
   }
   return keys;
@@ -51,8 +51,32 @@ export function readSigningKey(text: string): SigningKey | undefined {
   return signingKeyOf(seed);
 }
 
-/** @param seed the 32 bytes of an Ed25519 private key (RFC 8032) */
+/**
+ * Any 32 bytes are a key. What is made of them is made for the first request with a nonce, because
+ * it takes a millisecond of a cold start.
+ *
+ * @param seed the 32 bytes of an Ed25519 private key (RFC 8032)
+ */
 function signingKeyOf(seed: Buffer): SigningKey {
+  let made: SigningKey | undefined;
+  const key = () => {
+    made ??= keyOfSeed(seed);
+    return made;
+  };
+  return {
+    get privateKey() {
+      return key().privateKey;
+    },
+    get keyId() {
+      return key().keyId;
+    },
+    get publicKeyText() {
+      return key().publicKeyText;
+    },
+  };
+}
+
+function keyOfSeed(seed: Buffer): SigningKey {
   const privateKey = createPrivateKey({
     key: Buffer.concat([pkcs8Head, seed]),
     format: "der",

@@ -1,7 +1,14 @@
 import * as z from "zod/mini";
 import type { Path } from "./predicate.ts";
 
-const reported = z.catch(z.optional(z.string()), undefined);
+// One schema each for all attributes of a type: each one made is paid for at every cold start.
+const text = z.string();
+const optionalText = z.optional(text);
+const optionalNumber = z.optional(z.number());
+const instant = z.int();
+const optionalInstant = z.optional(instant);
+const optionalFlag = z.optional(z.boolean());
+const reported = z.catch(optionalText, undefined);
 
 /** What a bot reports about itself, as it is stored. */
 export const reportSchema = z.object({
@@ -22,52 +29,52 @@ const timeoutOfOldestMs = 60_000;
 /** A session of one symbol or of several. Times are epoch milliseconds. */
 const storedSession = z.object({
   /** The device that holds it. */
-  device_fingerprint: z.string(),
+  device_fingerprint: text,
   /** The grant, as the service named it. That of several symbols carries their key. */
-  session_id: z.string(),
+  session_id: text,
   /** The order of the grant. Entries of earlier versions have none. */
-  fencing_token: z.optional(z.number()),
+  fencing_token: optionalNumber,
   /** The run of the program that claimed the session. */
-  run_id: z.optional(z.string()),
+  run_id: optionalText,
   /** Which of the openings of that run. */
-  claim_number: z.optional(z.number()),
+  claim_number: optionalNumber,
   /** A heartbeat came with the `session_id`. */
-  confirmed: z.optional(z.boolean()),
+  confirmed: optionalFlag,
   /** A heartbeat came without it. */
-  renewed: z.optional(z.boolean()),
+  renewed: optionalFlag,
   /** When it was claimed. */
-  started_at: z.int(),
+  started_at: instant,
   /** The timer. It never runs backwards. */
-  last_heartbeat: z.int(),
+  last_heartbeat: instant,
   /** The timeout in force at the claim. Entries of earlier versions have none. */
-  lease_ms: z.optional(z.int()),
+  lease_ms: optionalInstant,
   /** `last_heartbeat` plus `lease_ms`. */
-  lapses_at: z.optional(z.int()),
+  lapses_at: optionalInstant,
   /** Until then a process of the same device that the claim replaced may believe that it holds. */
-  contested_until: z.optional(z.int()),
+  contested_until: optionalInstant,
   /** The run whose entry of this device the claim took: its late attempts are no new claim. */
-  replaced_run: z.optional(z.string()),
+  replaced_run: optionalText,
   /** The last opening of that run which is over. */
-  replaced_number: z.optional(z.number()),
+  replaced_number: optionalNumber,
   /** The note of the device that asked for it first, until it is kept or over. */
   asked: z.catch(
     z.optional(
       z.object({
-        device: z.string(),
+        device: text,
         at: z.number(),
         until: z.number(),
         met: z.number(),
-        symbols: z.optional(z.array(z.string())),
+        symbols: z.optional(z.array(text)),
       }),
     ),
     undefined,
   ),
   /** The holder keeps it: until then nobody is to ask. */
-  kept_until: z.optional(z.number()),
+  kept_until: optionalNumber,
   /** Two copies of a legacy bot may use it. */
-  shared: z.optional(z.boolean()),
+  shared: optionalFlag,
   /** A legacy bot released it without naming it. */
-  left: z.optional(z.boolean()),
+  left: optionalFlag,
   ...reportSchema.shape,
 });
 
@@ -123,21 +130,21 @@ const editedSchema = z.lazy(() => {
 export const vacancySchema = z.pipe(
   z.object({
     /** The device for which the symbol is kept. */
-    vacated_by: z.string(),
+    vacated_by: text,
     /** What is over. Late attempts of it are no new claim. */
-    vacated_session_id: z.optional(z.string()),
+    vacated_session_id: optionalText,
     /** The run of what is over. */
-    run_id: z.optional(z.string()),
+    run_id: optionalText,
     /** The opening of what is over. */
-    claim_number: z.optional(z.number()),
+    claim_number: optionalNumber,
     /** How long, after `ended_at`, an attempt of that opening is answered `session_ended`. */
-    lease_ms: z.optional(z.int()),
+    lease_ms: optionalInstant,
     /** Until then the symbol is kept. */
-    lapses_at: z.int(),
+    lapses_at: instant,
     /** When an operator ended it. */
-    ended_at: z.optional(z.number()),
+    ended_at: optionalNumber,
     /** What earlier versions wrote instead of `ended_at`. */
-    ended: z.optional(z.boolean()),
+    ended: optionalFlag,
   }),
   z.transform(({ ended, ...stored }) => ({
     ...stored,
@@ -148,7 +155,7 @@ export const vacancySchema = z.pipe(
 
 /** The symbol belongs to the session of several symbols, or the vacancy, at this key of `portfolios`. */
 const memberSchema = z.pipe(
-  z.string(),
+  text,
   z.transform((portfolioKey) => ({ portfolioKey, kind: "member" as const })),
 );
 
