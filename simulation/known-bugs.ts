@@ -13,6 +13,8 @@ export type KnownBug = {
 };
 
 const claim = "lambdas/rules/claim.ts";
+const grant = "lambdas/rules/grant.ts";
+const seats = "lambdas/rules/seats.ts";
 const heartbeat = "lambdas/rules/heartbeat.ts";
 const release = "lambdas/rules/release.ts";
 const end = "lambdas/rules/end.ts";
@@ -20,9 +22,9 @@ const entry = "lambdas/rules/entry.ts";
 const asking = "lambdas/rules/ask-holder.ts";
 const predicates = "lambdas/rules/session-predicates.ts";
 const skew = "lambdas/rules/clock-skew.ts";
-const right = "lambdas/rules/right.ts";
+const right = "lambdas/rules/held-for-seconds.ts";
 const claimRoute = "lambdas/routes/claim-route.ts";
-const claimLine = "lambdas/routes/record-grant.ts";
+const claimLine = "lambdas/routes/history-lines.ts";
 const lapses = "lambdas/rules/lapses.ts";
 const lapseEvent = "lambdas/lapses/lapse-event.ts";
 const lapseReport = "lambdas/lapses/report-lapses.ts";
@@ -56,9 +58,9 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     what: "A late attempt of an opening that is over ends the session of a later one.",
     edits: [
       {
-        file: claim,
-        from: "    if (over.length > 0) return",
-        to: "    if (over.length > 1e9) return",
+        file: "lambdas/rules/late-attempt.ts",
+        from: "if (over.length === 0) return undefined;",
+        to: "if (over.length < 1e9) return undefined;",
       },
     ],
     seed: 25,
@@ -121,8 +123,8 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     edits: [
       {
         file: claim,
-        from: "if (isRepeat) return renew(first.path, seen, request, asking);",
-        to: "if (isRepeat) return { outcome: repeated(seen, first.path) };",
+        from: "asking.is(isUnconfirmed) ? renew(path, met) : undefined;",
+        to: "asking.is(isUnconfirmed) ? { outcome: repeated(met.seen, path) } : undefined;",
       },
     ],
     seed: 1,
@@ -218,7 +220,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     what: "A second process of a device opens and releases while the first may still believe.",
     edits: [
       {
-        file: claim,
+        file: grant,
         from: "...(ownInUse.length > 0 && { contested_until: contestedUntilMs }),",
         to: "",
       },
@@ -254,7 +256,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
   "released-without-a-name": {
     what: "A release that names nothing ends a session that another process has named.",
     edits: [
-      { file: release, from: "if (isNameless || (namedSymbols", to: "if ((namedSymbols" },
+      { file: release, from: "return isNameless || namedSymbols", to: "return namedSymbols" },
       {
         file: predicates,
         from: "? and(isHeldByDevice, not(isNamed(path)))",
@@ -281,8 +283,8 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     edits: [
       {
         file: "lambdas/routes/heartbeat-route.ts",
-        from: "        return answer(await heartbeat(database, beat));",
-        to: '        const outcome = await heartbeat(database, beat); const seen = await database.get(beat.licenseId); const session = seen?.license.sessions[beat.symbols[0] ?? ""]; return answer(outcome.code === "lost" && seen && session?.kind === "session" ? { code: "recorded", license: seen.license, session, before: session } : outcome);',
+        from: "        return answer(await heartbeat(database, beat), 500);",
+        to: '        const outcome = await heartbeat(database, beat); const seen = await database.get(beat.licenseId); const session = seen?.license.sessions[beat.symbols[0] ?? ""]; return answer(outcome.code === "lost" && seen && session?.kind === "session" ? { code: "recorded", license: seen.license, session, before: session } : outcome, 500);',
       },
     ],
     seed: 10,
@@ -294,9 +296,9 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     what: "A vacancy of its own device gives a claim a seat that was taken away.",
     edits: [
       {
-        file: claim,
-        from: "own.length === symbols.length && own.every(({ path }) => asking.is(isLive(path, nowMs)));",
-        to: "own.length === symbols.length;",
+        file: seats,
+        from: "own.length === symbols.length && own.every(({ path }) => is(isLive(path, nowMs)))",
+        to: "own.length === symbols.length",
       },
     ],
     seed: 144,
@@ -306,7 +308,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     what: "Seats that were taken away are claimed again.",
     edits: [
       {
-        file: "lambdas/rules/seats.ts",
+        file: seats,
         from: "const reuses = and(exists(sessionPath(symbol)), sizeAtMost(sessions, maxSessions));",
         to: "const reuses = exists(sessionPath(symbol));",
       },
@@ -706,7 +708,7 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     what: "The line of a claim does not name what it replaced.",
     edits: [
       {
-        file: claim,
+        file: grant,
         from: "replaced: standing(before.license, symbols),",
         to: "replaced: [],",
       },
@@ -731,8 +733,8 @@ export const knownBugs: Readonly<Record<string, KnownBug>> = {
     edits: [
       {
         file: "lambdas/legacy/legacy-heartbeat.ts",
-        from: "if (outcome.blocked.some(({ entry }) => deviceOf(entry) === ownDevice)) {",
-        to: "if (outcome.blocked.length === 0) {",
+        from: "if (blocked.some(({ entry }) => deviceOf(entry) === ownDevice)) {",
+        to: "if (blocked.length === 0) {",
       },
     ],
     seed: 88,

@@ -13,7 +13,6 @@ const longestPauseMs = 300_000;
  */
 export function legacyClaim(nowMs: number): LegacyClaim {
   return {
-    refuses: () => undefined,
     attributes: (own) => (own === undefined || isOver(own, nowMs) ? {} : { shared: true }),
   };
 }

@@ -1,8 +1,9 @@
 import type { WhoAsked } from "../../contract/log-lines.ts";
 import type { NamedSymbol } from "../../contract/requests/fields.ts";
 import { noSymbol } from "../rules/entry.ts";
-import type { Opening } from "../rules/holder.ts";
 import { licenseIdOf } from "../rules/license-id.ts";
+import { readSessionId } from "../rules/session-id.ts";
+import type { Opening } from "../rules/session-request.ts";
 import { deviceHash, maskFingerprint } from "../rules/shown-device.ts";
 import type { Settings } from "./service.ts";
 
@@ -24,6 +25,19 @@ export function callerOf(request: CallerRequest, { multiSymbolSessions }: Settin
     /** How many symbols are named by `symbols`; `undefined` for a request without it. */
     namedSymbols: symbols?.length,
   };
+}
+
+/** Converts a request about a session that its caller believes to hold. */
+export function sessionOf(
+  request: CallerRequest & { session_id?: string | undefined },
+  settings: Settings,
+) {
+  const caller = callerOf(request, settings);
+  const sessionId = request.session_id;
+  const isOfSeveral = settings.multiSymbolSessions && caller.namedSymbols !== undefined;
+  return isOfSeveral
+    ? { ...caller, sessionId, ...readSessionId(sessionId) }
+    : { ...caller, sessionId, portfolioKey: undefined, grantedSymbols: 1 };
 }
 
 /** The symbols as they are answered: those of a list as the caller wrote them. */

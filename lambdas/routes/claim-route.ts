@@ -8,21 +8,22 @@ import { type Handler, type RequestContext, toHandler } from "../http/handle-req
 import { legacyClaim } from "../legacy/legacy-claim.ts";
 import { type Ask, askHolders } from "../rules/ask-holder.ts";
 import {
-  type Blocked,
   type CheckOutcome,
   type Claim,
   type ClaimOutcome,
   checkClaim,
   claim,
 } from "../rules/claim.ts";
-import { deviceOf, leaseMs, type ResolvedEntry } from "../rules/entry.ts";
+import { deviceOf, leaseMs, type ResolvedEntry, secondsUntilFree } from "../rules/entry.ts";
+import type { Standing } from "../rules/grant.ts";
+import { heldForSeconds } from "../rules/held-for-seconds.ts";
 import { activeSymbols, expirationIso, type License } from "../rules/license.ts";
 import { holds } from "../rules/predicate.ts";
-import { heldForSeconds } from "../rules/right.ts";
 import { newSessionId } from "../rules/session-id.ts";
 import { isLive } from "../rules/session-predicates.ts";
 import { maskFingerprint, printable } from "../rules/shown-device.ts";
 import { asSent, callerOf, openingOf, symbolFields, whoAsked } from "./caller.ts";
+import { recordAsk, recordGrant } from "./history-lines.ts";
 import {
   conflictMessage,
   licenseMessages,
@@ -30,7 +31,6 @@ import {
   seatMessage,
   shownDevice,
 } from "./messages.ts";
-import { recordAsk, recordGrant } from "./record-grant.ts";
 import type { Service } from "./service.ts";
 
 /**
@@ -139,35 +139,29 @@ function answerTo(
         },
       };
     case "session_conflict": {
-      const [first] = outcome.blocked;
-      if (!first) throw new Error("A conflict without an entry in the way");
-      const blocked = outcome.blocked.flatMap((each) =>
-        asSent(request, each.symbol).map((symbol) => ({ symbol, ...inTheWay(each) })),
-      );
-      const names = blocked.map(({ symbol }) => symbol);
-      const message = conflictMessage(
-        outcome,
-        request.device_fingerprint,
-        request.symbols && names,
-      );
+      const blocked =
+        request.symbols &&
+        outcome.blocked.flatMap((each) =>
+          asSent(request, each.symbol).map((symbol) => ({ symbol, ...inTheWay(each) })),
+        );
+      const names = blocked?.map(({ symbol }) => symbol);
       return refused({
         code,
-        message,
-        ...inTheWay(first),
+        message: conflictMessage(outcome, nowMs, request.device_fingerprint, names),
+        ...inTheWay(outcome.blocked[0]),
         ...asksOfAll(),
-        ...(request.symbols && { blocked }),
+        ...(blocked && { blocked }),
       });
     }
     case "session_limit": {
       const { first } = outcome;
-      const ownLeaseSeconds = Math.ceil(settings.sessionTimeoutMs / 1000);
       const ownSeats = {
         active_device: maskFingerprint(request.device_fingerprint),
         held_by_this_device: true,
-        estimated_wait_seconds: ownLeaseSeconds,
+        estimated_wait_seconds: Math.ceil(settings.sessionTimeoutMs / 1000),
       };
       const way = first ? inTheWay(first) : ownSeats;
-      return refused({ code, message: seatMessage(outcome), ...way });
+      return refused({ code, message: seatMessage(outcome, nowMs), ...way });
     }
   }
 
@@ -188,11 +182,11 @@ function answerTo(
     };
   }
 
-  function inTheWay({ symbol, entry, waitSeconds }: Blocked) {
+  function inTheWay({ symbol, entry }: Standing) {
     return {
       active_device: shownDevice(entry),
       held_by_this_device: deviceOf(entry) === request.device_fingerprint,
-      estimated_wait_seconds: waitSeconds,
+      estimated_wait_seconds: secondsUntilFree(entry, nowMs),
       holder: holderOf(entry),
       ...asks?.get(symbol),
     };

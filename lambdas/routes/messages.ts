@@ -1,5 +1,5 @@
-import type { ClaimRefusal, SeatRefusal } from "../rules/claim.ts";
-import { deviceOf, type ResolvedEntry } from "../rules/entry.ts";
+import type { Conflict, SeatRefusal } from "../rules/claim.ts";
+import { deviceOf, type ResolvedEntry, secondsUntilFree } from "../rules/entry.ts";
 import type { EndedCode } from "../rules/license.ts";
 import type { NotHeld } from "../rules/release.ts";
 import { maskFingerprint, printable } from "../rules/shown-device.ts";
@@ -12,8 +12,6 @@ export const licenseMessages: Record<"license_unknown" | EndedCode, string> = {
   license_expired: "The license has expired. Renew it to continue.",
 };
 
-type Conflict = Extract<ClaimRefusal, { code: "session_conflict" }>;
-
 /**
  * Says that the license itself is valid, who holds the session, and for how long.
  *
@@ -21,12 +19,12 @@ type Conflict = Extract<ClaimRefusal, { code: "session_conflict" }>;
  */
 export function conflictMessage(
   { blocked: [first] }: Conflict,
+  nowMs: number,
   ownDevice: string,
   names: readonly string[] = [],
 ): string {
-  if (!first) throw new Error("A conflict without an entry in the way");
   const blocked = names.length > 0 ? `Not free: ${listed(names)}. ` : "";
-  const again = `${blocked}Try again in ${first.waitSeconds} s.`;
+  const again = `${blocked}Try again in ${secondsUntilFree(first.entry, nowMs)} s.`;
   const isOver = first.entry.kind === "vacancy";
   if (deviceOf(first.entry) === ownDevice) {
     return isOver
@@ -37,7 +35,10 @@ export function conflictMessage(
   return `The license is fine, but ${where} (${shownDevice(first.entry)}). ${again}`;
 }
 
-export function seatMessage({ first, inUse, maxSessions, wantedSeats }: SeatRefusal): string {
+export function seatMessage(
+  { first, inUse, maxSessions, wantedSeats }: SeatRefusal,
+  nowMs: number,
+): string {
   if (!first && inUse.length === 0) {
     return `The license is fine, but allows ${maxSessions} symbols at a time, and ${wantedSeats} were asked for. Ask for fewer.`;
   }
@@ -45,7 +46,9 @@ export function seatMessage({ first, inUse, maxSessions, wantedSeats }: SeatRefu
     const name = symbol === "*" ? "a session without symbol" : symbol;
     return isOwn ? `${name} (this device)` : name;
   });
-  const wait = first ? ` Try again in ${first.waitSeconds} s.` : " Ask for fewer symbols.";
+  const wait = first
+    ? ` Try again in ${secondsUntilFree(first.entry, nowMs)} s.`
+    : " Ask for fewer symbols.";
   const taken =
     inUse.length < maxSessions
       ? `${wantedSeats} symbols were asked for, and ${inUse.length} of its ${maxSessions} sessions are in use`

@@ -6,11 +6,12 @@ import {
 import type { ReleaseAnswer } from "../../contract/routes.ts";
 import { type Handler, toHandler } from "../http/handle-request.ts";
 import { legacyRelease } from "../legacy/legacy-release.ts";
-import { noteOf } from "../rules/ask-holder.ts";
 import { type ReleaseOutcome, release } from "../rules/release.ts";
-import { newPortfolioKey, readSessionId } from "../rules/session-id.ts";
-import { callerOf, openingOf, whoAsked } from "./caller.ts";
+import { newPortfolioKey } from "../rules/session-id.ts";
+import { openingOf, sessionOf, whoAsked } from "./caller.ts";
+import { recordRelease } from "./history-lines.ts";
 import { leftToLapseMessage, notHeldMessages, releasedMessage } from "./messages.ts";
+import { failures } from "./refusals.ts";
 import type { Service } from "./service.ts";
 
 /** `POST /api/session/release`: ends the caller's session; also 200 if it holds none. */
@@ -22,49 +23,23 @@ export function releaseHandler(service: Service): Handler {
       problem: releaseProblem,
       maxBytesOfText: {},
       whoAsked,
-      async answer(request, { nowMs, signal, record }) {
-        const { namedSymbols, ...caller } = callerOf(request, settings);
-        const isOfSeveral = settings.multiSymbolSessions && namedSymbols !== undefined;
-        const { session_id: sessionId } = request;
-        const opening = openingOf(request);
-        const isLegacy = settings.legacyBots && sessionId === undefined && opening === undefined;
+      async answer(request, context) {
+        const { nowMs, signal } = context;
+        const { namedSymbols = 1, ...session } = sessionOf(request, settings);
+        const opening = session.sessionId === undefined ? openingOf(request) : undefined;
+        const isNameless = session.sessionId === undefined && opening === undefined;
         const outcome = await release(table.forRequest({ signal, nowMs }), {
-          ...caller,
-          sessionId,
+          ...session,
           opening,
-          ...(isOfSeveral
-            ? readSessionId(sessionId)
-            : { portfolioKey: undefined, grantedSymbols: 1 }),
-          ...(!settings.multiSymbolSessions && { namedSymbols: namedSymbols ?? 1 }),
+          ...(!settings.multiSymbolSessions && { namedSymbols }),
           vacancyKey: newPortfolioKey(),
           nowMs,
-          ...(isLegacy && { legacy: legacyRelease(nowMs) }),
+          ...(settings.legacyBots && isNameless && { legacy: legacyRelease(nowMs) }),
         });
-        if (outcome.code === "released") {
-          const note = noteOf(outcome.session, nowMs);
-          record({
-            event: "session_released",
-            session_id: outcome.session.session_id,
-            free_in_seconds: outcome.waitSeconds,
-            ...(note && { asked_by: note.device }),
-          });
-        }
+        if (outcome.code === "released") recordRelease(outcome, context);
         return answerTo(outcome);
       },
-      badRequest: (field, message) => ({
-        statusCode: 400,
-        body: { status: "error", code: "bad_request", message, field },
-      }),
-      failed: (message, request_id) => ({
-        statusCode: 500,
-        body: {
-          status: "error",
-          session_conflict: false,
-          code: "internal_error",
-          message,
-          request_id,
-        },
-      }),
+      ...failures,
     },
     service,
   );

@@ -1,12 +1,10 @@
-import type { Claim, ClaimRefusal } from "./claim.ts";
+import type { Claim, Conflict } from "./claim.ts";
 import { leaseMs, type Session, sessionPath } from "./entry.ts";
 import { entryAt, type License } from "./license.ts";
 import { holds, or, type Path } from "./predicate.ts";
 import { type Assigned, carryOut, type Database, type Rule, raisedToken } from "./rule-run.ts";
 import { canBeAsked, isAsked, isKept, isToldOf } from "./session-predicates.ts";
 import { maskFingerprint } from "./shown-device.ts";
-
-type Conflict = Extract<ClaimRefusal, { code: "session_conflict" }>;
 
 /** What a refusal says about the holder that was asked. */
 export type Ask = {
@@ -18,21 +16,22 @@ export type Ask = {
   holder_keeps: boolean;
 };
 
+/** What to say for each symbol that is blocked, and whether a note was written. */
+type Asks = { asks: ReadonlyMap<string, Ask>; isNew: boolean };
+
 /**
  * Leaves a note on every live, named session in the way, in one write: who asked first, for which
  * symbols. It lasts as long as the holder's lease; meanwhile further asks write nothing. Nothing is
  * ever taken from a live holder.
- *
- * @returns what to say for each symbol that is blocked, and whether a note was written
  */
 export function askHolders(
   database: Database,
   request: Claim,
   { blocked, seen }: Conflict,
-): Promise<{ asks: ReadonlyMap<string, Ask>; isNew: boolean }> {
+): Promise<Asks> {
   const { licenseId, deviceFingerprint, nowMs } = request;
   const symbols = blocked.map(({ symbol }) => symbol);
-  const rule: Rule<{ asks: ReadonlyMap<string, Ask>; isNew: boolean }> = (asking) => {
+  const rule: Rule<Asks> = (asking) => {
     const license = asking.seen?.license;
     if (!license) return { outcome: { asks: new Map(), isNew: false } };
     asking.onThisVersion();

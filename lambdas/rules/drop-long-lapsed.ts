@@ -1,4 +1,5 @@
 import { portfolioPath, sessionPath } from "./entry.ts";
+import { standing } from "./grant.ts";
 import { distinctPaths, emptiedPortfolios, entryAt, type License } from "./license.ts";
 import { and, atLeast, holds, not, type Path, type Predicate } from "./predicate.ts";
 import { type Database, type Rule, raisedToken, runOn, type Seen } from "./rule-run.ts";
@@ -39,8 +40,7 @@ function dropRule(license: License, nowMs: number): Rule<undefined> {
     const emptied = emptiedPortfolios(license, old).map(portfolioPath);
     if (old.length + emptied.length === 0) return { outcome: undefined };
     asking.onThisVersion();
-    const paths = old.flatMap((symbol) => entryAt(license, symbol) ?? []);
-    for (const path of distinctPaths(paths)) asking.leaseAsSeen(path);
+    for (const path of distinctPaths(standing(license, old))) asking.leaseAsSeen(path);
     return {
       change: { set: [raisedToken], remove: [...old.map(sessionPath), ...emptied] },
       applied: () => undefined,

@@ -12,7 +12,7 @@ import { emptiedPortfolios, entryAt, membersOf } from "./license.ts";
 import type { Path } from "./predicate.ts";
 import type { Assigned, Rule } from "./rule-run.ts";
 
-export type End = {
+type End = {
   /** The symbol whose session an operator has seen. */
   symbol: string;
   /** The entry that was seen; another one that has replaced it is left alone. */

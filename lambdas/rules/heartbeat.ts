@@ -1,5 +1,4 @@
 import { freeAtMs, leaseMs, type Session, type StoredReport, sessionPath } from "./entry.ts";
-import { type Holder, placeOf } from "./holder.ts";
 import {
   type EndedCode,
   endedCode,
@@ -21,11 +20,10 @@ import {
 } from "./predicate.ts";
 import { type Assigned, carryOut, type Database, type Rule } from "./rule-run.ts";
 import { isAlone, isEndedOf, isHeldBy, isNamed, isOfDevice } from "./session-predicates.ts";
+import { placeOf, type SessionRequest } from "./session-request.ts";
 
-export type Heartbeat = Holder & {
+export type Heartbeat = SessionRequest & {
   report: StoredReport;
-  /** When the API received the request, epoch milliseconds. */
-  nowMs: number;
   /** The timeout in force, for entries that have no `lease_ms`. */
   sessionTimeoutMs: number;
   /** Another device has asked for the session, and this lease is kept. */
@@ -143,7 +141,8 @@ function heartbeatRule(request: Heartbeat): Rule<HeartbeatOutcome> {
   };
 }
 
-const changedByHeartbeats = ["last_heartbeat", "lapses_at", "confirmed"];
+/** What a write pins that relies on no heartbeat coming in between. */
+export const changedByHeartbeats = ["last_heartbeat", "lapses_at", "confirmed"];
 
 /** The symbols of the request that the session still has. */
 function heldSymbols(license: License, { symbols, portfolioKey }: Heartbeat): readonly string[] {

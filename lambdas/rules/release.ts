@@ -6,7 +6,7 @@ import {
   secondsUntilFree,
   sessionPath,
 } from "./entry.ts";
-import { type Holder, type Opening, placeOf } from "./holder.ts";
+import { changedByHeartbeats } from "./heartbeat.ts";
 import { entryAt, isKeyInUse, type License, membersOf, sessionAt } from "./license.ts";
 import {
   absent,
@@ -30,9 +30,10 @@ import {
 } from "./rule-run.ts";
 import { freeKey, nowhere, readSessionId } from "./session-id.ts";
 import { isAlone, isGrantOf, isHeldBy, isOfDevice } from "./session-predicates.ts";
+import { type Opening, placeOf, type SessionRequest } from "./session-request.ts";
 
-export type Release = Holder & {
-  /** Instead of the `sessionId`, from a program whose claim was never answered. */
+export type Release = SessionRequest & {
+  /** Only instead of a `sessionId`: from a program whose claim was never answered. */
   opening: Opening | undefined;
   /** How many symbols a session of several was granted. */
   grantedSymbols: number;
@@ -40,7 +41,6 @@ export type Release = Holder & {
   namedSymbols?: number | undefined;
   /** For what waits on a part of a session of several. */
   vacancyKey: string;
-  nowMs: number;
   legacy?: LegacyRelease;
 };
 
@@ -50,14 +50,11 @@ export type LegacyRelease = {
   mayEnd(path: Path): Predicate;
 };
 
+/** The next device may claim after the wait. It is 0 unless another process may still hold it. */
+export type Released = { code: "released"; waitSeconds: number; session: Session };
+
 export type ReleaseOutcome =
-  /** The next device may claim after the wait. It is 0 unless another process may still hold it. */
-  | {
-      code: "released";
-      waitSeconds: number;
-      session: Session;
-      symbols: readonly string[];
-    }
+  | Released
   | { code: "not_held"; why: NotHeld }
   /** Another process may use the session. */
   | { code: "left_to_lapse"; waitSeconds: number };
@@ -74,56 +71,62 @@ export type NotHeld = "no_session" | "another_device" | "another_session" | "nam
  * @throws any error of the database
  */
 export async function release(database: Database, request: Release): Promise<ReleaseOutcome> {
-  const { licenseId, sessionId, opening, legacy, portfolioKey, namedSymbols } = request;
-  const isByOpening = sessionId === undefined && opening !== undefined;
-  const isNameless = sessionId === undefined && opening === undefined && !legacy;
-  const isOfSome = (namedSymbols ?? Infinity) < readSessionId(sessionId).grantedSymbols;
-  const isUnknown = isByOpening && (portfolioKey !== undefined || namedSymbols !== undefined);
-  if (!isNameless && !isOfSome && !isUnknown) {
+  const { licenseId, sessionId, opening, portfolioKey, namedSymbols } = request;
+  // Only the item says where the session of an opening stands, and how many symbols it was granted.
+  const isUnknown = opening && (portfolioKey !== undefined || namedSymbols !== undefined);
+  if (!isUnknown && !endsNothing(request, sessionId)) {
     return carryOut(database, licenseId, releaseRule(request));
   }
   const seen = await database.get(licenseId);
   if (!seen) return { code: "not_held", why: "no_session" };
-  const placed = isByOpening && portfolioKey !== undefined ? found(request, seen.license) : request;
+  const placed =
+    opening && portfolioKey !== undefined ? found(request, opening, seen.license) : request;
   return carryOut(database, licenseId, releaseRule(placed), seen);
 }
 
 /** The request for the session of several symbols that the opening was granted. */
-function found(request: Release, license: License): Release {
-  const { deviceFingerprint, opening } = request;
-  const portfolioKey =
-    Object.keys(license.portfolios ?? {}).find(
-      (key) => opening && holds(isGrantOf(portfolioPath(key), deviceFingerprint, opening), license),
-    ) ?? nowhere;
+function found(request: Release, opening: Opening, license: License): Release {
+  const isGranted = (key: string) =>
+    holds(isGrantOf(portfolioPath(key), request.deviceFingerprint, opening), license);
+  const portfolioKey = Object.keys(license.portfolios ?? {}).find(isGranted) ?? nowhere;
   return { ...request, portfolioKey, grantedSymbols: membersOf(license, portfolioKey).length };
 }
 
+/**
+ * A release of nothing in particular, or of a part of what all symbols share.
+ *
+ * @param heldId the session that it may be about
+ */
+function endsNothing(request: Release, heldId: string | undefined): boolean {
+  const { sessionId, opening, legacy, namedSymbols = Number.POSITIVE_INFINITY } = request;
+  const isNameless = sessionId === undefined && opening === undefined && !legacy;
+  return isNameless || namedSymbols < readSessionId(heldId).grantedSymbols;
+}
+
 function releaseRule(request: Release): Rule<ReleaseOutcome> {
-  const { nowMs, symbols, sessionId, opening, namedSymbols, portfolioKey, legacy } = request;
+  const { nowMs, symbols, opening, portfolioKey, legacy } = request;
   const path = placeOf(request);
   const at = (name: string) => [...path, name];
 
   return (asking) => {
     const why = () => (asking.seen ? whyNotHeld(asking.seen.license, request) : "no_session");
-    const isHeld =
-      sessionId === undefined && opening
-        ? isGrantOf(path, request.deviceFingerprint, opening)
-        : isHeldBy(path, request);
+    const isHeld = opening
+      ? isGrantOf(path, request.deviceFingerprint, opening)
+      : isHeldBy(path, request);
     asking.must(() => ({ code: "not_held", why: why() }), isHeld);
-    // What was edited by hand can't be read once it is gone: it stays until an operator ends it.
-    asking.must(unreadable, areNumbers([at("last_heartbeat"), at("lapses_at")]));
+    // What was edited by hand can't be read once it is gone: it stays until an operator ends it. Entries
+    // of the oldest version have no `lapses_at`.
+    const isNumber = (of: Path) => or(absent(of), atLeast(of, 0));
+    asking.must(unreadable, and(isNumber(at("last_heartbeat")), isNumber(at("lapses_at"))));
     if (asking.seen) {
-      // A release of nothing in particular, or of a part of what all symbols share, ends nothing.
       const session = sessionAt(asking.seen.license, path);
-      const isNameless = sessionId === undefined && opening === undefined && !legacy;
-      const { grantedSymbols } = readSessionId(session.session_id);
-      if (isNameless || (namedSymbols ?? Infinity) < grantedSymbols) {
+      if (endsNothing(request, session.session_id)) {
         return { outcome: leftToLapse(session, nowMs) };
       }
     }
 
     const isUncontested = or(absent(at("contested_until")), atMost(at("contested_until"), nowMs));
-    const mayEnd = legacy ? legacy.mayEnd(path) : isAlone(path);
+    const mayEnd = legacy?.mayEnd(path) ?? isAlone(path);
     const areMembers =
       portfolioKey === undefined
         ? []
@@ -139,9 +142,9 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
     if (released.length === 0) return { outcome: { code: "not_held", why: why() } };
     const session = sessionAt(license, path);
     if (legacy && !asking.is(mayEnd)) return leaving(path, session, nowMs);
-    const sharedUntilMs = legacy || asking.is(isAlone(path)) ? 0 : session.lapses_at;
+    const sharedUntilMs = asking.is(mayEnd) ? 0 : session.lapses_at;
     const untilMs = Math.max(session.contested_until ?? 0, sharedUntilMs);
-    for (const name of ["lapses_at", "last_heartbeat", "confirmed"]) asking.asSeen(at(name));
+    for (const name of changedByHeartbeats) asking.asSeen(at(name));
     const isWhole = released.length === members.length;
     const apartKey = isWhole
       ? undefined
@@ -152,7 +155,7 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
   /** The next device may claim at once. */
   function leave(released: readonly string[], isWhole: boolean): Plan<ReleaseOutcome> {
     const members = portfolioKey === undefined ? [] : released.map(sessionPath);
-    return ending({ set: [], remove: [...members, ...(isWhole ? [path] : [])] }, released, 0);
+    return ending({ set: [], remove: [...members, ...(isWhole ? [path] : [])] }, 0);
   }
 
   /**
@@ -174,21 +177,16 @@ function releaseRule(request: Release): Rule<ReleaseOutcome> {
             [portfolioPath(apartKey), vacancy],
             ...released.map((symbol): [Path, Assigned] => [sessionPath(symbol), apartKey]),
           ];
-    return ending({ set, remove: [] }, released, secondsUntil(untilMs, nowMs));
+    return ending({ set, remove: [] }, secondsUntil(untilMs, nowMs));
   }
 
-  function ending(
-    { set, remove }: Change,
-    released: readonly string[],
-    waitSeconds: number,
-  ): Plan<ReleaseOutcome> {
+  function ending({ set, remove }: Change, waitSeconds: number): Plan<ReleaseOutcome> {
     return {
       change: { set: [...set, raisedToken], remove },
       applied: ({ before }) => ({
         code: "released",
         waitSeconds,
         session: sessionAt(before.license, path),
-        symbols: released,
       }),
     };
   }
@@ -200,11 +198,6 @@ function leaving(path: Path, session: Session, nowMs: number): Plan<ReleaseOutco
     change: { set: [[[...path, "left"], true], raisedToken], remove: [] },
     applied: () => leftToLapse(session, nowMs),
   };
-}
-
-/** Entries of the oldest version have no `lapses_at`. */
-function areNumbers(paths: readonly Path[]): Predicate {
-  return and(...paths.map((path) => or(absent(path), atLeast(path, 0))));
 }
 
 function unreadable(): never {

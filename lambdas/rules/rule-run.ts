@@ -33,7 +33,7 @@ export type Plan<Outcome> =
 /** The license before and after a write. */
 type Applied = { before: Seen; after: Seen };
 
-export type Written = ({ applied: true } & Applied) | { applied: false; seen: Seen | undefined };
+type Written = ({ applied: true } & Applied) | { applied: false; seen: Seen | undefined };
 
 /** The table, as the rules see it. */
 export type Database = {

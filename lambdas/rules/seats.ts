@@ -1,9 +1,8 @@
-import type { Claim, SeatRefusal } from "./claim.ts";
-import { freeAtMs, secondsUntil, sessionPath } from "./entry.ts";
-import { entryAt, type License, type PlacedEntry } from "./license.ts";
+import type { Met, SeatRefusal } from "./claim.ts";
+import { freeAtMs, sessionPath } from "./entry.ts";
+import { entryAt, type PlacedEntry } from "./license.ts";
 import { and, atLeast, exists, or, type Predicate, sizeAtMost, sizeBelow } from "./predicate.ts";
-import type { Asking } from "./rule-run.ts";
-import { isFree, isOfDevice } from "./session-predicates.ts";
+import { isFree, isLive, isOfDevice } from "./session-predicates.ts";
 
 const sessions = ["sessions"];
 const maxSessions = ["max_sessions"];
@@ -32,41 +31,42 @@ export function hasSeats(symbols: readonly string[]): Predicate {
   );
 }
 
-/** The symbols whose entries, free for longest, have to give up their seats; or who uses the seats. */
-export function seatsFor(
-  license: License,
-  { symbols, deviceFingerprint, nowMs }: Claim,
-  { is }: Pick<Asking<unknown>, "is">,
-): { displaced?: readonly string[]; refusal?: SeatRefusal } {
+/**
+ * The symbols whose entries, free for longest, have to give up their seats; or who uses the seats.
+ * Every symbol held live by its own device keeps its seat.
+ */
+export function seatsFor({ request, asking, seen: { license }, own }: Met): Seated | SeatRefusal {
+  const { symbols, deviceFingerprint, nowMs } = request;
+  const { is } = asking;
+  if (own.length === symbols.length && own.every(({ path }) => is(isLive(path, nowMs)))) {
+    return { code: "seated", displaced: [] };
+  }
   const others = Object.keys(license.sessions)
     .filter((symbol) => !symbols.includes(symbol))
-    .map((symbol) => ({ symbol, ...entryAt(license, symbol) }))
-    .sort((a, b) => freesMs(a) - freesMs(b));
-  const inUse = others.filter(({ path }) => path && !is(isFree(path, nowMs)));
+    .map((symbol) => ({ symbol, placed: entryAt(license, symbol) }))
+    .sort((a, b) => freesMs(a.placed) - freesMs(b.placed));
+  const inUse = others.filter(({ placed }) => placed && !is(isFree(placed.path, nowMs)));
   const surplus = Math.max(0, others.length + symbols.length - license.max_sessions);
   const displaced = others.slice(0, surplus);
   if (is(atLeast(maxSessions, inUse.length + symbols.length))) {
-    return { displaced: displaced.map(({ symbol }) => symbol) };
+    return { code: "seated", displaced: displaced.map(({ symbol }) => symbol) };
   }
   const last = displaced.length === surplus ? displaced.at(-1) : undefined;
-  const refusal: SeatRefusal = {
+  return {
     code: "session_limit",
-    first: last?.entry && {
-      symbol: last.symbol,
-      entry: last.entry,
-      waitSeconds: secondsUntil(freesMs(last), nowMs),
-    },
-    inUse: inUse.map(({ symbol, path }) => ({
+    first: last?.placed && { symbol: last.symbol, ...last.placed },
+    inUse: inUse.map(({ symbol, placed }) => ({
       symbol,
-      isOwn: path !== undefined && is(isOfDevice(path, deviceFingerprint)),
+      isOwn: placed !== undefined && is(isOfDevice(placed.path, deviceFingerprint)),
     })),
     maxSessions: license.max_sessions,
     wantedSeats: symbols.length,
   };
-  return { refusal };
 }
 
+type Seated = { code: "seated"; displaced: readonly string[] };
+
 /** A member whose session is gone holds nothing. */
-function freesMs({ entry }: Partial<PlacedEntry>): number {
-  return entry ? freeAtMs(entry) : Number.NEGATIVE_INFINITY;
+function freesMs(placed: PlacedEntry | undefined): number {
+  return placed ? freeAtMs(placed.entry) : Number.NEGATIVE_INFINITY;
 }

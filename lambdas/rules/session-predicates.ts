@@ -1,4 +1,3 @@
-import type { Holder, Opening } from "./holder.ts";
 import {
   absent,
   and,
@@ -12,6 +11,7 @@ import {
   type Path,
   type Predicate,
 } from "./predicate.ts";
+import type { Opening, SessionRequest } from "./session-request.ts";
 
 export function isUnexpired(nowMs: number): Predicate {
   return or(absent(["license_expiration"]), greater(["license_expiration"], nowMs));
@@ -93,7 +93,7 @@ export function isGrantOf(path: Path, device: string, opening: Opening): Predica
 /** A session that the caller holds: as it names it, or else one that nobody names. */
 export function isHeldBy(
   path: Path,
-  { deviceFingerprint, sessionId }: Pick<Holder, "deviceFingerprint" | "sessionId">,
+  { deviceFingerprint, sessionId }: Pick<SessionRequest, "deviceFingerprint" | "sessionId">,
 ): Predicate {
   const isHeldByDevice = equal([...path, "device_fingerprint"], deviceFingerprint);
   return sessionId === undefined

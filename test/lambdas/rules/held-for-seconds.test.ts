@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { heldForSeconds } from "../../../lambdas/rules/right.ts";
+import { heldForSeconds } from "../../../lambdas/rules/held-for-seconds.ts";
 
 test.for([
   // The lease less 4 s and less a sixtieth, in whole seconds, rounded down.
