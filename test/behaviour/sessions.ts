@@ -148,7 +148,7 @@ export function describeSessions(engine: () => Engine): void {
 
   describe("a release", () => {
     test.for(["unconfirmed", "confirmed"])(
-      "by run and number ends what that opening was granted, %s",
+      "by run and number ends what that opening was granted, unless it names another session, %s",
       async (state) => {
         const { service, a, b, held } = await heldByA(engine());
         if (state === "confirmed") await service.heartbeat(held);
@@ -163,6 +163,8 @@ export function describeSessions(engine: () => Engine): void {
         expect((await service.release({ ...b, run_id: runX, claim_number: 1 })).body.code).toBe(
           "not_held",
         );
+        const wrong = { ...held, session_id: "another", run_id: runX, claim_number: 1 };
+        expect((await service.release(wrong)).body.code).toBe("not_held");
         service.takeCalls();
         expect((await opening(runX, 1)).body.code).toBe("released");
         expect(service.takeCalls()).toEqual(["UpdateItem"]);
