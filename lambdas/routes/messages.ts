@@ -1,11 +1,11 @@
 import type { Conflict, SeatRefusal } from "../rules/claim.ts";
 import { deviceOf, type ResolvedEntry, secondsUntilFree } from "../rules/entry.ts";
-import type { EndedCode } from "../rules/license.ts";
+import type { LicenseCode } from "../rules/license.ts";
 import type { NotHeld } from "../rules/release.ts";
 import { maskFingerprint, printable } from "../rules/shown-device.ts";
 
 /** Deployed bots print only the message of a refusal, so each message says what to do. */
-export const licenseMessages: Record<"license_unknown" | EndedCode, string> = {
+export const licenseMessages: Record<LicenseCode, string> = {
   license_unknown: "There is no license with this key. Check the key for typos.",
   license_suspended: "The license is suspended. Ask whoever issued it.",
   license_cancelled: "The license is cancelled, or it has a new key. Ask whoever issued it.",

@@ -1,4 +1,4 @@
-import type { EndedCode } from "../rules/license.ts";
+import type { LicenseCode } from "../rules/license.ts";
 import { licenseMessages } from "./messages.ts";
 
 /** What a heartbeat or a release answers that can't be read or handled. */
@@ -18,7 +18,7 @@ export const failures = {
  */
 export type StopStatus = 403 | 500;
 
-export function licenseEnded(statusCode: StopStatus, code: "license_unknown" | EndedCode) {
+export function licenseEnded(statusCode: StopStatus, code: LicenseCode) {
   const message = licenseMessages[code];
   return withStatus(statusCode, { status: "error", license_valid: false, code, message } as const);
 }

@@ -3,9 +3,9 @@ import { portfolioPath, type ResolvedEntry, type Session, sessionPath } from "./
 import { firstGrant, newGrant, type Standing, standing } from "./grant.ts";
 import { lateAttempt, tooLate } from "./late-attempt.ts";
 import {
-  type EndedCode,
   isKeyInUse,
   type License,
+  type LicenseCode,
   membersOf,
   sessionAt,
   timeoutInForceMs,
@@ -64,7 +64,7 @@ export type LegacyClaim = {
 };
 
 export type ClaimRefusal =
-  | { code: "license_unknown" | EndedCode }
+  | { code: LicenseCode }
   /** A late attempt: of an opening that is over, or of a session that an operator ended. */
   | { code: "claim_late" | "session_ended"; waitSeconds: number }
   | Conflict

@@ -4,6 +4,7 @@ import {
   endedCode,
   entryAt,
   type License,
+  type LicenseCode,
   membersOf,
   sessionAt,
   timeoutInForceMs,
@@ -55,7 +56,7 @@ export type HeartbeatOutcome =
       held: readonly string[];
       lost: readonly [Loss, ...Loss[]];
     } & Recorded)
-  | { code: "license_unknown" | EndedCode }
+  | { code: LicenseCode }
   | { code: "lost"; lost: readonly [Loss, ...Loss[]] }
   | { code: "heartbeat_late" };
 

@@ -44,6 +44,9 @@ export type License = z.infer<typeof licenseSchema>;
 
 export type EndedCode = "license_suspended" | "license_cancelled" | "license_expired";
 
+/** What refuses every request for the license. */
+export type LicenseCode = "license_unknown" | EndedCode;
+
 /** Why the license can't be used any more, or `undefined` while it can. */
 export function endedCode(
   license: Pick<License, "status" | "license_expiration">,
