@@ -20,13 +20,9 @@ type EngineOptions = {
  * dynalite behind a front that adds what it lacks: a refused write returns the item that refused
  * it, if the caller asks for that, and web pages are kept out.
  *
- * @returns the server, which is not listening yet and closes the data when it is closed, and a way
- *   to ask without HTTP
+ * @returns the server, which is not listening yet and closes the data when it is closed
  */
-export function createEngine({ path, host = "127.0.0.1" }: EngineOptions = {}): {
-  server: Server;
-  ask(request: EngineRequest): Promise<EngineAnswer>;
-} {
+export function createEngine({ path, host = "127.0.0.1" }: EngineOptions = {}): Server {
   const server = dynalite({ path, createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
   const [answerAlone] = server.listeners("request");
   server.removeAllListeners("request");
@@ -95,7 +91,7 @@ export function createEngine({ path, host = "127.0.0.1" }: EngineOptions = {}): 
     response.writeHead(answer.status, answer.headers).end(answer.body);
   }
 
-  return { server, ask };
+  return server;
 }
 
 function refuse(response: ServerResponse, status: number, message: string): void {

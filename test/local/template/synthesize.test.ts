@@ -22,15 +22,30 @@ test("the stack of this project can be run locally, with the settings it was giv
     "POST /api/session/release",
     "POST /api/validate-license",
   ]);
-  expect(app.tables.map(({ tableName }) => tableName)).toEqual(["Sessions"]);
+  expect(app.tables).toEqual([
+    {
+      tableName: "Sessions",
+      KeySchema: [{ AttributeName: "license_id", KeyType: "HASH" }],
+      AttributeDefinitions: [{ AttributeName: "license_id", AttributeType: "S" }],
+      BillingMode: "PAY_PER_REQUEST",
+    },
+  ]);
+  expect(app.everyMinute).toEqual([]);
+  expect(app.functions.map(({ id }) => id)).toEqual(app.routes.map(({ functionId }) => functionId));
   expect(app.functions).toHaveLength(3);
-  for (const { codeFolder, environment } of app.functions) {
+  for (const { id, codeFolder, ...spec } of app.functions) {
     expect(existsSync(join(codeFolder, "index.cjs"))).toBe(true);
-    expect(environment).toEqual({
-      TABLE_NAME: "Sessions",
-      SESSION_TIMEOUT_SECONDS: "7",
-      MULTI_SYMBOL_SESSIONS: "false",
-      LEGACY_BOTS: "true",
+    expect(spec).toEqual({
+      handler: "index.handler",
+      timeoutSeconds: 5,
+      memoryMb: 512,
+      logLevel: "INFO",
+      environment: {
+        TABLE_NAME: "Sessions",
+        SESSION_TIMEOUT_SECONDS: "7",
+        MULTI_SYMBOL_SESSIONS: "false",
+        LEGACY_BOTS: "true",
+      },
     });
   }
 });
