@@ -25,6 +25,22 @@ const code = `${logged}.code`;
 /** How many heartbeats one logged heartbeat of a legacy bot stands for. */
 const weight = `${logged}.weight`;
 
+type Counted =
+  /** Requests that a function refused or failed to answer, by code. */
+  | `${Route["id"]}Refusals`
+  /** Requests that a function refused because its clock is wrong; see `lambdas/rules/clock-skew.ts`. */
+  | "ClockSkew"
+  /** Claims answered 401, because the license is unknown or has ended. */
+  | "ClaimsRefused"
+  /** Claims that were granted, refused or failed. Checks are not counted. */
+  | "ClaimsAnswered"
+  /** Claims and checks answered 403: another device holds the symbol, or no seat is left. */
+  | "ClaimsInConflict"
+  /** Requests that API Gateway answered 429. */
+  | "TooManyRequests"
+  /** Heartbeats without `session_id`, estimated from the sample that is logged. */
+  | "LegacyHeartbeats";
+
 /** Metrics counted from existing log lines, so that the functions need no code for metrics. */
 export class LogMetrics extends Construct {
   private readonly namespace: string;
@@ -82,41 +98,8 @@ export class LogMetrics extends Construct {
     return this.sum(`${id}Refusals`, period, { Code: "internal_error" });
   }
 
-  /**
-   * Requests that a function refused because its clock is wrong; see
-   * `lambdas/rules/clock-skew.ts`.
-   */
-  clockSkew(period: Duration): IMetric {
-    return this.sum("ClockSkew", period);
-  }
-
-  /** Claims answered 401, because the license is unknown or has ended. */
-  claimsRefused(period: Duration): IMetric {
-    return this.sum("ClaimsRefused", period);
-  }
-
-  /** Claims that were granted, refused or failed. Checks are not counted. */
-  claimsAnswered(period: Duration): IMetric {
-    return this.sum("ClaimsAnswered", period);
-  }
-
-  /** Claims and checks answered 403: another device holds the symbol, or no seat is left. */
-  claimsInConflict(period: Duration): IMetric {
-    return this.sum("ClaimsInConflict", period);
-  }
-
-  /** Requests that API Gateway answered 429. */
-  tooManyRequests(period: Duration): IMetric {
-    return this.sum("TooManyRequests", period);
-  }
-
-  /** Heartbeats without `session_id`, estimated from the sample that is logged. */
-  legacyHeartbeats(period: Duration): IMetric {
-    return this.sum("LegacyHeartbeats", period);
-  }
-
   private count(
-    metricName: string,
+    metricName: Counted,
     logGroup: ILogGroup,
     filterPattern: JsonPattern,
     dimensions: Record<string, string> = {},
@@ -132,7 +115,7 @@ export class LogMetrics extends Construct {
     });
   }
 
-  private sum(metricName: string, period: Duration, dimensionsMap = {}): Metric {
+  sum(metricName: Counted, period: Duration, dimensionsMap = {}): Metric {
     const { namespace } = this;
     return new Metric({ namespace, metricName, dimensionsMap, statistic: Stats.SUM, period });
   }
