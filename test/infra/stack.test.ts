@@ -67,13 +67,6 @@ describe("the API", () => {
     ]);
   });
 
-  test("hands events over in payload 2.0", () => {
-    template.allResourcesProperties("AWS::ApiGatewayV2::Integration", {
-      PayloadFormatVersion: "2.0",
-      IntegrationType: "AWS_PROXY",
-    });
-  });
-
   test("logs each access without the body", () => {
     template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
       StageName: "$default",

@@ -38,6 +38,14 @@ test("functions without a route may be of any kind", () => {
   );
 });
 
+test("there can't be two APIs", () => {
+  const { Resources } = stack.toJSON();
+  const [Second] = Object.values(stack.findResources("AWS::ApiGatewayV2::Api"));
+  expect(() => interpretTemplate({ Resources: { ...Resources, Second } }, folder)).toThrow(
+    "must have exactly one AWS::ApiGatewayV2::Api",
+  );
+});
+
 describe("what can't be run here is reported, with its place:", () => {
   const api = "AWS::ApiGatewayV2::Api";
   const route = "AWS::ApiGatewayV2::Route";
@@ -51,7 +59,6 @@ describe("what can't be run here is reported, with its place:", () => {
 
   test.each([
     ["no API", api, "Type", "AWS::SNS::Topic", `must have exactly one ${api}`],
-    ["two APIs", "AWS::SNS::Topic", "Type", api, `(${api})`],
     ["an origin of one's own", api, `${cors}.AllowOrigins`, ["https://bots.example"], "Origins"],
     ["no CORS", api, cors, undefined, `(${api}) can't be run locally. CorsConfiguration`],
     ["credentials", api, `${cors}.AllowCredentials`, true, "AllowCredentials"],
@@ -75,6 +82,13 @@ describe("what can't be run here is reported, with its place:", () => {
       "Properties.IntegrationUri",
       { "Fn::GetAtt": [topic, "Arn"] },
       `${topic} in the template is not of type ${lambda}`,
+    ],
+    [
+      "another payload",
+      integration,
+      "Properties.PayloadFormatVersion",
+      "1.0",
+      "PayloadFormatVersion",
     ],
     ["another runtime", lambda, "Properties.Runtime", "python3.13", "Runtime"],
     ["code from elsewhere", lambda, "Properties.Code.S3Key", "f00d.zip", "asset.f00d"],
