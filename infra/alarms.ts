@@ -1,10 +1,7 @@
 import { Annotations, Duration } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
-  Color,
   ComparisonOperator,
-  type HorizontalAnnotation,
-  type IMetric,
   MathExpression,
   Stats,
   TreatMissingData,
@@ -161,18 +158,8 @@ export class Alarms extends Construct {
     });
   }
 
-  /** The metric that the alarm with this id watches. */
-  metric(id: string): IMetric {
-    return this.find(id).metric;
-  }
-
-  /** The thresholds of the alarms with these ids, as lines for a graph of their metrics. */
-  thresholds(...ids: readonly string[]): HorizontalAnnotation[] {
-    const values = new Set(ids.map((id) => this.find(id).threshold));
-    return [...values].map((value) => ({ value, label: `alarm from ${value}`, color: Color.RED }));
-  }
-
-  private find(id: string): Pick<AlarmOptions, "metric" | "threshold"> {
+  /** What the alarm with this id watches. */
+  of(id: string): Pick<AlarmOptions, "metric" | "threshold"> {
     const found = this.watched.get(id);
     if (found === undefined) throw new Error(`There is no alarm ${id}`);
     return found;

@@ -85,10 +85,7 @@ export class EdgeStack extends Stack {
           connectionTimeout: Duration.seconds(3),
           readTimeout: Duration.seconds(5),
           customHeaders: {
-            [originHeader]: secretReference(replicaArn, {
-              versionId: settings.originSecretVersionId,
-              jsonField: "send",
-            }),
+            [originHeader]: secretReference(replicaArn, settings.originSecretVersionId, "send"),
           },
         }),
         allowedMethods: AllowedMethods.ALLOW_ALL,

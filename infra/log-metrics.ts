@@ -5,6 +5,7 @@ import {
   type ILogGroup,
   type JsonPattern,
   MetricFilter,
+  type MetricFilterProps,
 } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { RouteFunction } from "./route-function.ts";
@@ -50,28 +51,25 @@ export class LogMetrics extends Construct {
     this.namespace = Stack.of(this).stackName;
     for (const { logGroup, route } of Object.values(functions)) {
       // Includes failures, whose code is `internal_error`.
-      this.count(`${route.id}Refusals`, logGroup, FilterPattern.exists(code), { Code: code });
+      this.count(`${route.id}Refusals`, logGroup, FilterPattern.exists(code), {
+        dimensions: { Code: code },
+      });
       const skewed = FilterPattern.stringValue(`${logged}.error.code`, "=", "clock_skew");
-      this.count("ClockSkew", logGroup, skewed, {}, route.id);
+      this.count("ClockSkew", logGroup, skewed, { id: route.id });
     }
     const badLicense = FilterPattern.numberValue(`${logged}.status`, "=", 401);
     const { logGroup: claimLog } = functions.claim;
     this.count("ClaimsRefused", claimLog, badLicense);
     // Granted or refused. A check leaves no line, so that a program that watches dilutes nothing.
     const granted = FilterPattern.stringValue(`${logged}.event`, "=", "session_claimed");
-    this.count("ClaimsAnswered", claimLog, granted, {}, "Granted");
-    this.count("ClaimsAnswered", claimLog, FilterPattern.exists(code), {}, "Refused");
-    new MetricFilter(this, "LegacyHeartbeats", {
-      logGroup: functions.heartbeat.logGroup,
-      // CloudWatch can only use a field as the value if the pattern mentions it.
-      filterPattern: FilterPattern.all(
-        FilterPattern.booleanValue(`${logged}.legacy`, true),
-        FilterPattern.numberValue(weight, ">", 0),
-      ),
-      metricNamespace: this.namespace,
-      metricName: "LegacyHeartbeats",
-      metricValue: weight,
-    });
+    this.count("ClaimsAnswered", claimLog, granted, { id: "Granted" });
+    this.count("ClaimsAnswered", claimLog, FilterPattern.exists(code), { id: "Refused" });
+    // CloudWatch can only use a field as the value if the pattern mentions it.
+    const weighed = FilterPattern.all(
+      FilterPattern.booleanValue(`${logged}.legacy`, true),
+      FilterPattern.numberValue(weight, ">", 0),
+    );
+    this.count("LegacyHeartbeats", functions.heartbeat.logGroup, weighed, { metricValue: weight });
     const throttled = FilterPattern.stringValue("$.status", "=", "429");
     this.count("TooManyRequests", accessLog, throttled);
     // From the access log, because a check, which is no refusal, leaves no line of the function.
@@ -98,25 +96,24 @@ export class LogMetrics extends Construct {
     return this.sum(`${id}Refusals`, period, { Code: "internal_error" });
   }
 
+  sum(metricName: Counted, period: Duration, dimensionsMap = {}): Metric {
+    const { namespace } = this;
+    return new Metric({ namespace, metricName, dimensionsMap, statistic: Stats.SUM, period });
+  }
+
   private count(
     metricName: Counted,
     logGroup: ILogGroup,
     filterPattern: JsonPattern,
-    dimensions: Record<string, string> = {},
-    filterId = "",
+    { id = "", ...more }: Partial<MetricFilterProps> & { id?: string } = {},
   ): void {
-    new MetricFilter(this, `${metricName}${filterId}`, {
+    new MetricFilter(this, `${metricName}${id}`, {
       logGroup,
       filterPattern,
       metricNamespace: this.namespace,
       metricName,
       metricValue: "1",
-      ...(Object.keys(dimensions).length > 0 && { dimensions }),
+      ...more,
     });
-  }
-
-  sum(metricName: Counted, period: Duration, dimensionsMap = {}): Metric {
-    const { namespace } = this;
-    return new Metric({ namespace, metricName, dimensionsMap, statistic: Stats.SUM, period });
   }
 }

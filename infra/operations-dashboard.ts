@@ -1,9 +1,9 @@
 import { Duration } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
+  Color,
   Dashboard,
   GraphWidget,
-  type GraphWidgetProps,
   type IMetric,
   LogQueryVisualizationType,
   LogQueryWidget,
@@ -53,7 +53,7 @@ export class OperationsDashboard extends Construct {
       graph(
         "4xx and 5xx of the API",
         [httpApi.metricClientError(sum), httpApi.metricServerError(sum)],
-        alarms.thresholds("Api5xx"),
+        [alarms.of("Api5xx").threshold],
       ),
       graph("Latency of the API (ms)", [
         httpApi.metricLatency({ period, statistic: "p50", label: "p50" }),
@@ -61,12 +61,12 @@ export class OperationsDashboard extends Construct {
       ]),
     );
     const watched = (title: string, id: string) =>
-      graph(title, [alarms.metric(id)], alarms.thresholds(id));
+      graph(title, [alarms.of(id).metric], [alarms.of(id).threshold]);
     const ofFunctions = (title: string, alarm: string, metrics: (fn: RouteFunction) => IMetric[]) =>
       graph(
         title,
         functions.flatMap(metrics),
-        alarms.thresholds(...functions.map(({ route }) => `${route.id}${alarm}`)),
+        functions.map(({ route }) => alarms.of(`${route.id}${alarm}`).threshold),
       );
     this.dashboard.addWidgets(
       watched("Percent of requests answered 4xx or 5xx, without waiting claims", "RefusedShare"),
@@ -131,11 +131,13 @@ export class OperationsDashboard extends Construct {
   }
 }
 
-function graph(
-  title: string,
-  left: IMetric[],
-  leftAnnotations: GraphWidgetProps["leftAnnotations"] = [],
-) {
+/** @param thresholds of the alarms that watch these metrics */
+function graph(title: string, left: IMetric[], thresholds: readonly number[] = []) {
+  const leftAnnotations = [...new Set(thresholds)].map((value) => ({
+    value,
+    label: `alarm from ${value}`,
+    color: Color.RED,
+  }));
   return new GraphWidget({ title, left, leftAnnotations, leftYAxis: { min: 0 }, width: 8 });
 }
 
