@@ -47,6 +47,8 @@ export class SessionsApi extends Construct {
       httpApi: this.httpApi,
       stageName: "$default",
       autoDeploy: true,
+      // For whatever has no throttle of its own: otherwise only the account's limit would bound it.
+      throttle: { rateLimit: 100, burstLimit: 100 },
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.accessLog),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
@@ -81,11 +83,7 @@ export class SessionsApi extends Construct {
       release: functionOf(routes.release),
     };
     const resource = this.stage.node.defaultChild;
-    if (resource instanceof CfnStage) {
-      resource.routeSettings = throttles;
-      // For whatever has no throttle of its own: otherwise only the account's limit would bound it.
-      resource.defaultRouteSettings = { throttlingRateLimit: 100, throttlingBurstLimit: 100 };
-    }
+    if (resource instanceof CfnStage) resource.routeSettings = throttles;
   }
 }
 

@@ -1,13 +1,11 @@
 const minuteMs = 60_000;
 
-export type Schedule = Disposable;
-
 /**
  * Runs at each full minute, as a rule of EventBridge does.
  *
  * @param run called with the event of the minute
  */
-export function startSchedule(run: (event: { time: string }) => void): Schedule {
+export function startSchedule(run: (event: { time: string }) => void): Disposable {
   let timer: NodeJS.Timeout;
   const arm = (dueMs: number) => {
     timer = setTimeout(() => {
