@@ -50,7 +50,7 @@ export function createEngine({ path, host = "127.0.0.1" }: EngineOptions = {}): 
   /** The item, read with the credentials of `request`. */
   async function itemOf(request: EngineRequest, input: object): Promise<unknown> {
     const headers = { ...request.headers, "x-amz-target": "DynamoDB_20120810.GetItem" };
-    const body = Buffer.from(JSON.stringify({ ...input, ConsistentRead: true }));
+    const body = Buffer.from(JSON.stringify(input));
     return JSON.parse((await askAlone({ ...request, headers, body })).body).Item;
   }
 

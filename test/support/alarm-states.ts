@@ -14,15 +14,12 @@ export type MetricData = Readonly<Record<string, Series>>;
 
 /** The ids of the stack's alarms, such as `Api5xx`, that such data sets off, in order of the alphabet. */
 export function alarmsSetOff(template: Template, data: MetricData): string[] {
-  const alarms: [id: string, { Properties: Alarm }][] = Object.entries<{ Properties: Alarm }>(
-    template.findResources("AWS::CloudWatch::Alarm") as Record<string, { Properties: Alarm }>,
-  );
-  const known = new Set(
-    alarms.flatMap(([, { Properties }]) => metricsOf(Properties).map(({ name }) => name)),
-  );
-  const mistyped = Object.keys(data).filter((name) => !known.has(name));
+  const resources = Object.entries(template.findResources("AWS::CloudWatch::Alarm"));
+  const alarms = resources.map(([id, { Properties }]): [string, Alarm] => [id, Properties]);
+  const known = alarms.flatMap(([, alarm]) => metricsOf(alarm).map(({ name }) => name));
+  const mistyped = Object.keys(data).filter((name) => !known.includes(name));
   if (mistyped.length > 0) throw new Error(`No alarm watches ${mistyped.join(", ")}`);
-  const set = alarms.filter(([, { Properties }]) => isInAlarm(Properties, data));
+  const set = alarms.filter(([, alarm]) => isInAlarm(alarm, data));
   return set.map(([id]) => alarmName(id)).sort();
 }
 
