@@ -3,7 +3,7 @@
 //     npm run release -- 0.2.0            # or --dry-run after it: shows the changelog, changes nothing
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -23,8 +23,8 @@ const places = [
   ["clients/typescript/package.json", /"version": "([^"]+)"/],
   ["clients/typescript/version.ts", /version = "([^"]+)"/],
   ["clients/python/license_session/version.py", /__version__ = "([^"]+)"/],
-  ["clients/csharp/src/Version.cs", /Number = "([^"]+)"/],
-].filter(([file]) => existsSync(join(root, file)));
+  ["clients/csharp/AssemblyInfo.cs", /AssemblyVersion\("([^"]+)\.0"\)/],
+];
 
 const headings = [
   ["Changes that need a change of yours", ({ isBreaking }) => isBreaking],
@@ -75,7 +75,7 @@ for (const [file, pattern] of places) {
   if (!found)
     fail(`${file} has no version where it is expected. Nothing is committed; see git diff.`);
   const [whole, before] = found;
-  writeFileSync(path, text.replace(whole, whole.replace(`"${before}"`, `"${version}"`)));
+  writeFileSync(path, text.replace(whole, whole.replace(before, version)));
 }
 const changelog = join(root, "CHANGELOG.md");
 const [head, ...rest] = readFileSync(changelog, "utf8").split(/(?=^## )/m);

@@ -215,62 +215,43 @@ export const licenseEnded = z.object({
   message,
 });
 
-export const sessionTaken = z.object({
-  status: z.literal("error"),
-  session_conflict: z.literal(true),
-  code: z.literal("session_taken"),
-  message,
+/** A heartbeat or a release that was not done, although it could be read and the license is good. */
+function notDone<Code extends string, Conflict extends boolean, More extends z.ZodRawShape>(
+  code: Code,
+  sessionConflict: Conflict,
+  more: More,
+) {
+  return z.object({
+    status: z.literal("error"),
+    session_conflict: z.literal(sessionConflict),
+    code: z.literal(code),
+    message,
+    ...more,
+  });
+}
+
+const lost = { symbols_lost: symbolsLost.optional() };
+
+export const sessionTaken = notDone("session_taken", true, {
   active_device: activeDevice,
-  symbols_lost: symbolsLost.optional(),
+  ...lost,
 });
 
-export const sessionReplaced = z.object({
-  status: z.literal("error"),
-  session_conflict: z.literal(true),
-  code: z.literal("session_replaced"),
-  message,
-  symbols_lost: symbolsLost.optional(),
-});
+export const sessionReplaced = notDone("session_replaced", true, lost);
 
-export const sessionEnded = z.object({
-  status: z.literal("error"),
-  session_conflict: z.literal(true),
-  code: z.literal("session_ended"),
-  message,
-  symbols_lost: symbolsLost.optional(),
-});
+export const sessionEnded = notDone("session_ended", true, lost);
 
 /** With `LEGACY_BOTS` only: the heartbeat of a legacy bot found no seat to claim. */
-export const noSeat = z.object({
-  status: z.literal("error"),
-  session_conflict: z.literal(true),
-  code: z.literal("session_limit"),
-  message,
-  active_device: activeDevice,
-});
+export const noSeat = notDone("session_limit", true, { active_device: activeDevice });
 
-export const heartbeatLate = z.object({
-  status: z.literal("error"),
-  session_conflict: z.literal(false),
-  code: z.literal("heartbeat_late"),
-  message,
-});
+export const heartbeatLate = notDone("heartbeat_late", false, {});
 
-export const sessionNotFound = z.object({
-  status: z.literal("error"),
-  session_conflict: z.literal(false),
-  code: z.literal("session_not_found"),
-  message,
-  symbols_lost: symbolsLost.optional(),
-});
+export const sessionNotFound = notDone("session_not_found", false, lost);
 
 /** With `LEGACY_BOTS` only: the session in the way was left by its bot and only waits to lapse. */
-export const sessionLeft = z.object({
-  status: z.literal("error"),
-  session_conflict: z.literal(false),
-  code: z.literal("session_left"),
-  message,
-});
+export const sessionLeft = notDone("session_left", false, {});
+
+export const failed = notDone("internal_error", false, { request_id: requestId });
 
 export const unreadable = z.object({
   status: z.literal("error"),
@@ -279,32 +260,17 @@ export const unreadable = z.object({
   field,
 });
 
-export const failed = z.object({
-  status: z.literal("error"),
-  session_conflict: z.literal(false),
-  code: z.literal("internal_error"),
-  message,
-  request_id: requestId,
-});
+/** A release that has nothing more to say. */
+function releaseDone<Status extends string, Code extends string>(status: Status, code: Code) {
+  return z.object({ status: z.literal(status), code: z.literal(code), message });
+}
 
-export const released = z.object({
-  status: z.literal("success"),
-  code: z.literal("released"),
-  message,
-});
+export const released = releaseDone("success", "released");
 
 /** A release that names no session left it to lapse: another process may use it. */
-export const leftToLapse = z.object({
-  status: z.literal("info"),
-  code: z.literal("left_to_lapse"),
-  message,
-});
+export const leftToLapse = releaseDone("info", "left_to_lapse");
 
-export const notHeld = z.object({
-  status: z.literal("info"),
-  code: z.literal("not_held"),
-  message,
-});
+export const notHeld = releaseDone("info", "not_held");
 
 /** An answer of API Gateway itself: it has no `code` and says nothing about the session. */
 export const gatewayAnswer = z.object({ message: z.string() });

@@ -55,7 +55,11 @@ function operation(route: DocumentedRoute, allExamples: readonly Example[]) {
       content: {
         "application/json": {
           schema: referenceTo(route.requestName),
-          examples: named(examples, isReadable, ({ request }) => request),
+          // Without those that can't be read.
+          examples: named(
+            examples.filter(({ status }) => status !== 400),
+            "request",
+          ),
         },
       },
     },
@@ -99,36 +103,23 @@ function signatureHeader(description: string, example: string) {
 function documentedStatus(route: DocumentedRoute, status: number, examples: readonly Example[]) {
   const answers = route.answers.filter((answer) => answer.status === status);
   const references = answers.map(({ name }) => referenceTo(name));
-  const answered = (example: Example) => example.status === status;
+  const answered = examples.filter((example) => example.status === status);
   return {
-    description: [...new Set(examples.filter(answered).map(({ code }) => `\`${code}\``))].join(
-      ", ",
-    ),
+    description: [...new Set(answered.map(({ code }) => `\`${code}\``))].join(", "),
     headers: Object.fromEntries(
       Object.keys(signatureHeaders).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
     ),
     content: {
       "application/json": {
         schema: references.length === 1 ? references[0] : { anyOf: references },
-        examples: named(examples, answered, ({ answer }) => answer),
+        examples: named(answered, "answer"),
       },
     },
   };
 }
 
-function named(
-  examples: readonly Example[],
-  wanted: (example: Example) => boolean,
-  value: (example: Example) => unknown,
-) {
-  return Object.fromEntries(
-    examples.filter(wanted).map((example) => [example.name, { value: value(example) }]),
-  );
-}
-
-/** Excludes unreadable requests from the request examples. */
-function isReadable({ status }: Example): boolean {
-  return status !== 400;
+function named(examples: readonly Example[], what: "request" | "answer") {
+  return Object.fromEntries(examples.map((example) => [example.name, { value: example[what] }]));
 }
 
 function gatewayResponse(description: string) {

@@ -1,10 +1,7 @@
 import { Annotations, Duration } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
-  Color,
   ComparisonOperator,
-  type HorizontalAnnotation,
-  type IMetric,
   MathExpression,
   Stats,
   TreatMissingData,
@@ -17,7 +14,6 @@ import type { LogMetrics } from "./log-metrics.ts";
 import type { RouteFunction } from "./route-function.ts";
 import type { RouteName } from "./routes.ts";
 import type { StackSettings } from "./stack-settings.ts";
-import { sumOverOperations } from "./table-metrics.ts";
 
 type AlarmsProps = {
   httpApi: HttpApi;
@@ -68,7 +64,7 @@ export class Alarms extends Construct {
           c: httpApi.metricClientError(minute),
           s: httpApi.metricServerError(minute),
           // A bot that waits for its turn, or a program that watches, asks again and again.
-          w: logMetrics.claimsInConflict(minute.period),
+          w: logMetrics.sum("ClaimsInConflict", minute.period),
           n: httpApi.metricCount(minute),
         },
         ...minute,
@@ -83,8 +79,8 @@ export class Alarms extends Construct {
       metric: new MathExpression({
         expression: "IF(FILL(r, 0) >= 5, 100 * FILL(r, 0) / n, 0)",
         usingMetrics: {
-          r: logMetrics.claimsRefused(period),
-          n: logMetrics.claimsAnswered(period),
+          r: logMetrics.sum("ClaimsRefused", period),
+          n: logMetrics.sum("ClaimsAnswered", period),
         },
         period,
         label: "percent of claims answered 401",
@@ -95,14 +91,14 @@ export class Alarms extends Construct {
         "licenses are missing, somebody is guessing keys, or one bot restarts in a loop.",
     });
     this.alarm("TooManyRequests", {
-      metric: logMetrics.tooManyRequests(period),
+      metric: logMetrics.sum("TooManyRequests", period),
       threshold: 10,
       description:
         "API Gateway answered 10 or more requests with 429 within 5 minutes: there are more bots than " +
         "the throttle of a route lets in, or one caller is flooding it.",
     });
     this.alarm("ClockSkew", {
-      metric: logMetrics.clockSkew(period),
+      metric: logMetrics.sum("ClockSkew", period),
       threshold: 1,
       description:
         "The clock of a function was wrong. It answers 500 until it is right again, and grants nothing.",
@@ -150,30 +146,20 @@ export class Alarms extends Construct {
       });
     }
     this.alarm("TableThrottles", {
-      metric: sumOverOperations(table, "ThrottledRequests", period),
+      metric: sumOverOperations(table, "ThrottledRequests"),
       threshold: 1,
       description:
         "DynamoDB throttled a function's request. If the SDK's retries failed too, the bot got a 500.",
     });
     this.alarm("TableSystemErrors", {
-      metric: sumOverOperations(table, "SystemErrors", period),
+      metric: sumOverOperations(table, "SystemErrors"),
       threshold: 1,
       description: "DynamoDB itself failed; see the AWS Health Dashboard.",
     });
   }
 
-  /** The metric that the alarm with this id watches. */
-  metric(id: string): IMetric {
-    return this.find(id).metric;
-  }
-
-  /** The thresholds of the alarms with these ids, as lines for a graph of their metrics. */
-  thresholds(...ids: readonly string[]): HorizontalAnnotation[] {
-    const values = new Set(ids.map((id) => this.find(id).threshold));
-    return [...values].map((value) => ({ value, label: `alarm from ${value}`, color: Color.RED }));
-  }
-
-  private find(id: string): Pick<AlarmOptions, "metric" | "threshold"> {
+  /** What the alarm with this id watches. */
+  of(id: string): Pick<AlarmOptions, "metric" | "threshold"> {
     const found = this.watched.get(id);
     if (found === undefined) throw new Error(`There is no alarm ${id}`);
     return found;
@@ -183,4 +169,32 @@ export class Alarms extends Construct {
     this.watched.set(id, options);
     addAlarm(this, id, [this.topic], options);
   }
+}
+
+/** The operations that the functions may perform on the table. */
+const operations = ["GetItem", "UpdateItem"] as const;
+
+/**
+ * The sum of a metric of the table over the operations of the functions.
+ *
+ * DynamoDB reports errors per operation, and only when they occur. A sum with a missing term is
+ * itself missing, and no alarm would see it, so each term is filled with 0.
+ */
+function sumOverOperations(table: TableV2, metricName: "ThrottledRequests" | "SystemErrors") {
+  const usingMetrics = Object.fromEntries(
+    operations.map((operation) => [
+      operation.toLowerCase(),
+      table.metric(metricName, {
+        ...sum,
+        dimensionsMap: { TableName: table.tableName, Operation: operation },
+      }),
+    ]),
+  );
+  const filled = Object.keys(usingMetrics).map((id) => `FILL(${id}, 0)`);
+  return new MathExpression({
+    expression: filled.join(" + "),
+    usingMetrics,
+    period,
+    label: metricName,
+  });
 }

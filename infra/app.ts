@@ -1,7 +1,7 @@
 import { App, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { commitOfCheckout } from "./commit-of-checkout.ts";
-import { EdgeStack, edgeProps } from "./edge-stack.ts";
+import { asksForEdge, EdgeStack } from "./edge-stack.ts";
 import { LicenseSessionsStack } from "./license-sessions-stack.ts";
 import { readStackSettings } from "./stack-settings.ts";
 
@@ -10,8 +10,9 @@ const settings = readStackSettings(app.node);
 if (settings.valid) {
   const commit = commitOfCheckout(import.meta.dirname);
   new LicenseSessionsStack(app, "LicenseSessions", settings.settings, commit);
-  const edge = edgeProps(settings.settings);
-  if (edge !== undefined) new EdgeStack(app, "LicenseSessionsEdge", edge);
+  if (asksForEdge(settings.settings)) {
+    new EdgeStack(app, "LicenseSessionsEdge", settings.settings);
+  }
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
 } else {

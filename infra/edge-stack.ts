@@ -19,34 +19,13 @@ import { AlarmTopic } from "./alarm-topic.ts";
 import { secretReference } from "./secret-reference.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
-type EdgeStackProps = {
-  /** The domain name that bots call, with or without CloudFront. */
-  domainName: string;
-  /** The ARN of a certificate for that name in us-east-1. */
-  certificateArn: string;
-  /** The address of the API: the output `DomainTarget` of its stack. */
-  origin: string;
-  /** A secret whose field `send` is sent with each request; it has a replica in us-east-1. */
-  originSecretArn: string;
-  originSecretVersionId: string | undefined;
-  /** Further requests from one address within 5 minutes are blocked. */
-  requestsPerFiveMinutes: number;
-  alarmEmail: string | undefined;
-};
+/** The settings that ask for CloudFront. */
+type EdgeSettings = StackSettings &
+  Record<"domainName" | "edgeCertificateArn" | "edgeOrigin" | "originSecretArn", string>;
 
-/** The properties of the stack by the settings, or undefined if they don't ask for it. */
-export function edgeProps(settings: StackSettings): EdgeStackProps | undefined {
+export function asksForEdge(settings: StackSettings): settings is EdgeSettings {
   const { domainName, edgeCertificateArn, edgeOrigin, originSecretArn } = settings;
-  if (!domainName || !edgeCertificateArn || !edgeOrigin || !originSecretArn) return undefined;
-  return {
-    domainName,
-    certificateArn: edgeCertificateArn,
-    origin: edgeOrigin,
-    originSecretArn,
-    originSecretVersionId: settings.originSecretVersionId,
-    requestsPerFiveMinutes: settings.edgeRequestsPerFiveMinutes,
-    alarmEmail: settings.alarmEmail,
-  };
+  return [domainName, edgeCertificateArn, edgeOrigin, originSecretArn].every(Boolean);
 }
 
 /** What CloudFront sends with each request; `lambdas/http/origin-guard.ts` reads it. */
@@ -60,7 +39,7 @@ const region = "us-east-1";
  * a block list. A separate stack, because it may be in another Region than the API.
  */
 export class EdgeStack extends Stack {
-  constructor(scope: Construct, id: string, props: EdgeStackProps) {
+  constructor(scope: Construct, id: string, settings: EdgeSettings) {
     super(scope, id, {
       env: { region },
       description: "License sessions: CloudFront and AWS WAF in front of the API",
@@ -78,7 +57,7 @@ export class EdgeStack extends Stack {
           statement: {
             rateBasedStatement: {
               aggregateKeyType: "IP",
-              limit: props.requestsPerFiveMinutes,
+              limit: settings.edgeRequestsPerFiveMinutes,
               evaluationWindowSec: Duration.minutes(5).toSeconds(),
             },
           },
@@ -88,27 +67,25 @@ export class EdgeStack extends Stack {
         },
       ],
     });
-    const replicaArn = props.originSecretArn.replace(
+    // The secret has a replica in the Region of this stack.
+    const replicaArn = settings.originSecretArn.replace(
       /^(arn:[\w-]+:secretsmanager):[\w-]+/,
       `$1:${region}`,
     );
     const distribution = new Distribution(this, "Distribution", {
-      domainNames: [props.domainName],
-      certificate: Certificate.fromCertificateArn(this, "Certificate", props.certificateArn),
+      domainNames: [settings.domainName],
+      certificate: Certificate.fromCertificateArn(this, "Certificate", settings.edgeCertificateArn),
       minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
       httpVersion: HttpVersion.HTTP2_AND_3,
       webAclId: webAcl.attrArn,
       defaultBehavior: {
-        origin: new HttpOrigin(props.origin, {
+        origin: new HttpOrigin(settings.edgeOrigin, {
           protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
           connectionAttempts: 1,
           connectionTimeout: Duration.seconds(3),
           readTimeout: Duration.seconds(5),
           customHeaders: {
-            [originHeader]: secretReference(replicaArn, {
-              versionId: props.originSecretVersionId,
-              jsonField: "send",
-            }),
+            [originHeader]: secretReference(replicaArn, settings.originSecretVersionId, "send"),
           },
         }),
         allowedMethods: AllowedMethods.ALLOW_ALL,
@@ -131,7 +108,7 @@ export class EdgeStack extends Stack {
           "sampled requests of the web ACL.",
       },
     );
-    const topic = new AlarmTopic(this, "AlarmTopic", { email: props.alarmEmail });
+    const topic = new AlarmTopic(this, "AlarmTopic", { email: settings.alarmEmail });
     const fiveMinutes = Duration.minutes(5);
     addAlarm(this, "EdgeBlocked", [topic], {
       metric: new Metric({
@@ -179,7 +156,7 @@ export class EdgeStack extends Stack {
     });
     new CfnOutput(this, "EdgeTarget", {
       value: distribution.distributionDomainName,
-      description: `What ${props.domainName} must lead to, by a CNAME or an alias record`,
+      description: `What ${settings.domainName} must lead to, by a CNAME or an alias record`,
     });
   }
 }

@@ -5,6 +5,7 @@ import {
   type ILogGroup,
   type JsonPattern,
   MetricFilter,
+  type MetricFilterProps,
 } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { RouteFunction } from "./route-function.ts";
@@ -25,6 +26,22 @@ const code = `${logged}.code`;
 /** How many heartbeats one logged heartbeat of a legacy bot stands for. */
 const weight = `${logged}.weight`;
 
+type Counted =
+  /** Requests that a function refused or failed to answer, by code. */
+  | `${Route["id"]}Refusals`
+  /** Requests that a function refused because its clock is wrong; see `lambdas/rules/clock-skew.ts`. */
+  | "ClockSkew"
+  /** Claims answered 401, because the license is unknown or has ended. */
+  | "ClaimsRefused"
+  /** Claims that were granted, refused or failed. Checks are not counted. */
+  | "ClaimsAnswered"
+  /** Claims and checks answered 403: another device holds the symbol, or no seat is left. */
+  | "ClaimsInConflict"
+  /** Requests that API Gateway answered 429. */
+  | "TooManyRequests"
+  /** Heartbeats without `session_id`, estimated from the sample that is logged. */
+  | "LegacyHeartbeats";
+
 /** Metrics counted from existing log lines, so that the functions need no code for metrics. */
 export class LogMetrics extends Construct {
   private readonly namespace: string;
@@ -34,28 +51,25 @@ export class LogMetrics extends Construct {
     this.namespace = Stack.of(this).stackName;
     for (const { logGroup, route } of Object.values(functions)) {
       // Includes failures, whose code is `internal_error`.
-      this.count(`${route.id}Refusals`, logGroup, FilterPattern.exists(code), { Code: code });
+      this.count(`${route.id}Refusals`, logGroup, FilterPattern.exists(code), {
+        dimensions: { Code: code },
+      });
       const skewed = FilterPattern.stringValue(`${logged}.error.code`, "=", "clock_skew");
-      this.count("ClockSkew", logGroup, skewed, {}, route.id);
+      this.count("ClockSkew", logGroup, skewed, { id: route.id });
     }
     const badLicense = FilterPattern.numberValue(`${logged}.status`, "=", 401);
     const { logGroup: claimLog } = functions.claim;
     this.count("ClaimsRefused", claimLog, badLicense);
     // Granted or refused. A check leaves no line, so that a program that watches dilutes nothing.
     const granted = FilterPattern.stringValue(`${logged}.event`, "=", "session_claimed");
-    this.count("ClaimsAnswered", claimLog, granted, {}, "Granted");
-    this.count("ClaimsAnswered", claimLog, FilterPattern.exists(code), {}, "Refused");
-    new MetricFilter(this, "LegacyHeartbeats", {
-      logGroup: functions.heartbeat.logGroup,
-      // CloudWatch can only use a field as the value if the pattern mentions it.
-      filterPattern: FilterPattern.all(
-        FilterPattern.booleanValue(`${logged}.legacy`, true),
-        FilterPattern.numberValue(weight, ">", 0),
-      ),
-      metricNamespace: this.namespace,
-      metricName: "LegacyHeartbeats",
-      metricValue: weight,
-    });
+    this.count("ClaimsAnswered", claimLog, granted, { id: "Granted" });
+    this.count("ClaimsAnswered", claimLog, FilterPattern.exists(code), { id: "Refused" });
+    // CloudWatch can only use a field as the value if the pattern mentions it.
+    const weighed = FilterPattern.all(
+      FilterPattern.booleanValue(`${logged}.legacy`, true),
+      FilterPattern.numberValue(weight, ">", 0),
+    );
+    this.count("LegacyHeartbeats", functions.heartbeat.logGroup, weighed, { metricValue: weight });
     const throttled = FilterPattern.stringValue("$.status", "=", "429");
     this.count("TooManyRequests", accessLog, throttled);
     // From the access log, because a check, which is no refusal, leaves no line of the function.
@@ -82,58 +96,24 @@ export class LogMetrics extends Construct {
     return this.sum(`${id}Refusals`, period, { Code: "internal_error" });
   }
 
-  /**
-   * Requests that a function refused because its clock is wrong; see
-   * `lambdas/rules/clock-skew.ts`.
-   */
-  clockSkew(period: Duration): IMetric {
-    return this.sum("ClockSkew", period);
-  }
-
-  /** Claims answered 401, because the license is unknown or has ended. */
-  claimsRefused(period: Duration): IMetric {
-    return this.sum("ClaimsRefused", period);
-  }
-
-  /** Claims that were granted, refused or failed. Checks are not counted. */
-  claimsAnswered(period: Duration): IMetric {
-    return this.sum("ClaimsAnswered", period);
-  }
-
-  /** Claims and checks answered 403: another device holds the symbol, or no seat is left. */
-  claimsInConflict(period: Duration): IMetric {
-    return this.sum("ClaimsInConflict", period);
-  }
-
-  /** Requests that API Gateway answered 429. */
-  tooManyRequests(period: Duration): IMetric {
-    return this.sum("TooManyRequests", period);
-  }
-
-  /** Heartbeats without `session_id`, estimated from the sample that is logged. */
-  legacyHeartbeats(period: Duration): IMetric {
-    return this.sum("LegacyHeartbeats", period);
+  sum(metricName: Counted, period: Duration, dimensionsMap = {}): Metric {
+    const { namespace } = this;
+    return new Metric({ namespace, metricName, dimensionsMap, statistic: Stats.SUM, period });
   }
 
   private count(
-    metricName: string,
+    metricName: Counted,
     logGroup: ILogGroup,
     filterPattern: JsonPattern,
-    dimensions: Record<string, string> = {},
-    filterId = "",
+    { id = "", ...more }: Partial<MetricFilterProps> & { id?: string } = {},
   ): void {
-    new MetricFilter(this, `${metricName}${filterId}`, {
+    new MetricFilter(this, `${metricName}${id}`, {
       logGroup,
       filterPattern,
       metricNamespace: this.namespace,
       metricName,
       metricValue: "1",
-      ...(Object.keys(dimensions).length > 0 && { dimensions }),
+      ...more,
     });
-  }
-
-  private sum(metricName: string, period: Duration, dimensionsMap = {}): Metric {
-    const { namespace } = this;
-    return new Metric({ namespace, metricName, dimensionsMap, statistic: Stats.SUM, period });
   }
 }

@@ -1,9 +1,9 @@
 import { Duration } from "aws-cdk-lib";
 import type { HttpApi } from "aws-cdk-lib/aws-apigatewayv2";
 import {
+  Color,
   Dashboard,
   GraphWidget,
-  type GraphWidgetProps,
   type IMetric,
   LogQueryVisualizationType,
   LogQueryWidget,
@@ -18,7 +18,6 @@ import type { LogMetrics } from "./log-metrics.ts";
 import type { RouteFunction } from "./route-function.ts";
 import type { RouteName } from "./routes.ts";
 import type { StackSettings } from "./stack-settings.ts";
-import { sumOverOperations } from "./table-metrics.ts";
 
 type OperationsDashboardProps = {
   httpApi: HttpApi;
@@ -54,18 +53,20 @@ export class OperationsDashboard extends Construct {
       graph(
         "4xx and 5xx of the API",
         [httpApi.metricClientError(sum), httpApi.metricServerError(sum)],
-        alarms.thresholds("Api5xx"),
+        [alarms.of("Api5xx").threshold],
       ),
       graph("Latency of the API (ms)", [
         httpApi.metricLatency({ period, statistic: "p50", label: "p50" }),
         httpApi.metricLatency({ period, statistic: "p99", label: "p99" }),
       ]),
     );
-    const watched = (title: string, ...ids: string[]) =>
+    const watched = (title: string, id: string) =>
+      graph(title, [alarms.of(id).metric], [alarms.of(id).threshold]);
+    const ofFunctions = (title: string, alarm: string, metrics: (fn: RouteFunction) => IMetric[]) =>
       graph(
         title,
-        ids.map((id) => alarms.metric(id)),
-        alarms.thresholds(...ids),
+        functions.flatMap(metrics),
+        functions.map(({ route }) => alarms.of(`${route.id}${alarm}`).threshold),
       );
     this.dashboard.addWidgets(
       watched("Percent of requests answered 4xx or 5xx, without waiting claims", "RefusedShare"),
@@ -80,57 +81,37 @@ export class OperationsDashboard extends Construct {
       ),
     );
     this.dashboard.addWidgets(
-      graph(
-        "internal_error of the functions",
-        functions.map(({ route }) =>
-          logMetrics.internalErrors(route, period).with({ label: route.id }),
-        ),
-        alarms.thresholds(...functions.map(({ route }) => `${route.id}InternalErrors`)),
-      ),
+      ofFunctions("internal_error of the functions", "InternalErrors", ({ route }) => [
+        logMetrics.internalErrors(route, period).with({ label: route.id }),
+      ]),
       watched("Wrong clocks", "ClockSkew"),
     );
     this.dashboard.addWidgets(
-      graph(
-        "Errors of the functions",
-        functions.map(({ function: fn, route }) => fn.metricErrors({ ...sum, label: route.id })),
-        alarms.thresholds(...functions.map(({ route }) => `${route.id}Errors`)),
-      ),
-      graph(
-        "Throttles of the functions",
-        functions.map(({ function: fn, route }) => fn.metricThrottles({ ...sum, label: route.id })),
-        alarms.thresholds(...functions.map(({ route }) => `${route.id}Throttles`)),
-      ),
-      graph(
-        "Duration of the functions (ms)",
-        functions.flatMap(({ function: fn, route }) => [
-          fn.metricDuration({ period, statistic: "p50", label: `${route.id} p50` }),
-          fn.metricDuration({ period, statistic: "p99", label: `${route.id} p99` }),
-        ]),
-        alarms.thresholds(...functions.map(({ route }) => `${route.id}Slow`)),
-      ),
+      ofFunctions("Errors of the functions", "Errors", ({ function: fn, route }) => [
+        fn.metricErrors({ ...sum, label: route.id }),
+      ]),
+      ofFunctions("Throttles of the functions", "Throttles", ({ function: fn, route }) => [
+        fn.metricThrottles({ ...sum, label: route.id }),
+      ]),
+      ofFunctions("Duration of the functions (ms)", "Slow", ({ function: fn, route }) => [
+        fn.metricDuration({ period, statistic: "p50", label: `${route.id} p50` }),
+        fn.metricDuration({ period, statistic: "p99", label: `${route.id} p99` }),
+      ]),
     );
     this.dashboard.addWidgets(
       graph("Capacity units the table consumed", [
         table.metricConsumedWriteCapacityUnits({ ...sum, label: "written" }),
         table.metricConsumedReadCapacityUnits({ ...sum, label: "read" }),
       ]),
-      graph(
-        "Throttles of the table",
-        [sumOverOperations(table, "ThrottledRequests", sum.period)],
-        alarms.thresholds("TableThrottles"),
-      ),
-      graph(
-        "System errors of the table",
-        [sumOverOperations(table, "SystemErrors", sum.period)],
-        alarms.thresholds("TableSystemErrors"),
-      ),
+      watched("Throttles of the table", "TableThrottles"),
+      watched("System errors of the table", "TableSystemErrors"),
     );
     if (settings.legacyBots) {
       this.dashboard.addWidgets(
         graph("Legacy bots, estimated", [
           new MathExpression({
             expression: `beats / ${beatsAnHour}`,
-            usingMetrics: { beats: logMetrics.legacyHeartbeats(Duration.hours(1)) },
+            usingMetrics: { beats: logMetrics.sum("LegacyHeartbeats", Duration.hours(1)) },
             period: Duration.hours(1),
             label: "bots without session_id",
           }),
@@ -150,11 +131,13 @@ export class OperationsDashboard extends Construct {
   }
 }
 
-function graph(
-  title: string,
-  left: IMetric[],
-  leftAnnotations: GraphWidgetProps["leftAnnotations"] = [],
-) {
+/** @param thresholds of the alarms that watch these metrics */
+function graph(title: string, left: IMetric[], thresholds: readonly number[] = []) {
+  const leftAnnotations = [...new Set(thresholds)].map((value) => ({
+    value,
+    label: `alarm from ${value}`,
+    color: Color.RED,
+  }));
   return new GraphWidget({ title, left, leftAnnotations, leftYAxis: { min: 0 }, width: 8 });
 }
 

@@ -37,18 +37,13 @@ function environmentOf(settings: StackSettings): Record<string, string> {
     MULTI_SYMBOL_SESSIONS: String(settings.multiSymbolSessions),
     LEGACY_BOTS: String(settings.legacyBots),
     ...(signingSecretArn !== undefined && {
-      SIGNING_KEYS: secretReference(signingSecretArn, {
-        versionId: settings.signingSecretVersionId,
-      }),
+      SIGNING_KEYS: secretReference(signingSecretArn, settings.signingSecretVersionId),
     }),
     // The function itself refuses what did not come through CloudFront: an authorizer can only
     // answer 401 or 403, and either ends a legacy bot.
     ...(edgeOnly &&
       originSecretArn !== undefined && {
-        ORIGIN_SECRETS: secretReference(originSecretArn, {
-          versionId: settings.originSecretVersionId,
-          jsonField: "accept",
-        }),
+        ORIGIN_SECRETS: secretReference(originSecretArn, settings.originSecretVersionId, "accept"),
       }),
   };
 }

@@ -1,5 +1,3 @@
-import type { StackSettings } from "./stack-settings.ts";
-
 /** What the stack knows of a route. All of it is here: a new route is a new entry of `routes`. */
 export type Route = {
   /** The construct's id, and the beginning of the names of the route's metrics and alarms. */
@@ -9,13 +7,11 @@ export type Route = {
   entry: string;
   /** The only actions its function is allowed on the table. */
   tableActions: readonly string[];
-  throttle: (settings: StackSettings) => Throttle;
+  /** What API Gateway admits, by settings such as `claimsPerSecond`. It answers the rest with 429. */
+  throttle: "claims" | "heartbeats" | "releases";
   /** How many answers of `internal_error` within 5 minutes set off an alarm. */
   internalErrorsAlarmFrom: number;
 };
-
-/** What API Gateway admits. It answers the rest with 429. */
-export type Throttle = { requestsPerSecond: number; burst: number };
 
 export type RouteName = keyof typeof routes;
 
@@ -25,10 +21,7 @@ export const routes = {
     path: "/api/validate-license",
     entry: "claim-handler.ts",
     tableActions: ["dynamodb:GetItem", "dynamodb:UpdateItem"],
-    throttle: ({ claimsPerSecond, claimsBurst }) => ({
-      requestsPerSecond: claimsPerSecond,
-      burst: claimsBurst,
-    }),
+    throttle: "claims",
     // A failed claim may keep a bot from starting.
     internalErrorsAlarmFrom: 1,
   },
@@ -37,10 +30,7 @@ export const routes = {
     path: "/api/heartbeat",
     entry: "heartbeat-handler.ts",
     tableActions: ["dynamodb:UpdateItem"],
-    throttle: ({ heartbeatsPerSecond, heartbeatsBurst }) => ({
-      requestsPerSecond: heartbeatsPerSecond,
-      burst: heartbeatsBurst,
-    }),
+    throttle: "heartbeats",
     // Bots retry a failed heartbeat, and have time for it.
     internalErrorsAlarmFrom: 5,
   },
@@ -49,10 +39,7 @@ export const routes = {
     path: "/api/session/release",
     entry: "release-handler.ts",
     tableActions: ["dynamodb:UpdateItem"],
-    throttle: ({ releasesPerSecond, releasesBurst }) => ({
-      requestsPerSecond: releasesPerSecond,
-      burst: releasesBurst,
-    }),
+    throttle: "releases",
     internalErrorsAlarmFrom: 1,
   },
 } as const satisfies Record<string, Route>;

@@ -1,17 +1,9 @@
-import { SecretValue } from "aws-cdk-lib";
-
 /**
  * A reference to a secret, or to one field of it, which CloudFormation resolves when it deploys.
  * The value appears in no template, and its user needs neither a permission nor a call to read it.
  *
  * @param versionId CloudFormation reads the secret again only when this changes
  */
-export function secretReference(
-  arn: string,
-  { versionId, jsonField }: { versionId?: string | undefined; jsonField?: string } = {},
-): string {
-  return SecretValue.secretsManager(arn, {
-    ...(versionId !== undefined && { versionId }),
-    ...(jsonField !== undefined && { jsonField }),
-  }).unsafeUnwrap();
+export function secretReference(arn: string, versionId = "", jsonField = ""): string {
+  return `{{resolve:secretsmanager:${arn}:SecretString:${jsonField}::${versionId}}}`;
 }

@@ -13,7 +13,7 @@ import type { TableV2 } from "aws-cdk-lib/aws-dynamodb";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { RouteFunction } from "./route-function.ts";
-import { type Route, type RouteName, routes, type Throttle } from "./routes.ts";
+import { type Route, type RouteName, routes } from "./routes.ts";
 import type { StackSettings } from "./stack-settings.ts";
 
 /** The HTTP API: a function for each of `routes`. */
@@ -42,11 +42,13 @@ export class SessionsApi extends Construct {
       retention: Math.min(settings.logRetentionDays, RetentionDays.ONE_MONTH),
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const throttles: Record<string, RouteSettings> = {};
+    const throttles: Record<string, object> = {};
     this.stage = new HttpStage(this, "Stage", {
       httpApi: this.httpApi,
       stageName: "$default",
       autoDeploy: true,
+      // For whatever has no throttle of its own: otherwise only the account's limit would bound it.
+      throttle: { rateLimit: 100, burstLimit: 100 },
       accessLogSettings: {
         destination: new LogGroupLogDestination(this.accessLog),
         format: AccessLogFormat.custom(JSON.stringify(accessLogFields)),
@@ -67,7 +69,10 @@ export class SessionsApi extends Construct {
         integration: new HttpLambdaIntegration(`${route.id}Integration`, routeFunction.function),
       });
       // Each route is throttled separately, so that a flood of claims can't block heartbeats.
-      throttles[`POST ${route.path}`] = inCloudFormation(route.throttle(settings));
+      throttles[`POST ${route.path}`] = {
+        ThrottlingRateLimit: settings[`${route.throttle}PerSecond` as const],
+        ThrottlingBurstLimit: settings[`${route.throttle}Burst` as const],
+      };
       // API Gateway rejects a throttle for a route that does not exist yet.
       this.stage.node.addDependency(...added);
       return routeFunction;
@@ -78,24 +83,8 @@ export class SessionsApi extends Construct {
       release: functionOf(routes.release),
     };
     const resource = this.stage.node.defaultChild;
-    if (resource instanceof CfnStage) {
-      resource.routeSettings = throttles;
-      resource.defaultRouteSettings = {
-        throttlingRateLimit: forTheRest.requestsPerSecond,
-        throttlingBurstLimit: forTheRest.burst,
-      };
-    }
+    if (resource instanceof CfnStage) resource.routeSettings = throttles;
   }
-}
-
-/** For whatever has no throttle of its own: otherwise only the account's limit would bound it. */
-const forTheRest: Throttle = { requestsPerSecond: 100, burst: 100 };
-
-/** An entry of `RouteSettings` of AWS::ApiGatewayV2::Stage. */
-type RouteSettings = { ThrottlingRateLimit: number; ThrottlingBurstLimit: number };
-
-function inCloudFormation({ requestsPerSecond, burst }: Throttle): RouteSettings {
-  return { ThrottlingRateLimit: requestsPerSecond, ThrottlingBurstLimit: burst };
 }
 
 const accessLogFields = {

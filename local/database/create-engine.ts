@@ -20,13 +20,9 @@ type EngineOptions = {
  * dynalite behind a front that adds what it lacks: a refused write returns the item that refused
  * it, if the caller asks for that, and web pages are kept out.
  *
- * @returns the server, which is not listening yet and closes the data when it is closed, and a way
- *   to ask without HTTP
+ * @returns the server, which is not listening yet and closes the data when it is closed
  */
-export function createEngine({ path, host = "127.0.0.1" }: EngineOptions = {}): {
-  server: Server;
-  ask(request: EngineRequest): Promise<EngineAnswer>;
-} {
+export function createEngine({ path, host = "127.0.0.1" }: EngineOptions = {}): Server {
   const server = dynalite({ path, createTableMs: 0, updateTableMs: 0, deleteTableMs: 0 });
   const [answerAlone] = server.listeners("request");
   server.removeAllListeners("request");
@@ -51,25 +47,18 @@ export function createEngine({ path, host = "127.0.0.1" }: EngineOptions = {}): 
     });
   }
 
-  /** Another operation, with the credentials of `request`. */
-  async function askMore(request: EngineRequest, operation: string, input: object) {
-    const headers = { ...request.headers, "x-amz-target": `DynamoDB_20120810.${operation}` };
+  /** The item, read with the credentials of `request`. */
+  async function itemOf(request: EngineRequest, input: object): Promise<unknown> {
+    const headers = { ...request.headers, "x-amz-target": "DynamoDB_20120810.GetItem" };
     const body = Buffer.from(JSON.stringify(input));
-    return moreSchema.parse(JSON.parse((await askAlone({ ...request, headers, body })).body));
-  }
-
-  async function keyOf(request: EngineRequest, { TableName, Key, Item = {} }: Write) {
-    if (Key) return Key;
-    const { Table } = await askMore(request, "DescribeTable", { TableName });
-    const names = Table?.KeySchema.map(({ AttributeName }) => AttributeName) ?? [];
-    return Object.fromEntries(names.map((name) => [name, Item[name]]));
+    return JSON.parse((await askAlone({ ...request, headers, body })).body).Item;
   }
 
   async function ask(request: EngineRequest): Promise<EngineAnswer> {
     const write = readWrite(request);
     if (write === undefined) return askAlone(request);
-    const { TableName } = write;
-    const Key = await keyOf(request, write);
+    // There is only one table, and this is its key.
+    const { TableName, Item, Key = { license_id: Item?.license_id } } = write;
     // While a write has its turn no other changes the item, so what is read is what refused it.
     return inTurn(JSON.stringify([TableName, Object.entries(Key).sort()]), async () => {
       const answer = await askAlone(request);
@@ -77,8 +66,8 @@ export function createEngine({ path, host = "127.0.0.1" }: EngineOptions = {}): 
         return answer;
       const said = JSON.parse(answer.body);
       if (!`${said.__type}`.endsWith("#ConditionalCheckFailedException")) return answer;
-      const { Item } = await askMore(request, "GetItem", { TableName, Key, ConsistentRead: true });
-      return { ...answer, body: JSON.stringify({ ...said, Item }) };
+      const refusing = await itemOf(request, { TableName, Key });
+      return { ...answer, body: JSON.stringify({ ...said, Item: refusing }) };
     });
   }
 
@@ -95,7 +84,7 @@ export function createEngine({ path, host = "127.0.0.1" }: EngineOptions = {}): 
     response.writeHead(answer.status, answer.headers).end(answer.body);
   }
 
-  return { server, ask };
+  return server;
 }
 
 function refuse(response: ServerResponse, status: number, message: string): void {
@@ -121,7 +110,3 @@ const writeSchema = z.object({
   ReturnValuesOnConditionCheckFailure: z.string().optional(),
 });
 type Write = z.infer<typeof writeSchema>;
-const moreSchema = z.object({
-  Item: attributesSchema.optional(),
-  Table: z.object({ KeySchema: z.array(z.object({ AttributeName: z.string() })) }).optional(),
-});

@@ -40,7 +40,7 @@ async function findEngine(endpoint: string): Promise<Engine> {
 
 async function startEmbedded({ enginePort, dataFolder, host }: EngineSettings): Promise<Engine> {
   const path = await makeDataFolder(dataFolder, "dynamodb");
-  const { server } = createEngine({ path, host });
+  const server = createEngine({ path, host });
   const endpoint = `http://127.0.0.1:${await listen(server, enginePort, "DYNAMODB_PORT")}`;
   // dynalite opens its data on the first request. If that fails, an internal callback throws.
   await expectAnswer(endpoint);

@@ -7,8 +7,6 @@ const putEventsSchema = z.object({
   Entries: z.array(z.object({ DetailType: z.string(), Detail: z.string() })),
 });
 
-export type EventBus = AsyncDisposable & { endpoint: string };
-
 /**
  * Takes the events that functions put, as EventBridge does, and shows each as a line.
  *
@@ -16,7 +14,7 @@ export type EventBus = AsyncDisposable & { endpoint: string };
  */
 export async function startEventBus(
   onEvent: (type: string, detail: string) => void,
-): Promise<EventBus> {
+): Promise<AsyncDisposable & { endpoint: string }> {
   const server = createServer(async (request, response) => {
     const { data: put } = putEventsSchema.safeParse(await json(request).catch(() => undefined));
     for (const { DetailType, Detail } of put?.Entries ?? []) onEvent(DetailType, Detail);

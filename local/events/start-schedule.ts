@@ -1,39 +1,20 @@
 const minuteMs = 60_000;
 
-export type Schedule = Disposable;
-
-/** The clock and the timers. Tests bring their own. */
-type ScheduleClock = {
-  nowMs(): number;
-  after(milliseconds: number, run: () => void): () => void;
-};
-
-const realClock: ScheduleClock = {
-  nowMs: Date.now,
-  after(milliseconds, run) {
-    const timer = setTimeout(run, milliseconds);
-    return () => clearTimeout(timer);
-  },
-};
-
 /**
  * Runs at each full minute, as a rule of EventBridge does.
  *
  * @param run called with the event of the minute
  */
-export function startSchedule(
-  run: (event: { time: string }) => void,
-  { nowMs, after }: ScheduleClock = realClock,
-): Schedule {
-  let cancel = () => {};
+export function startSchedule(run: (event: { time: string }) => void): Disposable {
+  let timer: NodeJS.Timeout;
   const arm = (dueMs: number) => {
-    cancel = after(dueMs - nowMs(), () => {
+    timer = setTimeout(() => {
       // A timer may be early, and a machine that slept has missed some.
-      if (nowMs() < dueMs) return arm(dueMs);
-      run({ time: new Date(Math.floor(nowMs() / minuteMs) * minuteMs).toISOString() });
-      arm((Math.floor(nowMs() / minuteMs) + 1) * minuteMs);
-    });
+      if (Date.now() < dueMs) return arm(dueMs);
+      run({ time: new Date(Math.floor(Date.now() / minuteMs) * minuteMs).toISOString() });
+      arm((Math.floor(Date.now() / minuteMs) + 1) * minuteMs);
+    }, dueMs - Date.now());
   };
-  arm((Math.floor(nowMs() / minuteMs) + 1) * minuteMs);
-  return { [Symbol.dispose]: () => cancel() };
+  arm((Math.floor(Date.now() / minuteMs) + 1) * minuteMs);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }

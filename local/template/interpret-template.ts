@@ -38,16 +38,18 @@ const routeSchema = z.object({
     .transform(({ "Fn::Join": [, [, { Ref }]] }) => Ref),
 });
 
+/** Becomes the function's id. */
+const arnOfFunction = z
+  .object(
+    { "Fn::GetAtt": z.tuple([z.string(), z.literal("Arn")]) },
+    { error: "expected the Arn of a function" },
+  )
+  .transform(({ "Fn::GetAtt": [id] }) => id);
+
 const integrationSchema = z.object({
   IntegrationType: z.literal("AWS_PROXY"),
   PayloadFormatVersion: z.literal("2.0"),
-  /** Becomes the function's id. */
-  IntegrationUri: z
-    .object(
-      { "Fn::GetAtt": z.tuple([z.string(), z.literal("Arn")]) },
-      { error: "expected the Arn of a function" },
-    )
-    .transform(({ "Fn::GetAtt": [id] }) => id),
+  IntegrationUri: arnOfFunction,
 });
 
 const functionSchema = z
@@ -80,11 +82,9 @@ const functionSchema = z
 const everyMinuteSchema = z
   .object({
     ScheduleExpression: z.literal("rate(1 minute)"),
-    Targets: z.tuple([
-      z.object({ Arn: z.object({ "Fn::GetAtt": z.tuple([z.string(), z.literal("Arn")]) }) }),
-    ]),
+    Targets: z.tuple([z.object({ Arn: arnOfFunction })]),
   })
-  .transform(({ Targets: [{ Arn }] }) => Arn["Fn::GetAtt"][0]);
+  .transform(({ Targets: [{ Arn }] }) => Arn);
 
 /** Strict, because an index or a time to live would not be created here. */
 const tableSchema = z

@@ -4,16 +4,12 @@ import { expect, test } from "vitest";
 import { allCases } from "../../check-bot/cases/all-cases.ts";
 import { findingSections } from "../../check-bot/findings.ts";
 import { checkBotHelp } from "../../check-bot/run-check-bot.ts";
+import { anchorsOf } from "../support/anchors.ts";
 import { mutants } from "./mutants.ts";
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, "../..", path), "utf8");
 const page = read("docs/bots.md");
-const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, heading = ""]) =>
-  heading
-    .toLowerCase()
-    .replaceAll(/[^\w -]/g, "")
-    .replaceAll(" ", "-"),
-);
+const headings = anchorsOf(page);
 
 test("the program of docs/bots.md is the one that check-bot passes, line by line", () => {
   const [, program = ""] = /^```text\n(.*?)^```/ms.exec(page) ?? [];

@@ -5,14 +5,8 @@ import {
   heartbeatRoute,
   releaseRoute,
 } from "../../contract/routes.ts";
-import type { Handler } from "../../lambdas/http/handle-request.ts";
-import { claimHandler } from "../../lambdas/routes/claim-route.ts";
-import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
-import { releaseHandler } from "../../lambdas/routes/release-route.ts";
-import type { Service } from "../../lambdas/routes/service.ts";
-import { defaultSettings } from "../support/default-settings.ts";
 import type { Engine } from "../support/engines.ts";
-import { asker, openTestService, type Reply } from "../support/test-service.ts";
+import { asker, brokenHandlers, openTestService, type Reply } from "../support/test-service.ts";
 
 /**
  * Lives through every case of the contract and keeps what was asked and answered. The clock stands
@@ -101,11 +95,10 @@ export async function recordExamples(engine: Engine): Promise<Example[]> {
 
   await recordSeveral();
 
-  const broken = brokenService(service.nowMs());
-  const asBroken = (handler: Handler) => asker(handler, service.nowMs);
-  await record(claimRoute, asBroken(claimHandler(broken)), a);
-  await record(heartbeatRoute, asBroken(heartbeatHandler(broken)), held);
-  await record(releaseRoute, asBroken(releaseHandler(broken)), held);
+  const broken = brokenHandlers(service.nowMs());
+  await record(claimRoute, asker(broken.claim, service.nowMs), a);
+  await record(heartbeatRoute, asker(broken.heartbeat, service.nowMs), held);
+  await record(releaseRoute, asker(broken.release, service.nowMs), held);
 
   return examples.map(withFixedIds);
 
@@ -164,15 +157,4 @@ export async function recordExamples(engine: Engine): Promise<Example[]> {
     }
     return JSON.parse(text);
   }
-}
-
-function brokenService(nowMs: number): Service {
-  const fail = async () => {
-    throw new Error("The database is away");
-  };
-  return {
-    settings: defaultSettings,
-    table: { forRequest: () => ({ get: fail, update: fail }) },
-    now: () => nowMs,
-  };
 }

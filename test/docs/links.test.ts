@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { anchorsOf } from "../support/anchors.ts";
 
 const root = join(import.meta.dirname, "../..");
 const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
@@ -8,27 +9,18 @@ const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `do
 test.for(pages.filter((name) => name.endsWith(".md")))(
   "every link of %s leads to a file that is there, and to a heading in it",
   (page) => {
-    const links = [...textOf(page).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
+    // What stands in a block of code is no link.
+    const text = textOf(page).replaceAll(/^```.*?^```/gms, "");
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)];
     const dead = links.filter(([, path = "", anchor]) => {
       const target = path === "" ? page : join(dirname(page), path);
       if (!existsSync(join(root, target))) return true;
-      return anchor !== undefined && !anchorsOf(target).includes(anchor);
+      return anchor !== undefined && !anchorsOf(textOf(target)).includes(anchor);
     });
     expect(dead.map(([link]) => link)).toEqual([]);
   },
 );
 
 function textOf(page: string): string {
-  // What stands in a block of code is no link and no heading.
-  return readFileSync(join(root, page), "utf8").replaceAll(/^```.*?^```/gms, "");
-}
-
-/** As GitHub makes them of headings. */
-function anchorsOf(page: string): string[] {
-  return [...textOf(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\w -]/g, "")
-      .replaceAll(" ", "-"),
-  );
+  return readFileSync(join(root, page), "utf8");
 }

@@ -32,10 +32,6 @@ describe("npm start", () => {
     await service.stop();
   });
 
-  async function newLicense(...options: string[]) {
-    return license("create", ...options);
-  }
-
   async function license(...words: string[]) {
     const { stdout } = await npm(["run", "license", "--", ...words, "--json"], {
       DYNAMODB_ENDPOINT: service.engine,
@@ -45,7 +41,7 @@ describe("npm start", () => {
   }
 
   async function twoDevices() {
-    const { license_key } = await newLicense();
+    const { license_key } = await license("create");
     return {
       a: { license_key, device_fingerprint: "device-a-0123456789" },
       b: { license_key, device_fingerprint: "device-b-0123456789" },
@@ -70,7 +66,7 @@ describe("npm start", () => {
   });
 
   test("the README's first session runs as it stands there", async () => {
-    const { license_key } = await newLicense();
+    const { license_key } = await license("create");
     const page = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
     const [, define = "", claim = "", answer = "", rest = ""] =
       /```sh\n(bot=.*?)(post validate.*?)```.*?```json\n(.*?)```.*?```sh\n(post .*?)```/s.exec(
@@ -90,7 +86,7 @@ describe("npm start", () => {
   });
 
   test("a license made by npm run license is claimed, kept and released over HTTP", async () => {
-    const { license_key, license_id } = await newLicense("--type", "pro", "--days", "30");
+    const { license_key, license_id } = await license("create", "--type", "pro", "--days", "30");
     expect(license_key).toMatch(/^[A-Z0-9]{4}(-[A-Z0-9]{4}){3}$/);
     expect(license_id).toMatch(/^[0-9a-f]{64}$/);
     const bot = { license_key, device_fingerprint: "device-a-0123456789", symbol: "es" };

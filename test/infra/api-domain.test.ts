@@ -1,11 +1,9 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
-import { stackTemplate } from "../support/stack-template.ts";
+import { everySetting, stackTemplate } from "../support/stack-template.ts";
 
-const domain = {
-  domainName: "licenses.example.com",
-  certificateArn: "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c-11",
-};
+const { domainName, certificateArn, hostedZoneId } = everySetting;
+const domain = { domainName, certificateArn };
 
 describe("an address that stays", () => {
   test("is not there unless it is named", () => {
@@ -29,18 +27,18 @@ describe("an address that stays", () => {
   });
 
   test("is what the stack names as the address for bots, beside what its record must say", () => {
-    const outputs = stackTemplate(domain).findOutputs("*");
-    expect(outputs.ApiUrl?.Value).toBe("https://licenses.example.com");
-    const [id] = Object.keys(stackTemplate(domain).findResources("AWS::ApiGatewayV2::DomainName"));
-    expect(outputs.DomainTarget?.Value).toEqual({ "Fn::GetAtt": [id, "RegionalDomainName"] });
-    expect(outputs.DomainTargetHostedZoneId?.Value).toEqual({
-      "Fn::GetAtt": [id, "RegionalHostedZoneId"],
+    const template = stackTemplate(domain);
+    const [id] = Object.keys(template.findResources("AWS::ApiGatewayV2::DomainName"));
+    expect(template.findOutputs("*")).toMatchObject({
+      ApiUrl: { Value: "https://licenses.example.com" },
+      DomainTarget: { Value: { "Fn::GetAtt": [id, "RegionalDomainName"] } },
+      DomainTargetHostedZoneId: { Value: { "Fn::GetAtt": [id, "RegionalHostedZoneId"] } },
     });
   });
 
   test("gets its record in the hosted zone that is named, and none without", () => {
     stackTemplate(domain).resourceCountIs("AWS::Route53::RecordSet", 0);
-    const template = stackTemplate({ ...domain, hostedZoneId: "Z0123456789ABC" });
+    const template = stackTemplate({ ...domain, hostedZoneId });
     template.hasResourceProperties("AWS::Route53::RecordSet", {
       HostedZoneId: "Z0123456789ABC",
       Name: "licenses.example.com",

@@ -4,40 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as z from "zod";
-import type { StackSettings } from "../../infra/stack-settings.ts";
+import { everySetting } from "../support/stack-template.ts";
 
 const root = join(import.meta.dirname, "../..");
-
-const versionId = "11111111-2222-3333-4444-555555555555";
-const everySetting: Record<keyof StackSettings, unknown> = {
-  sessionTimeoutSeconds: 90,
-  multiSymbolSessions: false,
-  legacyBots: true,
-  lapseEvents: true,
-  alarmEmail: "ops@example.com",
-  noTrafficAlarmMinutes: 60,
-  logRetentionDays: 30,
-  claimsPerSecond: 200,
-  claimsBurst: 2_000,
-  heartbeatsPerSecond: 600,
-  heartbeatsBurst: 2_000,
-  releasesPerSecond: 200,
-  releasesBurst: 2_000,
-  domainName: "licenses.example.com",
-  certificateArn: "arn:aws:acm:eu-central-1:111122223333:certificate/6f1c-11",
-  hostedZoneId: "Z0123456789ABC",
-  permissionsBoundary: "LicenseSessionsBoundary",
-  signingSecretArn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:signing-AbCdEf",
-  signingSecretVersionId: versionId,
-  edgeOrigin: "d-abc123.execute-api.eu-central-1.amazonaws.com",
-  edgeTarget: "d111111abcdef8.cloudfront.net",
-  edgeOnly: true,
-  edgeCertificateArn:
-    "arn:aws:acm:us-east-1:111122223333:certificate/6f1c0000-0000-0000-0000-000000000012",
-  edgeRequestsPerFiveMinutes: 5_000,
-  originSecretArn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:origin-AbCdEf",
-  originSecretVersionId: versionId,
-};
 
 /** An independent linter of templates, if it is installed: `pip install cfn-lint`. */
 const cfnLint = spawnSync("cfn-lint", ["--version"]).status === 0;

@@ -67,13 +67,6 @@ describe("the API", () => {
     ]);
   });
 
-  test("hands events over in payload 2.0", () => {
-    template.allResourcesProperties("AWS::ApiGatewayV2::Integration", {
-      PayloadFormatVersion: "2.0",
-      IntegrationType: "AWS_PROXY",
-    });
-  });
-
   test("logs each access without the body", () => {
     template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
       StageName: "$default",
@@ -200,67 +193,6 @@ test("a function that needs no action on the table gets none, and no policy is w
 });
 
 describe("the alarms", () => {
-  test("5xx of the API is watched first of all", () => {
-    template.hasResourceProperties("AWS::CloudWatch::Alarm", {
-      Namespace: "AWS/ApiGateway",
-      MetricName: "5xx",
-      Dimensions: [{ Name: "ApiId", Value: Match.anyValue() }],
-      Statistic: "Sum",
-      Period: 300,
-      Threshold: 5,
-      EvaluationPeriods: 1,
-      ComparisonOperator: "GreaterThanOrEqualToThreshold",
-      TreatMissingData: "notBreaching",
-    });
-  });
-
-  test.for([
-    ["Errors", "Sum", 1, 1],
-    ["Throttles", "Sum", 1, 1],
-    ["Duration", undefined, 2000, 3],
-  ] as const)("%s of each function", ([MetricName, Statistic, Threshold, EvaluationPeriods]) => {
-    const expected = {
-      Namespace: "AWS/Lambda",
-      MetricName,
-      Threshold,
-      Period: 300,
-      EvaluationPeriods,
-      ...(Statistic ? { Statistic } : { ExtendedStatistic: "p99" }),
-    };
-    const found = template.findResources("AWS::CloudWatch::Alarm", { Properties: expected });
-    expect(Object.keys(found)).toHaveLength(routeIds.length);
-  });
-
-  test.for(["ThrottledRequests", "SystemErrors"] as const)(
-    "%s of the table are summed over the verbs in use, though the one or the other reports none",
-    (MetricName) => {
-      const stat = (Operation: string) => ({
-        Id: Operation.toLowerCase(),
-        MetricStat: {
-          Metric: {
-            Namespace: "AWS/DynamoDB",
-            MetricName,
-            Dimensions: [
-              { Name: "Operation", Value: Operation },
-              { Name: "TableName", Value: { Ref: "Sessions" } },
-            ],
-          },
-          Period: 300,
-          Stat: "Sum",
-        },
-        ReturnData: false,
-      });
-      template.hasResourceProperties("AWS::CloudWatch::Alarm", {
-        Threshold: 1,
-        Metrics: [
-          Match.objectLike({ Expression: "FILL(getitem, 0) + FILL(updateitem, 0)" }),
-          stat("GetItem"),
-          stat("UpdateItem"),
-        ],
-      });
-    },
-  );
-
   test("the topic lets the account's alarms in, and nobody without TLS", () => {
     template.hasResourceProperties("AWS::SNS::TopicPolicy", {
       PolicyDocument: {

@@ -1,62 +1,43 @@
 import { describe, expect, test } from "vitest";
-import { readStartSettings } from "../../local/start-settings.ts";
+import { readStartSettings, type StartSettings } from "../../local/start-settings.ts";
 import { engineEndpoint } from "../../ops/data/local-engine.ts";
 import { CommandError } from "../../ops/terminal/command-error.ts";
 
 describe("readStartSettings", () => {
-  test("knows a default for everything", () => {
-    expect(readStartSettings({ PATH: "/bin" })).toEqual({
-      host: "127.0.0.1",
-      port: 3000,
-      enginePort: 8000,
-      engineEndpoint: undefined,
-      dataFolder: ".local",
-      stack: {
-        sessionTimeoutSeconds: "60",
-        multiSymbolSessions: "true",
-        legacyBots: "false",
-        lapseEvents: "false",
-        "license-sessions:own-engine": "true",
-      },
-      signingKeys: "",
-    });
-  });
+  type Read = (settings: StartSettings) => unknown;
 
-  test("takes each from its variable", () => {
-    const settings = readStartSettings({
-      HOST: "0.0.0.0",
-      PORT: "0",
-      DYNAMODB_PORT: "8123",
-      DYNAMODB_ENDPOINT: "http://localhost:9000",
-      DATA_DIR: "elsewhere",
-      SESSION_TIMEOUT_SECONDS: "2",
-      MULTI_SYMBOL_SESSIONS: "false",
-      LEGACY_BOTS: "true",
-      LAPSE_EVENTS: "true",
-      SIGNING_KEYS: "ed25519-private:...",
-    });
-    expect(settings).toEqual({
-      host: "0.0.0.0",
-      port: 0,
-      enginePort: 8123,
-      engineEndpoint: "http://localhost:9000",
-      dataFolder: "elsewhere",
-      stack: {
-        sessionTimeoutSeconds: "2",
-        multiSymbolSessions: "false",
-        legacyBots: "true",
-        lapseEvents: "true",
-      },
-      signingKeys: "ed25519-private:...",
-    });
-  });
-
-  test("takes an empty variable for one that is not set", () => {
-    expect(readStartSettings({ PORT: "", DATA_DIR: "" })).toMatchObject({
-      port: 3000,
-      dataFolder: ".local",
-    });
-  });
+  test.each<[name: string, read: Read, byDefault: unknown, text: string, given: unknown]>([
+    ["HOST", ({ host }) => host, "127.0.0.1", "0.0.0.0", "0.0.0.0"],
+    ["PORT", ({ port }) => port, 3000, "0", 0],
+    ["DYNAMODB_PORT", ({ enginePort }) => enginePort, 8000, "8123", 8123],
+    [
+      "DYNAMODB_ENDPOINT",
+      ({ engineEndpoint }) => engineEndpoint,
+      undefined,
+      "http://b:9",
+      "http://b:9",
+    ],
+    ["DYNAMODB_ENDPOINT", isOwnEngine, "true", "http://b:9", undefined],
+    ["DATA_DIR", ({ dataFolder }) => dataFolder, ".local", "elsewhere", "elsewhere"],
+    ["SESSION_TIMEOUT_SECONDS", ({ stack }) => stack.sessionTimeoutSeconds, "60", "2", "2"],
+    ["MULTI_SYMBOL_SESSIONS", ({ stack }) => stack.multiSymbolSessions, "true", "false", "false"],
+    ["LEGACY_BOTS", ({ stack }) => stack.legacyBots, "false", "true", "true"],
+    ["LAPSE_EVENTS", ({ stack }) => stack.lapseEvents, "false", "true", "true"],
+    [
+      "SIGNING_KEYS",
+      ({ signingKeys }) => signingKeys,
+      "",
+      "ed25519-private:...",
+      "ed25519-private:...",
+    ],
+  ])(
+    "%s has a default, which is meant by an empty one as well",
+    (name, read, byDefault, text, given) => {
+      expect(read(readStartSettings({}))).toBe(byDefault);
+      expect(read(readStartSettings({ [name]: "" }))).toBe(byDefault);
+      expect(read(readStartSettings({ [name]: text }))).toBe(given);
+    },
+  );
 
   test.each([
     ["PORT", "eighty"],
@@ -90,3 +71,7 @@ describe("engineEndpoint", () => {
     expect(engineEndpoint({ PORT: "eighty" })).toBe("http://127.0.0.1:8000");
   });
 });
+
+function isOwnEngine({ stack }: StartSettings): unknown {
+  return stack["license-sessions:own-engine"];
+}

@@ -51,35 +51,36 @@ async function busyPort(): Promise<number> {
 }
 
 describe("a start that can't succeed says why in one sentence and exits 1:", () => {
-  test("a bad setting", async () => {
-    const { end } = await start({ PORT: "eighty" });
-    expect(await end()).toEqual({
-      exitCode: 1,
-      errors: 'PORT must be a port number from 0 to 65535 (0 picks a free one), not "eighty".\n',
-    });
+  test.each([
+    [
+      "a bad setting",
+      { PORT: "eighty" },
+      /^PORT must be a port number from 0 to 65535 \(0 picks a free one\), not "eighty"\.\n$/,
+    ],
+    [
+      "another engine that is not there",
+      { DYNAMODB_ENDPOINT: "http://127.0.0.1:1" },
+      /^No DynamoDB answers at DYNAMODB_ENDPOINT http.*\.\n$/,
+    ],
+    [
+      "data in what is no folder",
+      { DATA_DIR: program },
+      /^DATA_DIR .*npm-start\.js can't be used \(Error: ENOTDIR.*\)\. Set DATA_DIR .*\.\n$/,
+    ],
+  ])("%s", async (_what, variables, sentence) => {
+    const { end } = await start(variables);
+    expect(await end()).toEqual({ exitCode: 1, errors: expect.stringMatching(sentence) });
   });
 
   // Elsewhere there is no such place, and a skipped test fails the gate.
   if (process.platform === "linux") {
     test("data where no folder can be made", async () => {
       const { end } = await start({ DATA_DIR: "/proc/nowhere" });
-      expect(await end()).toEqual({
-        exitCode: 1,
-        errors: expect.stringMatching(
-          /^DATA_DIR \/proc\/nowhere can't be used \(Error: ENOENT: .*\)\. Set DATA_DIR .*\.\n$/,
-        ),
-      });
+      const sentence =
+        /^DATA_DIR \/proc\/nowhere can't be used \(Error: ENOENT: .*\)\. Set DATA_DIR .*\.\n$/;
+      expect(await end()).toEqual({ exitCode: 1, errors: expect.stringMatching(sentence) });
     });
   }
-
-  test("data in what is no folder", async () => {
-    const { end } = await start({ DATA_DIR: program });
-    const { exitCode, errors } = await end();
-    expect(exitCode).toBe(1);
-    expect(errors).toMatch(
-      /^DATA_DIR .*npm-start\.js can't be used \(Error: ENOTDIR.*\)\. Set DATA_DIR .*\.\n$/,
-    );
-  });
 
   test("the engine's port in use", async () => {
     const port = await busyPort();
@@ -138,13 +139,6 @@ describe("a start that can't succeed says why in one sentence and exits 1:", () 
     expect(exitCode).toBe(1);
     expect(errors).toMatch(sentence);
     expect(errors.trim().split("\n")).toHaveLength(1);
-  });
-
-  test("another engine that is not there", async () => {
-    const { end } = await start({ DYNAMODB_ENDPOINT: "http://127.0.0.1:1" });
-    const { exitCode, errors } = await end();
-    expect(exitCode).toBe(1);
-    expect(errors).toMatch(/^No DynamoDB answers at DYNAMODB_ENDPOINT http.*\.\n$/);
   });
 });
 

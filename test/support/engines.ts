@@ -25,7 +25,7 @@ export async function startDynalite() {
   // The data is in memory, so close() would lose it. A pause also keeps the port, which another
   // test might otherwise get.
   let isPaused = false;
-  const { server } = createEngine();
+  const server = createEngine();
   server.on("connection", (socket) => {
     if (isPaused) socket.destroy();
   });

@@ -6,6 +6,7 @@ import {
   heartbeatRoute,
   releaseRoute,
 } from "../../contract/routes.ts";
+import type { RouteName } from "../../infra/routes.ts";
 import type { Handler } from "../../lambdas/http/handle-request.ts";
 import { claimHandler } from "../../lambdas/routes/claim-route.ts";
 import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
@@ -18,6 +19,7 @@ import { openTable } from "../../lambdas/store/table.ts";
 import { createLicense, type NewLicense } from "../../ops/data/create-license.ts";
 import { type EndOptions, endSeenSession } from "../../ops/data/end-seen-session.ts";
 import { licenseItemSchema } from "../../ops/data/license-item.ts";
+import { defaultSettings } from "./default-settings.ts";
 import { expectDocumented } from "./documented.ts";
 import { clientFor, type Engine } from "./engines.ts";
 
@@ -98,10 +100,11 @@ export function openTestService(
       // The test's clock stands still, so a real timeout must never fire.
       answerWithinMs: 2 ** 31 - 1,
     };
+    const { claim, heartbeat, release } = handlersOf(service);
     return {
-      validate: asker(claimHandler(service), () => nowMs),
-      heartbeat: asker(heartbeatHandler(service), () => nowMs),
-      release: asker(releaseHandler(service), () => nowMs),
+      validate: asker(claim, () => nowMs),
+      heartbeat: asker(heartbeat, () => nowMs),
+      release: asker(release, () => nowMs),
     };
   }
 
@@ -156,6 +159,26 @@ export function openTestService(
       return taken;
     },
   };
+}
+
+export function handlersOf(service: Service): Record<RouteName, Handler> {
+  return {
+    claim: claimHandler(service),
+    heartbeat: heartbeatHandler(service),
+    release: releaseHandler(service),
+  };
+}
+
+/** The three functions on a database that is away. */
+export function brokenHandlers(nowMs: number): Record<RouteName, Handler> {
+  const fail = async () => {
+    throw new Error("The database is away");
+  };
+  return handlersOf({
+    settings: defaultSettings,
+    table: { forRequest: () => ({ get: fail, update: fail }) },
+    now: () => nowMs,
+  });
 }
 
 /** Checks every answer against the OpenAPI document. */

@@ -1,5 +1,5 @@
 import { DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { startEventBus } from "../../../local/events/start-event-bus.ts";
 import { startSchedule } from "../../../local/events/start-schedule.ts";
 import { functionEnvironment } from "../../../local/functions/function-environment.ts";
@@ -67,34 +67,20 @@ test("a bot that died is shown as a line, by the function of the stack on its sc
 });
 
 test("a schedule runs at each full minute, and once for those that the machine slept through", () => {
-  let nowMs = Date.UTC(2026, 0, 5, 12, 0, 20);
-  let due: { atMs: number; run: () => void } | undefined;
-  const clock = {
-    nowMs: () => nowMs,
-    after(milliseconds: number, run: () => void) {
-      due = { atMs: nowMs + milliseconds, run };
-      return () => {
-        due = undefined;
-      };
-    },
-  };
+  const now = Date.UTC(2026, 0, 5, 12, 0, 20);
+  vi.useFakeTimers({ now, toFake: ["setTimeout", "clearTimeout", "Date"] });
+  onTestFinished(() => void vi.useRealTimers());
   const times: string[] = [];
-  const schedule = startSchedule(({ time }) => times.push(time.slice(11, 19)), clock);
-  const wake = (lateMs: number) => {
-    const timer = due;
-    if (!timer) throw new Error("No timer is set");
-    nowMs = timer.atMs + lateMs;
-    timer.run();
-  };
-  wake(0);
+  const schedule = startSchedule(({ time }) => times.push(time.slice(11, 19)));
+  vi.advanceTimersByTime(40_000);
   // A timer may be a millisecond early.
-  wake(-1);
-  wake(0);
-  wake(5 * 60_000);
-  wake(0);
+  vi.setSystemTime(Date.now() - 1);
+  vi.advanceTimersByTime(60_001);
+  vi.setSystemTime(Date.now() + 5 * 60_000);
+  vi.advanceTimersByTime(120_000);
   expect(times).toEqual(["12:01:00", "12:02:00", "12:08:00", "12:09:00"]);
   schedule[Symbol.dispose]();
-  expect(due).toBeUndefined();
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test("the bus takes nothing but events", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatLogLine, isLogged } from "../../../local/functions/function-log.ts";
+import { formatLogLine } from "../../../local/functions/function-log.ts";
 
 const now = new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 6));
 const messageOf = (...values: unknown[]) =>
@@ -16,13 +16,6 @@ describe("a log line", () => {
     expect(JSON.parse(formatLogLine("INFO", ["x"], undefined, now))).not.toHaveProperty(
       "requestId",
     );
-  });
-
-  test("has a single object as its message", () => {
-    expect(messageOf({ code: "granted", nested: { n: 1 } })).toEqual({
-      code: "granted",
-      nested: { n: 1 },
-    });
   });
 
   test("joins several values", () => {
@@ -46,11 +39,4 @@ describe("a log line", () => {
     expect(messageOf({ big: 1n })).toBe("{ big: 1n }");
     expect(messageOf(undefined, Symbol("s"))).toBe("undefined Symbol(s)");
   });
-});
-
-test("a level is logged from the function's level on", () => {
-  expect(isLogged("DEBUG", "INFO")).toBe(false);
-  expect(isLogged("INFO", "INFO")).toBe(true);
-  expect(isLogged("ERROR", "INFO")).toBe(true);
-  expect(isLogged("TRACE", "TRACE")).toBe(true);
 });

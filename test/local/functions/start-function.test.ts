@@ -63,10 +63,17 @@ describe("a function", () => {
         TABLE_NAME: "Sessions",
         AWS_LAMBDA_FUNCTION_NAME: "Fixture",
         AWS_ENDPOINT_URL_DYNAMODB: "http://127.0.0.1:1",
+        ONE_CLOCK: "true",
       },
     });
     expect(outcome).not.toHaveProperty("result.HOME");
     expect(outcome).not.toHaveProperty("result.VITEST");
+  });
+
+  test("does not know of one clock where the engine is not the embedded one", async () => {
+    const code = "export const handler = async () => process.env;";
+    const { invoke } = await startFixture(code, { isOwn: false });
+    expect(await invoke({}, "r-1")).not.toHaveProperty("result.ONE_CLOCK");
   });
 
   test("keeps its state from one invocation to the next", async () => {

@@ -15,7 +15,7 @@ type FixtureFunction = FunctionHost & {
 /** Runs `code`, the text of an ES module with a `handler`, until the test ends. */
 export async function startFixture(
   code: string,
-  { timeoutSeconds = 10, environment = {} }: FixtureOptions = {},
+  { timeoutSeconds = 10, environment = {}, isOwn = true }: FixtureOptions = {},
 ): Promise<FixtureFunction> {
   const codeFolder = await tempFolder();
   const write = (text: string) => writeFile(join(codeFolder, "index.mjs"), text);
@@ -34,7 +34,7 @@ export async function startFixture(
     ...spec,
     environment: functionEnvironment(
       spec,
-      { endpoint: "http://127.0.0.1:1", isOwn: true },
+      { endpoint: "http://127.0.0.1:1", isOwn },
       "http://127.0.0.1:2",
     ),
     log: (line) => lines.push(line),
@@ -46,4 +46,9 @@ export async function startFixture(
 /** Code that keeps a function from everything else, but not for ever if its test is killed. */
 export const aLongLoop = "for (const endMs = Date.now() + 600_000; Date.now() < endMs; );";
 
-type FixtureOptions = { timeoutSeconds?: number; environment?: Record<string, string> };
+type FixtureOptions = {
+  timeoutSeconds?: number;
+  environment?: Record<string, string>;
+  /** Whether the engine is the embedded one. */
+  isOwn?: boolean;
+};

@@ -3,127 +3,108 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { interpretTemplate } from "../../../local/template/interpret-template.ts";
 import { CommandError } from "../../../ops/terminal/command-error.ts";
-import {
-  apiWith,
-  cors,
-  functionWith,
-  integrationOf,
-  routeWith,
-  tableWith,
-  templateWith,
-} from "../support/sample-template.ts";
+import { stackTemplate } from "../../support/stack-template.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+
+type Fields = Record<string, unknown>;
+
+const stack = stackTemplate();
+const [topic = ""] = Object.keys(stack.findResources("AWS::SNS::Topic"));
 
 let folder: string;
 beforeEach(async () => {
   folder = await tempFolder();
-  await mkdir(join(folder, "asset.beef"));
+  for (const { Properties } of Object.values(stack.findResources("AWS::Lambda::Function"))) {
+    const name = `asset.${Properties.Code.S3Key.replace(".zip", "")}`;
+    await mkdir(join(folder, name), { recursive: true });
+  }
 });
 
-function interpret(changes?: Record<string, unknown>) {
-  return interpretTemplate(templateWith(changes), folder);
+/** Interprets the stack, in which the first resource of a type has another value at a path. */
+function interpret(type: string, path: string, value: unknown) {
+  const { Resources } = structuredClone(stack.toJSON()) as { Resources: Record<string, Fields> };
+  const names = path.split(".");
+  const last = names.pop() ?? "";
+  const resource = Object.values(Resources).find(({ Type }) => Type === type) ?? {};
+  const changed = names.reduce<Fields>((inner, name) => inner[name] as Fields, resource);
+  changed[last] = value;
+  return interpretTemplate({ Resources }, folder);
 }
 
-describe("a template", () => {
-  test("gives its routes, the functions they lead to, and its tables", () => {
-    expect(interpret()).toEqual({
-      cors,
-      routes: [{ routeKey: "POST /beat", functionId: "Beat" }],
-      everyMinute: [],
-      functions: [
-        {
-          id: "Beat",
-          codeFolder: join(folder, "asset.beef"),
-          handler: "index.handler",
-          timeoutSeconds: 5,
-          memoryMb: 512,
-          logLevel: "WARN",
-          environment: { TABLE_NAME: "Sessions", LIMIT: "60" },
-        },
-      ],
-      tables: [
-        {
-          tableName: "Sessions",
-          KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-          AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-          BillingMode: "PAY_PER_REQUEST",
-        },
-      ],
-    });
-  });
+test("functions without a route may be of any kind", () => {
+  const ids = ({ functions }: ReturnType<typeof interpret>) => functions.map(({ id }) => id);
+  expect(ids(interpret("AWS::SNS::Topic", "Type", "AWS::Lambda::Function"))).toEqual(
+    ids(interpretTemplate(stack.toJSON(), folder)),
+  );
+});
 
-  test("may have functions without a route, of any kind", () => {
-    const Other = functionWith({ Runtime: "python3.13", Code: { ZipFile: "pass" } });
-    expect(interpret({ Other }).functions.map(({ id }) => id)).toEqual(["Beat"]);
-  });
+test("there can't be two APIs", () => {
+  const { Resources } = stack.toJSON();
+  const [Second] = Object.values(stack.findResources("AWS::ApiGatewayV2::Api"));
+  expect(() => interpretTemplate({ Resources: { ...Resources, Second } }, folder)).toThrow(
+    "must have exactly one AWS::ApiGatewayV2::Api",
+  );
 });
 
 describe("what can't be run here is reported, with its place:", () => {
+  const api = "AWS::ApiGatewayV2::Api";
+  const route = "AWS::ApiGatewayV2::Route";
+  const integration = "AWS::ApiGatewayV2::Integration";
+  const lambda = "AWS::Lambda::Function";
+  const table = "AWS::DynamoDB::GlobalTable";
+  const cors = "Properties.CorsConfiguration";
+  const variable = "Properties.Environment.Variables.X";
+  const routeKey = "Properties.RouteKey";
+  const fixedPath = "RouteKey: expected POST and a fixed path";
+
   test.each([
-    ["no API", { Api: { Type: "AWS::SNS::Topic" } }, "AWS::ApiGatewayV2::Api"],
-    ["two APIs", { Api2: { Type: "AWS::ApiGatewayV2::Api" } }, "AWS::ApiGatewayV2::Api"],
+    ["no API", api, "Type", "AWS::SNS::Topic", `must have exactly one ${api}`],
+    ["an origin of one's own", api, `${cors}.AllowOrigins`, ["https://bots.example"], "Origins"],
+    ["no CORS", api, cors, undefined, `(${api}) can't be run locally. CorsConfiguration`],
+    ["credentials", api, `${cors}.AllowCredentials`, true, "AllowCredentials"],
+    ["another method", route, routeKey, "GET /beat", fixedPath],
+    ["any method", route, routeKey, "ANY /beat", fixedPath],
+    ["a path parameter", route, routeKey, "POST /{id}", fixedPath],
+    ["a greedy path", route, routeKey, "POST /{any+}", fixedPath],
+    ["a route for the rest", route, routeKey, "$default", fixedPath],
+    ["an authorizer", route, "Properties.AuthorizationType", "JWT", "AuthorizationType"],
+    ["no integration", integration, "Type", "AWS::SNS::Topic", `is not of type ${integration}`],
     [
-      "an origin of one's own",
-      { Api: apiWith({ CorsConfiguration: { ...cors, AllowOrigins: ["https://bots.example"] } }) },
-      "Api (AWS::ApiGatewayV2::Api) can't be run locally. CorsConfiguration.AllowOrigins",
+      "an odd integration",
+      integration,
+      "Properties.IntegrationUri",
+      "arn:x",
+      "IntegrationUri: exp",
     ],
-    ["no CORS", { Api: apiWith({ CorsConfiguration: undefined }) }, "CorsConfiguration"],
-    [
-      "credentials for other origins",
-      { Api: apiWith({ CorsConfiguration: { ...cors, AllowCredentials: true } }) },
-      "AllowCredentials",
-    ],
-    [
-      "another method",
-      { BeatRoute: routeWith("GET /beat") },
-      "RouteKey: expected POST and a fixed",
-    ],
-    ["any method", { BeatRoute: routeWith("ANY /beat") }, "RouteKey: expected POST and a fixed"],
-    ["a path parameter", { BeatRoute: routeWith("POST /{id}") }, "RouteKey: expected POST"],
-    ["a greedy path", { BeatRoute: routeWith("POST /{any+}") }, "RouteKey: expected POST"],
-    ["a route for the rest", { BeatRoute: routeWith("$default") }, "RouteKey: expected POST"],
-    ["no integration", { BeatIntegration: { Type: "AWS::SNS::Topic" } }, "BeatIntegration"],
-    [
-      "an authorizer",
-      {
-        BeatRoute: {
-          Type: "AWS::ApiGatewayV2::Route",
-          Properties: { AuthorizationType: "JWT", RouteKey: "POST /beat" },
-        },
-      },
-      "BeatRoute (AWS::ApiGatewayV2::Route) can't be run locally. AuthorizationType",
-    ],
-    ["an odd integration", { BeatIntegration: integrationOf("arn:x") }, "IntegrationUri: expected"],
     [
       "an integration with an unknown function",
-      { BeatIntegration: integrationOf({ "Fn::GetAtt": ["Topic", "Arn"] }) },
-      "Topic in the template is not of type AWS::Lambda::Function",
+      integration,
+      "Properties.IntegrationUri",
+      { "Fn::GetAtt": [topic, "Arn"] },
+      `${topic} in the template is not of type ${lambda}`,
     ],
-    ["another runtime", { Beat: functionWith({ Runtime: "python3.13" }) }, "Runtime"],
-    ["code from elsewhere", { Beat: functionWith({ Code: { S3Key: "f00d.zip" } }) }, "asset.f00d"],
-    ["inline code", { Beat: functionWith({ Code: { ZipFile: "0" } }) }, "Code.S3Key"],
+    [
+      "another payload",
+      integration,
+      "Properties.PayloadFormatVersion",
+      "1.0",
+      "PayloadFormatVersion",
+    ],
+    ["another runtime", lambda, "Properties.Runtime", "python3.13", "Runtime"],
+    ["code from elsewhere", lambda, "Properties.Code.S3Key", "f00d.zip", "asset.f00d"],
+    ["inline code", lambda, "Properties.Code", { ZipFile: "0" }, "Code.S3Key"],
     [
       "a computed variable",
-      { Beat: functionWith({ Environment: { Variables: { X: { "Fn::Sub": "" } } } }) },
-      "Beat (AWS::Lambda::Function) can't be run locally. Environment.Variables.X: expected",
+      lambda,
+      variable,
+      { "Fn::Sub": "" },
+      "Environment.Variables.X: expected",
     ],
-    [
-      "a variable that refers to no table",
-      { Beat: functionWith({ Environment: { Variables: { X: { Ref: "Topic" } } } }) },
-      "Beat, variable X: it refers to Topic",
-    ],
-    [
-      "a table without a key",
-      { Sessions: { Type: "AWS::DynamoDB::GlobalTable", Properties: {} } },
-      "Sessions (AWS::DynamoDB::GlobalTable) can't be run locally. KeySchema",
-    ],
-    [
-      "a table with an index",
-      { Sessions: tableWith({ GlobalSecondaryIndexes: [] }) },
-      "GlobalSecondaryIndexes",
-    ],
-  ])("%s", (_what, changes, words) => {
-    expect(() => interpret(changes)).toThrow(CommandError);
-    expect(() => interpret(changes)).toThrow(words);
+    ["a variable that refers to no table", lambda, variable, { Ref: topic }, `refers to ${topic}`],
+    ["a table without a key", table, "Properties.KeySchema", undefined, `(${table}) can't be run`],
+    ["a table with an index", table, "Properties.GlobalSecondaryIndexes", [], "SecondaryIndexes"],
+  ])("%s", (_what, type, path, value, words) => {
+    expect(() => interpret(type, path, value)).toThrow(CommandError);
+    expect(() => interpret(type, path, value)).toThrow(words);
   });
 });
