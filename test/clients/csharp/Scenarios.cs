@@ -269,18 +269,9 @@ internal static class Scenarios
     private static Dictionary<string, object> InShort(LicenseSessionException error)
     {
         var facts = new Dictionary<string, object> { { "error", error.GetType().Name.Replace("Exception", "") }, { "code", error.Code } };
-        var refused = error as SessionRefusedException;
-        if (refused != null)
-        {
-            foreach (KeyValuePair<string, object> fact in Vectors.FactsOf(refused)) facts[fact.Key] = fact.Value;
-        }
-        var unreadable = error as RequestUnreadableException;
-        if (unreadable != null) facts["field"] = unreadable.Field;
         var unavailable = error as ServiceUnavailableException;
-        if (unavailable == null) return facts;
-        facts["problem"] = unavailable.Problem;
-        if (unavailable.Status.HasValue) facts["status"] = unavailable.Status;
-        return facts;
+        if (unavailable != null && unavailable.Status.HasValue) facts["status"] = unavailable.Status;
+        return facts.And(Vectors.Known(error));
     }
 
     internal static string InShort(ReleaseOutcome outcome)
