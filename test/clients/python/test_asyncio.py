@@ -23,9 +23,9 @@ class Asyncio(ServiceTest, unittest.IsolatedAsyncioTestCase):
             await asyncio.sleep(0.005)
 
     async def test_async_with_holds_the_session_and_releases_it(self) -> None:
-        self.opening().close()
         for is_awaited in (False, True):
             self.service.forget()
+            self.opening().close()  # Never awaited, it opens nothing.
             opening = self.opening(symbol="ES")
             async with await opening if is_awaited else opening as session:
                 self.assertTrue(session.held)
@@ -35,7 +35,7 @@ class Asyncio(ServiceTest, unittest.IsolatedAsyncioTestCase):
             self.assertFalse(session.held)
             self.assertTrue(await session.wait_lost())
             self.assertEqual(await session.release(), "released")
-            self.assertEqual(self.service.count(RELEASE), 1)
+            self.assertEqual((self.service.count(CLAIM), self.service.count(RELEASE)), (1, 1))
 
     async def test_the_loop_goes_on_while_a_session_is_opened_and_released(self) -> None:
         go_on = self.service.hold(CLAIM)
