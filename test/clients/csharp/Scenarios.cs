@@ -58,22 +58,6 @@ internal static class Scenarios
         }"));
     }
 
-    [Test("clocks that part during every answer make no busy loop")]
-    internal static void NoBusyLoop()
-    {
-        Play(Json.Parse(@"{
-            ""wallMovesOn"": [[20002, 2000], [20202, 2000]],
-            ""server"": [
-                { ""at"": 0, ""ask"": ""claim"", ""answer"": ""granted"" },
-                { ""at"": [20000, 20200], ""ask"": ""heartbeat"", ""after"": 5, ""answer"": ""recorded"" },
-                { ""at"": 20400, ""ask"": ""heartbeat"", ""after"": 5, ""answer"": ""session_taken"" }
-            ],
-            ""opens"": 0,
-            ""lastStatuses"": 3,
-            ""statuses"": [[20005, ""asking"", ""clocks_parted""], [20205, ""asking"", ""clocks_parted""], [20405, ""ended"", ""taken"", ""session_taken""]]
-        }"));
-    }
-
     [Test("a bug of the client ends the session as lost, with a warning, and not the process")]
     internal static void Bug()
     {

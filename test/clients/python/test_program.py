@@ -19,7 +19,6 @@ from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
 from quiet import QUIET
 from scripted_runtime import ScriptedRuntime
-from test_scenarios import play
 
 
 class Program(ServiceTest):
@@ -120,22 +119,6 @@ class Program(ServiceTest):
             self.assertEqual(life.right_lasts_ms(), 0)
             self.assertEqual((statuses[-1].reason, statuses[-1].code), ("lost", "keeper_failed"))
             self.assertEqual(life.outcome, "released")
-
-    def test_clocks_that_part_during_every_answer_make_no_busy_loop(self) -> None:
-        parted = "asking", "clocks_parted"
-        server = [
-            {"at": 0, "ask": "claim", "answer": "granted"},
-            {"at": [20_000, 20_200], "ask": "heartbeat", "after": 5, "answer": "recorded"},
-            {"at": 20_400, "ask": "heartbeat", "after": 5, "answer": "session_taken"},
-        ]
-        scenario = {
-            "wallMovesOn": [[20_002, 2_000], [20_202, 2_000]],
-            "server": server,
-            "opens": 0,
-            "lastStatuses": 2,
-            "statuses": [[20_205, *parted], [20_405, "ended", "taken", "session_taken"]],
-        }
-        play(self, scenario)
 
     def test_a_grant_that_meets_the_end_of_its_opening_is_released(self) -> None:
         runtime = ScriptedRuntime(
