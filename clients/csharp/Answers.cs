@@ -82,6 +82,7 @@ namespace LicenseSessions
             if (exchange.Problem != null) return Troubled(exchange);
             var fields = new Fields(exchange);
             string message = fields.Text("message") ?? fields.Code;
+            if (LicenseEnds(fields.Code)) return Refusal(exchange, fields, new LicenseRefusedException(fields.Code, message));
             switch (fields.Code)
             {
                 case "granted":
@@ -94,11 +95,6 @@ namespace LicenseSessions
                 case "claim_late":
                 case "session_ended":
                     return Refusal(exchange, fields, SessionRefusedOf(fields, message));
-                case "license_unknown":
-                case "license_suspended":
-                case "license_cancelled":
-                case "license_expired":
-                    return Refusal(exchange, fields, new LicenseRefusedException(fields.Code, message));
                 case "bad_request":
                     return Refusal(exchange, fields, new RequestUnreadableException(message) { Field = fields.Text("field") });
                 case null:

@@ -36,7 +36,6 @@ namespace LicenseSessions
         internal Granted Granted { get; private set; }
         internal SessionSettings Settings { get; private set; }
         internal Timing Timing { get; private set; }
-        internal Lease Lease { get; private set; }
         internal License License { get; private set; }
         /// <summary>What is held, as the program wrote it. Empty in a session without symbols.</summary>
         internal IReadOnlyList<string> Symbols { get; private set; }
@@ -274,7 +273,6 @@ namespace LicenseSessions
 
         private void Renew(Lease lease, Instant sent, double chance)
         {
-            Lease = lease;
             Timing = new Timing(lease, Settings.MarginMs, Settings.RequestTimeoutMs);
             RightEndsMs = sent.NowMs + Timing.RightMs;
             LapsesMs = sent.NowMs + lease.SessionTimeoutMs;

@@ -109,8 +109,8 @@ namespace LicenseSessions
         internal Action<SessionStatus> StatusChanged;
         internal Action<LogLevel, string> Log;
         internal double? MarginMs;
-        internal double RequestTimeoutMs = 5000;
-        internal double OpenWithinMs = 30000;
+        internal double RequestTimeoutMs;
+        internal double OpenWithinMs;
         internal double WaitWithinMs;
         /// <summary><c>null</c> if answers are taken unsigned.</summary>
         internal PinnedKeys PinnedKeys;

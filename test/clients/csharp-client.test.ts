@@ -6,7 +6,7 @@ import { createServer, type ServerOptions } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { env, platform } from "node:process";
-import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
 import { endsWithRun } from "../support/ends-with-run.ts";
 import { startFakeService } from "./fake-service.ts";
@@ -41,30 +41,28 @@ describe.skipIf(!hasMono)("the C# client", () => {
   }
 });
 
-type Service = Awaited<ReturnType<typeof startFakeService>>;
+let service: Awaited<ReturnType<typeof startFakeService>>;
+
+async function startService() {
+  service = await startFakeService();
+  return service.stop;
+}
 
 describe.skipIf(!hasMono)("a program in C#", () => {
-  let service: Service;
-  afterEach(() => service.stop());
+  beforeEach(startService);
 
   test.for([
-    ["ends", 3],
-    ["exits on another thread", 4],
-  ] as const)("that %s releases its session", async ([name, exitCode]) => {
-    service = await startFakeService();
+    ["ends releases its session", "ends", 3, ["/api/session/release"]],
+    ["exits on another thread releases its session", "exits", 4, ["/api/session/release"]],
+    ["is told not to release when it ends leaves the session", "ends without releasing", 0, []],
+  ] as const)("that %s", async ([, name, exitCode, asked]) => {
     expect(await run(name).ended).toMatchObject({ exitCode, output: "" });
-    expect(service.asked).toEqual(["/api/validate-license", "/api/session/release"]);
-  });
-
-  test("that is told not to release when it ends leaves the session", async () => {
-    service = await startFakeService();
-    const ended = await run("ends without releasing").ended;
-    expect(ended).toMatchObject({ exitCode: 0, output: "" });
-    expect(service.asked).toEqual(["/api/validate-license"]);
+    // On a slow machine it sends a heartbeat before it ends.
+    const others = service.asked.filter((path) => path !== "/api/heartbeat");
+    expect(others).toEqual(["/api/validate-license", ...asked]);
   });
 
   test("that has lost track of its session releases it, with a warning", async () => {
-    service = await startFakeService();
     const { child, output, ended } = run("loses it");
     await service.wasAsked("/api/session/release");
     child.kill("SIGKILL");
@@ -77,14 +75,12 @@ describe.skipIf(!hasMono)("a program in C#", () => {
     test.for(["waits", "waits, with a logger that hangs"])(
       "that %s, releases its session at Ctrl-C, and ends",
       async (name) => {
-        service = await startFakeService();
         await ctrlC(name);
         expect(service.asked.at(-1)).toBe("/api/session/release");
       },
     );
 
     test("that handles Ctrl-C itself holds its session until it ends", async () => {
-      service = await startFakeService();
       const printed = await ctrlC("cleans up");
       expect(printed).toContain("closing positions");
       expect(printed).toContain("Ctrl-C is left to the program");
@@ -103,7 +99,6 @@ describe.skipIf(!hasMono)("a program in C#", () => {
   ])(
     "that meets %s: which is said at the first attempt",
     async ([, prints, host, days, options, isTrusted]) => {
-      service = await startFakeService();
       const { cert, ...secrets } = makeCertificate(host, days);
       const server = createServer({ cert, ...secrets, ...options }, (request, response) => {
         service.asked.push(request.url ?? "");
@@ -143,8 +138,7 @@ describe.skipIf(!hasMono)("a program in C#", () => {
 describe.skipIf(!hasMono)(
   "two copies of the C# client in one program, in its own sources and in a library",
   () => {
-    let service: Service;
-    afterEach(() => service.stop());
+    beforeEach(startService);
 
     const program = (body: string) => `
     extern alias library;
@@ -163,7 +157,6 @@ describe.skipIf(!hasMono)(
     const openTheirs = `Theirs.Session.Open(new Theirs.${options});`;
 
     test("the end of the process releases the sessions of both at the same time", async () => {
-      service = await startFakeService();
       Object.assign(service.answers["/api/validate-license"] ?? {}, {
         ...{ session_timeout_seconds: 60, held_for_seconds: 55, heartbeat_interval_seconds: 20 },
       });
@@ -182,7 +175,6 @@ describe.skipIf(!hasMono)(
     });
 
     test("an error of either says its code in the same place, although the types are two", async () => {
-      service = await startFakeService();
       service.instead = (response) => response.writeHead(401).end('{"code":"license_expired"}');
       const source = program(`
       try
@@ -212,17 +204,14 @@ describe.skipIf(!hasMono)("the examples of the C# client's README", () => {
     .split("```csharp\n")
     .slice(1)
     .map((part) => part.split("```")[0] ?? "");
-  let service: Service;
-  afterEach(() => service.stop());
+  beforeEach(startService);
 
   test("trade while the session is held, and release it", async () => {
-    service = await startFakeService();
     const lines = ["1", "2", "3"].map((order) => `buying with order id ES-1-${order}`);
     expect(await play(examples[0])).toEqual([...lines, "Released"]);
   });
 
   test("hold 28 symbols in one session, and go on without one that is lost", async () => {
-    service = await startFakeService();
     const named: number[] = [];
     service.instead = async (response, request) => {
       const { symbols = [] } = JSON.parse((await request.toArray()).join(""));
@@ -241,7 +230,6 @@ describe.skipIf(!hasMono)("the examples of the C# client's README", () => {
   });
 
   test("open a session anew that was lost, until it is taken", async () => {
-    service = await startFakeService();
     service.instead = (response, request) => {
       const path = request.url ?? "";
       const isFirst = service.asked.filter((asked) => asked.endsWith("license")).length === 1;
@@ -316,18 +304,8 @@ function makeCertificate(host: string, days: number) {
   };
   const subject = ["-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`];
   const signed = ["-in", "csr.pem", "-signkey", "key.pem", "-copy_extensions", "copy"];
-  openssl([
-    "req",
-    "-new",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    ...subject,
-    "-keyout",
-    "key.pem",
-    "-out",
-    "csr.pem",
-  ]);
+  const files = ["-keyout", "key.pem", "-out", "csr.pem"];
+  openssl(["req", "-new", "-newkey", "rsa:2048", "-nodes", ...subject, ...files]);
   openssl(["x509", "-req", ...signed, "-days", String(days), "-out", "cert.pem"]);
   return { key: readFileSync(join(built, "key.pem")), cert: readFileSync(join(built, "cert.pem")) };
 }

@@ -29,9 +29,13 @@ internal sealed class FakeServer : IDisposable
     private readonly TcpListener _listener;
     private readonly List<TcpClient> _open = new List<TcpClient>();
     private readonly List<Request> _asked = new List<Request>();
+    private readonly ManualResetEvent _over = new ManualResetEvent(false);
 
     /// <summary>What to answer; <c>null</c> for nothing, with the connection left open.</summary>
     internal Func<Request, string> Answer = Usual;
+
+    /// <summary>Closes each connection before it reads anything.</summary>
+    internal volatile bool CutsOff;
 
     /// <summary>Set once a client has closed a connection without an answer.</summary>
     internal readonly ManualResetEvent Closed = new ManualResetEvent(false);
@@ -45,6 +49,18 @@ internal sealed class FakeServer : IDisposable
         _listener = new TcpListener(address, port);
         _listener.Start();
         new Thread(Listen) { IsBackground = true }.Start();
+    }
+
+    /// <summary>An ordinary bot of this service.</summary>
+    internal SessionOptions Bot()
+    {
+        return new SessionOptions { Url = Url, LicenseKey = "KEY", DeviceFingerprint = "device", Symbol = "ES", ReleaseAtExit = false };
+    }
+
+    /// <summary>Returns when the test is over.</summary>
+    internal void Hang()
+    {
+        _over.WaitOne();
     }
 
     internal int Port
@@ -113,6 +129,7 @@ internal sealed class FakeServer : IDisposable
 
     public void Dispose()
     {
+        _over.Set();
         _listener.Stop();
         lock (_open) foreach (TcpClient client in _open) client.Close();
     }
@@ -139,6 +156,7 @@ internal sealed class FakeServer : IDisposable
         try
         {
             NetworkStream stream = client.GetStream();
+            if (CutsOff) client.Close();
             Request request = Read(stream);
             if (request == null) return;
             lock (_asked)

@@ -42,9 +42,24 @@ internal static class Fields
         return ((List<object>)list).Cast<double>().ToArray();
     }
 
+    /// <summary>An object of texts, such as headers; empty where there is none.</summary>
+    internal static Dictionary<string, string> Texts(this object value, string name)
+    {
+        object members = value.Get(name) ?? new Dictionary<string, object>();
+        return members.Object().ToDictionary(member => member.Key, member => (string)member.Value);
+    }
+
     internal static Dictionary<string, object> With(this Dictionary<string, object> members, string name, object value)
     {
-        return new Dictionary<string, object>(members) { { name, value } };
+        return members.And(new Dictionary<string, object> { { name, value } });
+    }
+
+    /// <summary>Both, of which the second counts; it may be null.</summary>
+    internal static Dictionary<string, object> And(this object members, object others)
+    {
+        var all = new Dictionary<string, object>(members.Object());
+        if (others != null) foreach (KeyValuePair<string, object> member in others.Object()) all[member.Key] = member.Value;
+        return all;
     }
 
     internal static Dictionary<string, object> Less(this Dictionary<string, object> members, string name)

@@ -41,7 +41,8 @@ internal static class Program
         foreach (MethodInfo method in group.GetMethods(BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public))
         {
             var guarantee = (TestAttribute)Attribute.GetCustomAttribute(method, typeof(TestAttribute));
-            if (guarantee != null) yield return new Case(guarantee.Name, (Action)Delegate.CreateDelegate(typeof(Action), method));
+            if (guarantee != null && method.GetParameters().Length == 0) yield return new Case(guarantee.Name, (Action)Delegate.CreateDelegate(typeof(Action), method));
+            else if (guarantee != null) yield return new Case(guarantee.Name, (Action<FakeServer>)Delegate.CreateDelegate(typeof(Action<FakeServer>), method));
             if (!Attribute.IsDefined(method, typeof(CasesAttribute))) continue;
             foreach (Case one in (IEnumerable<Case>)method.Invoke(null, null)) yield return one;
         }
@@ -76,7 +77,7 @@ internal static class Program
     }
 }
 
-/// <summary>A test, named for what it guarantees.</summary>
+/// <summary>A test, named for what it guarantees. It may take a server of its own.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 internal sealed class TestAttribute : Attribute
 {
@@ -109,6 +110,10 @@ internal sealed class Case
     {
         Name = name;
         Run = run;
+    }
+
+    internal Case(string name, Action<FakeServer> run) : this(name, () => { using (var server = new FakeServer()) run(server); })
+    {
     }
 }
 

@@ -18,7 +18,7 @@ internal static class Programs
                 bot.ReleaseAtExit = false;
                 Session.Open(bot);
                 return 0;
-            case "exits on another thread":
+            case "exits":
                 Session.Open(bot);
                 new Thread(() => Environment.Exit(4)).Start();
                 Thread.Sleep(Timeout.Infinite);

@@ -58,22 +58,6 @@ internal static class Scenarios
         }"));
     }
 
-    [Test("clocks that part during every answer make no busy loop")]
-    internal static void NoBusyLoop()
-    {
-        Play(Json.Parse(@"{
-            ""wallMovesOn"": [[20002, 2000], [20202, 2000]],
-            ""server"": [
-                { ""at"": 0, ""ask"": ""claim"", ""answer"": ""granted"" },
-                { ""at"": [20000, 20200], ""ask"": ""heartbeat"", ""after"": 5, ""answer"": ""recorded"" },
-                { ""at"": 20400, ""ask"": ""heartbeat"", ""after"": 5, ""answer"": ""session_taken"" }
-            ],
-            ""opens"": 0,
-            ""lastStatuses"": 3,
-            ""statuses"": [[20005, ""asking"", ""clocks_parted""], [20205, ""asking"", ""clocks_parted""], [20405, ""ended"", ""taken"", ""session_taken""]]
-        }"));
-    }
-
     [Test("a bug of the client ends the session as lost, with a warning, and not the process")]
     internal static void Bug()
     {
@@ -269,18 +253,9 @@ internal static class Scenarios
     private static Dictionary<string, object> InShort(LicenseSessionException error)
     {
         var facts = new Dictionary<string, object> { { "error", error.GetType().Name.Replace("Exception", "") }, { "code", error.Code } };
-        var refused = error as SessionRefusedException;
-        if (refused != null)
-        {
-            foreach (KeyValuePair<string, object> fact in Vectors.FactsOf(refused)) facts[fact.Key] = fact.Value;
-        }
-        var unreadable = error as RequestUnreadableException;
-        if (unreadable != null) facts["field"] = unreadable.Field;
         var unavailable = error as ServiceUnavailableException;
-        if (unavailable == null) return facts;
-        facts["problem"] = unavailable.Problem;
-        if (unavailable.Status.HasValue) facts["status"] = unavailable.Status;
-        return facts;
+        if (unavailable != null && unavailable.Status.HasValue) facts["status"] = unavailable.Status;
+        return facts.And(Vectors.Known(error));
     }
 
     internal static string InShort(ReleaseOutcome outcome)

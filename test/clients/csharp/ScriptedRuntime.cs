@@ -89,10 +89,7 @@ internal sealed class ScriptedRuntime : IRuntime
         object entry = Script[0].Value;
         Expect.Same(new object[] { Script[0].Key, Paths[entry.Text("ask")] }, new object[] { NowMs, path });
         Script.RemoveAt(0);
-        if (entry.Has("sends"))
-        {
-            foreach (KeyValuePair<string, object> field in entry.Get("sends").Object()) Expect.Same(field.Value, request.Get(field.Key), field.Key);
-        }
+        Expect.Same(request.And(entry.Get("sends")), request);
         foreach (object field in entry.List("lacks")) Expect.True(!request.Has((string)field), field + " was sent");
         // All attempts of an opening share a name, by which one that got no usable answer is released.
         if (entry.Text("ask") == "claim" || !_opens)
@@ -115,12 +112,7 @@ internal sealed class ScriptedRuntime : IRuntime
         if (entry.Has("fails")) return new Exchange(entry.Text("fails"), null, entry.Has("lasting"));
         object answer = entry.Get("answer");
         if (answer is string) return Example(entry, (string)answer);
-        var headers = new Dictionary<string, string>();
-        if (answer.Has("headers"))
-        {
-            foreach (KeyValuePair<string, object> header in answer.Get("headers").Object()) headers[header.Key] = (string)header.Value;
-        }
-        return new Exchange((int)answer.Number("status"), Encoding.UTF8.GetBytes(answer.Has("body") ? Json.Write(answer.Get("body")) : ""), headers);
+        return new Exchange((int)answer.Number("status"), Encoding.UTF8.GetBytes(answer.Has("body") ? Json.Write(answer.Get("body")) : ""), answer.Texts("headers"));
     }
 
     private static readonly Lazy<object> OpenApi = new Lazy<object>(() => Program.ReadJson("openapi.json"));
@@ -132,12 +124,7 @@ internal sealed class ScriptedRuntime : IRuntime
         {
             object json = response.Value.Get("content").Get("application/json");
             if (!json.Has("examples") || !json.Get("examples").Has(name)) continue;
-            var body = new Dictionary<string, object> { { "held_for_seconds", 55 } };
-            foreach (KeyValuePair<string, object> field in json.Get("examples").Get(name).Get("value").Object()) body[field.Key] = field.Value;
-            if (entry.Has("with"))
-            {
-                foreach (KeyValuePair<string, object> field in entry.Get("with").Object()) body[field.Key] = field.Value;
-            }
+            var body = new Dictionary<string, object> { { "held_for_seconds", 55 } }.And(json.Get("examples").Get(name).Get("value")).And(entry.Get("with"));
             if (body.ContainsKey("session_id")) _sessionId = body["session_id"];
             return new Exchange(int.Parse(response.Key), Encoding.UTF8.GetBytes(Json.Write(body)), new Dictionary<string, string>());
         }

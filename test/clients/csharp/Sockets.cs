@@ -12,44 +12,33 @@ using LicenseSessions;
 /// <summary>The client on real sockets: what it sends, what it takes for an answer, and what ends its patience.</summary>
 internal static class Sockets
 {
-    internal static SessionOptions Bot(FakeServer server)
-    {
-        return new SessionOptions { Url = server.Url, LicenseKey = "KEY", DeviceFingerprint = "device", Symbol = "ES", ReleaseAtExit = false };
-    }
-
     [Test("a session is opened, kept and released by requests of its own session, each on a new connection")]
-    internal static void OrdinaryLife()
+    internal static void OrdinaryLife(FakeServer server)
     {
-        using (var server = new FakeServer())
-        {
-            Session session = Session.Open(Bot(server));
-            Expect.True(session.Held && session.RightLasts.TotalSeconds <= 9.5 && session.Holds("es") && !session.Holds("NQ"), "not held");
-            Expect.Same(new object[] { "session-1", 7, new[] { "ES" }, null }, new object[] { session.SessionId, session.FencingToken, session.Symbols, session.End });
-            server.WaitFor("heartbeat", 2);
-            Expect.Same("Released", session.Release().ToString());
-            Expect.Same("Released", session.Release().ToString(), "the second time");
-            Expect.True(!session.Held && session.WaitLost(TimeSpan.Zero) && session.Lost.IsCancellationRequested | session.Completion.Wait(60000), "not over");
-            Expect.Same(1, server.Asked.Count(request => request.Ask == "release"));
-            object claim = server.Asked[0].Body, beat = server.WaitFor("heartbeat")[0].Body, release = server.WaitFor("release")[0].Body;
-            Expect.Same(new object[] { "KEY", "device", "ES" }, new[] { claim.Get("license_key"), claim.Get("device_fingerprint"), claim.Get("symbol") });
-            Expect.True(claim.Text("run_id").Length == 32 && claim.Number("claim_number") >= 1, "the claim has no name");
-            Expect.Same(new[] { "session-1", "session-1" }, new[] { beat.Get("session_id"), release.Get("session_id") });
-        }
+        Session session = Session.Open(server.Bot());
+        Expect.True(session.Held && session.RightLasts.TotalSeconds <= 9.5 && session.Holds("es") && !session.Holds("NQ"), "not held");
+        Expect.Same(new object[] { "session-1", 7, new[] { "ES" }, null }, new object[] { session.SessionId, session.FencingToken, session.Symbols, session.End });
+        server.WaitFor("heartbeat", 2);
+        Expect.Same("Released", session.Release().ToString());
+        Expect.Same("Released", session.Release().ToString(), "the second time");
+        Expect.True(!session.Held && session.WaitLost(TimeSpan.Zero) && session.Lost.IsCancellationRequested | session.Completion.Wait(60000), "not over");
+        Expect.Same(1, server.Asked.Count(request => request.Ask == "release"));
+        object claim = server.Asked[0].Body, beat = server.WaitFor("heartbeat")[0].Body, release = server.WaitFor("release")[0].Body;
+        Expect.Same(new object[] { "KEY", "device", "ES" }, new[] { claim.Get("license_key"), claim.Get("device_fingerprint"), claim.Get("symbol") });
+        Expect.True(claim.Text("run_id").Length == 32 && claim.Number("claim_number") >= 1, "the claim has no name");
+        Expect.Same(new[] { "session-1", "session-1" }, new[] { beat.Get("session_id"), release.Get("session_id") });
     }
 
     [Test("a request asks for no leave to go on, for no redirect and for no compression")]
-    internal static void Headers()
+    internal static void Headers(FakeServer server)
     {
-        using (var server = new FakeServer())
+        using (Session.Open(server.Bot()))
         {
-            using (Session.Open(Bot(server)))
-            {
-                Request claim = server.Asked[0];
-                Expect.Same("POST /api/validate-license HTTP/1.1", claim.Line);
-                Expect.True(!claim.Headers.ContainsKey("expect"), "Expect was sent");
-                Expect.Same(new[] { "close", "identity", "application/json", "127.0.0.1:" + server.Port }, new[] { "connection", "accept-encoding", "content-type", "host" }.Select(name => claim.Headers[name]));
-                Expect.True(claim.Headers["user-agent"].StartsWith("license-session-csharp/"), claim.Headers["user-agent"]);
-            }
+            Request claim = server.Asked[0];
+            Expect.Same("POST /api/validate-license HTTP/1.1", claim.Line);
+            Expect.True(!claim.Headers.ContainsKey("expect"), "Expect was sent");
+            Expect.Same(new[] { "close", "identity", "application/json", "127.0.0.1:" + server.Port }, new[] { "connection", "accept-encoding", "content-type", "host" }.Select(name => claim.Headers[name]));
+            Expect.True(claim.Headers["user-agent"].StartsWith("license-session-csharp/"), claim.Headers["user-agent"]);
         }
     }
 
@@ -80,16 +69,13 @@ internal static class Sockets
     }
 
     [Test("a name with several addresses is tried at each of them")]
-    internal static void SecondAddress()
+    internal static void SecondAddress(FakeServer server)
     {
-        using (var server = new FakeServer())
-        {
-            SessionOptions bot = Bot(server);
-            // ::1 comes first where the machine has it, and nobody listens there.
-            bot.Url = "http://localhost:" + server.Port + "/";
-            Session.Open(bot).Release();
-            Expect.Same("localhost:" + server.Port, server.Asked[0].Headers["host"]);
-        }
+        SessionOptions bot = server.Bot();
+        // ::1 comes first where the machine has it, and nobody listens there.
+        bot.Url = "http://localhost:" + server.Port + "/";
+        Session.Open(bot).Release();
+        Expect.Same("localhost:" + server.Port, server.Asked[0].Headers["host"]);
     }
 
     [Test("each request looks the name up: after an address moved, the session goes on at the new one")]
@@ -110,9 +96,8 @@ internal static class Sockets
     }
 
     [Test("a name server that is slower than a request may be opens, because later attempts may take longer; what was given up is not sent")]
-    internal static void SlowNames()
+    internal static void SlowNames(FakeServer server)
     {
-        using (var server = new FakeServer())
         using (new Names("127.0.0.1") { TakesMs = 250 })
         {
             SessionOptions bot = Named(server);
@@ -128,7 +113,7 @@ internal static class Sockets
 
     private static SessionOptions Named(FakeServer server)
     {
-        SessionOptions bot = Bot(server);
+        SessionOptions bot = server.Bot();
         bot.Url = "http://license.example:" + server.Port;
         return bot;
     }
@@ -157,26 +142,22 @@ internal static class Sockets
     }
 
     [Test("a server that does not answer takes no longer than the opening was given, and what it may have granted is released")]
-    internal static void Hanging()
+    internal static void Hanging(FakeServer server)
     {
-        using (var server = new FakeServer())
-        {
-            server.Answer = request => request.Ask == "release" ? FakeServer.Usual(request) : null;
-            SessionOptions bot = Bot(server);
-            bot.OpenWithin = TimeSpan.FromMilliseconds(300);
-            var error = Expect.Throws<ServiceUnavailableException>(() => Session.Open(bot));
-            Expect.Same("no_answer_in_time", error.Problem);
-            Request release = server.WaitFor("release")[0];
-            Expect.Same(server.Asked[0].Body.Get("run_id"), release.Body.Get("run_id"));
-            Expect.True(!release.Body.Has("session_id"), "it names a session that it does not know");
-            Expect.True(server.Closed.WaitOne(60000), "the connection was left open");
-        }
+        server.Answer = request => request.Ask == "release" ? FakeServer.Usual(request) : null;
+        SessionOptions bot = server.Bot();
+        bot.OpenWithin = TimeSpan.FromMilliseconds(300);
+        var error = Expect.Throws<ServiceUnavailableException>(() => Session.Open(bot));
+        Expect.Same("no_answer_in_time", error.Problem);
+        Request release = server.WaitFor("release")[0];
+        Expect.Same(server.Asked[0].Body.Get("run_id"), release.Body.Get("run_id"));
+        Expect.True(!release.Body.Has("session_id"), "it names a session that it does not know");
+        Expect.True(server.Closed.WaitOne(60000), "the connection was left open");
     }
 
     [Test("an opening that is cancelled ends at once, and what it was granted is released")]
-    internal static void Cancelled()
+    internal static void Cancelled(FakeServer server)
     {
-        using (var server = new FakeServer())
         using (var cancelling = new CancellationTokenSource())
         {
             server.Answer = request =>
@@ -185,10 +166,10 @@ internal static class Sockets
                 cancelling.Cancel();
                 return FakeServer.Usual(request);
             };
-            Expect.Throws<OperationCanceledException>(() => Session.Open(Bot(server), cancelling.Token));
+            Expect.Throws<OperationCanceledException>(() => Session.Open(server.Bot(), cancelling.Token));
             server.WaitFor("release");
-            Expect.Throws<OperationCanceledException>(() => Session.Open(Bot(server), cancelling.Token));
-            var opening = Session.OpenAsync(Bot(server), cancelling.Token);
+            Expect.Throws<OperationCanceledException>(() => Session.Open(server.Bot(), cancelling.Token));
+            var opening = Session.OpenAsync(server.Bot(), cancelling.Token);
             Expect.Throws<AggregateException>(() => opening.Wait(60000));
             Expect.True(opening.IsCanceled, "the task is not cancelled");
             Expect.Same(1, server.Asked.Count(request => request.Ask == "validate-license"), "what is cancelled before it begins claims nothing");
@@ -198,12 +179,13 @@ internal static class Sockets
     [Test("nobody listens: a warning says so on the console after the first attempt, and the error in the end, with its cause")]
     internal static void NobodyListens()
     {
-        string url;
+        SessionOptions bot;
         var console = new StringWriter();
         TextWriter before = Console.Error;
         Console.SetError(TextWriter.Synchronized(console));
-        using (var server = new FakeServer()) url = server.Url;
-        var bot = new SessionOptions { Url = url, LicenseKey = "KEY", DeviceFingerprint = "device", OpenWithin = TimeSpan.FromSeconds(3), ReleaseAtExit = false };
+        using (var server = new FakeServer()) bot = server.Bot();
+        bot.Symbol = null;
+        bot.OpenWithin = TimeSpan.FromSeconds(3);
         var error = Expect.Throws<ServiceUnavailableException>(() => Session.Open(bot));
         Console.SetError(before);
         Expect.True(error.InnerException is SocketException && error.Problem.Length > 10, error.ToString());
@@ -213,82 +195,64 @@ internal static class Sockets
     }
 
     [Test("a TLS handshake that is cut off is tried again, as what is not accepted is not")]
-    internal static void CutHandshake()
+    internal static void CutHandshake(FakeServer server)
     {
-        var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        new Thread(() =>
-        {
-            try
-            {
-                while (true) listener.AcceptTcpClient().Close();
-            }
-            catch (SocketException)
-            {
-                // Stopped.
-            }
-        }) { IsBackground = true }.Start();
-        string url = "https://" + listener.LocalEndpoint;
-        FirstProblem(new SessionOptions { Url = url, LicenseKey = "KEY", DeviceFingerprint = "device", Symbol = "ES", ReleaseAtExit = false });
-        listener.Stop();
+        server.CutsOff = true;
+        SessionOptions bot = server.Bot();
+        bot.Url = "https://127.0.0.1:" + server.Port;
+        FirstProblem(bot);
     }
 
     [Test("the proxy of the framework is used, and its password stands in no error")]
-    internal static void Proxy()
+    internal static void Proxy(FakeServer proxy)
     {
         IWebProxy before = WebRequest.DefaultWebProxy;
-        using (var proxy = new FakeServer())
+        try
         {
-            try
-            {
-                WebRequest.DefaultWebProxy = new WebProxy("http://127.0.0.1:" + proxy.Port) { Credentials = new NetworkCredential("trader", "secret") };
-                SessionOptions bot = Bot(proxy);
-                bot.Url = "http://license.example/base/";
-                Session.Open(bot).Release();
-                Expect.Same("POST http://license.example/base/api/validate-license HTTP/1.1", proxy.Asked[0].Line);
-                Expect.Same("Basic dHJhZGVyOnNlY3JldA==", proxy.Asked[0].Headers["proxy-authorization"]);
-                Expect.Same("license.example", proxy.Asked[0].Headers["host"]);
+            WebRequest.DefaultWebProxy = new WebProxy("http://127.0.0.1:" + proxy.Port) { Credentials = new NetworkCredential("trader", "secret") };
+            SessionOptions bot = proxy.Bot();
+            bot.Url = "http://license.example/base/";
+            Session.Open(bot).Release();
+            Expect.Same("POST http://license.example/base/api/validate-license HTTP/1.1", proxy.Asked[0].Line);
+            Expect.Same("Basic dHJhZGVyOnNlY3JldA==", proxy.Asked[0].Headers["proxy-authorization"]);
+            Expect.Same("license.example", proxy.Asked[0].Headers["host"]);
 
-                proxy.Answer = request => FakeServer.Http("407 Proxy Authentication Required", "");
-                foreach (string scheme in new[] { "http", "https" })
-                {
-                    bot.Url = scheme + "://license.example";
-                    Expect.Same("the proxy asks for a name and password (HTTP 407)", FirstProblem(bot));
-                }
-                Expect.Same("CONNECT license.example:443 HTTP/1.1", proxy.Asked.Last(request => request.Line.StartsWith("CONNECT")).Line);
-
-                proxy.Answer = FakeServer.Usual;
-                WebRequest.DefaultWebProxy = new WebProxy("http://127.0.0.1:" + proxy.Port, false, new[] { "127\\.0\\.0\\.1" });
-                Session.Open(Bot(proxy)).Release();
-                Expect.True(proxy.Asked.Any(request => request.Line.StartsWith("POST /api")), "a host that is exempt went through the proxy");
-            }
-            finally
+            proxy.Answer = request => FakeServer.Http("407 Proxy Authentication Required", "");
+            foreach (string scheme in new[] { "http", "https" })
             {
-                WebRequest.DefaultWebProxy = before;
+                bot.Url = scheme + "://license.example";
+                Expect.Same("the proxy asks for a name and password (HTTP 407)", FirstProblem(bot));
             }
+            Expect.Same("CONNECT license.example:443 HTTP/1.1", proxy.Asked.Last(request => request.Line.StartsWith("CONNECT")).Line);
+
+            proxy.Answer = FakeServer.Usual;
+            WebRequest.DefaultWebProxy = new WebProxy("http://127.0.0.1:" + proxy.Port, false, new[] { "127\\.0\\.0\\.1" });
+            Session.Open(proxy.Bot()).Release();
+            Expect.True(proxy.Asked.Any(request => request.Line.StartsWith("POST /api")), "a host that is exempt went through the proxy");
+        }
+        finally
+        {
+            WebRequest.DefaultWebProxy = before;
         }
     }
 
     [Test("thirty sessions of one service are kept side by side")]
-    internal static void SideBySide()
+    internal static void SideBySide(FakeServer server)
     {
-        using (var server = new FakeServer())
+        // None is answered before all have asked: more than the two connections that the framework allows.
+        var all = new CountdownEvent(30);
+        server.Answer = request =>
         {
-            // None is answered before all have asked: more than the two connections that the framework allows.
-            var all = new CountdownEvent(30);
-            server.Answer = request =>
-            {
-                if (request.Ask != "validate-license") return FakeServer.Usual(request);
-                all.Signal();
-                all.Wait();
-                return FakeServer.Usual(request);
-            };
-            var openings = Enumerable.Range(0, 30).Select(number => Session.OpenAsync(Bot(server))).ToArray();
-            foreach (var opening in openings) Expect.True(opening.Wait(60000) && opening.Result.Held, "not open");
-            var releases = openings.Select(opening => opening.Result.ReleaseAsync()).ToArray();
-            foreach (var release in releases) Expect.Same("Released", release.Result.ToString());
-            Expect.Same(30, server.Asked.Where(request => request.Ask == "validate-license").Select(request => request.Body.Get("claim_number")).Distinct().Count());
-        }
+            if (request.Ask != "validate-license") return FakeServer.Usual(request);
+            all.Signal();
+            all.Wait();
+            return FakeServer.Usual(request);
+        };
+        var openings = Enumerable.Range(0, 30).Select(number => Session.OpenAsync(server.Bot())).ToArray();
+        foreach (var opening in openings) Expect.True(opening.Wait(60000) && opening.Result.Held, "not open");
+        var releases = openings.Select(opening => opening.Result.ReleaseAsync()).ToArray();
+        foreach (var release in releases) Expect.Same("Released", release.Result.ToString());
+        Expect.Same(30, server.Asked.Where(request => request.Ask == "validate-license").Select(request => request.Body.Get("claim_number")).Distinct().Count());
     }
 
     [Test("a program whose thread pool is exhausted keeps its session")]
@@ -303,7 +267,7 @@ internal static class Sockets
             for (int i = 0; i < Environment.ProcessorCount + 8; i++) ThreadPool.QueueUserWorkItem(state => blocked.WaitOne());
             using (var server = new FakeServer())
             {
-                var opening = Session.OpenAsync(Bot(server));
+                var opening = Session.OpenAsync(server.Bot());
                 Expect.True(opening.Wait(60000), "not open");
                 server.WaitFor("heartbeat", 2);
                 Expect.Same("Released", opening.Result.Release().ToString());
@@ -318,30 +282,24 @@ internal static class Sockets
     }
 
     [Test("a check says what an opening would, and claims nothing")]
-    internal static void Check()
+    internal static void Check(FakeServer server)
     {
-        using (var server = new FakeServer())
-        {
-            server.Answer = request => FakeServer.Json200(new Dictionary<string, object> { { "code", "available" }, { "license_type", "pro" } });
-            SessionCheck check = Session.Check(Bot(server));
-            Expect.Same(new object[] { true, "pro", true }, new object[] { check.Available, check.License.Type, server.Asked[0].Body.Get("check_only") });
+        server.Answer = request => FakeServer.Json200(new Dictionary<string, object> { { "code", "available" }, { "license_type", "pro" } });
+        SessionCheck check = Session.Check(server.Bot());
+        Expect.Same(new object[] { true, "pro", true }, new object[] { check.Available, check.License.Type, server.Asked[0].Body.Get("check_only") });
 
-            server.Answer = request => FakeServer.Http("403 Forbidden", "{\"code\":\"session_conflict\",\"holder\":{\"device\":\"lap...\",\"last_heartbeat_seconds_ago\":7}}");
-            check = Session.CheckAsync(Bot(server)).Result;
-            Expect.Same(new object[] { false, "lap...", 7 }, new object[] { check.Available, check.Refusal.Holder.Device, check.Refusal.Holder.LastHeartbeatSecondsAgo });
-        }
+        server.Answer = request => FakeServer.Http("403 Forbidden", "{\"code\":\"session_conflict\",\"holder\":{\"device\":\"lap...\",\"last_heartbeat_seconds_ago\":7}}");
+        check = Session.CheckAsync(server.Bot()).Result;
+        Expect.Same(new object[] { false, "lap...", 7 }, new object[] { check.Available, check.Refusal.Holder.Device, check.Refusal.Holder.LastHeartbeatSecondsAgo });
     }
 
     [Test("with a pinned key, what a fake service grants is no session")]
-    internal static void Pinned()
+    internal static void Pinned(FakeServer server)
     {
-        using (var server = new FakeServer())
-        {
-            SessionOptions bot = Bot(server);
-            bot.PublicKeys = new[] { "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
-            Expect.Same("answer_unsigned", FirstProblem(bot));
-            Expect.True(server.Asked[0].Body.Text("nonce").Length == 32, "no nonce was sent");
-        }
+        SessionOptions bot = server.Bot();
+        bot.PublicKeys = new[] { "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
+        Expect.Same("answer_unsigned", FirstProblem(bot));
+        Expect.True(server.Asked[0].Body.Text("nonce").Length == 32, "no nonce was sent");
     }
 
     /// <summary>Why the first attempt failed, however long it took.</summary>
@@ -363,25 +321,19 @@ internal static class Sockets
 
     private static Case Taken(string name, string answer)
     {
-        return new Case("an answer " + name + " is taken", () =>
+        return new Case("an answer " + name + " is taken", server =>
         {
-            using (var server = new FakeServer())
-            {
-                server.Answer = request => request.Ask == "validate-license" ? answer : FakeServer.Usual(request);
-                using (Session session = Session.Open(Bot(server))) Expect.True(session.Held, "not held");
-            }
+            server.Answer = request => request.Ask == "validate-license" ? answer : FakeServer.Usual(request);
+            using (Session session = Session.Open(server.Bot())) Expect.True(session.Held, "not held");
         });
     }
 
     private static Case Refused(string name, string answer, string problem)
     {
-        return new Case("an answer that is no answer grants nothing: " + name, () =>
+        return new Case("an answer that is no answer grants nothing: " + name, server =>
         {
-            using (var server = new FakeServer())
-            {
-                server.Answer = request => request.Ask == "validate-license" ? answer : FakeServer.Usual(request);
-                Expect.Same(problem, FirstProblem(Bot(server)));
-            }
+            server.Answer = request => request.Ask == "validate-license" ? answer : FakeServer.Usual(request);
+            Expect.Same(problem, FirstProblem(server.Bot()));
         });
     }
 

@@ -1,6 +1,8 @@
 using System;
+using System.Collections;
 using System.Collections.Generic;
 using System.Linq;
+using System.Reflection;
 using System.Text;
 using LicenseSessions;
 
@@ -57,28 +59,13 @@ internal static class Vectors
     {
         var lease = new Lease(vector.Number("sessionTimeoutMs"), vector.Number("namedIntervalMs"), vector.Number("heldForMs"));
         var timing = new Timing(lease, vector.Get("marginMs") as double?, vector.Number("requestTimeoutMs"));
-        Expect.Same(vector.Get("timing"), new Dictionary<string, object>
-        {
-            { "rightMs", timing.RightMs },
-            { "heartbeatIntervalMs", timing.HeartbeatIntervalMs },
-            { "requestTimeoutMs", timing.RequestTimeoutMs },
-            { "longestRequestMs", timing.LongestRequestMs },
-            { "askWithinMs", timing.AskWithinMs },
-            { "oversleptAfterMs", timing.OversleptAfterMs },
-            { "clocksPartedAfterMs", timing.ClocksPartedAfterMs },
-            { "reportWithinMs", timing.ReportWithinMs },
-        });
+        Expect.Same(vector.Get("timing"), Known(timing));
     }
 
     private static void CheckAnswer(object vector)
     {
         string text = vector.Text("text") ?? Json.Write(vector.Get("body"));
-        var headers = new Dictionary<string, string>();
-        if (vector.Has("headers"))
-        {
-            foreach (KeyValuePair<string, object> header in vector.Get("headers").Object()) headers[header.Key] = (string)header.Value;
-        }
-        var answer = new Exchange((int)vector.Number("status"), Encoding.UTF8.GetBytes(text), headers);
+        var answer = new Exchange((int)vector.Number("status"), Encoding.UTF8.GetBytes(text), vector.Texts("headers"));
         Expect.Same(vector.Get("means"), MeaningOf(vector.Text("ask"), answer));
     }
 
@@ -91,28 +78,13 @@ internal static class Vectors
             return new Dictionary<string, object> { { "is", said } };
         }
         Outcome read = ask == "claim" ? Answers.ReadClaim(answer) : Answers.ReadHeartbeat(answer);
+        var meaning = new Dictionary<string, object> { { "is", Scenarios.Lower(read.GetType().Name) } };
         var granted = read as Granted;
-        if (granted != null)
-        {
-            return new Dictionary<string, object>
-            {
-                { "is", "granted" }, { "sessionId", granted.SessionId }, { "fencingToken", granted.FencingToken },
-                { "sessionTimeoutMs", granted.Lease.SessionTimeoutMs }, { "heartbeatIntervalMs", granted.Lease.HeartbeatIntervalMs },
-                { "heldForMs", granted.Lease.HeldForMs }, { "license", LicenseOf(granted.License) },
-            };
-        }
+        if (granted != null) return meaning.And(Known(granted)).And(Known(granted.Lease)).With("license", LicenseOf(granted.License)).Less("lease");
         var recorded = read as Recorded;
-        if (recorded != null)
-        {
-            var meaning = new Dictionary<string, object>
-            {
-                { "is", "recorded" }, { "sessionTimeoutMs", recorded.SessionTimeoutMs }, { "heldForMs", recorded.HeldForMs }, { "license", LicenseOf(recorded.License) },
-            };
-            if (recorded.Asked != null) meaning["releaseRequest"] = RequestOf(recorded.Asked);
-            return meaning;
-        }
+        if (recorded != null) return meaning.And(Known(recorded)).With("license", LicenseOf(recorded.License));
         var available = read as Available;
-        if (available != null) return new Dictionary<string, object> { { "is", "available" }, { "license", LicenseOf(available.License) } };
+        if (available != null) return meaning.With("license", LicenseOf(available.License));
         var ended = read as EndedOutcome;
         if (ended != null)
         {
@@ -124,18 +96,12 @@ internal static class Vectors
         var part = read as PartLost;
         if (part != null)
         {
-            var meaning = new Dictionary<string, object>
-            {
-                { "is", "part_lost" },
-                { "held", part.Held },
-                { "lost", part.Lost.Select(loss => Known(new Dictionary<string, object> { { "symbol", loss.Symbol }, { "code", loss.Code }, { "activeDevice", loss.ActiveDevice } })) },
-                { "lease", part.Recorded == null ? null : new Dictionary<string, object> { { "sessionTimeoutMs", part.Recorded.SessionTimeoutMs }, { "heldForMs", part.Recorded.HeldForMs } } },
-            };
-            if (part.Recorded != null && part.Recorded.Asked != null) meaning["releaseRequest"] = RequestOf(part.Recorded.Asked);
-            return meaning;
+            object lease = part.Recorded == null ? null : Known(part.Recorded).Object().Less("releaseRequest");
+            object asked = part.Recorded == null ? null : Known(part.Recorded.Asked);
+            meaning = new Dictionary<string, object> { { "is", "part_lost" }, { "held", part.Held }, { "lost", Known(part.Lost) }, { "lease", lease } };
+            return asked == null ? meaning : meaning.With("releaseRequest", asked);
         }
-        var unreadable = read as Unreadable;
-        if (unreadable != null) return new Dictionary<string, object> { { "is", "unreadable" }, { "problem", unreadable.Problem } };
+        if (read is Unreadable) return meaning.And(Known(read));
         var trouble = read as Trouble;
         if (trouble != null)
         {
@@ -155,54 +121,33 @@ internal static class Vectors
         };
         // It names the option by which each language takes the URL.
         if (!(error is ServiceNotFoundException)) meaning["message"] = error.Message;
-        var unreadable = error as RequestUnreadableException;
-        if (unreadable != null) meaning["field"] = unreadable.Field;
-        var refused = error as SessionRefusedException;
-        if (refused == null) return meaning;
-        meaning["activeDevice"] = null;
-        meaning["waitSeconds"] = null;
-        foreach (KeyValuePair<string, object> fact in FactsOf(refused)) meaning[fact.Key] = fact.Value;
-        return meaning;
+        if (error is RequestUnreadableException) meaning["field"] = null;
+        if (error is SessionRefusedException) meaning["activeDevice"] = meaning["waitSeconds"] = null;
+        return meaning.And(Known(error));
     }
 
-    /// <summary>What a refusal says about who is in the way; what is not known is left out.</summary>
-    internal static Dictionary<string, object> FactsOf(SessionRefusedException refused)
+    /// <summary>What is known in a value of the client, by the names of the tables. Of an error, what only its kind has.</summary>
+    internal static object Known(object value)
     {
-        return Known(new Dictionary<string, object>
-        {
-            { "activeDevice", refused.ActiveDevice }, { "waitSeconds", refused.WaitSeconds },
-            { "holderAsked", refused.HolderAsked }, { "holderTold", refused.HolderTold }, { "holderKeeps", refused.HolderKeeps },
-            { "heldByThisDevice", refused.HeldByThisDevice ? true : (bool?)null },
-            { "holder", HolderOf(refused.Holder) },
-            { "blocked", refused.Blocked.Count == 0 ? null : refused.Blocked.Select(BlockedOf).ToList() },
-        });
+        if (value == null || value is string || value.GetType().IsPrimitive) return value;
+        var list = value as IEnumerable;
+        if (list != null) return list.Cast<object>().Select(Known).ToList();
+        const BindingFlags own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+        var facts = new Dictionary<string, object>();
+        foreach (PropertyInfo fact in value.GetType().GetProperties(own)) facts[fact.Name] = fact.GetValue(value, null);
+        foreach (FieldInfo fact in value.GetType().GetFields(own)) if (!fact.Name.Contains("<")) facts[fact.Name] = fact.GetValue(value);
+        return facts.Where(fact => !IsUnknown(fact.Key, fact.Value)).ToDictionary(fact => CamelCase(fact.Key), fact => Known(fact.Value));
     }
 
-    private static object HolderOf(SessionHolder holder)
+    private static bool IsUnknown(string name, object value)
     {
-        if (holder == null) return null;
-        return Known(new Dictionary<string, object>
-        {
-            { "device", holder.Device }, { "sinceSeconds", holder.SinceSeconds }, { "lastHeartbeatSecondsAgo", holder.LastHeartbeatSecondsAgo }, { "status", holder.Status },
-        });
+        var list = value as ICollection;
+        return value == null || value is License || (list != null && list.Count == 0) || (name == "HeldByThisDevice" && !(bool)value);
     }
 
-    private static object BlockedOf(BlockedSymbol blocked)
+    private static string CamelCase(string name)
     {
-        return Known(new Dictionary<string, object>
-        {
-            { "symbol", blocked.Symbol }, { "holder", HolderOf(blocked.Holder) }, { "activeDevice", blocked.ActiveDevice }, { "waitSeconds", blocked.WaitSeconds },
-            { "heldByThisDevice", blocked.HeldByThisDevice ? true : (bool?)null },
-            { "holderAsked", blocked.HolderAsked }, { "holderTold", blocked.HolderTold }, { "holderKeeps", blocked.HolderKeeps },
-        });
-    }
-
-    private static object RequestOf(ReleaseRequest asked)
-    {
-        return Known(new Dictionary<string, object>
-        {
-            { "device", asked.Device }, { "secondsAgo", asked.SecondsAgo }, { "symbols", asked.Symbols.Count == 0 ? null : asked.Symbols },
-        });
+        return name == "Asked" ? "releaseRequest" : char.ToLowerInvariant(name[0]) + name.Substring(1);
     }
 
     private static Dictionary<string, object> LicenseOf(License license)
@@ -213,10 +158,5 @@ internal static class Vectors
             { "expiresAt", license.ExpiresAt.HasValue ? license.ExpiresAt.Value.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'") : null },
             { "activeSymbols", license.ActiveSymbols },
         };
-    }
-
-    private static Dictionary<string, object> Known(Dictionary<string, object> facts)
-    {
-        return facts.Where(fact => fact.Value != null).ToDictionary(fact => fact.Key, fact => fact.Value);
     }
 }

@@ -7,34 +7,18 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-import time
-import unittest
-from typing import Any, Callable
+from typing import Sequence
 
-from fake_service import FakeService
+from fake_service import RELEASE, ServiceTest
 from scripted_runtime import ROOT
 
-CLAIM = "/api/validate-license"
-HEARTBEAT = "/api/heartbeat"
-RELEASE = "/api/session/release"
+OPEN = """
+session = open_session(url, "KEY", "device")
+"""
 
 
-def until(condition: Callable[[], Any], seconds: float = 60.0) -> bool:
-    """Waits for what is sure to come. The limit is for the case that it does not."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.005)
-    return False
-
-
-class ProcessTest(unittest.TestCase):
+class ProcessTest(ServiceTest):
     """Runs programs against a service that answers as the test says."""
-
-    def setUp(self) -> None:
-        self.service = FakeService()
-        self.addCleanup(self.service.close)
 
     def run_program(self, source: str, *before: str) -> "subprocess.Popen[str]":
         """A program of which ``url`` is known, and ``say`` prints a line that the test can read.
@@ -66,9 +50,36 @@ class ProcessTest(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
+    def play(
+        self,
+        source: str,
+        *says: object,
+        by: int = 0,
+        then: Sequence[object] = (),
+        leaves: int = 0,
+        releases: int = 1,
+    ) -> None:
+        """Runs a program from its beginning to its end.
+
+        :param says: the lines that it prints at first
+        :param by: the signal that it is then sent
+        :param then: the lines that it prints after that
+        :param leaves: its exit code; below 0, the signal that ends it
+        """
+        self.service.forget()
+        process = self.run_program(source)
+        for line in says:
+            self.assertEqual(self.line_of(process), str(line))
+        if by:
+            process.send_signal(by)
+        for line in then:
+            self.assertEqual(self.line_of(process), str(line))
+        self.assertEqual(process.wait(60), leaves, source)
+        self.assertEqual(self.releases(), releases, source)
+
     def line_of(self, process: "subprocess.Popen[str]") -> str:
         assert process.stdout
         return process.stdout.readline().strip()
 
     def releases(self) -> int:
-        return self.service.asked.count(RELEASE)
+        return self.service.count(RELEASE)

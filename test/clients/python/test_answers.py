@@ -18,7 +18,7 @@ from license_session.answers import (
     read_heartbeat_answer,
     read_release_answer,
 )
-from license_session.errors import ServiceNotFound
+from license_session.errors import RequestUnreadable, ServiceNotFound, SessionRefused
 from license_session.license import License
 from license_session.runtime import Answer, NoAnswer
 from license_session.status import End
@@ -29,6 +29,9 @@ _KINDS = {Granted: "granted", Recorded: "recorded", Available: "available"}
 
 #: Of a request without an answer.
 _INNER = ("cause", "lasts")
+
+_OF_EACH_ERROR = ("_code", "status", "request_id")
+_NAMED = {SessionRefused: ("activeDevice", "waitSeconds"), RequestUnreadable: ("field",)}
 
 
 def meaning_of(ask: str, answer: Answer) -> dict[str, Any]:
@@ -52,23 +55,15 @@ def meaning_of(ask: str, answer: Answer) -> dict[str, Any]:
     if isinstance(read, Trouble):
         known = in_camel_case(read)
         return {"is": "trouble", **{name: known[name] for name in known if name not in _INNER}}
-    names = {"active_device": "activeDevice", "wait_seconds": "waitSeconds", "field": "field"}
-    more = (
-        "held_by_this_device",
-        "holder",
-        "holder_asked",
-        "holder_told",
-        "holder_keeps",
-        "blocked",
-    )
+    facts = {name: each for name, each in vars(read).items() if name not in _OF_EACH_ERROR}
     return {
         "is": type(read).__name__,
         "code": read.code,
         # It names the option by which each language takes the URL.
         **({} if isinstance(read, ServiceNotFound) else {"message": str(read)}),
-        **{names[name]: getattr(read, name) for name in names if hasattr(read, name)},
         # What only newer refusals say is left out where it is not known.
-        **what_is_known({name: getattr(read, name, None) for name in more}),
+        **{name: None for name in _NAMED.get(type(read), ())},
+        **what_is_known(facts),
         "status": read.status,
         "requestId": read.request_id,
     }
@@ -125,6 +120,3 @@ def add_tests() -> None:
 
 
 add_tests()
-
-if __name__ == "__main__":
-    unittest.main()

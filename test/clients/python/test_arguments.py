@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import threading
 import unittest
 from typing import Any
@@ -30,15 +31,25 @@ class Urls(unittest.TestCase):
                     base_url(case["given"])
                 self.assertNotIn("s3cret", str(refused.exception))
 
-    def test_requests_go_to_where_the_table_says(self) -> None:
+    def test_requests_go_to_where_the_table_says_with_what_was_asked_for(self) -> None:
         asked = []
 
         def transport(request: Request) -> Response:
-            asked.append(request.url)
+            asked.append((request.url, json.loads(request.body)))
             return Response(200, {}, b'{"code": "available"}')
 
-        check_session(" https://license.example/stage// ", "KEY", "device", transport=transport)
-        self.assertEqual(asked, ["https://license.example/stage/api/validate-license"])
+        options: "dict[str, Any]" = {"only_if_free": True, "symbol": "ES", "transport": transport}
+        check_session(" https://license.example/stage// ", "KEY", "device", **options)
+        ((url, body),) = asked
+        self.assertEqual(url, "https://license.example/stage/api/validate-license")
+        wanted = {
+            "license_key": "KEY",
+            "device_fingerprint": "device",
+            "symbol": "ES",
+            "only_if_free": True,
+            "check_only": True,
+        }
+        self.assertEqual({name: body.get(name) for name in wanted}, wanted)
 
 
 class Wrong:
@@ -67,8 +78,16 @@ WRONG = (
         "open_within_seconds is '2', a str: expected a number",
     ),
     ({"wait_within_seconds": None}, TypeError, "wait_within_seconds is None, a NoneType: expected"),
+    ({"open_within_seconds": -1}, ValueError, "open_within_seconds is -1: expected 0 or more"),
+    ({"open_within_seconds": -math.inf}, ValueError, "open_within_seconds is -inf: expected 0"),
+    ({"open_within_seconds": math.nan}, ValueError, "open_within_seconds is nan: expected 0"),
+    ({"wait_within_seconds": -1}, ValueError, "wait_within_seconds is -1: expected 0 or more"),
     ({"margin_seconds": -1}, ValueError, "margin_seconds is -1: expected 0 or more"),
+    ({"margin_seconds": math.nan}, ValueError, "margin_seconds is nan: expected 0 or more"),
+    ({"margin_seconds": math.inf}, ValueError, "margin_seconds is inf: .* and finite"),
     ({"request_timeout_seconds": 0}, ValueError, "request_timeout_seconds is 0.*expected more"),
+    ({"request_timeout_seconds": math.nan}, ValueError, "request_timeout_seconds is nan"),
+    ({"request_timeout_seconds": math.inf}, ValueError, "request_timeout_seconds is inf"),
     ({"report": "status"}, TypeError, "report is a str: expected a function"),
     ({"on_status": 7}, TypeError, "on_status is a int: expected a function"),
     ({"on_symbol_lost": 7}, TypeError, "on_symbol_lost is a int: expected a function"),
@@ -79,33 +98,27 @@ WRONG = (
 )
 
 
-def given(options: "dict[str, Any]") -> "dict[str, Any]":
-    never = lambda request: self_evident(request)  # noqa: E731
-    base = {"url": "http://license.example", "license_key": "KEY", "device_fingerprint": "device"}
-    return {**base, "transport": never, "logger": QUIET, **options}
-
-
-def self_evident(request: Request) -> Response:
+def nothing_is_sent(request: Request) -> Response:
     raise AssertionError("something was sent")
+
+
+def given(options: "dict[str, Any]") -> "dict[str, Any]":
+    base = {"url": "http://license.example", "license_key": "KEY", "device_fingerprint": "device"}
+    return {**base, "transport": nothing_is_sent, "logger": QUIET, **options}
+
+
+async def open_async(**options: Any) -> None:
+    await license_session.asyncio.open_session(**options)
 
 
 class Arguments(unittest.TestCase):
     def test_each_is_refused_at_once_by_its_name(self) -> None:
         for options, error, message in WRONG:
-            with self.subTest(message):
-                with self.assertRaisesRegex(error, f"^{message}") as refused:
-                    open_session(**given(options))
+            for opening in (open_session, lambda **options: asyncio.run(open_async(**options))):
+                with self.subTest(message), self.assertRaisesRegex(error, f"^{message}") as refused:
+                    opening(**given(options))
                 self.assertNotIn("SECRET", str(refused.exception))
                 self.assertEqual(threading.active_count(), 1)
-
-    def test_asyncio_says_the_same(self) -> None:
-        async def opening(options: "dict[str, Any]") -> None:
-            await license_session.asyncio.open_session(**given(options))
-
-        for options, error, message in WRONG:
-            with self.subTest(message):
-                with self.assertRaisesRegex(error, f"^{message}"):
-                    asyncio.run(opening(options))
 
     def test_without_an_event_loop_of_asyncio_that_is_what_is_said(self) -> None:
         opening = license_session.asyncio.open_session(**given({}))
@@ -113,7 +126,3 @@ class Arguments(unittest.TestCase):
             # As trio would run it.
             with self.assertRaisesRegex(RuntimeError, "works with no other: under trio, call"):
                 coroutine.send(None)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import re
 import threading
 import unittest
 from typing import Any, Callable, Optional
@@ -128,33 +130,19 @@ class Program(Played):
         self.releases.append([self.runtime.now_ms(), outcome])
 
 
-def arguments_of(scenario: dict[str, Any], names: "dict[str, str]") -> dict[str, Any]:
-    chosen = scenario.get("options", {})
+def arguments_of(scenario: dict[str, Any], function: Callable[..., object]) -> dict[str, Any]:
     arguments: dict[str, Any] = {
         "url": "http://unused",
         "license_key": "KEY",
         "device_fingerprint": "device",
     }
-    for name, value in chosen.items():
-        if name in names:
-            is_time = name.endswith("Ms")
-            arguments[names[name]] = length_of(value) / 1000 if is_time else value
+    for name, value in scenario.get("options", {}).items():
+        words = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name)
+        if words.endswith("_ms"):
+            words, value = words.replace("_ms", "_seconds"), length_of(value) / 1000
+        if words in inspect.signature(function).parameters:
+            arguments[words] = value
     return arguments
-
-
-CHECK = {
-    "symbol": "symbol",
-    "symbols": "symbols",
-    "onlyIfFree": "only_if_free",
-    "requestTimeoutMs": "request_timeout_seconds",
-    "openWithinMs": "open_within_seconds",
-}
-OPEN = {
-    **CHECK,
-    "askHolder": "ask_holder",
-    "marginMs": "margin_seconds",
-    "waitWithinMs": "wait_within_seconds",
-}
 
 
 def raise_it(life: Life, error: BaseException) -> None:
@@ -168,7 +156,7 @@ async def play_opening(test: unittest.TestCase, scenario: dict[str, Any]) -> Non
         with mock.patch.object(Life, "_fail", raise_it):
             opening = asyncio.create_task(
                 open_session(
-                    **arguments_of(scenario, OPEN),
+                    **arguments_of(scenario, open_session),
                     **seen.callbacks,
                     logger=QUIET,
                     release_at_exit=False,
@@ -189,7 +177,8 @@ async def play_check(test: unittest.TestCase, scenario: dict[str, Any]) -> None:
     outcome: Optional[LicenseSessionError] = None
     with mock.patch("license_session.asyncio.runtime_of", lambda *_: runtime):
         try:
-            await check_session(**arguments_of(scenario, CHECK))
+            license = await check_session(**arguments_of(scenario, check_session))
+            test.assertEqual(license.type, "pro")
         except LicenseSessionError as error:
             outcome = error
         at_ms = runtime.now_ms()
@@ -203,6 +192,3 @@ add_tests(
     lambda test, scenario: asyncio.run(play_check(test, scenario)),
     "asyncio, ",
 )
-
-if __name__ == "__main__":
-    unittest.main()

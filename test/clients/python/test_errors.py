@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import license_session
-from fake_service import FakeService, answer
+from fake_service import CLAIM, HEARTBEAT, ServiceTest, until
 from license_session import (
     Blocked,
     Holder,
@@ -25,14 +25,8 @@ from license_session import (
     ServiceUnavailable,
     SessionRefused,
     Status,
-    check_session,
     open_session,
 )
-from license_session.live_session import Life
-from license_session.options import Options
-from processes import CLAIM, HEARTBEAT, until
-from quiet import QUIET
-from scripted_runtime import ScriptedRuntime
 
 ALL = [
     SessionRefused(
@@ -93,66 +87,25 @@ class Errors(unittest.TestCase):
             self.assertTrue(hasattr(license_session, name), name)
 
 
-class Records(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-
-
-class WhatIsKnown(unittest.TestCase):
-    def setUp(self) -> None:
-        self.service = FakeService()
-        self.addCleanup(self.service.close)
-
-    def refuse(self, body: "dict[str, Any]", status: int) -> None:
-        self.service.instead = lambda handler: answer(handler, body, status) or True
-
-    def test_a_refusal_has_status_code_and_request_id(self) -> None:
-        self.refuse(
-            {"code": "license_suspended", "message": "Suspended.", "request_id": "r-1"}, 401
-        )
-        with self.assertRaises(LicenseRefused) as refused:
-            open_session(self.service.url, "KEY", "device", logger=QUIET)
-        error = refused.exception
-        self.assertEqual(
-            (str(error), error.code, error.status, error.request_id, error.cause),
-            ("Suspended.", "license_suspended", 401, "r-1", None),
-        )
-
-    def test_an_outage_has_status_and_request_id_and_the_cause(self) -> None:
-        ask = {
-            "at": [0, 1000],
-            "ask": "claim",
-            "answer": "internal_error",
-            "with": {"request_id": "r"},
-        }
-        runtime = ScriptedRuntime(
-            {"server": [ask, {"at": 1000, "ask": "release", "answer": "not_held"}]}
-        )
-        life = Life(Options(caller={}, logger=QUIET, open_within_ms=2000), runtime)
-        life.live()
-        error = life.error
-        assert isinstance(error, ServiceUnavailable)
+class WhatIsKnown(ServiceTest):
+    def test_an_outage_has_the_status_and_the_request_id_of_the_last_answer(self) -> None:
+        outage = Response(500, {}, b'{"code": "internal_error", "request_id": "r"}')
+        with self.assertRaises(ServiceUnavailable) as raised:
+            self.open(transport=lambda request: outage, open_within_seconds=0.1)
+        error = raised.exception
         self.assertEqual(
             (error.problem, error.status, error.request_id), ("internal_error", 500, "r")
         )
 
     def test_the_license_can_be_read_from_the_session(self) -> None:
-        self.service.answers[CLAIM] = {
-            **self.service.answers[CLAIM],
-            "license_type": "pro",
-            "expiry_date": "2027-01-31T12:00:00.000Z",
-            "active_symbols": ["ES"],
-        }
-        self.service.answers[HEARTBEAT] = {
-            **self.service.answers[HEARTBEAT],
-            "license_expiration": None,
-            "active_symbols": ["ES", "NQ"],
-        }
-        with open_session(self.service.url, "KEY", "device", logger=QUIET) as session:
+        self.service.add(
+            CLAIM,
+            license_type="pro",
+            expiry_date="2027-01-31T12:00:00.000Z",
+            active_symbols=["ES"],
+        )
+        self.service.add(HEARTBEAT, license_expiration=None, active_symbols=["ES", "NQ"])
+        with self.open() as session:
             license = session.license
             self.assertEqual((license.type, license.active_symbols), ("pro", ("ES",)))
             self.assertEqual(license.expires_at, datetime(2027, 1, 31, 12, tzinfo=timezone.utc))
@@ -162,39 +115,20 @@ class WhatIsKnown(unittest.TestCase):
                 ("pro", None, ("ES", "NQ")),
             )
 
-    def test_whether_a_session_could_be_opened_is_a_question_of_its_own(self) -> None:
-        self.service.answers[CLAIM] = {"code": "available", "license_type": "pro"}
-        license = check_session(self.service.url, "KEY", "device", symbol="ES")
-        self.assertEqual(license.type, "pro")
-        self.assertEqual(
-            {**self.service.bodies[0], "run_id": "", "claim_number": 0},
-            {
-                "license_key": "KEY",
-                "device_fingerprint": "device",
-                "symbol": "ES",
-                "run_id": "",
-                "claim_number": 0,
-                "check_only": True,
-            },
-        )
-        self.refuse({"code": "session_conflict", "active_device": "x..."}, 403)
-        with self.assertRaises(SessionRefused):
-            check_session(self.service.url, "KEY", "device")
-
     def test_the_log_has_every_change_and_warns_of_the_loss(self) -> None:
-        records = Records()
+        records: list[logging.LogRecord] = []
         logger = logging.Logger("of the program", logging.DEBUG)
-        logger.addHandler(records)
+        logger.addFilter(lambda record: bool(records.append(record)))
         session = open_session(
             self.service.url, "SECRET", "device-secret", symbol="ES", logger=logger
         )
-        self.assertTrue(until(lambda: len(records.records) >= 2))
+        self.assertTrue(until(lambda: len(records) >= 2))
         self.service.answers[HEARTBEAT] = {"code": "session_taken", "active_device": "x..."}
         self.assertTrue(session.wait_lost(60))
         session.release()
-        levels = [record.levelname for record in records.records]
+        levels = [record.levelname for record in records]
         self.assertEqual((levels[0], levels[1], levels[-1]), ("INFO", "DEBUG", "WARNING"))
-        texts = [record.getMessage() for record in records.records]
+        texts = [record.getMessage() for record in records]
         self.assertEqual(texts[-1], "License session ES: over: taken (session_taken), held by x...")
         self.assertNotIn("secret", "".join(texts).lower())
 
@@ -222,26 +156,19 @@ class WhatIsKnown(unittest.TestCase):
         texts = [record.getMessage() for record in logged.records]
         self.assertEqual(texts, ["License session: not open yet (refused); trying again"])
 
-    def test_a_release_by_the_program_is_no_warning(self) -> None:
+    def test_a_release_by_the_program_is_no_warning_and_a_session_says_how_it_stands(self) -> None:
         with self.assertLogs("license_session", logging.INFO) as logged:
-            open_session(self.service.url, "KEY", "device").release()
+            session = self.open(logger=None)
+            self.assertEqual(repr(session), "<Session session-1 held>")
+            session.release()
         self.assertEqual({record.levelname for record in logged.records}, {"INFO"})
+        self.assertEqual(repr(session), "<Session session-1 over: released>")
 
     def test_a_logger_that_fails_ends_nothing(self) -> None:
         class Broken:
             def __getattr__(self, name: str) -> Any:
                 raise RuntimeError("no logger")
 
-        with open_session(self.service.url, "KEY", "device", logger=Broken()) as session:
-            self.assertTrue(until(lambda: self.service.asked.count(HEARTBEAT) >= 1))
+        with self.open(logger=Broken()) as session:
+            self.assertTrue(self.heartbeats(1))
             self.assertTrue(session.held)
-
-    def test_a_session_says_in_short_how_it_stands(self) -> None:
-        session = open_session(self.service.url, "KEY", "device", logger=QUIET)
-        self.assertEqual(repr(session), "<Session session-1 held>")
-        session.release()
-        self.assertEqual(repr(session), "<Session session-1 over: released>")
-
-
-if __name__ == "__main__":
-    unittest.main()

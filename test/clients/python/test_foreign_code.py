@@ -5,195 +5,129 @@ loss is noticed, and every end comes in time.
 from __future__ import annotations
 
 import asyncio
-import json
+import itertools
 import logging
 import pathlib
 import re
 import signal
 import threading
-import unittest
-from typing import Any
+from typing import Any, Callable
 
 import license_session
 import license_session.asyncio
-from fake_service import FakeService
-from license_session import Request, Response, Session, open_session
+from fake_service import HEARTBEAT, RELEASE, ServiceTest, until
+from license_session import Request, Response
 from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
-from processes import HEARTBEAT, RELEASE, ProcessTest, until
+from processes import ProcessTest
 from quiet import QUIET
 from set_clock import SetClock
 
 
-class Hanging(logging.Handler):
-    """A log handler that returns only when the test is over."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.hangs = threading.Event()
-        self.over = threading.Event()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.hangs.set()
-        self.over.wait(120)
-
-
-def logger_with(handler: logging.Handler) -> logging.Logger:
+def logger_that(does: Callable[[logging.LogRecord], object]) -> logging.Logger:
     logger = logging.Logger("of the program", logging.DEBUG)
-    logger.addHandler(handler)
+    logger.addFilter(lambda record: bool(does(record)))
     return logger
-
-
-class HangingLogger(unittest.TestCase):
-    def setUp(self) -> None:
-        self.service = FakeService()
-        self.addCleanup(self.service.close)
-        self.handler = Hanging()
-        self.addCleanup(self.handler.over.set)
-        self.logger = logger_with(self.handler)
-
-    def open(self, **options: Any) -> Session:
-        return open_session(self.service.url, "KEY", "device", logger=self.logger, **options)
-
-    def test_the_session_is_kept(self) -> None:
-        session = self.open()
-        self.assertTrue(self.handler.hangs.wait(60))
-        before = self.service.asked.count(HEARTBEAT)
-        self.assertTrue(until(lambda: self.service.asked.count(HEARTBEAT) >= before + 3, 30))
-        self.assertTrue(session.held)
-        session.release()
-
-    def test_the_loss_is_noticed(self) -> None:
-        session = self.open()
-        self.assertTrue(self.handler.hangs.wait(60))
-        self.service.answers[HEARTBEAT] = {"code": "session_taken"}
-        self.assertTrue(session.wait_lost(30))
-
-    def test_a_release_frees_the_session_and_returns(self) -> None:
-        session = self.open()
-        self.assertTrue(self.handler.hangs.wait(60))
-        self.assertEqual(session.release(), "released")
-        self.assertFalse(self.handler.over.is_set())
-
-    def test_callbacks_and_reports_go_on(self) -> None:
-        states: "list[str]" = []
-        session = self.open(
-            on_status=lambda status: states.append(status.state), report=lambda: {"status": "on"}
-        )
-        self.assertTrue(until(lambda: len(states) >= 3, 30))
-        self.assertEqual(self.service.asked_with(HEARTBEAT)[-1]["status"], "on")
-        session.release()
-
-    def test_the_event_loop_of_asyncio_goes_on(self) -> None:
-        async def trade() -> None:
-            url = self.service.url
-            session = await license_session.asyncio.open_session(
-                url, "KEY", "device", logger=self.logger
-            )
-            while not self.handler.hangs.is_set():
-                await asyncio.sleep(0.005)
-            self.service.answers[HEARTBEAT] = {"code": "heartbeat_late"}
-            self.assertFalse(await session.wait_lost(0.7))
-            self.assertEqual(await session.release(), "released")
-
-        asyncio.run(asyncio.wait_for(trade(), 30))
-        self.assertFalse(self.handler.over.is_set())
 
 
 CALLBACKS = ("on_status", "on_symbol_lost", "on_release_request", "report")
 
 
-class HangingCallbacks(unittest.TestCase):
-    def setUp(self) -> None:
-        self.service = FakeService()
-        self.addCleanup(self.service.close)
-        part = {"code": "session_ended", "symbols_held": ["ES"], "release_asked_by": "x..."}
-        self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **part}
+class Hanging(ServiceTest):
+    """Code of the program that returns only when the test is over."""
 
-    def test_they_keep_neither_the_session_nor_its_release(self) -> None:
-        over = threading.Event()
-        self.addCleanup(over.set)
-        for name in CALLBACKS:
-            self.service.asked.clear()
+    def setUp(self) -> None:
+        super().setUp()
+        self.over = self.event()
+        self.hangs = True
+        part = {"code": "session_ended", "symbols_held": ["ES"], "release_asked_by": "x..."}
+        self.service.add(HEARTBEAT, **part)
+
+    def hang(self, *_: object) -> Any:
+        if self.hangs:
+            self.over.wait(120)
+
+    def open_async(self, **options: Any) -> license_session.asyncio.Opening:
+        options = {"logger": QUIET, **options}
+        return license_session.asyncio.open_session(self.service.url, "KEY", "device", **options)
+
+    def test_it_keeps_neither_the_session_nor_its_release(self) -> None:
+        for name in (*CALLBACKS, "logger"):
+            self.service.forget()
             hangs = threading.Event()
-            callback: "dict[str, Any]" = {
-                name: lambda *_, hangs=hangs: hangs.set() or over.wait(120)
-            }
-            session = open_session(
-                self.service.url, "KEY", "device", symbols=["ES", "NQ"], logger=QUIET, **callback
-            )
+            hang = lambda *_, hangs=hangs: hangs.set() or self.hang()  # noqa: E731
+            given: "dict[str, Any]" = {name: logger_that(hang) if name == "logger" else hang}
+            session = self.open(symbols=["ES", "NQ"], **given)
             self.assertTrue(hangs.wait(60), name)
-            before = self.service.asked.count(HEARTBEAT)
-            self.assertTrue(until(lambda: self.service.asked.count(HEARTBEAT) >= before + 2), name)
+            self.assertTrue(self.heartbeats(self.service.count(HEARTBEAT) + 2), name)
             self.assertTrue(session.holds("ES"), name)
             self.assertEqual(session.release(), "released", name)
-        self.assertFalse(over.is_set())
+        self.assertFalse(self.over.is_set())
 
-    def test_of_asyncio_they_keep_neither_the_session_nor_the_loop(self) -> None:
+    def test_of_asyncio_it_keeps_neither_the_session_nor_the_loop(self) -> None:
         async def trade() -> None:
             for name in CALLBACKS:
-                self.service.asked.clear()
+                self.service.forget()
                 hangs = asyncio.Event()
 
                 async def hang(*_: object, hangs: asyncio.Event = hangs) -> Any:
                     hangs.set()
                     await asyncio.Event().wait()
 
-                callback: "dict[str, Any]" = {name: hang}
-                session = await license_session.asyncio.open_session(
-                    self.service.url,
-                    "KEY",
-                    "device",
-                    symbols=["ES", "NQ"],
-                    logger=QUIET,
-                    **callback,
-                )
+                given: "dict[str, Any]" = {name: hang}
+                session = await self.open_async(symbols=["ES", "NQ"], **given)
                 await hangs.wait()
-                before = self.service.asked.count(HEARTBEAT)
-                while self.service.asked.count(HEARTBEAT) < before + 2:
+                before = self.service.count(HEARTBEAT)
+                while self.service.count(HEARTBEAT) < before + 2:
                     await asyncio.sleep(0.005)
                 self.assertTrue(session.holds("ES"), name)
                 self.assertEqual(await session.release(), "released", name)
 
         asyncio.run(asyncio.wait_for(trade(), 120))
 
+    def test_all_of_it_at_once_hides_no_loss(self) -> None:
+        given: "dict[str, Any]" = dict.fromkeys(CALLBACKS, self.hang)
+        session = self.open(logger=logger_that(self.hang), **given)
+        self.assertTrue(self.heartbeats(1))
+        self.service.answers[HEARTBEAT] = {"code": "session_taken"}
+        self.assertTrue(session.wait_lost(30))
 
-class EverythingHangs(unittest.TestCase):
-    def setUp(self) -> None:
-        self.service = FakeService()
-        self.addCleanup(self.service.close)
-        self.handler = Hanging()
-        self.over = self.handler.over
-        self.addCleanup(self.over.set)
-        self.hang = False
-        self.clock = SetClock(self)
-        self.options: "dict[str, Any]" = {
-            "transport": self.transport,
-            "on_status": self.wait,
-            "report": self.wait,
-            "logger": logger_with(self.handler),
-        }
+    def test_callbacks_and_reports_go_on_without_the_logger(self) -> None:
+        states: "list[str]" = []
+        self.open(
+            on_status=lambda status: states.append(status.state),
+            report=lambda: {"status": "on"},
+            logger=logger_that(self.hang),
+        )
+        self.assertTrue(until(lambda: len(states) >= 3, 30))
+        self.assertEqual(self.service.asked_with(HEARTBEAT)[-1]["status"], "on")
 
-    def wait(self, *_: object) -> Any:
-        if self.hang:
-            self.over.wait(120)
+    def test_a_transport_that_hangs_costs_its_own_request_alone(self) -> None:
+        calls = itertools.count(1)
 
-    def transport(self, request: Request) -> Response:
-        self.wait()
-        path = request.url[len(self.service.url) :]
-        return Response(200, {}, answer_of(self.service, path))
+        def transport(request: Request) -> Response:
+            if next(calls) == 2:
+                self.hang()
+            return self.service.transport(request)
 
-    def test_a_release_takes_five_seconds(self) -> None:
-        session = open_session(self.service.url, "KEY", "device", **self.options)
-        self.hang = True
+        session = self.open(transport=transport, request_timeout_seconds=0.2)
+        self.assertTrue(self.heartbeats(2))
+        self.assertTrue(session.held)
+        self.assertEqual(session.release(), "released")
+        self.assertFalse(self.over.is_set())
+
+    def test_a_release_takes_five_seconds_when_everything_hangs(self) -> None:
+        clock = self.hang_later()
+        session = self.open(**self.everything, on_status=self.hang, report=self.hang)
+        self.hangs = True
         outcomes: "list[str]" = []
         releasing = threading.Thread(target=lambda: outcomes.append(session.release()), name="bot")
         releasing.start()
         self.assertTrue(until(lambda: session.ended))
-        self.clock.move(4_999)
-        self.assertTrue(until(lambda: self.clock.was_seen_by("bot")))
+        clock.move(4_999)
+        self.assertTrue(until(lambda: clock.was_seen_by("bot")))
         self.assertEqual(outcomes, [])
-        self.clock.move(1)
+        clock.move(1)
         releasing.join(60)
         self.assertEqual(outcomes, ["unconfirmed"])
         self.assertFalse(session.held)
@@ -201,79 +135,41 @@ class EverythingHangs(unittest.TestCase):
 
     def test_a_release_of_asyncio_takes_five_seconds_in_which_the_loop_goes_on(self) -> None:
         async def hang(*_: object) -> Any:
-            while self.hang:
+            while self.hangs:
                 await asyncio.sleep(0.005)
 
         async def trade() -> None:
-            options = {**self.options, "on_status": hang, "report": hang}
-            session = await license_session.asyncio.open_session(
-                self.service.url, "KEY", "device", **options
-            )
-            self.hang = True
+            session = await self.open_async(**self.everything, on_status=hang, report=hang)
+            self.hangs = True
             releasing = asyncio.create_task(session.release())
             await asyncio.sleep(0)
-            self.clock.move(4_999)
-            while not releasing.done() and not self.clock.was_seen_by("MainThread"):
+            clock.move(4_999)
+            while not releasing.done() and not clock.was_seen_by("MainThread"):
                 await asyncio.sleep(0.005)
             self.assertFalse(releasing.done())
-            self.clock.move(1)
+            clock.move(1)
             self.assertEqual(await releasing, "unconfirmed")
             self.assertFalse(session.held)
             self.assertFalse(self.over.is_set())
-            self.hang = False
+            self.hangs = False
 
+        clock = self.hang_later()
         asyncio.run(asyncio.wait_for(trade(), 120))
 
+    def hang_later(self) -> SetClock:
+        """A clock that is set, while nothing hangs yet."""
+        self.hangs = False
 
-class HangingTransport(unittest.TestCase):
-    def setUp(self) -> None:
-        self.service = FakeService()
-        self.addCleanup(self.service.close)
-        self.over = threading.Event()
-        self.addCleanup(self.over.set)
-        self.calls = 0
-        self.options: "dict[str, Any]" = {
-            "transport": self.transport,
-            "request_timeout_seconds": 0.2,
-            "logger": QUIET,
-        }
+        def transport(request: Request) -> Response:
+            self.hang()
+            return self.service.transport(request)
 
-    def transport(self, request: Request) -> Response:
-        self.calls += 1
-        if self.calls == 2:
-            self.over.wait(120)
-        return Response(200, {}, answer_of(self.service, request.url[len(self.service.url) :]))
-
-    def test_it_costs_its_own_request_alone(self) -> None:
-        session = open_session(self.service.url, "KEY", "device", **self.options)
-        self.assertTrue(until(lambda: self.calls >= 4))
-        self.assertTrue(session.held)
-        self.assertEqual(session.release(), "released")
-        self.assertFalse(self.over.is_set())
-
-    def test_of_asyncio_it_costs_neither_the_session_nor_the_loop(self) -> None:
-        async def trade() -> None:
-            url = self.service.url
-            async with license_session.asyncio.open_session(
-                url, "KEY", "device", **self.options
-            ) as session:
-                while self.calls < 4:
-                    await asyncio.sleep(0.005)
-                self.assertTrue(session.held)
-            self.assertEqual(await session.release(), "released")
-            self.assertFalse(self.over.is_set())
-
-        asyncio.run(asyncio.wait_for(trade(), 120))
+        self.everything = {"transport": transport, "logger": logger_that(self.hang)}
+        return SetClock(self)
 
 
-def answer_of(service: FakeService, path: str) -> bytes:
-    return json.dumps(service.answers[path]).encode()
-
-
-class Keeper(unittest.TestCase):
+class Keeper(ServiceTest):
     def test_the_keeper_calls_no_code_of_the_program(self) -> None:
-        service = FakeService()
-        self.addCleanup(service.close)
         threads: "dict[str, set[str]]" = {}
 
         def note(what: str) -> None:
@@ -295,16 +191,13 @@ class Keeper(unittest.TestCase):
 
         def transport(request: Request) -> Response:
             note("transport")
-            return Response(200, {}, answer_of(service, request.url[10:]))
+            return self.service.transport(request)
 
-        session = open_session(
-            "any://host",
-            "KEY",
-            "device",
+        session = self.open(
             transport=transport,
             report=report,
             on_status=lambda status: note("on_status"),
-            logger=Noting(),  # type: ignore[arg-type]
+            logger=Noting(),
         )
         self.assertTrue(until(lambda: len(threads) == 5))
         session.release()
@@ -338,7 +231,7 @@ class Keeper(unittest.TestCase):
 
 
 HANGING_LOGGER = """
-import logging
+import asyncio, logging, license_session.asyncio
 class Hanging(logging.Handler):
     def emit(self, record):
         hangs.set()
@@ -354,21 +247,9 @@ session = open_session(url, "KEY", "device", logger=logger)
 hangs.wait()
 """
 )
-
-
-class Signals(ProcessTest):
-    def test_sigterm_ends_a_program_whose_logger_hangs_and_releases(self) -> None:
-        process = self.run_program(HANG + "say('ready')\nsession.wait_lost()\ntime.sleep(3600)")
-        self.assertEqual(self.line_of(process), "ready")
-        process.terminate()
-        self.assertEqual(process.wait(60), -signal.SIGTERM)
-        self.assertEqual(self.releases(), 1)
-
-    def test_so_it_does_with_asyncio(self) -> None:
-        process = self.run_program(
-            HANGING_LOGGER
-            + """
-import asyncio, license_session.asyncio
+OF_ASYNCIO = (
+    HANGING_LOGGER
+    + """
 async def main():
     opening = license_session.asyncio.open_session(url, "KEY", "device", logger=logger)
     async with opening as session:
@@ -379,11 +260,13 @@ async def main():
         await asyncio.sleep(3600)
 asyncio.run(main())
 """
-        )
-        self.assertEqual(self.line_of(process), "ready")
-        process.terminate()
-        self.assertEqual(process.wait(60), -signal.SIGTERM)
-        self.assertEqual(self.releases(), 1)
+)
+
+
+class Signals(ProcessTest):
+    def test_sigterm_ends_a_program_whose_logger_hangs_and_releases(self) -> None:
+        for program in (HANG + "say('ready')\nsession.wait_lost()\ntime.sleep(3600)", OF_ASYNCIO):
+            self.play(program, "ready", by=signal.SIGTERM, leaves=-signal.SIGTERM)
 
     def test_a_program_whose_logger_hangs_releases_when_it_ends(self) -> None:
         # Python itself then waits for the handler, in `logging.shutdown`.
@@ -391,15 +274,16 @@ asyncio.run(main())
         self.assertTrue(until(lambda: RELEASE in self.service.asked))
 
     def test_a_session_that_warns_before_it_opens_opens(self) -> None:
+        # Off the main thread it warns that no signal releases it.
         process = self.run_program(
-            HANG.replace("session = open_session", "open_it = lambda: open_session").replace(
-                "hangs.wait()",
-                """
-thread = threading.Thread(target=lambda: say(open_it().session_id))
+            HANGING_LOGGER
+            + """
+def trade():
+    say(open_session(url, "KEY", "device", logger=logger).session_id)
+thread = threading.Thread(target=trade)
 thread.start()
 thread.join()
-""",
-            )
+"""
         )
         self.assertEqual(self.line_of(process), "session-1")
 
@@ -441,7 +325,3 @@ thread.join()
         self.service.answers[HEARTBEAT] = {"code": "session_taken"}
         self.assertEqual(self.line_of(process), "not_held")
         self.assertEqual(process.wait(60), 0)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -13,11 +13,13 @@ import unittest
 import zipfile
 from typing import List
 
-from fake_service import FakeService
-from processes import CLAIM, HEARTBEAT, RELEASE
+from fake_service import CLAIM, HEARTBEAT, RELEASE, FakeService
 from scripted_runtime import ROOT
 
 SOURCE = ROOT / "clients/python"
+
+#: In which the package is found only where it was installed.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 #: A program that uses every kind of thing the package shows, with its types.
 PROGRAM = """
@@ -126,8 +128,7 @@ class Package(unittest.TestCase):
 
     def installed(self) -> "set[str]":
         code = "import license_session; print(license_session.__path__[0])"
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        folder = run([self.python, "-c", code], cwd=self.folder, env=environment).stdout.strip()
+        folder = run([self.python, "-c", code], cwd=self.folder, env=ENVIRONMENT).stdout.strip()
         return {path.name for path in pathlib.Path(folder).iterdir() if path.is_file()}
 
     def test_a_folder_is_installed_without_an_index_and_stays_as_it_was(self) -> None:
@@ -182,10 +183,8 @@ class Package(unittest.TestCase):
         )
 
     def test_an_empty_environment_can_use_it(self) -> None:
-        service = FakeService()
-        self.addCleanup(service.close)
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        used = run([self.python, self.program, service.url], cwd=self.folder, env=environment)
+        service = self.service()
+        used = run([self.python, self.program, service.url], cwd=self.folder, env=ENVIRONMENT)
         # A busy machine may keep the report waiting, which is said.
         said = [line for line in used.stderr.splitlines() if "report took too long" not in line]
         self.assertEqual(said, [])
@@ -193,15 +192,14 @@ class Package(unittest.TestCase):
         self.assertEqual(lines[0], "True 2")
         self.assertRegex(lines[1], r"^released ended \d+\.\d+\.\d+$")
         self.assertEqual(lines[2], "False True")
-        self.assertEqual(service.asked.count(RELEASE), 2)
+        self.assertEqual(service.count(RELEASE), 2)
 
     def test_the_version_is_that_of_the_package(self) -> None:
         code = (
             "import importlib.metadata, license_session;"
             "print(importlib.metadata.version('license-session') == license_session.__version__)"
         )
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        said = run([self.python, "-c", code], cwd=self.folder, env=environment)
+        said = run([self.python, "-c", code], cwd=self.folder, env=ENVIRONMENT)
         self.assertEqual(said.stdout, "True\n", said.stderr)
 
     def example_with(self, part: str, service: FakeService) -> "subprocess.Popen[str]":
@@ -214,10 +212,9 @@ class Package(unittest.TestCase):
         example = "\n".join(
             url if line.startswith("url = ") else line for line in example.splitlines()
         )
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         process = subprocess.Popen(
             [self.python, "-u", "-c", begin + example],
-            **{"cwd": self.folder, "env": environment, "text": True},
+            **{"cwd": self.folder, "env": ENVIRONMENT, "text": True},
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
         )
         self.addCleanup(process.wait)
@@ -252,7 +249,7 @@ class Package(unittest.TestCase):
 
     def test_the_example_that_is_asked_closes_and_releases(self) -> None:
         service = self.service()
-        service.answers[HEARTBEAT] = {**service.answers[HEARTBEAT], "release_asked_by": "vps-1..."}
+        service.add(HEARTBEAT, release_asked_by="vps-1...")
         said = self.said_by(self.example_with("on_release_request=", service))
         self.assertEqual(said, ["closing all positions and releasing, for vps-1..."])
         self.assertEqual(service.asked[-1], RELEASE)
@@ -279,12 +276,11 @@ class Package(unittest.TestCase):
         return found
 
     def check(self, command: List[object], wrong: List[str]) -> None:
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        checked = run([*command, self.program], cwd=self.folder, env=environment)
+        checked = run([*command, self.program], cwd=self.folder, env=ENVIRONMENT)
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
         file = self.folder / "wrong.py"
         file.write_text(WRONG, encoding="utf-8")
-        refused = run([*command, file], cwd=self.folder, env=environment)
+        refused = run([*command, file], cwd=self.folder, env=ENVIRONMENT)
         for part in wrong:
             self.assertIn(part, refused.stdout)
 
@@ -302,7 +298,3 @@ class Package(unittest.TestCase):
         self.assertEqual(itself.returncode, 0, itself.stdout + itself.stderr)
         command = [pyright, "--pythonpath", self.python]
         self.check(command, ["hold", "reason"])
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import sys
 import threading
@@ -10,53 +9,33 @@ import time
 import unittest
 import unittest.mock
 
-from fake_service import FakeService
-from license_session import (
-    LicenseSessionError,
-    ReleaseRequest,
-    ServiceUnavailable,
-    Status,
-    SymbolLost,
-    open_session,
-)
+from fake_service import CLAIM, HEARTBEAT, RELEASE, ServiceTest, until
+from license_session import LicenseSessionError, Status, SymbolLost
 from license_session.clock import choose_clock
 from license_session.live_session import Life
 from license_session.options import Options
 from license_session.runtime import Until
 from license_session.thread_runtime import ThreadRuntime
 from license_session.transport import HttpTransport
-from processes import CLAIM, HEARTBEAT, RELEASE, until
 from quiet import QUIET
 from scripted_runtime import ScriptedRuntime
 
 
-class Program(unittest.TestCase):
-    def setUp(self) -> None:
-        self.service = FakeService()
-        self.addCleanup(self.service.close)
-        logging.disable(logging.CRITICAL)
-        self.addCleanup(logging.disable, logging.NOTSET)
-
-    def open(self, **options):
-        session = open_session(self.service.url, "KEY", "device", **options)
-        self.addCleanup(session.release)
-        return session
-
+class Program(ServiceTest):
     def test_a_with_block_holds_the_session_and_releases_it(self) -> None:
         with self.open() as session:
             self.assertTrue(session.held)
             self.assertEqual((session.session_id, session.fencing_token), ("session-1", 1))
-            self.assertTrue(until(lambda: "/api/heartbeat" in self.service.asked))
+            self.assertTrue(self.heartbeats(1))
             self.assertFalse(session.wait_lost(0.01))
         self.assertFalse(session.held)
         self.assertTrue(session.wait_lost())
-        self.assertEqual(self.service.asked.count(RELEASE), 1)
         self.assertEqual(session.release(), "released")
-        self.assertEqual(self.service.asked.count(RELEASE), 1)
+        self.assertEqual(self.service.count(RELEASE), 1)
 
     def test_wait_lost_wakes_as_soon_as_the_session_is_taken(self) -> None:
         session = self.open()
-        self.service.answers["/api/heartbeat"] = {"code": "session_taken", "active_device": "x..."}
+        self.service.answers[HEARTBEAT] = {"code": "session_taken", "active_device": "x..."}
         self.assertTrue(session.wait_lost(10))
         self.assertEqual((session.ended.reason, session.ended.active_device), ("taken", "x..."))
 
@@ -68,14 +47,10 @@ class Program(unittest.TestCase):
             self.assertEqual(session.release(["CL"]), "released")
             self.assertEqual(session.release(["CL"]), "not_held")
             self.assertFalse(session.holds("CL"))
-            part = {
-                "code": "session_taken",
-                "symbols_held": ["ES"],
-                "symbols_lost": [
-                    {"symbol": "NQ", "code": "session_taken", "active_device": "x..."}
-                ],
-            }
-            self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **part}
+            lost_one = {"symbol": "NQ", "code": "session_taken", "active_device": "x..."}
+            self.service.add(
+                HEARTBEAT, code="session_taken", symbols_held=["ES"], symbols_lost=[lost_one]
+            )
             self.assertTrue(until(lambda: lost))
             self.assertEqual((session.symbols, session.held), (("ES",), True))
             with self.assertRaisesRegex(TypeError, "symbols is a str: expected a list"):
@@ -85,40 +60,6 @@ class Program(unittest.TestCase):
         released = [body["symbols"] for body in self.service.asked_with(RELEASE)]
         self.assertEqual(released, [["CL"], ["ES"]])
 
-    def test_who_is_asked_to_release_may_keep(self) -> None:
-        requests: list[ReleaseRequest] = []
-        asks = {"release_asked_by": "x...", "release_asked_seconds_ago": 3}
-        self.service.answers[HEARTBEAT] = {**self.service.answers[HEARTBEAT], **asks}
-        session = self.open(on_release_request=requests.append)
-        self.assertTrue(until(lambda: requests))
-        session.keep()
-        kept = lambda: [body for body in self.service.asked_with(HEARTBEAT) if body.get("keep")]
-        self.assertTrue(until(kept))
-        self.assertTrue(until(lambda: self.service.asked.count(HEARTBEAT) >= 4))
-        self.assertEqual(len(kept()), 1)
-        self.assertEqual(requests, [ReleaseRequest("x...", 3, ())])
-
-    def test_a_broken_service_does_not_decide_how_often_it_is_asked(self) -> None:
-        recorded = self.service.answers[HEARTBEAT]
-        for broken in (
-            {"session_timeout_seconds": 0.001},
-            {"held_for_seconds": 0.001},
-            {"session_timeout_seconds": 1, "held_for_seconds": 1},
-        ):
-            self.service.asked.clear()
-            self.service.answers[HEARTBEAT] = {**recorded, **broken}
-            session = self.open()
-            session.wait_lost(1.5)
-            session.release()
-            # A machine that is slow asks less often.
-            self.assertLessEqual(self.service.asked.count(HEARTBEAT), 20, broken)
-        self.service.answers[CLAIM] = {
-            **self.service.answers[CLAIM],
-            "heartbeat_interval_seconds": 0.000001,
-        }
-        with self.assertRaisesRegex(ServiceUnavailable, "no usable answer: granted"):
-            self.open(open_within_seconds=0.2)
-
     def test_some_symbols_of_a_session_that_is_over_are_released_with_it(self) -> None:
         self.service.answers[HEARTBEAT] = {"code": "license_expired"}
         session = self.open(symbols=["ES", "NQ"])
@@ -127,8 +68,7 @@ class Program(unittest.TestCase):
         self.assertEqual(self.service.asked_with(RELEASE)[0]["symbols"], ["ES", "NQ"])
 
     def test_a_release_wakes_the_keeper(self) -> None:
-        day = {"session_timeout_seconds": 86_400, "heartbeat_interval_seconds": 28_800}
-        self.service.answers[CLAIM] = {**self.service.answers[CLAIM], **day}
+        self.service.add(CLAIM, session_timeout_seconds=86_400, heartbeat_interval_seconds=28_800)
         with unittest.mock.patch.object(ThreadRuntime, "_SLICE_MS", 86_400_000):
             self.assertEqual(self.open().release(), "released")
 
@@ -209,30 +149,6 @@ class Program(unittest.TestCase):
         self.assertIsInstance(life.error, LicenseSessionError)
         self.assertIsInstance(life.error.cause, AssertionError)
 
-    def test_opening_works_on_any_thread(self) -> None:
-        sessions = []
-        thread = threading.Thread(target=lambda: sessions.append(self.open()))
-        thread.start()
-        thread.join()
-        self.assertTrue(sessions[0].held)
-
-    def test_what_could_not_work_is_refused_before_anything_is_sent(self) -> None:
-        for options in (
-            {"margin_seconds": -1},
-            {"margin_seconds": math.nan},
-            {"margin_seconds": math.inf},
-            {"request_timeout_seconds": 0},
-            {"request_timeout_seconds": math.nan},
-            {"request_timeout_seconds": math.inf},
-            {"open_within_seconds": -1},
-            {"open_within_seconds": math.nan},
-            {"open_within_seconds": -math.inf},
-            {"wait_within_seconds": -1},
-        ):
-            with self.assertRaises(ValueError):
-                self.open(**options)
-        self.assertEqual(self.service.asked, [])
-
     def test_any_length_of_time_can_be_chosen(self) -> None:
         longest = sys.float_info.max
         for open_within_seconds in (longest, math.inf):
@@ -291,7 +207,3 @@ class Program(unittest.TestCase):
         self.assertGreaterEqual(passed_ms, 200)
         self.assertGreaterEqual(passed_ms, (ended - started) * 1000 - 5)
         self.assertLessEqual(passed_ms, (latest - earliest) * 1000 + 5)
-
-
-if __name__ == "__main__":
-    unittest.main()

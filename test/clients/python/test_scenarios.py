@@ -274,6 +274,3 @@ def add_tests(namespace: dict[str, Any], plays: Any, plays_check: Any, who: str 
 
 
 add_tests(globals(), play, play_check)
-
-if __name__ == "__main__":
-    unittest.main()
