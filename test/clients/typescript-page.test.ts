@@ -6,9 +6,11 @@ import { env } from "node:process";
 import { text } from "node:stream/consumers";
 import { build } from "esbuild";
 import { afterEach, describe, expect, test } from "vitest";
+import type { SigningKey } from "../../lambdas/http/signing-keys.ts";
 import { chromiumCommand, openPage } from "./chromium.ts";
 import { startFakeService } from "./fake-service.ts";
-import { type SigningKey, signAnswer, signingKey } from "./independent-signer.ts";
+import { signedBy } from "./signed-by.ts";
+import { testKey } from "./vectors/build-vectors.ts";
 
 const heartbeatPath = "/api/heartbeat";
 const cleanups: (() => unknown)[] = [];
@@ -109,12 +111,12 @@ describe("the TypeScript client in a page of Chromium", () => {
   });
 
   test("verifies signed answers with the browser's own cryptography, and takes no others", async () => {
-    const key = signingKey(1);
+    const { key } = testKey("service");
     const { page, service } = await openSessionInPage({}, key);
     expect(await page.evaluate("session.held")).toBe(true);
     await service.wasAsked(heartbeatPath);
     expect(await page.evaluate("session.release()")).toBe("released");
-    const other = JSON.stringify([signingKey(2).publicKey]);
+    const other = JSON.stringify([testKey("other").key.publicKeyText]);
     const failure = page.evaluate(
       `new Promise((resolve) => {
         const onStatus = ({ problem }) => resolve(problem);
@@ -154,7 +156,7 @@ function optionsAsText(url: string, key?: SigningKey): string {
   return `{
     url: ${JSON.stringify(url)}, licenseKey: "KEY", deviceFingerprint: "device",
     logger: { debug() {}, info() {}, warn: (text) => warnings.push(text), error() {} },
-    publicKeys: ${key ? JSON.stringify([key.publicKey]) : "undefined"},
+    publicKeys: ${key ? JSON.stringify([key.publicKeyText]) : "undefined"},
   }`;
 }
 
@@ -172,14 +174,7 @@ async function startService(key?: SigningKey) {
     }
     const requestBody = await text(request);
     if (key) {
-      const signature = signAnswer({
-        ...{ status: 200, body: JSON.stringify(service.answers[url]), path: url, requestBody },
-        ...{
-          nonce: JSON.parse(requestBody).nonce,
-          createdSeconds: Math.floor(Date.now() / 1_000),
-          keys: [key],
-        },
-      });
+      const signature = signedBy([key], url, requestBody, JSON.stringify(service.answers[url]));
       for (const [name, value] of Object.entries(signature)) response.setHeader(name, value);
     }
     service.answer(response, url);

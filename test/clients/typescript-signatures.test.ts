@@ -20,20 +20,18 @@ import { pinKeys } from "../../clients/typescript/public-key.ts";
 import type { Runtime } from "../../clients/typescript/runtime.ts";
 import { verifyAnswer, withSignedAnswers } from "../../clients/typescript/signed-answers.ts";
 import { trustingRuntime } from "../../clients/typescript/trusting-runtime.ts";
-import { type Signable, signAnswer, signingKey } from "./independent-signer.ts";
+import rfc from "../../clients/vectors/rfc.json" with { type: "json" };
+import type { SigningKey } from "../../lambdas/http/signing-keys.ts";
+import { signedBy } from "./signed-by.ts";
 import { steppingRuntime } from "./stepping-runtime.ts";
-import type { buildVectors } from "./vectors/build-vectors.ts";
+import { type buildVectors, testKey } from "./vectors/build-vectors.ts";
 
-const key = signingKey(1);
-const other = signingKey(2);
-const path = "/stage/api/heartbeat";
-const recorded = JSON.stringify({ code: "recorded", session_timeout_seconds: 60 });
+const { key } = testKey("service");
+const { key: other } = testKey("other");
 
-const folder = join(import.meta.dirname, "../../clients/vectors");
 const vectors: ReturnType<typeof buildVectors> = JSON.parse(
-  readFileSync(join(folder, "signed-answers.json"), "utf8"),
+  readFileSync(join(import.meta.dirname, "../../clients/vectors/signed-answers.json"), "utf8"),
 );
-const rfc = JSON.parse(readFileSync(join(folder, "rfc.json"), "utf8"));
 
 describe.each([
   ["Node.js", platformCryptography()],
@@ -75,91 +73,57 @@ describe.each([
   });
 });
 
-function runtimeWith(
-  answer: (text: string) => { status: number; text: string; headers: Record<string, string> },
-  nowMs = () => 0,
-): Runtime {
-  let ids = 0;
-  return {
-    nowMs,
-    wallMs: nowMs,
-    random: () => 0,
-    randomId: () => `nonce-of-request-${++ids}`,
-    nextClaimName: () => ({ runId: "run-of-the-tests", claimNumber: 1 }),
-    pause: async () => {},
-    exchange: async (_path, text) => answer(text),
-  };
-}
-
-test("an answer made before it was asked for, or after it came, is trouble, however well signed", async () => {
-  let nowMs = 0;
-  let createdSeconds = 1_700_000_000;
-  let code = "recorded";
+/** Asks a service that answers as at that moment, and may say another code. */
+async function askingAt() {
+  const world = { nowMs: 0, createdMs: 1_700_000_000_000, code: "recorded" };
   const cryptography = platformCryptography();
-  const keys = await pinKeys([key.publicKey], cryptography);
-  const runtime = runtimeWith(
-    (text) => {
-      const { nonce } = JSON.parse(text);
-      const body = JSON.stringify({ code });
-      const signable = { status: 200, body, path, requestBody: text, nonce, keys: [key] };
-      return { status: 200, text: body, headers: signAnswer({ ...signable, createdSeconds }) };
+  const keys = await pinKeys([key.publicKeyText], cryptography);
+  const runtime: Runtime = {
+    ...steppingRuntime(fetch),
+    nowMs: () => world.nowMs,
+    exchange: async (path, text) => {
+      const body = JSON.stringify({ code: world.code });
+      const headers = signedBy([key], `/stage/${path}`, text, body, world.createdMs);
+      return { status: 200, text: body, headers };
     },
-    () => nowMs,
-  );
+  };
   const { exchange } = withSignedAnswers(runtime, "/stage/", keys, cryptography);
   const ask = async () => {
     const answer = await exchange("api/heartbeat", "{}", 1_000, AbortSignal.any([]));
     return "problem" in answer ? answer.problem : "taken";
   };
-  expect(await ask()).toBe("taken");
-  nowMs += 20_000;
-  createdSeconds += 13;
-  expect(await ask()).toBe("answer_time_wrong");
-  nowMs += 20_000;
-  createdSeconds += 14;
-  expect(await ask()).toBe("taken");
-  nowMs += 20_000;
-  createdSeconds += 26;
-  expect(await ask()).toBe("taken");
+  return { world, ask };
+}
+
+test("an answer made before it was asked for, or after it came, is trouble, however well signed", async () => {
+  const { world, ask } = await askingAt();
+  const asked = (passedMs: number, createdSeconds: number, code = "recorded") => {
+    world.nowMs += passedMs;
+    world.createdMs += createdSeconds * 1_000;
+    world.code = code;
+    return ask();
+  };
+  expect(await asked(0, 0)).toBe("taken");
+  expect(await asked(20_000, 13)).toBe("answer_time_wrong");
+  expect(await asked(20_000, 14)).toBe("taken");
+  expect(await asked(20_000, 26)).toBe("taken");
   // The machine was paused, and no clock here went on: one answer is in doubt, and no other.
-  createdSeconds += 100_000;
-  expect(await ask()).toBe("answer_time_wrong");
-  expect(await ask()).toBe("taken");
+  expect(await asked(0, 100_000)).toBe("answer_time_wrong");
+  expect(await asked(0, 0)).toBe("taken");
   // The same where the session is gone meanwhile: the bot must learn of it.
-  code = "session_taken";
-  createdSeconds += 100_000;
-  expect(await ask()).toBe("answer_time_wrong");
-  expect(await ask()).toBe("taken");
+  expect(await asked(0, 100_000, "session_taken")).toBe("answer_time_wrong");
+  expect(await asked(0, 0, "session_taken")).toBe("taken");
   // A function that fails because its clock is wrong puts no other one in doubt.
-  code = "internal_error";
-  createdSeconds += 3_600;
-  expect(await ask()).toBe("answer_time_wrong");
-  code = "recorded";
-  createdSeconds -= 3_600;
-  expect(await ask()).toBe("taken");
+  expect(await asked(0, 3_600, "internal_error")).toBe("answer_time_wrong");
+  expect(await asked(0, -3_600)).toBe("taken");
 });
 
 test("clocks that drift apart by a second an hour part the client and the service at no time", async () => {
-  let nowMs = 0;
-  const cryptography = platformCryptography();
-  const keys = await pinKeys([key.publicKey], cryptography);
-  const runtime = runtimeWith(
-    (text) => {
-      const { nonce } = JSON.parse(text);
-      const createdSeconds = 1_700_000_000 + Math.floor((nowMs * 3599) / 3_600_000);
-      const signable = { status: 200, body: recorded, path, requestBody: text, nonce };
-      const headers = signAnswer({ ...signable, keys: [key], createdSeconds });
-      return { status: 200, text: recorded, headers };
-    },
-    () => nowMs,
-  );
-  const { exchange } = withSignedAnswers(runtime, "/stage/", keys, cryptography);
+  const { world, ask } = await askingAt();
   for (let beat = 0; beat < 24 * 60; beat++) {
-    nowMs += 60_000;
-    expect(await exchange("api/heartbeat", "{}", 1_000, AbortSignal.any([]))).toHaveProperty(
-      "status",
-      200,
-    );
+    world.nowMs += 60_000;
+    world.createdMs = 1_700_000_000_000 + (world.nowMs * 3599) / 3600;
+    expect(await ask()).toBe("taken");
   }
 });
 
@@ -176,14 +140,11 @@ describe("a bot that has pinned a key", () => {
   };
 
   /** Answers as the service does, signed by the keys. */
-  function serviceOf(keys: Signable["keys"], change: (path: string) => object | undefined) {
-    const service: FetchFunction = async (url, init) => {
+  function serviceOf(keys: SigningKey[], change: (path: string) => object | undefined) {
+    const service: FetchFunction = async (url, { body: text }) => {
       const { pathname } = new URL(url);
       const body = JSON.stringify(change(pathname) ?? answers[pathname]);
-      const { nonce } = JSON.parse(init.body);
-      const createdSeconds = Math.floor(Date.now() / 1_000);
-      const signable = { status: 200, body, path: pathname, requestBody: init.body, nonce };
-      return new Response(body, { headers: signAnswer({ ...signable, createdSeconds, keys }) });
+      return new Response(body, { headers: signedBy(keys, pathname, text, body) });
     };
     return service;
   }
@@ -194,7 +155,7 @@ describe("a bot that has pinned a key", () => {
       asked.push(path);
       return undefined;
     });
-    const session = await openSession({ ...bot, publicKeys: [key.publicKey], fetch });
+    const session = await openSession({ ...bot, publicKeys: [key.publicKeyText], fetch });
     await expect.poll(() => asked.filter((path) => path === "/api/heartbeat").length).toBe(2);
     expect(session.held).toBe(true);
     expect(await session.release()).toBe("released");
@@ -202,7 +163,7 @@ describe("a bot that has pinned a key", () => {
 
   test("is granted nothing by a fake server, and told why; without the key it would be", async () => {
     const fake: FetchFunction = async (url) => Response.json(answers[new URL(url).pathname]);
-    const pinning = { ...bot, publicKeys: [key.publicKey], logger: quiet };
+    const pinning = { ...bot, publicKeys: [key.publicKeyText], logger: quiet };
     const opening = claimAndKeep(pinning, steppingRuntime(fake));
     await expect(opening).rejects.toThrow(/answer_unsigned/);
     const deceived = await openSession({ ...bot, fetch: fake });
@@ -214,7 +175,7 @@ describe("a bot that has pinned a key", () => {
     const statuses: SessionStatus[] = [];
     let keys = [key];
     const session = await openSession({
-      ...{ ...bot, publicKeys: [key.publicKey], logger: quiet },
+      ...{ ...bot, publicKeys: [key.publicKeyText], logger: quiet },
       fetch: (url, init) =>
         serviceOf(keys, (path) =>
           path.endsWith("heartbeat") ? { code: "session_taken" } : undefined,
@@ -233,7 +194,7 @@ describe("a bot that has pinned a key", () => {
 
     const refusing = serviceOf([other], () => ({ code: "license_suspended" }));
     const options = { ...bot, fetch: refusing, logger: quiet };
-    const pinning = { ...options, publicKeys: [key.publicKey] };
+    const pinning = { ...options, publicKeys: [key.publicKeyText] };
     const unavailable = { name: "ServiceUnavailable", problem: "answer_of_another_key" };
     const opening = claimAndKeep(pinning, steppingRuntime(refusing));
     await expect(opening).rejects.toMatchObject(unavailable);
@@ -251,7 +212,7 @@ describe("a bot that has pinned a key", () => {
       [[], /publicKeys is empty/],
       [["ed25519:short"], /"ed25519:short"/],
       [["ed25519-private:seed"], /a private key/],
-      [[key.publicKey, "rsa:abc"], /"rsa:abc"/],
+      [[key.publicKeyText, "rsa:abc"], /"rsa:abc"/],
     ] as const) {
       await expect(openSession({ ...bot, publicKeys })).rejects.toThrow(TypeError);
       await expect(openSession({ ...bot, publicKeys })).rejects.toThrow(words);
@@ -263,7 +224,7 @@ describe("a bot that has pinned a key", () => {
     const without = { subtle: undefined };
     Object.defineProperty(globalThis, "crypto", { value: without, configurable: true });
     try {
-      const keys = pinKeys([key.publicKey], webCryptography());
+      const keys = pinKeys([key.publicKeyText], webCryptography());
       await expect(keys).rejects.toThrow(Ed25519Missing);
     } finally {
       Object.defineProperty(globalThis, "crypto", { value: crypto, configurable: true });
