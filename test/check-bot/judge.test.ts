@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { judge, rightsOf } from "../../check-bot/judge.ts";
 import type { Exchange, ProgramRecord } from "../../check-bot/record.ts";
 
@@ -23,6 +23,10 @@ function heartbeat(askedAtMs: number, code: string, heldForMs?: number): Exchang
     sent: { session_id: "s-1" },
     answer: heldForMs ? { ...answer, heldForMs } : answer,
   };
+}
+
+function release(askedAtMs: number, session_id: string): Exchange {
+  return { program: 0, route: "release", askedAtMs, sent: { session_id } };
 }
 
 function findingsOf(
@@ -50,130 +54,82 @@ function every100Ms(fromMs: number, untilMs: number): number[] {
   return times;
 }
 
-describe("the right", () => {
-  test("begins with the answer and is counted from the sending", () => {
-    expect(rightsOf([granted(1_000, 4_000)])).toEqual([{ fromMs: 4_000, untilMs: 6_000 }]);
-  });
-
-  test("is lengthened by each confirmation, and not by what confirms nothing", () => {
-    const exchanges = [
+test.for<[what: string, exchanges: Exchange[], rights: [fromMs: number, untilMs: number][]]>([
+  ["begins with the answer, counted from the sending", [granted(1_000, 4_000)], [[4_000, 6_000]]],
+  [
+    "is lengthened by each confirmation, and not by what confirms nothing",
+    [
       granted(0, 0),
       heartbeat(2_000, "recorded", 5_000),
       heartbeat(4_000, "internal_error"),
       heartbeat(5_000, "heartbeat_late"),
-    ];
-    expect(rightsOf(exchanges)).toEqual([{ fromMs: 0, untilMs: 7_000 }]);
-  });
-
-  test("is never shortened by a later confirmation, as an earlier one stands", () => {
-    const exchanges = [granted(0, 0, 9_000), heartbeat(2_000, "recorded", 3_000)];
-    expect(rightsOf(exchanges)).toEqual([{ fromMs: 0, untilMs: 9_000 }]);
-  });
-
-  test.for(["session_taken", "session_not_found", "license_expired"])("ends with %s", (code) => {
-    expect(rightsOf([granted(0, 0), heartbeat(2_000, code)])).toEqual([
-      { fromMs: 0, untilMs: 2_000 },
-    ]);
-  });
-
-  test("ends when the program releases", () => {
-    const release: Exchange = {
-      program: 0,
-      route: "release",
-      askedAtMs: 1_000,
-      sent: { session_id: "s-1" },
-    };
-    expect(rightsOf([granted(0, 0), release])).toEqual([{ fromMs: 0, untilMs: 1_000 }]);
-  });
-
-  test("may come back after it was over", () => {
-    expect(rightsOf([granted(0, 0), heartbeat(8_000, "recorded", 5_000)])).toEqual([
-      { fromMs: 0, untilMs: 5_000 },
-      { fromMs: 8_000, untilMs: 13_000 },
-    ]);
-  });
+    ],
+    [[0, 7_000]],
+  ],
+  [
+    "is never shortened by a later confirmation, as an earlier one stands",
+    [granted(0, 0, 9_000), heartbeat(2_000, "recorded", 3_000)],
+    [[0, 9_000]],
+  ],
+  ...["session_taken", "session_not_found", "license_expired"].map(
+    (code): [string, Exchange[], [number, number][]] => [
+      `ends with ${code}`,
+      [granted(0, 0), heartbeat(2_000, code)],
+      [[0, 2_000]],
+    ],
+  ),
+  ["ends when the program releases", [granted(0, 0), release(1_000, "s-1")], [[0, 1_000]]],
+  [
+    "may come back after it was over",
+    [granted(0, 0), heartbeat(8_000, "recorded", 5_000)],
+    [
+      [0, 5_000],
+      [8_000, 13_000],
+    ],
+  ],
+])("the right %s", ([, exchanges, rights]) => {
+  expect(rightsOf(exchanges)).toEqual(rights.map(([fromMs, untilMs]) => ({ fromMs, untilMs })));
 });
 
-describe("a program fails", () => {
-  test("if it trades beyond its right", () => {
-    expect(findingsOf([granted(0, 0)], every100Ms(0, 6_000))).toEqual(["traded-without-right"]);
-  });
-
-  test("if it trades before it has one", () => {
-    expect(findingsOf([granted(2_000, 2_000)], every100Ms(1_000, 6_900))).toEqual([
-      "traded-without-right",
-    ]);
-  });
-
-  test("if it trades on after the session was taken", () => {
-    const exchanges = [granted(0, 0), heartbeat(2_000, "session_taken")];
-    expect(findingsOf(exchanges, every100Ms(0, 4_000))).toEqual(["traded-without-right"]);
-  });
-
-  test("if it does not trade for more than 6 s, although it has the right", () => {
-    const exchanges = [granted(0, 0, 20_000)];
-    expect(findingsOf(exchanges, [100, 6_200])).toEqual(["stopped-with-right"]);
-  });
-
-  test("if it exits while it has the right", () => {
-    const exited = { atMs: 1_000, how: "code 1" };
-    expect(findingsOf([granted(0, 0)], every100Ms(0, 4_000), { exited })).toEqual([
-      "ended-with-right",
-    ]);
-  });
-
-  test("if it prints the license key", () => {
-    expect(findingsOf([granted(0, 0)], [100], { output: `key ${licenseKey}\n` })).toEqual([
-      "leaked-key",
-    ]);
-  });
-
-  test("if it claims again after an answer that says to stop", () => {
-    const exchanges = [
-      granted(0, 0),
-      heartbeat(2_000, "session_replaced"),
-      { ...granted(3_000, 3_000), sent: { run_id: "0123456789abcdef", claim_number: 2 } },
-    ];
-    expect(findingsOf(exchanges, [100])).toEqual(["claimed-again"]);
-  });
-
-  test("if it releases a session that it was never granted", () => {
-    const release: Exchange = {
-      program: 0,
-      route: "release",
-      askedAtMs: 1_000,
-      sent: { session_id: "of another" },
-    };
-    expect(findingsOf([granted(0, 0), release], [100])).toEqual(["released-wrong-session"]);
-  });
-
-  test("if it asks eleven times within a second", () => {
-    const beats = every100Ms(2_000, 2_900).map((atMs) => heartbeat(atMs, "internal_error"));
-    expect(findingsOf([granted(1_950, 1_950), ...beats], [2_000])).toEqual(["asked-too-often"]);
-    expect(findingsOf([granted(0, 0), ...beats], [100])).toEqual([]);
-  });
+test("a TRADE that was on its way when the right ended passes, a later one fails", () => {
+  expect(findingsOf([granted(0, 0)], every100Ms(0, 5_300))).toEqual([]);
+  expect(findingsOf([granted(0, 0)], every100Ms(0, 5_400))).toEqual(["traded-without-right"]);
 });
 
-describe("a program passes", () => {
-  test("with a TRADE that was on its way when the right ended", () => {
-    expect(findingsOf([granted(0, 0)], every100Ms(0, 5_300))).toEqual([]);
-  });
+test("what only the examiner's own lag has made late passes", () => {
+  const trades = every100Ms(0, 5_450);
+  expect(findingsOf([granted(0, 0)], trades, {}, 200)).toEqual([]);
+  expect(findingsOf([granted(0, 0)], trades)).toEqual(["traded-without-right"]);
+});
 
-  test("with a silence of 6 s, as a program that blocks waits for an answer", () => {
-    expect(findingsOf([granted(0, 0, 20_000)], [100, 6_100])).toEqual([]);
-  });
+test("a program fails if it trades before it has a right", () => {
+  expect(findingsOf([granted(2_000, 2_000)], every100Ms(1_000, 6_900))).toEqual([
+    "traded-without-right",
+  ]);
+});
 
-  test("with the one TRADE that was caught between the clock and the print when it was stopped", () => {
-    const paused = [{ fromMs: 1_000, untilMs: 9_000 }];
-    expect(findingsOf([granted(0, 0)], [900, 9_050], { paused })).toEqual([]);
-    expect(findingsOf([granted(0, 0)], [900, 9_050, 9_150], { paused })).toEqual([
-      "traded-without-right",
-    ]);
-  });
+test("a silence of 6 s passes, as a program that blocks waits for an answer, a longer one fails", () => {
+  const exchanges = [granted(0, 0, 20_000)];
+  expect(findingsOf(exchanges, [100, 6_100])).toEqual([]);
+  expect(findingsOf(exchanges, [100, 6_200])).toEqual(["stopped-with-right"]);
+});
 
-  test("with what only the examiner's own lag has made late", () => {
-    const trades = every100Ms(0, 5_450);
-    expect(findingsOf([granted(0, 0)], trades, {}, 200)).toEqual([]);
-    expect(findingsOf([granted(0, 0)], trades)).toEqual(["traded-without-right"]);
-  });
+test("the one TRADE passes that was caught between the clock and the print when it was stopped", () => {
+  const paused = [{ fromMs: 1_000, untilMs: 9_000 }];
+  expect(findingsOf([granted(0, 0)], [900, 9_050], { paused })).toEqual([]);
+  expect(findingsOf([granted(0, 0)], [900, 9_050, 9_150], { paused })).toEqual([
+    "traded-without-right",
+  ]);
+});
+
+test("a program fails if it releases a session that it was never granted", () => {
+  expect(findingsOf([granted(0, 0), release(1_000, "of another")], [100])).toEqual([
+    "released-wrong-session",
+  ]);
+});
+
+test("a program fails if it asks eleven times within a second", () => {
+  const beats = every100Ms(2_000, 2_900).map((atMs) => heartbeat(atMs, "internal_error"));
+  expect(findingsOf([granted(1_950, 1_950), ...beats], [2_000])).toEqual(["asked-too-often"]);
+  expect(findingsOf([granted(0, 0), ...beats], [100])).toEqual([]);
 });

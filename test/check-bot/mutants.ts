@@ -1,399 +1,256 @@
-/**
- * A fault put into the program of docs/bots.md, and the case of check-bot that must find it. So each case is
- * seen to fail.
- */
-type Mutant = { name: string; from: string; to: string; case: string; finds: string };
+import type { FindingKind } from "../../check-bot/findings.ts";
 
-export const mutants: readonly Mutant[] = [
-  {
-    name: "counts by a time of its own",
-    from: "right_until = sent + held",
-    to: "right_until = sent + 55",
-    case: "outage-long",
-    finds: "traded-without-right",
-  },
-  {
-    name: "counts from the answer",
-    from: "right_until = sent + held",
-    to: "right_until = now() + held",
-    case: "claim-answered-late",
-    finds: "traded-without-right",
-  },
-  {
-    name: "counts a late heartbeat from its answer",
-    from: "right_until = sent + held",
-    to: "right_until = now() + held",
-    case: "heartbeat-answer-late",
-    finds: "traded-without-right",
-  },
-  {
-    name: "keeps the first answer's time",
-    from: "right_until = sent + held",
-    to: "first = globals().setdefault('first', held); right_until = sent + first",
-    case: "shorter-right",
-    finds: "traded-without-right",
-  },
-  {
-    name: "never counts for longer than it was granted first",
-    from: "right_until = sent + held",
-    to: "right_until = sent + min(held, 5)",
-    case: "longer-right",
-    finds: "stopped-with-right",
-  },
-  {
-    name: "takes any 200 for a confirmation",
-    from: 'status == 200 and code in ("granted", "recorded") and usable',
-    to: "status == 200 and (held := held or 5)",
-    case: "captive-portal",
-    finds: "traded-without-right",
-  },
-  {
-    name: "takes a page's 200 for a grant",
-    from: 'status == 200 and code in ("granted", "recorded") and usable',
-    to: 'status == 200 and (held := held or 5) and (answer.setdefault("session_id", "s") or True)',
-    case: "claim-to-captive-portal",
-    finds: "traded-without-right",
-  },
-  {
-    name: "goes by the body, whatever the status",
-    from: "status == 200 and code in",
-    to: "code in",
-    case: "created-201",
-    finds: "traded-without-right",
-  },
-  {
-    name: "takes five seconds where the answer names none",
-    from: '"held_for_seconds")\n',
-    to: '"held_for_seconds") or 5\n',
-    case: "heartbeat-without-right",
-    finds: "traded-without-right",
-  },
-  {
-    name: "trades on whatever it is granted",
-    from: '"held_for_seconds")\n',
-    to: '"held_for_seconds") or 5\n',
-    case: "claim-without-right",
-    finds: "traded-without-right",
-  },
-  {
-    name: "takes a request that failed for a confirmed one",
-    from: "    except Exception:\n        answer = {}",
-    to: '    except Exception:\n        status, answer = 200, {"code": "recorded", "held_for_seconds": 5}',
-    case: "connection-reset",
-    finds: "traded-without-right",
-  },
-  {
-    name: "takes a lost answer for a confirmation",
-    from: "    except Exception:\n        answer = {}",
-    to: '    except Exception:\n        status, answer = 200, {"code": "recorded", "held_for_seconds": 5}',
-    case: "answers-lost",
-    finds: "traded-without-right",
-  },
-  {
-    name: "takes silence for a confirmation",
-    from: "    except Exception:\n        answer = {}",
-    to: '    except Exception:\n        status, answer = 200, {"code": "recorded", "held_for_seconds": 12}',
-    case: "connection-hangs",
-    finds: "traded-without-right",
-  },
-  {
-    name: "ends when it can't read an answer",
-    from: "    except Exception:\n        answer = {}",
-    to: "    except OSError:\n        answer = {}",
-    case: "broken-body",
-    finds: "stopped-with-right",
-  },
-  {
-    name: "waits for an answer without end",
-    from: "timeout=5",
-    to: "timeout=600",
-    case: "connection-hangs",
-    finds: "did-not-return",
-  },
-  {
-    name: "ends at the first refused connection",
-    from: "    except Exception:\n        answer = {}",
-    to: "    except ValueError:\n        answer = {}",
-    case: "refused-connection-at-start",
-    finds: "no-claim",
-  },
-  {
-    name: "ends at a 5xx",
-    from: "        #|     sleep in steps",
-    to: "        if status >= 500:\n            over = True\n        #|     sleep in steps",
-    case: "internal-error",
-    finds: "ended-with-right",
-  },
-  {
-    name: "ends at a page's 503",
-    from: "        #|     sleep in steps",
-    to: "        if status >= 500:\n            over = True\n        #|     sleep in steps",
-    case: "unavailable-html",
-    finds: "ended-with-right",
-  },
-  {
-    name: "ends at a bare 500",
-    from: "        #|     sleep in steps",
-    to: "        if status >= 500:\n            over = True\n        #|     sleep in steps",
-    case: "bare-500",
-    finds: "ended-with-right",
-  },
-  {
-    name: "ends at any 401 or 403",
-    from: "        #|     sleep in steps",
-    to: "        if status in (401, 403):\n            over = True\n        #|     sleep in steps",
-    case: "bare-401-and-403",
-    finds: "ended-with-right",
-  },
-  {
-    name: "follows redirects to a page that it takes for the service",
-    from: 'status == 200 and code in ("granted", "recorded") and usable',
-    to: "status in (200, 302) and (held := held or 5)",
-    case: "redirect",
-    finds: "traded-without-right",
-  },
-  {
-    name: "ends at heartbeat_late",
-    from: '"session_replaced", "session_ended")',
-    to: '"session_replaced", "session_ended", "heartbeat_late")',
-    case: "heartbeat-late",
-    finds: "ended-with-right",
-  },
-  {
-    name: "does not know Retry-After",
-    from: "min(retry_after, 15)",
-    to: "1",
-    case: "too-many-requests",
-    finds: "ignored-retry-after",
-  },
-  {
-    name: "does not pause after a failure of the service",
-    from: "following = now() + min(retry_after, 15)",
-    to: "following = now()",
-    case: "internal-error",
-    finds: "asked-too-often",
-  },
-  {
-    name: "beats far too rarely",
-    from: 'answer.get("heartbeat_interval_seconds") or held / 3',
-    to: "4.6",
-    case: "ordinary-life",
-    finds: "beat-too-rarely",
-  },
-  {
-    name: "beats far too often",
-    from: 'answer.get("heartbeat_interval_seconds") or held / 3',
-    to: "0.5",
-    case: "ordinary-life",
-    finds: "beat-too-often",
-  },
-  {
-    name: "ends without an interval",
-    from: 'answer.get("heartbeat_interval_seconds") or held / 3',
-    to: 'answer["heartbeat_interval_seconds"] + 0',
-    case: "no-interval",
-    finds: "stopped-with-right",
-  },
-  {
-    name: "sends no session_id",
-    from: '{"session_id": session_id})\n',
-    to: "{})\n",
-    case: "ordinary-life",
-    finds: "session-not-named",
-  },
-  {
-    name: "names no run",
-    from: '{"run_id": run_id, "claim_number": claim_number}\n            answer',
-    to: "{}\n            answer",
-    case: "ordinary-life",
-    finds: "run-not-named",
-  },
-  {
-    name: "names a fixed run",
-    from: "secrets.token_hex(16)",
-    to: '"0123456789abcdef"',
-    case: "second-instance",
-    finds: "run-not-named",
-  },
-  {
-    name: "counts attempts instead of openings",
-    from: '            names = {"run_id"',
-    to: '            claim_number += 1\n            names = {"run_id"',
-    case: "claim-answer-lost",
-    finds: "claim-number-wrong",
-  },
-  {
-    name: "is a new run at each attempt",
-    from: '            names = {"run_id": run_id,',
-    to: '            names = {"run_id": secrets.token_hex(16),',
-    case: "claim-slow",
-    finds: "stopped-with-right",
-  },
-  {
-    name: "opens anew under the old number",
-    from: "            claim_number += 1\n",
-    to: "",
-    case: "session-not-found",
-    finds: "claim-number-wrong",
-  },
-  {
-    name: "trusts a monotonic clock",
-    from: "max(fresh[0] - clocks[0], fresh[1] - clocks[1])",
-    to: "fresh[0] - clocks[0]",
-    case: "suspended-machine",
-    finds: "traded-without-right",
-  },
-  {
-    name: "counts its own turns instead of time",
-    from: "    return not over and now() < right_until",
-    to: "    globals()['turns'] = globals().get('turns', 0) + 1\n    return not over and right_until and turns < 500",
-    case: "process-stopped",
-    finds: "traded-without-right",
-  },
-  {
-    name: "counts its own turns, when another device has its session",
-    from: "    return not over and now() < right_until",
-    to: "    globals()['turns'] = globals().get('turns', 0) + 1\n    return not over and right_until and turns < 500",
-    case: "taken-while-stopped",
-    finds: "traded-without-right",
-  },
-  ...(
+/** @param finds what check-bot must find, by the case in which it must find it */
+type Fault = [name: string, to: string, finds: Readonly<Record<string, FindingKind>>];
+
+/** The faults that are put into the program of docs/bots.md, by the text that each replaces. */
+const faults: Readonly<Record<string, readonly Fault[]>> = {
+  "right_until = sent + held": [
     [
-      ["taken", '"session_taken", '],
-      ["replaced", '"session_replaced", '],
-      ["ended-by-operator", ', "session_ended"'],
-    ] as const
-  ).map(([name, code]) => ({
-    name: `does not know ${code.replaceAll(/[^a-z_]/g, "")}`,
-    from: code,
-    to: "",
-    case: name,
-    finds: "traded-without-right",
-  })),
-  ...["license-suspended", "license-expired"].map((name) => ({
-    name: `does not know ${name}`,
-    from: 'code.startswith("license_")',
-    to: "False",
-    case: name,
-    finds: "traded-without-right",
-  })),
-  {
-    name: "claims again for a key that is unknown",
-    from: 'code.startswith("license_")',
-    to: "False",
-    case: "license-unknown",
-    finds: "claimed-again",
-  },
-  {
-    name: "claims again when another has taken the session",
-    from: '"session_not_found":',
-    to: '"session_not_found" or code == "session_taken":',
-    case: "taken",
-    finds: "claimed-again",
-  },
-  {
-    name: "trades when it is refused",
-    from: 'elif code in ("session_conflict", "session_limit"):',
-    to: 'elif code in ("session_conflict", "session_limit") and not (right_until := now() + 9):',
-    case: "in-use",
-    finds: "traded-without-right",
-  },
-  {
-    name: "does not wait for a seat",
-    from: 'answer["estimated_wait_seconds"]',
-    to: "0.5",
-    case: "no-seat",
-    finds: "claimed-too-early",
-  },
-  {
-    name: "trades after a claim that came too late",
-    from: '("claim_late", "bad_request")',
-    to: '("bad_request",) or (right_until := now() + 9) < 0',
-    case: "claim-late",
-    finds: "traded-without-right",
-  },
-  {
-    name: "does not listen to SIGTERM",
-    from: "signal.signal(signal.SIGTERM, stop)\n",
-    to: "",
-    case: "sigterm",
-    finds: "not-released",
-  },
-  {
-    name: "does not listen to Ctrl-C",
-    from: "signal.signal(signal.SIGINT, stop)\n",
-    to: "",
-    case: "ctrl-c",
-    finds: "not-released",
-  },
-  {
-    name: "releases whatever its device holds",
-    from: '{"session_id": session_id} if session_id else names',
-    to: "{}",
-    case: "sigterm",
-    finds: "released-wrong-session",
-  },
-  {
-    name: "prints its settings",
-    from: "threading.Thread(target=keep",
-    to: "print(SELF, flush=True)\nthreading.Thread(target=keep",
-    case: "ordinary-life",
-    finds: "leaked-key",
-  },
-  {
-    name: "does not flush",
-    from: 'print("TRADE", flush=True)',
-    to: 'print("TRADE" if now() % 1 > 0.9 else "\\n".join(["TRADE"] * 9), flush=True)',
-    case: "ordinary-life",
-    finds: "trade-lines-held-back",
-  },
-  {
-    name: "is thrown by a field that it doesn't know",
-    from: 'code, held = answer.get("code")',
-    to: 'assert "later_field" not in answer\n        code, held = answer.get("code")',
-    case: "unknown-fields-and-nulls",
-    finds: "did-not-open",
-  },
-  {
-    name: "looks for one spelling of the media type",
-    from: "            answer = json.loads(response.read(65536))",
-    to: '            answer = json.loads(response.read(65536))\n            assert headers["content-type"] == "application/json"',
-    case: "media-type-with-charset",
-    finds: "did-not-open",
-  },
-  {
-    name: "ends when a claim is reset",
-    from: "    except Exception:\n        answer = {}",
-    to: "    except Exception:\n        os._exit(1)",
-    case: "claim-reset",
-    finds: "did-not-open",
-  },
-  {
-    name: "ends at an answer that is too long",
-    from: "    except Exception:\n        answer = {}",
-    to: "    except Exception:\n        os._exit(1)",
-    case: "huge-body",
-    finds: "ended-with-right",
-  },
-  {
-    name: "ends at a refused connection",
-    from: "    except Exception:\n        answer = {}",
-    to: "    except Exception:\n        os._exit(1)",
-    case: "outage-short",
-    finds: "ended-with-right",
-  },
-  {
-    name: "counts by the first of its claims' figures",
-    from: "right_until = sent + held",
-    to: 'right_until = sent + answer.get("session_timeout_seconds", 60) - 5',
-    case: "claim-confirmed-at-third-attempt",
-    finds: "traded-without-right",
-  },
-  {
-    name: "takes a doubled answer for the next one's",
-    from: "    except Exception:\n        answer = {}",
-    to: "    except Exception:\n        answer = {}\n    if status == 500: status, answer = 200, globals().get('last', {})\n    globals()['last'] = answer",
-    case: "answer-doubled",
-    finds: "traded-without-right",
-  },
-];
+      "counts by a time of its own",
+      "right_until = sent + 55",
+      { "outage-long": "traded-without-right" },
+    ],
+    [
+      "counts from the answer",
+      "right_until = now() + held",
+      {
+        "claim-answered-late": "traded-without-right",
+        "heartbeat-answer-late": "traded-without-right",
+      },
+    ],
+    [
+      "keeps the first answer's time",
+      "first = globals().setdefault('first', held); right_until = sent + first",
+      { "shorter-right": "traded-without-right" },
+    ],
+    [
+      "never counts for longer than it was granted first",
+      "right_until = sent + min(held, 5)",
+      { "longer-right": "stopped-with-right" },
+    ],
+    [
+      "counts by the first of its claims' figures",
+      'right_until = sent + answer.get("session_timeout_seconds", 60) - 5',
+      { "claim-confirmed-at-third-attempt": "traded-without-right" },
+    ],
+  ],
+  'status == 200 and code in ("granted", "recorded") and usable': [
+    [
+      "takes any page for a confirmation",
+      'status in (200, 302) and (held := held or 5) and (answer.setdefault("session_id", "s") or True)',
+      {
+        "captive-portal": "traded-without-right",
+        "claim-to-captive-portal": "traded-without-right",
+        redirect: "traded-without-right",
+      },
+    ],
+  ],
+  "status == 200 and code in": [
+    ["goes by the body, whatever the status", "code in", { "created-201": "traded-without-right" }],
+  ],
+  '"held_for_seconds")\n': [
+    [
+      "takes five seconds where the answer names none",
+      '"held_for_seconds") or 5\n',
+      {
+        "heartbeat-without-right": "traded-without-right",
+        "claim-without-right": "traded-without-right",
+      },
+    ],
+  ],
+  "    except Exception:\n        answer = {}": [
+    [
+      "takes a request that failed for a confirmed one",
+      '    except Exception:\n        status, answer = 200, {"code": "recorded", "held_for_seconds": 12}',
+      {
+        "connection-reset": "traded-without-right",
+        "answers-lost": "traded-without-right",
+        "connection-hangs": "traded-without-right",
+      },
+    ],
+    [
+      "ends when it can't read an answer",
+      "    except OSError:\n        answer = {}",
+      { "broken-body": "stopped-with-right" },
+    ],
+    [
+      "ends at the first refused connection",
+      "    except ValueError:\n        answer = {}",
+      { "refused-connection-at-start": "no-claim" },
+    ],
+    [
+      "ends when a request fails",
+      "    except Exception:\n        os._exit(1)",
+      {
+        "claim-reset": "did-not-open",
+        "huge-body": "ended-with-right",
+        "outage-short": "ended-with-right",
+      },
+    ],
+    [
+      "takes a doubled answer for the next one's",
+      "    except Exception:\n        answer = {}\n    if status == 500: status, answer = 200, globals().get('last', {})\n    globals()['last'] = answer",
+      { "answer-doubled": "traded-without-right" },
+    ],
+  ],
+  "timeout=5": [
+    ["waits for an answer without end", "timeout=600", { "connection-hangs": "did-not-return" }],
+  ],
+  "        #|     sleep in steps": [
+    [
+      "ends at any error",
+      "        if status >= 400:\n            over = True\n        #|     sleep in steps",
+      {
+        "internal-error": "ended-with-right",
+        "unavailable-html": "ended-with-right",
+        "bare-500": "ended-with-right",
+        "bare-401-and-403": "ended-with-right",
+        "heartbeat-late": "ended-with-right",
+      },
+    ],
+  ],
+  "min(retry_after, 15)": [
+    ["does not know Retry-After", "1", { "too-many-requests": "ignored-retry-after" }],
+  ],
+  "following = now() + min(retry_after, 15)": [
+    [
+      "does not pause after a failure of the service",
+      "following = now()",
+      { "internal-error": "asked-too-often" },
+    ],
+  ],
+  'answer.get("heartbeat_interval_seconds") or held / 3': [
+    ["beats far too rarely", "4.6", { "ordinary-life": "beat-too-rarely" }],
+    ["beats far too often", "0.5", { "ordinary-life": "beat-too-often" }],
+    [
+      "ends without an interval",
+      'answer["heartbeat_interval_seconds"] + 0',
+      { "no-interval": "stopped-with-right" },
+    ],
+  ],
+  '{"session_id": session_id})\n': [
+    ["sends no session_id", "{})\n", { "ordinary-life": "session-not-named" }],
+  ],
+  '{"run_id": run_id, "claim_number": claim_number}\n            answer': [
+    ["names no run", "{}\n            answer", { "ordinary-life": "run-not-named" }],
+  ],
+  "secrets.token_hex(16)": [
+    ["names a fixed run", '"0123456789abcdef"', { "second-instance": "run-not-named" }],
+  ],
+  '            names = {"run_id"': [
+    [
+      "counts attempts instead of openings",
+      '            claim_number += 1\n            names = {"run_id"',
+      { "claim-answer-lost": "claim-number-wrong" },
+    ],
+  ],
+  '            names = {"run_id": run_id,': [
+    [
+      "is a new run at each attempt",
+      '            names = {"run_id": secrets.token_hex(16),',
+      { "claim-slow": "stopped-with-right" },
+    ],
+  ],
+  "            claim_number += 1\n": [
+    ["opens anew under the old number", "", { "session-not-found": "claim-number-wrong" }],
+  ],
+  "max(fresh[0] - clocks[0], fresh[1] - clocks[1])": [
+    [
+      "trusts a monotonic clock",
+      "fresh[0] - clocks[0]",
+      { "suspended-machine": "traded-without-right" },
+    ],
+  ],
+  "    return not over and now() < right_until": [
+    [
+      "counts its own turns instead of time",
+      "    globals()['turns'] = globals().get('turns', 0) + 1\n    return not over and right_until and turns < 500",
+      { "process-stopped": "traded-without-right", "taken-while-stopped": "traded-without-right" },
+    ],
+  ],
+  '"session_taken", ': [["does not know session_taken", "", { taken: "traded-without-right" }]],
+  '"session_replaced", ': [
+    ["does not know session_replaced", "", { replaced: "traded-without-right" }],
+  ],
+  ', "session_ended"': [
+    ["does not know session_ended", "", { "ended-by-operator": "traded-without-right" }],
+  ],
+  'code.startswith("license_")': [
+    [
+      "does not know the end of the license",
+      "False",
+      {
+        "license-suspended": "traded-without-right",
+        "license-expired": "traded-without-right",
+        "license-unknown": "claimed-again",
+      },
+    ],
+  ],
+  '"session_not_found":': [
+    [
+      "claims again when another has taken the session",
+      '"session_not_found" or code == "session_taken":',
+      { taken: "claimed-again" },
+    ],
+  ],
+  'elif code in ("session_conflict", "session_limit"):': [
+    [
+      "trades when it is refused",
+      'elif code in ("session_conflict", "session_limit") and not (right_until := now() + 9):',
+      { "in-use": "traded-without-right" },
+    ],
+  ],
+  'answer["estimated_wait_seconds"]': [
+    ["does not wait for a seat", "0.5", { "no-seat": "claimed-too-early" }],
+  ],
+  '("claim_late", "bad_request")': [
+    [
+      "trades after a claim that came too late",
+      '("bad_request",) or (right_until := now() + 9) < 0',
+      { "claim-late": "traded-without-right" },
+    ],
+  ],
+  "signal.signal(signal.SIGTERM, stop)\n": [
+    ["does not listen to SIGTERM", "", { sigterm: "not-released" }],
+  ],
+  "signal.signal(signal.SIGINT, stop)\n": [
+    ["does not listen to Ctrl-C", "", { "ctrl-c": "not-released" }],
+  ],
+  '{"session_id": session_id} if session_id else names': [
+    ["releases whatever its device holds", "{}", { sigterm: "released-wrong-session" }],
+  ],
+  "threading.Thread(target=keep": [
+    [
+      "prints its settings",
+      "print(SELF, flush=True)\nthreading.Thread(target=keep",
+      { "ordinary-life": "leaked-key" },
+    ],
+  ],
+  'print("TRADE", flush=True)': [
+    [
+      "does not flush",
+      'print("TRADE" if now() % 1 > 0.9 else "\\n".join(["TRADE"] * 9), flush=True)',
+      { "ordinary-life": "trade-lines-held-back" },
+    ],
+  ],
+  'code, held = answer.get("code")': [
+    [
+      "is thrown by a field that it doesn't know",
+      'assert "later_field" not in answer\n        code, held = answer.get("code")',
+      { "unknown-fields-and-nulls": "did-not-open" },
+    ],
+  ],
+  "            answer = json.loads(response.read(65536))": [
+    [
+      "looks for one spelling of the media type",
+      '            answer = json.loads(response.read(65536))\n            assert headers["content-type"] == "application/json"',
+      { "media-type-with-charset": "did-not-open" },
+    ],
+  ],
+};
+
+/** Each case of check-bot is seen to fail by one of these. */
+export const mutants = Object.entries(faults).flatMap(([from, those]) =>
+  those.map(([name, to, finds]) => ({ name, from, to, finds })),
+);

@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
-import type { Exchange } from "../../check-bot/record.ts";
+import { expect, test } from "vitest";
+import type { Exchange, Fields, Route } from "../../check-bot/record.ts";
 import * as replies from "../../check-bot/replies.ts";
 import type { Reply } from "../../check-bot/service.ts";
 import { createSessions, refusal, type ServiceAnswer } from "../../check-bot/sessions.ts";
@@ -11,127 +11,125 @@ import {
   releaseRoute,
 } from "../../contract/routes.ts";
 
-const named = { run_id: "0123456789abcdef", claim_number: 1 };
-const lease = { timeoutSeconds: 6, heldForSeconds: 5, intervalSeconds: 2 };
-
-/** Sessions under a clock that stands still until it is set. */
-function sessionsAt() {
-  const time = { nowMs: 0 };
-  return { time, sessions: createSessions(lease, () => time.nowMs) };
-}
+const documented: Record<Route, DocumentedRoute> = {
+  claim: claimRoute,
+  heartbeat: heartbeatRoute,
+  release: releaseRoute,
+};
 
 /** What the contract has against an answer: nothing if one of its answers fits. */
-function problemsOf(route: DocumentedRoute, { status, fields }: ServiceAnswer): unknown {
-  const documented = route.answers.filter(
+function problemsOf(route: Route, { status, fields }: ServiceAnswer): unknown {
+  const answers = documented[route].answers.filter(
     (answer) => answer.status === status && codesOf(answer).includes(String(fields.code)),
   );
-  if (documented.length === 0) return `the contract has no ${status} ${fields.code}`;
-  const problems = documented.map(({ schema }) => schema.safeParse(fields).error?.issues ?? []);
+  if (answers.length === 0) return `the contract has no ${status} ${fields.code}`;
+  const problems = answers.map(({ schema }) => schema.safeParse(fields).error?.issues ?? []);
   return problems.some(({ length }) => length === 0) ? [] : problems;
 }
 
-describe("what check-bot answers is what the contract says:", () => {
-  test("a granted claim, its heartbeat and its release", () => {
-    const { sessions } = sessionsAt();
-    const granted = sessions.handle("claim", named);
-    expect(problemsOf(claimRoute, granted)).toEqual([]);
-    const session = { session_id: granted.fields.session_id };
-    const recorded = sessions.handle("heartbeat", session);
-    expect(recorded.fields.code).toBe("recorded");
-    expect(problemsOf(heartbeatRoute, recorded)).toEqual([]);
-    const released = sessions.handle("release", session);
-    expect(released.fields.code).toBe("released");
-    expect(problemsOf(releaseRoute, released)).toEqual([]);
-    const again = sessions.handle("release", session);
-    expect(again.fields.code).toBe("not_held");
-    expect(problemsOf(releaseRoute, again)).toEqual([]);
-  });
+const named = { run_id: "0123456789abcdef", claim_number: 1 };
+const other = { run_id: "fedcba9876543210", claim_number: 1 };
 
-  test("a late attempt of an opening that was replaced, and the heartbeat of what it replaced", () => {
-    const { sessions } = sessionsAt();
-    const first = sessions.handle("claim", named);
-    sessions.handle("claim", { ...named, claim_number: 2 });
-    const late = sessions.handle("claim", named);
-    expect(late.fields.code).toBe("claim_late");
-    expect(problemsOf(claimRoute, late)).toEqual([]);
-    const replaced = sessions.handle("heartbeat", { session_id: first.fields.session_id });
-    expect(replaced.fields.code).toBe("session_replaced");
-    expect(problemsOf(heartbeatRoute, replaced)).toEqual([]);
-  });
+/** Heartbeats and releases of `grant` name the session that the claim of this number was granted. */
+type Step = [route: Route, sent: Fields & { grant?: number }, code: string, atMs?: number];
 
-  test.for(["session_conflict", "session_limit"])("a claim refused by %s", async (code) => {
-    expect(problemsOf(claimRoute, await answerOf("claim", replies.inUse(3, code)))).toEqual([]);
-  });
-
-  test("a failure of the service", async () => {
-    const failed = replies.internalError;
-    expect(problemsOf(claimRoute, await answerOf("claim", failed))).toEqual([]);
-    expect(problemsOf(heartbeatRoute, await answerOf("heartbeat", failed))).toEqual([]);
-    expect(problemsOf(releaseRoute, await answerOf("release", failed))).toEqual([]);
-  });
-
-  test("heartbeats that are refused without another session in the way", () => {
-    for (const code of ["session_not_found", "heartbeat_late"]) {
-      expect(problemsOf(heartbeatRoute, refusal(code, false))).toEqual([]);
-    }
-  });
-
-  async function answerOf(route: Exchange["route"], reply: Reply): Promise<ServiceAnswer> {
-    const usual = () => ({ send: "nothing" }) as const;
-    const exchange: Exchange = { program: 0, route, askedAtMs: 0, sent: {} };
-    const answer = await reply(usual, exchange);
-    if (answer.send !== "answer") throw new Error(`no answer: ${answer.send}`);
-    return answer;
+test.for<[what: string, steps: Step[]]>([
+  [
+    "a session is granted, kept and released once",
+    [
+      ["claim", named, "granted"],
+      ["heartbeat", { grant: 0 }, "recorded"],
+      ["release", { grant: 0 }, "released"],
+      ["release", { grant: 0 }, "not_held"],
+    ],
+  ],
+  [
+    "an attempt of an opening that was replaced is late, and the session that it was granted is over",
+    [
+      ["claim", named, "granted"],
+      ["claim", { ...named, claim_number: 2 }, "granted"],
+      ["claim", named, "claim_late"],
+      ["heartbeat", { grant: 0 }, "session_replaced"],
+    ],
+  ],
+  [
+    "a repeated attempt of an opening finds the session that it was granted",
+    [
+      ["claim", named, "granted"],
+      ["claim", named, "granted"],
+      ["heartbeat", { grant: 0 }, "recorded"],
+      ["heartbeat", { grant: 1 }, "recorded"],
+    ],
+  ],
+  [
+    "an attempt that arrives after the session was confirmed is late, and harms nobody",
+    [
+      ["claim", named, "granted"],
+      ["heartbeat", { grant: 0 }, "recorded"],
+      ["claim", named, "claim_late"],
+      ["heartbeat", { grant: 0 }, "recorded"],
+    ],
+  ],
+  [
+    "a claim under another run replaces a live session, or is refused with only_if_free",
+    [
+      ["claim", named, "granted"],
+      ["claim", { ...other, only_if_free: true }, "session_conflict"],
+      ["claim", other, "granted"],
+    ],
+  ],
+  [
+    "a claim without a run never replaces a session that was named",
+    [
+      ["claim", named, "granted"],
+      ["claim", {}, "session_conflict", 5_999],
+      ["claim", {}, "granted", 6_000],
+    ],
+  ],
+  [
+    "a heartbeat or a release that names nothing leaves a named session alone",
+    [
+      ["claim", named, "granted"],
+      ["heartbeat", {}, "session_replaced"],
+      ["release", {}, "not_held"],
+      ["heartbeat", { grant: 0 }, "recorded"],
+    ],
+  ],
+  [
+    "a lapsed session that nobody has taken is revived by its heartbeat",
+    [
+      ["claim", named, "granted"],
+      ["heartbeat", { grant: 0 }, "recorded", 60_000],
+    ],
+  ],
+])("check-bot keeps sessions as the service does, and answers by the contract: %s", ([, steps]) => {
+  let nowMs = 0;
+  const lease = { timeoutSeconds: 6, heldForSeconds: 5, intervalSeconds: 2 };
+  const sessions = createSessions(lease, () => nowMs);
+  const ids: unknown[] = [];
+  for (const [route, { grant, ...sent }, code, atMs = 0] of steps) {
+    nowMs = atMs;
+    const session = grant === undefined ? {} : { session_id: ids[grant] };
+    const answer = sessions.handle(route, { ...sent, ...session });
+    expect(answer.fields.code).toBe(code);
+    expect(problemsOf(route, answer)).toEqual([]);
+    if (code === "granted") ids.push(answer.fields.session_id);
   }
 });
 
-describe("check-bot keeps sessions as the service does:", () => {
-  test("a repeated attempt of an opening finds the session that it was granted", () => {
-    const { sessions } = sessionsAt();
-    const [first, second] = [sessions.handle("claim", named), sessions.handle("claim", named)];
-    expect(second.fields.session_id).toBe(first.fields.session_id);
-    expect(second.fields.fencing_token).toBe(first.fields.fencing_token);
-  });
-
-  test("an attempt that arrives after the session was confirmed is late, and harms nobody", () => {
-    const { sessions } = sessionsAt();
-    const granted = sessions.handle("claim", named);
-    const session = { session_id: granted.fields.session_id };
-    sessions.handle("heartbeat", session);
-    expect(sessions.handle("claim", named).fields.code).toBe("claim_late");
-    expect(sessions.handle("heartbeat", session).fields.code).toBe("recorded");
-  });
-
-  test("a claim under another run replaces a live session, or is refused with only_if_free", () => {
-    const { sessions } = sessionsAt();
-    const other = { run_id: "fedcba9876543210", claim_number: 1 };
-    sessions.handle("claim", named);
-    const kept = sessions.handle("claim", { ...other, only_if_free: true });
-    expect(kept.fields.code).toBe("session_conflict");
-    expect(sessions.handle("claim", other).fields.code).toBe("granted");
-  });
-
-  test("a claim without a run never replaces a session that was named", () => {
-    const { sessions, time } = sessionsAt();
-    sessions.handle("claim", named);
-    expect(sessions.handle("claim", {}).fields.code).toBe("session_conflict");
-    time.nowMs = 6_000;
-    expect(sessions.handle("claim", {}).fields.code).toBe("granted");
-  });
-
-  test("a heartbeat or a release that names nothing leaves a named session alone", () => {
-    const { sessions } = sessionsAt();
-    const granted = sessions.handle("claim", named);
-    expect(sessions.handle("heartbeat", {}).fields.code).toBe("session_replaced");
-    expect(sessions.handle("release", {}).fields.code).toBe("not_held");
-    expect(sessions.currentId()).toBe(granted.fields.session_id);
-  });
-
-  test("a lapsed session that nobody has taken is revived by its heartbeat", () => {
-    const { sessions, time } = sessionsAt();
-    const granted = sessions.handle("claim", named);
-    time.nowMs = 60_000;
-    const session = { session_id: granted.fields.session_id };
-    expect(sessions.handle("heartbeat", session).fields.code).toBe("recorded");
-  });
+test("so are the answers that a script puts in", async () => {
+  for (const code of ["session_conflict", "session_limit"])
+    expect(problemsOf("claim", await answerOf("claim", replies.inUse(3, code)))).toEqual([]);
+  for (const route of ["claim", "heartbeat", "release"] as const)
+    expect(problemsOf(route, await answerOf(route, replies.internalError))).toEqual([]);
+  for (const code of ["session_not_found", "heartbeat_late"])
+    expect(problemsOf("heartbeat", refusal(code, false))).toEqual([]);
 });
+
+async function answerOf(route: Route, reply: Reply): Promise<ServiceAnswer> {
+  const usual = () => ({ send: "nothing" }) as const;
+  const exchange: Exchange = { program: 0, route, askedAtMs: 0, sent: {} };
+  const answer = await reply(usual, exchange);
+  if (answer.send !== "answer") throw new Error(`no answer: ${answer.send}`);
+  return answer;
+}
