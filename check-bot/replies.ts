@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Fields } from "./record.ts";
 import type { Answer, Reply } from "./service.ts";
-import { conflict } from "./sessions.ts";
+import { conflict, refusal } from "./sessions.ts";
 
 /** The request is applied, and its answer is lost. */
 export const lost: Reply = (usual, exchange) => {
@@ -76,6 +76,12 @@ export function withFields(fields: Fields): Reply {
 /** A claim that is refused because the session is in use. */
 export function inUse(waitSeconds: number, code?: string): Reply {
   return answers(403, conflict(waitSeconds, code));
+}
+
+/** A heartbeat that is refused because another has the session. */
+export function takenBy(code: string): Reply {
+  const { status, fields } = refusal(code, true);
+  return answers(status, { ...fields, active_device: "desk..." });
 }
 
 const html = "<!doctype html><html><body><h1>Something else answers here</h1></body></html>";

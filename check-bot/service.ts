@@ -13,9 +13,7 @@ import { createSessions, type Lease, type ServiceAnswer } from "./sessions.ts";
 /** What is sent back for a request. */
 export type Answer =
   | { send: "answer"; status: number; fields: Fields; type?: string; headers?: OutgoingHttpHeaders }
-  | { send: "text"; status: number; text: string | Buffer; headers: OutgoingHttpHeaders }
-  /** The body's beginning, and then the connection's end. */
-  | { send: "part"; status: number; text: string; length: number }
+  | { send: "text"; status: number; text: string; headers: OutgoingHttpHeaders }
   /** The whole answer twice, as a broken proxy sends it. */
   | { send: "twice"; status: number; fields: Fields }
   /** An answer that does not end. */
@@ -94,8 +92,8 @@ export function createService(lease: Lease, nowMs: () => number, record: Exchang
       const answer = await pending;
       if (!response.destroyed && !request.socket.destroyed) {
         send(answer, response);
-        exchange.answer = { atMs: nowMs(), ...answerRecord(exchange, answer) };
-        if (answer.send === "reset" || answer.send === "nothing") delete exchange.answer;
+        const isSent = answer.send !== "reset" && answer.send !== "nothing";
+        if (isSent) exchange.answer = { atMs: nowMs(), ...answerRecord(exchange, answer) };
       } else {
         exchange.fault ??= "answered after the program had given up";
       }
@@ -155,15 +153,6 @@ function send(answer: Answer, response: ServerResponse): void {
       response.writeHead(answer.status, answer.headers);
       response.end(answer.text);
       return;
-    case "part": {
-      const socket = response.socket;
-      response.writeHead(answer.status, {
-        "content-type": "application/json",
-        "content-length": answer.length,
-      });
-      response.write(answer.text, () => socket?.end());
-      return;
-    }
     case "twice": {
       const text = JSON.stringify(answer.fields);
       const whole = [

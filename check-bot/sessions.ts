@@ -155,7 +155,8 @@ export function conflict(waitSeconds: number, code = "session_conflict"): Fields
   };
 }
 
-function late(waitMs: number): Fields {
+/** A claim that came later than another of its run. */
+export function late(waitMs: number): Fields {
   return {
     code: "claim_late",
     message: "This attempt came too late.",

@@ -62,10 +62,7 @@ export async function openStage(
     lease: usualLease,
 
     /** Starts the program; the first time, or once more on the same device. */
-    start: async () => {
-      const door = await service.openDoor();
-      await launch(door);
-    },
+    start: async () => launch(await service.openDoor()),
     /** Starts the program while its address refuses connections. */
     startWithoutService: async () => {
       const door = await service.openDoor();
@@ -74,8 +71,7 @@ export async function openStage(
     },
     /** Starts the program, and waits until it trades. */
     open: async () => {
-      const door = await service.openDoor();
-      await launch(door);
+      await launch(await service.openDoor());
       await hasAsked("claim", 1);
       await tradesAgain(silenceAllowedSeconds, "did-not-open", "was granted a session");
     },
@@ -83,18 +79,14 @@ export async function openStage(
     goAway: async () => void (await Promise.all(programs.map(({ door }) => door.shut()))),
     comeBack: async () => void (await Promise.all(programs.map(({ door }) => door.open()))),
 
-    /** Lets time go by; ends early once no program is left, as nothing can happen any more. */
-    wait: async (seconds: number) => {
-      await until(() => programs.every(({ program }) => program.isOver()), seconds);
-    },
+    wait,
     hasAsked,
     tradesAgain,
-    /** Looks that the program trades on, now that nothing is in its way. */
-    stillTrades: () =>
-      tradesAgain(silenceAllowedSeconds, "stopped-with-right", "could have kept its session"),
-    /** Waits until a program has exited, for so long at most. */
-    hasExited: (seconds: number, program = 0) =>
-      until(() => programs[program]?.program.isOver() ?? true, seconds),
+    /** Looks that the program trades on after that time, in which nothing is in its way. */
+    stillTradesAfter: async (seconds: number) => {
+      await wait(seconds);
+      await tradesAgain(silenceAllowedSeconds, "stopped-with-right", "could have kept its session");
+    },
     find,
     skip: (why: string): never => {
       throw new CaseSkipped(why);
@@ -114,9 +106,9 @@ export async function openStage(
     },
     /** Whether the program reads the clock that can stand still. */
     readsStillClock: () => programs[0]?.clock?.wasRead() ?? false,
-    /** Asks a program to stop, as a terminal or a supervisor does. */
-    signal: (name: "SIGINT" | "SIGTERM", program = 0) => {
-      const told = programs[program];
+    /** Asks the program to stop, as a terminal or a supervisor does. */
+    signal: (name: "SIGINT" | "SIGTERM") => {
+      const [told] = programs;
       if (!told) return;
       told.record.toldToStopAtMs = nowMs();
       told.program.signal(name);
@@ -127,7 +119,8 @@ export async function openStage(
       const endedAtMs = nowMs();
       closing = true;
       for (const { program } of programs) if (!program.isOver()) program.signal("SIGKILL");
-      await Promise.all([service.stop(), trades.stop()]);
+      trades.stop();
+      await service.stop();
       for (const { clock } of programs) clock?.close();
       return endedAtMs;
     },
@@ -189,19 +182,23 @@ export async function openStage(
     findings.push({ kind, text, atMs });
   }
 
+  /** Lets time go by; ends early once no program is left, as nothing can happen any more. */
+  async function wait(seconds: number): Promise<void> {
+    await until(allOver, seconds);
+  }
+
+  function allOver(): boolean {
+    return programs.every(({ program }) => program.isOver());
+  }
+
   /** Waits until so many requests of a route have arrived, from now on. */
-  async function hasAsked(
-    route: Route,
-    times: number,
-    seconds = startsWithinSeconds,
-  ): Promise<Exchange[]> {
+  async function hasAsked(route: Route, times: number): Promise<Exchange[]> {
     const before = count(route);
     const asked = () => count(route) - (route === "claim" ? 0 : before) >= times;
-    const isOver = () => programs.every(({ program }) => program.isOver());
-    await until(() => asked() || isOver(), seconds);
+    await until(() => asked() || allOver(), startsWithinSeconds);
     if (!asked()) {
       const exit = record.programs[0]?.exited;
-      const why = exit ? `it exited with ${exit.how}` : `none came within ${seconds} s`;
+      const why = exit ? `it exited with ${exit.how}` : `none came within ${startsWithinSeconds} s`;
       if (route === "claim" && count("claim") === 0) find("no-claim", `sent no claim: ${why}`);
       else find("did-not-return", `sent no further ${route}: ${why}`);
       throw new CaseOver();
@@ -214,19 +211,13 @@ export async function openStage(
   }
 
   /** Waits for the next TRADE. */
-  async function tradesAgain(
-    seconds: number,
-    kind: FindingKind,
-    although: string,
-    program = 0,
-  ): Promise<void> {
+  async function tradesAgain(seconds: number, kind: FindingKind, although: string): Promise<void> {
     const sinceMs = nowMs();
-    const traded = () =>
-      record.programs[program]?.tradesAtMs.some((atMs) => atMs > sinceMs) ?? false;
-    const done = () => traded() || (programs[program]?.program.isOver() ?? false);
-    await until(done, seconds);
+    const [program] = record.programs;
+    const traded = () => program?.tradesAtMs.some((atMs) => atMs > sinceMs) ?? false;
+    await until(() => traded() || program?.exited !== undefined, seconds);
     if (traded()) return;
-    const exit = record.programs[program]?.exited;
+    const exit = program?.exited;
     find(
       kind,
       exit
@@ -237,25 +228,25 @@ export async function openStage(
     throw new CaseOver();
   }
 
-  async function until(condition: () => boolean, seconds: number): Promise<boolean> {
-    if (condition()) return true;
+  async function until(condition: () => boolean, seconds: number): Promise<void> {
+    if (condition()) return;
     if (stop?.aborted) throw new CaseOver();
-    return await new Promise((resolve, reject) => {
-      const end = (result: boolean) => {
+    await new Promise<void>((resolve, reject) => {
+      const end = () => {
         watchers.delete(look);
         stop?.removeEventListener("abort", stopped);
         clearTimeout(timer);
-        resolve(result);
+        resolve();
       };
       const stopped = () => {
         reject(new CaseOver());
-        end(false);
+        end();
       };
       stop?.addEventListener("abort", stopped, { once: true });
       const look = () => {
-        if (condition()) end(true);
+        if (condition()) end();
       };
-      const timer = setTimeout(() => end(condition()), seconds * 1_000);
+      const timer = setTimeout(end, seconds * 1_000);
       watchers.add(look);
     });
   }
@@ -282,7 +273,7 @@ async function openTradeDoor(heard: (program: number, text: string) => void) {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    stop: async () => {
+    stop: () => {
       server.close();
       server.closeAllConnections();
     },

@@ -9,6 +9,8 @@ import {
   reset,
   withFields,
 } from "../replies.ts";
+import type { Reply } from "../service.ts";
+import { late } from "../sessions.ts";
 import type { Stage } from "../stage.ts";
 
 export const claimingCases: readonly Case[] = [
@@ -19,8 +21,7 @@ export const claimingCases: readonly Case[] = [
     play: async (stage) => {
       stage.service.next("claim", lost);
       await stage.open();
-      await stage.wait(5);
-      await stage.stillTrades();
+      await stage.stillTradesAfter(5);
     },
   },
   {
@@ -96,35 +97,20 @@ export const claimingCases: readonly Case[] = [
     name: "claim-late",
     section: "what-to-do-for-each-answer",
     shows: "takes a 409 for a refusal of this opening",
-    play: async (stage) => {
-      const late = {
-        code: "claim_late",
-        message: "This attempt came too late.",
-        license_valid: true,
-        session_conflict: true,
-        estimated_wait_seconds: 30,
-      };
-      stage.service.always(answers(409, late), "claim");
-      await stage.start();
-      await stage.hasAsked("claim", 1);
-      await stage.wait(5);
-    },
+    play: (stage) => refusedAlways(stage, answers(409, late(30_000))),
   },
   {
     name: "license-unknown",
     section: "what-to-do-for-each-answer",
     shows: "neither trades nor claims again after a 401",
-    play: async (stage) => {
+    play: (stage) => {
       const unknown = {
         code: "license_unknown",
         message: "There is no license with this key.",
         license_valid: false,
         session_conflict: false,
       };
-      stage.service.always(answers(401, unknown), "claim");
-      await stage.start();
-      await stage.hasAsked("claim", 1);
-      await stage.wait(6);
+      return refusedAlways(stage, answers(401, unknown));
     },
   },
   {
@@ -136,8 +122,7 @@ export const claimingCases: readonly Case[] = [
       await stage.start();
       await stage.hasAsked("claim", 2);
       await stage.tradesAgain(12, "did-not-open", "got its claim through to the service");
-      await stage.wait(6);
-      await stage.stillTrades();
+      await stage.stillTradesAfter(6);
     },
   },
   {
@@ -163,8 +148,7 @@ export const claimingCases: readonly Case[] = [
       await stage.comeBack();
       await stage.hasAsked("claim", 1);
       await stage.tradesAgain(6, "did-not-open", "was granted a session");
-      await stage.wait(6);
-      await stage.stillTrades();
+      await stage.stillTradesAfter(6);
     },
   },
   {
@@ -174,14 +158,20 @@ export const claimingCases: readonly Case[] = [
     play: async (stage) => {
       stage.service.next("claim", reset, internalError);
       await stage.open();
-      await stage.wait(6);
-      await stage.stillTrades();
+      await stage.stillTradesAfter(6);
     },
   },
 ];
 
+async function refusedAlways(stage: Stage, reply: Reply) {
+  stage.service.always(reply, "claim");
+  await stage.start();
+  await stage.hasAsked("claim", 1);
+  await stage.wait(6);
+}
+
 /** The first claim is refused with a wait. A program may wait and claim again, or exit. */
-async function refusedFor(stage: Stage, seconds: number, reply: ReturnType<typeof inUse>) {
+async function refusedFor(stage: Stage, seconds: number, reply: Reply) {
   stage.service.next("claim", reply);
   await stage.start();
   const [first] = await stage.hasAsked("claim", 1);

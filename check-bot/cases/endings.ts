@@ -1,7 +1,6 @@
 import type { Case } from "../case.ts";
-import { answers } from "../replies.ts";
+import { answers, takenBy } from "../replies.ts";
 import type { Reply } from "../service.ts";
-import { refusal } from "../sessions.ts";
 
 const section = "what-to-do-for-each-answer";
 
@@ -16,19 +15,14 @@ function licenseEnded(status: number, code: string): Reply {
   });
 }
 
-function lostBy(code: string): Reply {
-  const { status, fields } = refusal(code, true);
-  return answers(status, { ...fields, active_device: "desk..." });
-}
-
 const endings: Readonly<Record<string, { reply: Reply; what: string }>> = {
-  taken: { reply: lostBy("session_taken"), what: "another device has taken the session" },
+  taken: { reply: takenBy("session_taken"), what: "another device has taken the session" },
   replaced: {
-    reply: lostBy("session_replaced"),
+    reply: takenBy("session_replaced"),
     what: "another process of this device has taken the session",
   },
   "ended-by-operator": {
-    reply: lostBy("session_ended"),
+    reply: takenBy("session_ended"),
     what: "an operator has ended the session",
   },
   "license-suspended": {

@@ -9,8 +9,7 @@ export const ordinaryCases: readonly Case[] = [
     strict: true,
     play: async (stage) => {
       await stage.open();
-      await stage.wait(9);
-      await stage.stillTrades();
+      await stage.stillTradesAfter(9);
     },
   },
   {
@@ -27,8 +26,7 @@ export const ordinaryCases: readonly Case[] = [
       });
       stage.service.always(more, "claim", "heartbeat");
       await stage.open();
-      await stage.wait(7);
-      await stage.stillTrades();
+      await stage.stillTradesAfter(7);
     },
   },
   {
@@ -38,8 +36,7 @@ export const ordinaryCases: readonly Case[] = [
     play: async (stage) => {
       stage.service.always(withFields({ heartbeat_interval_seconds: undefined }), "claim");
       await stage.open();
-      await stage.wait(8);
-      await stage.stillTrades();
+      await stage.stillTradesAfter(8);
     },
   },
   {
@@ -50,8 +47,7 @@ export const ordinaryCases: readonly Case[] = [
       const other = changed((answer) => ({ ...answer, type: "Application/JSON;Charset=UTF-8" }));
       stage.service.always(other, "claim", "heartbeat", "release");
       await stage.open();
-      await stage.wait(7);
-      await stage.stillTrades();
+      await stage.stillTradesAfter(7);
     },
   },
   {

@@ -1,6 +1,5 @@
 import type { Case } from "../case.ts";
-import { answers, inUse } from "../replies.ts";
-import { refusal } from "../sessions.ts";
+import { inUse, takenBy } from "../replies.ts";
 import type { Stage } from "../stage.ts";
 
 export const processCases: readonly Case[] = [
@@ -18,7 +17,7 @@ export const processCases: readonly Case[] = [
       await stage.wait(3);
       await stage.comeBack();
       await stage.tradesAgain(12, "did-not-return", "could have had its session again");
-      await stage.stillTrades();
+      await stage.stillTradesAfter(0);
     },
   },
   {
@@ -91,10 +90,8 @@ export const processCases: readonly Case[] = [
  * the program is not told at once.
  */
 async function sleepsThroughLoss(stage: Stage) {
-  const { status, fields } = refusal("session_taken", true);
-  const taken = answers(status, { ...fields, active_device: "desk..." });
   await stage.pauseFor(8, async () => {
-    stage.service.always(taken, "heartbeat");
+    stage.service.always(takenBy("session_taken"), "heartbeat");
     stage.service.always(inUse(30), "claim");
     await stage.goAway();
   });
@@ -109,7 +106,7 @@ async function stopsAt(stage: Stage, signal: "SIGTERM" | "SIGINT") {
   await stage.wait(0.5);
   const held = stage.service.sessions.currentId();
   stage.signal(signal);
-  await stage.hasExited(8);
+  await stage.wait(8);
   if (held !== undefined && stage.service.sessions.currentId() === held) {
     stage.find("not-released", `did not release its session within 8 s of ${signal}`);
   }

@@ -64,15 +64,18 @@ export const troubleCases: readonly Case[] = [
     name: "broken-body",
     section: "only-this-service-grants",
     shows: "survives answers that are cut off or garbled",
-    play: (stage) =>
-      troubleFor(
+    play: (stage) => {
+      const type = { "content-type": "application/json" };
+      const cutOff = { ...type, "content-length": 400, connection: "close" };
+      return troubleFor(
         stage,
         2.5,
-        () => ({ send: "part", status: 200, text: '{"code":"recorded","held_for', length: 400 }),
-        page(200, { "content-type": "application/json" }, '{"code":"recorded","held_for_seconds":'),
-        page(200, { "content-type": "application/json" }, '["code"]'),
-        page(200, { "content-type": "application/json" }, ""),
-      ),
+        page(200, cutOff, '{"code":"recorded","held_for'),
+        page(200, type, '{"code":"recorded","held_for_seconds":'),
+        page(200, type, '["code"]'),
+        page(200, type, ""),
+      );
+    },
   },
   {
     name: "huge-body",
@@ -136,8 +139,7 @@ export const troubleCases: readonly Case[] = [
         const text = `sent the next heartbeat ${gap.toFixed(1)} s after a 429 with Retry-After: 4`;
         stage.find("ignored-retry-after", text, beats[at + 1]?.askedAtMs);
       }
-      await stage.wait(3);
-      await stage.stillTrades();
+      await stage.stillTradesAfter(3);
     },
   },
   {
@@ -185,6 +187,5 @@ async function outageFor(stage: Stage, seconds: number) {
 
 async function returns(stage: Stage) {
   await stage.tradesAgain(12, "did-not-return", "could have had its session again");
-  await stage.wait(2.5);
-  await stage.stillTrades();
+  await stage.stillTradesAfter(2.5);
 }
