@@ -38,6 +38,17 @@ export async function startFakeService() {
         look();
       });
     },
+    /** Answers nothing of this path until the function that it returns is called. */
+    holdBack(path: string): () => void {
+      const unanswered: ServerResponse[] = [];
+      service.instead = (response, { url = "" }) => {
+        if (url === path) unanswered.push(response);
+        else service.answer(response, url);
+      };
+      return () => {
+        for (const response of unanswered.splice(0)) service.answer(response, path);
+      };
+    },
     answer(response: ServerResponse, path: string) {
       response.end(JSON.stringify(service.answers[path]));
     },

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createCallQueue } from "../../clients/typescript/call-queue.ts";
 import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import type {
@@ -123,6 +123,14 @@ test.for<[what: string, logger: () => unknown]>([
   const logger = { debug: log, info: log, warn: log, error: log } as SessionOptions["logger"];
   const { beats, reason } = await keepWith(() => ({ logger }));
   expect({ beats, code: reason.code }).toEqual({ beats: 7, code: "session_taken" });
+});
+
+test("without a logger, errors of the program's code are printed on the console", async () => {
+  const print = vi.spyOn(console, "error").mockImplementation(() => {});
+  onTestFinished(() => void print.mockRestore());
+  const failure = new Error("of the program");
+  await keepWith(() => ({ logger: undefined, onSymbolLost: () => Promise.reject(failure) }));
+  expect(print.mock.calls).toEqual(Array(3).fill(["onSymbolLost failed:", failure]));
 });
 
 test.for([[null], ["trading"], [7]])("a report that is none, %j, is left out", async ([report]) => {

@@ -1,6 +1,8 @@
 import type { ChildProcess } from "node:child_process";
-import type { ServerResponse } from "node:http";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { getEventListeners } from "node:events";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { openSession } from "../../clients/typescript/open-session.ts";
+import { neverAborted } from "../../clients/typescript/runtime.ts";
 import { startFakeService } from "./fake-service.ts";
 import { entry, runProgram } from "./run-program.ts";
 
@@ -72,11 +74,7 @@ describe("a Node.js program that comes to its end", () => {
   );
 
   test("with a listener of its own, gets to know what became of an opening that the signal ended", async () => {
-    let answerClaim = () => {};
-    service.instead = (response, { url = "" }) => {
-      if (url === claimPath) answerClaim = () => service.answer(response, url);
-      else service.answer(response, url);
-    };
+    const answerClaim = service.holdBack(claimPath);
     const { child, ended } = run(`
       // Later than what the client does at the signal.
       process.once("SIGTERM", () => setTimeout(() => setTimeout(() => console.log("mine"))));
@@ -157,9 +155,7 @@ describe("a Node.js program that comes to its end", () => {
   });
 
   test("is not held up by a release that nobody answers, if the signal comes again", async () => {
-    service.instead = (response, { url = "" }) => {
-      if (url !== releasePath) service.answer(response, url);
-    };
+    service.holdBack(releasePath);
     const { child, ended } = run(`
       const clock = performance.now.bind(performance);
       let passedMs = 0;
@@ -226,18 +222,8 @@ describe("a Node.js program that comes to its end", () => {
     },
   );
 
-  test("that has opted out, releases nothing", async () => {
-    const { ended } = run("await openSession({ ...bot, releaseAtExit: false });");
-    expect((await ended).exitCode).toBe(0);
-    expect(releases()).toBe(0);
-  });
-
   test("while a session is being opened, releases what it is granted after all", async () => {
-    let answerClaim: (() => void) | undefined;
-    service.instead = (response, { url = "" }) => {
-      if (url === claimPath) answerClaim = () => service.answer(response, url);
-      else service.answer(response, url);
-    };
+    const answerClaim = service.holdBack(claimPath);
     const { child, ended } = run(`
       process.stdin.once("data", () => {
         // Gone before the client counts who else listens. The client acts in a timer of its own,
@@ -251,17 +237,13 @@ describe("a Node.js program that comes to its end", () => {
     await service.wasAsked(claimPath);
     child.stdin?.write("interrupt");
     await ready(child);
-    answerClaim?.();
+    answerClaim();
     expect(await ended).toEqual({ exitCode: null, signal: "SIGINT", output: "interrupted\n" });
     expect(releases()).toBe(1);
   });
 
   test("releases fifty sessions side by side, of which none waits for another's answer", async () => {
-    const unanswered: ServerResponse[] = [];
-    service.instead = (response, { url = "" }) => {
-      if (url === releasePath) unanswered.push(response);
-      else service.answer(response, url);
-    };
+    const answerReleases = service.holdBack(releasePath);
     const { child, ended } = run(`
       await Promise.all(Array.from({ length: 50 }, (_, index) =>
         openSession({ ...bot, symbol: "S" + index })));
@@ -269,7 +251,7 @@ describe("a Node.js program that comes to its end", () => {
     await ready(child);
     child.kill("SIGTERM");
     await service.wasAsked(releasePath, 50);
-    for (const response of unanswered) service.answer(response, releasePath);
+    answerReleases();
     expect(await ended).toMatchObject({ signal: "SIGTERM" });
   });
 
@@ -325,6 +307,26 @@ describe("a Node.js program that comes to its end", () => {
     expect(await ended).toEqual({ exitCode: 0, signal: null, output: "true\n" });
     expect(releases()).toBe(1);
   });
+});
+
+test("a dozen sessions with one signal, and their releases, add one listener to a signal: Node.js 20 warns from eleven on", async () => {
+  const service = await startFakeService();
+  onTestFinished(() => service.stop());
+  const bot = { url: service.url, licenseKey: "KEY", deviceFingerprint: "device" };
+  const ending = new AbortController();
+  const listeners = ({ signal }: { signal: AbortSignal }) =>
+    getEventListeners(signal, "abort").length;
+  const answerReleases = service.holdBack(releasePath);
+  const options = { ...bot, signal: ending.signal };
+  const sessions = await Promise.all(Array.from({ length: 12 }, () => openSession(options)));
+  expect(listeners(ending)).toBe(1);
+  ending.abort();
+  await service.wasAsked(releasePath, 12);
+  expect(listeners({ signal: neverAborted })).toBe(1);
+  answerReleases();
+  const outcomes = await Promise.all(sessions.map((session) => session.release()));
+  expect(outcomes).toEqual(Array(12).fill("released"));
+  expect([listeners(ending), listeners({ signal: neverAborted })]).toEqual([0, 0]);
 });
 
 function ready(child: ChildProcess): Promise<void> {

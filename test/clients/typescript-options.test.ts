@@ -1,26 +1,21 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import * as z from "zod";
-import { checkSession, openSession } from "../../clients/typescript/open-session.ts";
+import {
+  checkSession,
+  type FetchFunction,
+  openSession,
+} from "../../clients/typescript/open-session.ts";
+import { claimPath } from "../../clients/typescript/requests.ts";
 import { baseUrl } from "../../clients/typescript/transport.ts";
+import { createWebRuntime } from "../../clients/typescript/web-runtime.ts";
+import urls from "../../clients/vectors/urls.json" with { type: "json" };
 
-const urls = z
-  .array(
-    z.strictObject({
-      guarantee: z.string(),
-      given: z.string(),
-      claim: z.string().optional(),
-      refused: z.literal(true).optional(),
-    }),
-  )
-  .parse(
-    JSON.parse(readFileSync(join(import.meta.dirname, "../../clients/vectors/urls.json"), "utf8")),
-  );
-
-test.for(urls)("an address is taken or refused: $guarantee", ({ given, claim }) => {
+test.for(urls)("an address is taken or refused: $guarantee", async ({ given, claim }) => {
   if (claim !== undefined) {
-    expect(new URL("api/validate-license", baseUrl(given)).href).toBe(claim);
+    const asked: string[] = [];
+    const fetch: FetchFunction = async (url) => Response.json({ url: asked.push(url) });
+    const { exchange } = createWebRuntime({ url: given, fetch }, console);
+    await exchange(claimPath, "{}", Infinity, AbortSignal.any([]));
+    expect(asked).toEqual([claim]);
     return;
   }
   expect(() => baseUrl(given)).toThrow(TypeError);

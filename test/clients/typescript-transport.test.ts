@@ -1,25 +1,31 @@
 import { spawnSync } from "node:child_process";
+import dns from "node:dns";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer as createHttpServer, request } from "node:http";
-import { createServer as createHttpsServer } from "node:https";
-import { type AddressInfo, connect, createServer as createTcpServer, type Server } from "node:net";
+import { createServer as createHttpsServer, type ServerOptions } from "node:https";
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { env } from "node:process";
+import process, { env } from "node:process";
+import { text } from "node:stream/consumers";
+import { setImmediate } from "node:timers/promises";
 import { deflateSync, gzipSync } from "node:zlib";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { claimAndKeep } from "../../clients/typescript/claim-and-keep.ts";
 import {
-  checkSession,
-  LicenseRefused,
-  LicenseSessionError,
   openSession,
   ServiceNotFound,
   ServiceUnavailable,
   type Session,
   type SessionOptions,
-  SessionRefused,
+  type SessionStatus,
   version,
 } from "../../clients/typescript/open-session.ts";
 import { maxAnswerBytes, post } from "../../clients/typescript/transport.ts";
@@ -27,7 +33,7 @@ import { startFakeService } from "./fake-service.ts";
 import { runProgram } from "./run-program.ts";
 import { steppingRuntime } from "./stepping-runtime.ts";
 
-const releasePath = "/api/session/release";
+const claimPath = "/api/validate-license";
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 describe("the TypeScript client, between it and the service", () => {
@@ -41,6 +47,8 @@ describe("the TypeScript client, between it and the service", () => {
     await Promise.all(sessions.splice(0).map((session) => session.release()));
     for (const server of servers.splice(0)) server.close();
     service.stop();
+    vi.restoreAllMocks();
+    vi.useRealTimers();
   });
 
   async function open(options: Partial<SessionOptions> = {}): Promise<Session> {
@@ -51,6 +59,12 @@ describe("the TypeScript client, between it and the service", () => {
 
   function bot(): SessionOptions {
     return { url: service.url, licenseKey: "KEY", deviceFingerprint: "device", logger: quiet };
+  }
+
+  function giveLeaseOfAMinute(): void {
+    const lease = { session_timeout_seconds: 60, held_for_seconds: 55 };
+    const granted = { ...service.answers[claimPath], ...lease, heartbeat_interval_seconds: 20 };
+    service.answers[claimPath] = granted;
   }
 
   async function listening<S extends Server>(server: S): Promise<S & { port: number }> {
@@ -73,19 +87,6 @@ describe("the TypeScript client, between it and the service", () => {
       "utf8",
     );
     expect(JSON.parse(packed).version).toBe(version);
-  });
-
-  test("sends every request through the `fetch` that was given", async () => {
-    const sent: string[] = [];
-    const session = await open({
-      url: "http://[::1]",
-      fetch: (url, init) => {
-        sent.push(url);
-        return fetch(url.replace("http://[::1]", service.url), init);
-      },
-    });
-    expect(await session.release()).toBe("released");
-    expect(sent).toEqual(["http://[::1]/api/validate-license", "http://[::1]/api/session/release"]);
   });
 
   test("a `fetch` that hangs, throws or answers without a stream takes no longer than its time", async () => {
@@ -147,6 +148,33 @@ describe("the TypeScript client, between it and the service", () => {
     },
   );
 
+  test("each request looks the name up and connects anew, whatever the server offers to keep", async () => {
+    const sockets = new Set<Socket>();
+    service.instead = (response, { url = "", socket }) => {
+      sockets.add(socket);
+      response.setHeader("connection", "keep-alive");
+      response.setHeader("keep-alive", "timeout=600");
+      service.answer(response, url);
+    };
+    const { ended } = runProgram(
+      service.url.replace("127.0.0.1", "license.test"),
+      `import dns from "node:dns";
+      let lookups = 0;
+      let confirmed = () => {};
+      bot.onStatus = ({ state }) => { if (state === "held") confirmed(); };
+      dns.lookup = (name, options, take) => {
+        lookups++;
+        take(null, [{ address: "127.0.0.1", family: 4 }]);
+      };
+      const session = await openSession(bot);
+      session.keep();
+      await new Promise((resolve) => { confirmed = resolve; });
+      console.log(await session.release(), lookups);`,
+    );
+    expect(await ended).toMatchObject({ exitCode: 0, output: "released 3\n" });
+    expect(sockets.size).toBe(3);
+  });
+
   test("a name whose IPv6 address is dead is reached by its other address", async () => {
     const { ended } = runProgram(
       service.url.replace("127.0.0.1", "license.test"),
@@ -204,21 +232,104 @@ describe("the TypeScript client, between it and the service", () => {
     expect(through).not.toEqual([]);
   });
 
+  test("a proxy that wants credentials is told as that", async () => {
+    const proxy = createHttpServer();
+    proxy.on("connect", (_incoming, socket) => {
+      socket.end("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
+    });
+    const variables = {
+      NODE_USE_ENV_PROXY: "1",
+      HTTP_PROXY: `http://127.0.0.1:${(await listening(proxy)).port}`,
+    };
+    const { ended } = runProgram(
+      service.url,
+      `openSession({ ...bot, onStatus: ({ problem }) => { console.log(problem); process.exit(); } });`,
+      variables,
+    );
+    expect((await ended).output).toMatch(/407/);
+  });
+
+  test("what a dispatcher of the process sends again by itself counts from its first sending", async () => {
+    const claims: string[] = [];
+    service.instead = async (response, request) => {
+      const { url = "" } = request;
+      if (url === claimPath && claims.push(await text(request)) === 1) response.destroy();
+      else service.answer(response, url);
+    };
+    giveLeaseOfAMinute();
+    const { ended } = runProgram(
+      service.url,
+      `import { text } from "node:stream/consumers";
+      const clock = performance.now.bind(performance);
+      let passedMs = 0;
+      performance.now = () => clock() + passedMs;
+      const key = Symbol.for("undici.globalDispatcher.1");
+      await fetch("data:,");
+      const agent = globalThis[key];
+      globalThis[key] = {
+        dispatch(options, handler) {
+          void text(options.body).then((body) => {
+            const again = () => {
+              passedMs += 16_000;
+              agent.dispatch({ ...options, body }, handler);
+            };
+            const retried = Object.assign(Object.create(handler), { onError: again });
+            agent.dispatch({ ...options, body }, retried);
+          });
+          return true;
+        },
+      };
+      const session = await openSession({ ...bot, requestTimeoutMs: 60_000, openWithinMs: 60_000 });
+      console.log(session.rightLastsMs);
+      await session.release();`,
+    );
+    const { exitCode, output } = await ended;
+    expect({ exitCode, claims }).toEqual({ exitCode: 0, claims: Array(2).fill(claims[0]) });
+    expect(Number(output)).toBeLessThanOrEqual(55_000 - 16_000);
+    expect(Number(output)).toBeGreaterThan(0);
+  });
+
+  test("a name server that answers after 6 s delays an opening, and does not prevent it", async () => {
+    giveLeaseOfAMinute();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
+    // Elsewhere the client also looks at the machine's uptime, which can't be set.
+    vi.spyOn(process, "platform", "get").mockReturnValue("darwin");
+    let lookups = 0;
+    const lookup = (_name: string, _options: object, take: (...found: unknown[]) => void) => {
+      lookups++;
+      setTimeout(() => take(null, [{ address: "127.0.0.1", family: 4 }]), 6_000);
+    };
+    vi.spyOn(dns, "lookup").mockImplementation(lookup as never);
+    const told: string[] = [];
+    const url = service.url.replace("127.0.0.1", "license.test");
+    const onStatus = (status: SessionStatus) =>
+      told.push("problem" in status ? `${status.problem}` : status.state);
+    void openSession({ ...bot(), url, onStatus, releaseAtExit: false });
+    for (const attempt of [1, 2]) {
+      while (lookups < attempt) await setImmediate();
+      await vi.advanceTimersByTimeAsync(6_000);
+    }
+    while (told.length < 2) await setImmediate();
+    expect({ told, lookups }).toEqual({ told: ["no_answer_in_time", "held"], lookups: 2 });
+  });
+
   describe("over TLS, with a certificate authority of one's own (needs openssl)", () => {
     const hasOpenssl = spawnSync("openssl", ["version"]).status === 0 || env.CI !== undefined;
     const folder = mkdtempSync(join(tmpdir(), "license-sessions-"));
     const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    async function startSecureService(): Promise<{ port: number; claimed: unknown[] }> {
+    /** A service with a certificate for that name, and the symbols that are claimed there. */
+    async function startSecureService(name = "localhost", options: ServerOptions = {}) {
       const made = spawnSync("openssl", [
         ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
-        ...["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"],
+        ...["-days", "2", "-subj", "/CN=localhost", "-addext", `subjectAltName=DNS:${name}`],
         ...["-keyout", key, "-out", cert],
       ]);
       expect(made.status, String(made.stderr)).toBe(0);
       const claimed: unknown[] = [];
-      const secure = createHttpsServer({ key: readFileSync(key), cert: readFileSync(cert) });
+      const secrets = { key: readFileSync(key), cert: readFileSync(cert) };
+      const secure = createHttpsServer({ ...options, ...secrets });
       secure.on("request", (incoming, outgoing) => {
         const { url = "" } = incoming;
         incoming.on("data", (chunk) => {
@@ -229,21 +340,48 @@ describe("the TypeScript client, between it and the service", () => {
       return { port: (await listening(secure)).port, claimed };
     }
 
-    test.skipIf(!hasOpenssl)("it is trusted through NODE_EXTRA_CA_CERTS alone", async () => {
-      const { port } = await startSecureService();
-      const url = `https://localhost:${port}`;
-      const program = `
-        const onStatus = ({ state, problem }) => {
-          if (state !== "opening") return;
-          console.log(problem);
-          process.exit();
-        };
-        const session = await openSession({ ...bot, requestTimeoutMs: 600_000, openWithinMs: 600_000, onStatus });
-        console.log(await session.release());
-        process.exit();`;
-      const trusting = runProgram(url, program, { NODE_EXTRA_CA_CERTS: cert });
-      expect((await trusting.ended).output).toBe("released\n");
-      expect((await runProgram(url, program).ended).output).toMatch(/self-signed certificate/);
+    test
+      .skipIf(!hasOpenssl)
+      .for<[what: string, name: string, ServerOptions, RegExp, trusted: boolean]>([
+        ["a foreign certificate", "localhost", {}, /self-signed certificate/, false],
+        ["a wrong host name", "other.example", {}, /not in the cert's altnames/, true],
+        [
+          "old TLS",
+          "localhost",
+          { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" },
+          /protocol|version/i,
+          true,
+        ],
+      ])(
+      "%s ends the opening at the first attempt",
+      async ([, name, options, problem, trusted]) => {
+        const { port } = await startSecureService(name, options);
+        const { ended } = runProgram(
+          `https://localhost:${port}`,
+          `const onStatus = ({ state }) => console.log(state);
+        openSession({ ...bot, openWithinMs: 3_600_000, onStatus }).catch(({ name, problem }) => {
+          console.log(name, problem);
+        });`,
+          trusted ? { NODE_EXTRA_CA_CERTS: cert } : {},
+        );
+        const { exitCode, output } = await ended;
+        expect(exitCode).toBe(0);
+        expect(output).toMatch(/^ServiceUnavailable .+\n$/);
+        expect(output).toMatch(problem);
+      },
+    );
+
+    test("an expired certificate is one of these, one that is not valid yet is not: clocks are set late", async () => {
+      const outcomes = ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "ECONNRESET"].map(
+        async (code) => {
+          const cause = Object.assign(new Error(code), { code });
+          const fetch = () => Promise.reject(new TypeError("fetch failed", { cause }));
+          const url = new URL("https://license.test");
+          const outcome = await post(url, "{}", fetch, AbortSignal.any([]));
+          return "lasting" in outcome;
+        },
+      );
+      expect(await Promise.all(outcomes)).toEqual([true, false, false]);
     });
 
     test.skipIf(!hasOpenssl)(
@@ -278,34 +416,17 @@ describe("the TypeScript client, between it and the service", () => {
     );
   });
 
-  test("an error says the status, the code, the request and what was behind it", async () => {
+  test("an error says the status and the request of the answer behind it", async () => {
     service.instead = (response) => {
       const answer = { code: "internal_error", request_id: "request-1" };
       response.writeHead(500).end(JSON.stringify(answer));
     };
-    const runtime = steppingRuntime(fetch, service.url);
-    const unavailable = await claimAndKeep(bot(), runtime).catch((error) => error);
-    expect(unavailable).toBeInstanceOf(ServiceUnavailable);
-    expect(unavailable).toBeInstanceOf(LicenseSessionError);
-    expect(unavailable).toMatchObject({
-      code: "unavailable",
-      status: 500,
-      requestId: "request-1",
+    const opening = claimAndKeep(bot(), steppingRuntime(fetch, service.url));
+    const problem = { code: "unavailable", problem: "internal_error" };
+    await expect(opening).rejects.toMatchObject({
+      ...{ ...problem, status: 500, requestId: "request-1" },
       message: expect.stringContaining("internal_error"),
     });
-
-    service.instead = (response) => {
-      const answer = {
-        code: "session_conflict",
-        active_device: "lap...",
-        estimated_wait_seconds: 7,
-      };
-      response.writeHead(403, { "apigw-requestid": "request-2" }).end(JSON.stringify(answer));
-    };
-    const refused = await open().catch((error) => error);
-    expect(refused).toBeInstanceOf(SessionRefused);
-    expect(refused).toBeInstanceOf(LicenseSessionError);
-    expect(refused).toMatchObject({ status: 403, requestId: "request-2", waitSeconds: 7 });
   });
 
   test("what the service says of the license can be read from the session", async () => {
@@ -329,38 +450,5 @@ describe("the TypeScript client, between it and the service", () => {
     expect(answered).toBeGreaterThan(0);
     await expect.poll(() => session.license.activeSymbols).toEqual(["ES", "NQ"]);
     expect(session.license).toMatchObject({ type: "pro", expiresAt: undefined });
-  });
-
-  test("a check claims nothing and says whether a claim would succeed", async () => {
-    const bodies: unknown[] = [];
-    let answer: { status: number; body: object } = { status: 200, body: {} };
-    service.instead = (response, incoming) => {
-      incoming.on("data", (chunk) => bodies.push(JSON.parse(String(chunk))));
-      response.writeHead(answer.status).end(JSON.stringify(answer.body));
-    };
-    answer = { status: 200, body: { code: "available", license_type: "pro", expiry_date: null } };
-    expect(await checkSession(bot())).toEqual({
-      available: true,
-      license: { type: "pro", expiresAt: undefined, activeSymbols: [] },
-    });
-    answer = {
-      status: 403,
-      body: { code: "session_conflict", message: "held", active_device: "lap..." },
-    };
-    expect(await checkSession(bot())).toEqual({
-      available: false,
-      code: "session_conflict",
-      message: "held",
-      activeDevice: "lap...",
-      waitSeconds: undefined,
-    });
-    answer = { status: 401, body: { code: "license_expired" } };
-    await expect(checkSession(bot())).rejects.toThrow(LicenseRefused);
-    answer = { status: 500, body: { code: "internal_error" } };
-    await expect(checkSession({ ...bot(), openWithinMs: 1_000 })).rejects.toThrow(
-      ServiceUnavailable,
-    );
-    for (const body of bodies) expect(body).toMatchObject({ check_only: true });
-    expect(service.asked).not.toContain(releasePath);
   });
 });
