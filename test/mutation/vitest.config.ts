@@ -15,10 +15,8 @@ const tests: Record<string, string[]> = {
   ],
   client: [
     "test/clients/typescript-answers.test.ts",
-    "test/clients/typescript-keeping.test.ts",
     "test/clients/typescript-s*.test.ts",
     "test/clients/typescript-timing.test.ts",
-    "test/clients/typescript-vectors.test.ts",
   ],
 };
 
