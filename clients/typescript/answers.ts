@@ -228,18 +228,13 @@ function lossOf({ text }: Fields): SymbolLoss[] {
   return [{ symbol, code, ...(activeDevice !== undefined && { activeDevice }) }];
 }
 
+const takenCodes = ["session_taken", "session_replaced", "session_ended"] as const;
+
 function lossCodeOf(code: string | undefined): SymbolLossCode {
-  switch (code) {
-    case "session_taken":
-    case "session_replaced":
-    case "session_ended":
-      return code;
-    default:
-      return "session_not_found";
-  }
+  return takenCodes.find((known) => known === code) ?? "session_not_found";
 }
 
-function reasonOf(code: SymbolLossCode): "taken" | "lost" {
+export function reasonOf(code: SymbolLossCode): "taken" | "lost" {
   return code === "session_not_found" ? "lost" : "taken";
 }
 

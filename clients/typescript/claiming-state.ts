@@ -24,7 +24,7 @@ export type Claim = { granted: Granted; sent: Instant };
  * - `resting`: the next attempt comes at `untilMs`.
  * - `granted` and `failed`: final.
  */
-export type Claiming = {
+type Claiming = {
   /** All attempts share it, also those after a refusal: only one of them can be granted. */
   name: ClaimName;
   waitUntilMs: number;
@@ -59,7 +59,7 @@ export type ClaimingEvent =
   | { kind: "rested" }
   | { kind: "aborted"; reason: unknown };
 
-export type ClaimingOptions = TimingOptions & {
+type ClaimingOptions = TimingOptions & {
   openWithinMs?: number | undefined;
   waitWithinMs?: number | undefined;
   askHolder?: boolean | undefined;

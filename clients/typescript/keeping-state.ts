@@ -1,4 +1,10 @@
-import type { Granted, HeartbeatAnswer, Lease, Trouble } from "./answers.ts";
+import {
+  type Granted,
+  type HeartbeatAnswer,
+  type Lease,
+  reasonOf,
+  type Trouble,
+} from "./answers.ts";
 import type { End } from "./errors.ts";
 import { type Instant, noAnswerInTime, wallLeadMs } from "./runtime.ts";
 import type { License, ReleaseRequest, SessionStatus, SymbolLoss } from "./session.ts";
@@ -68,7 +74,7 @@ type KeepingOptions = TimingOptions & {
 };
 
 /** What `advance` needs besides the state and the event. */
-export type Circumstances = {
+type Circumstances = {
   granted: Granted;
   options: KeepingOptions;
   at: Instant;
@@ -214,9 +220,8 @@ function loseSome(
   });
   const [first] = lost;
   if (first && symbols.length === 0) {
-    const { code, activeDevice } = first;
-    const reason = code === "session_not_found" ? "lost" : "taken";
-    return end(keeping, { reason, code, ...(activeDevice !== undefined && { activeDevice }) });
+    const { symbol: _symbol, ...why } = first;
+    return end(keeping, { reason: reasonOf(why.code), ...why });
   }
   const rest = { ...keeping, symbols };
   // Such an answer does not say that nobody asks any more.

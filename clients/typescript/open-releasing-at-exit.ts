@@ -41,10 +41,7 @@ export async function openReleasingAtExit(
   const opening = claimAndKeep({ ...options, signal: ending.signal }, runtime, notifier, (given) =>
     giving.push(given),
   );
-  const settled = opening.then(
-    () => {},
-    () => {},
-  );
+  const settled = Promise.allSettled([opening]);
   try {
     const session = await opening;
     const forget = leaveAtProcessEnd({ leave: () => session.release(), warn });
