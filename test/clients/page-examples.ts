@@ -14,30 +14,19 @@ const commands = {
   python: ["python3", "-B", "-c"],
 } as const;
 
-/** How the examples of bots get an option more. */
-const optionsIn = {
-  ts: (example: string, publicKey: string, seconds: number) =>
-    example.replace(
-      'symbol: "ES",',
-      `$& publicKeys: ["${publicKey}"], openWithinMs: ${seconds * 1_000},`,
-    ),
-  python: (example: string, publicKey: string, seconds: number) =>
-    example.replace(
-      '"symbol": "ES"}',
-      `"symbol": "ES", "public_keys": ["${publicKey}"], "open_within_seconds": ${seconds}}`,
-    ),
+/** Where a bot's options can take more, and how they are written. */
+const options = {
+  ts: (publicKey: string) => ['symbol: "ES",', `publicKeys: ["${publicKey}"], openWithinMs: 6e5,`],
+  python: (publicKey: string) => [
+    '"symbol": "ES"',
+    `, "public_keys": ["${publicKey}"], "open_within_seconds": 600`,
+  ],
 };
 
-/** An example of a bot, with a public key pinned, and so much time for the opening. */
-export function runPinned(
-  language: keyof typeof optionsIn,
-  url: string,
-  publicKey: string,
-  openWithinSeconds: number,
-): Promise<string> {
-  return runExample(language, url, (example) =>
-    optionsIn[language](example, publicKey, openWithinSeconds),
-  );
+/** A bot of the page with a public key pinned, and ten minutes for the opening. */
+export function runPinned(language: keyof typeof options, url: string, publicKey: string) {
+  const [symbol = "", more] = options[language](publicKey);
+  return runExample(language, url, (example) => example.replace(symbol, `${symbol}${more}`));
 }
 
 /**
@@ -54,9 +43,9 @@ export async function runExample(
   const page = readFileSync(join(root, "docs/bots.md"), "utf8");
   const [, example] = page.match(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "ms")) ?? [];
   if (example === undefined) throw new Error(`docs/bots.md has no example in ${language}`);
-  const [command, ...options] = commands[language];
+  const [command, ...words] = commands[language];
   const child = endsWithRun(
-    spawn(command, [...options, change(example.replaceAll("http://127.0.0.1:3000", url))], {
+    spawn(command, [...words, change(example.replaceAll("http://127.0.0.1:3000", url))], {
       cwd: root,
       env: { ...env, PYTHONPATH: "clients/python" },
     }),
