@@ -1,4 +1,3 @@
-import "./set-environment.ts";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Context } from "./context.ts";
@@ -36,6 +35,9 @@ const program = new Command("bench")
   .showHelpAfterError("(--help shows how it is used)");
 program.parse();
 const options = program.opts<Options>();
+
+// The functions' log lines must not appear in the result.
+console.info = () => {};
 
 const stop = new AbortController();
 process.once("SIGINT", () => stop.abort());

@@ -19,12 +19,11 @@ const leaseSeconds = 60;
 const beatSeconds = 20;
 
 type Target = "old" | "nobody" | "here";
-type Path = "/api/validate-license" | "/api/heartbeat" | "/api/session/release";
-const leadsTo: Record<Path, Target> = {
-  "/api/validate-license": "old",
-  "/api/heartbeat": "old",
-  "/api/session/release": "old",
-};
+const leadsTo = new Map<string, Target>([
+  ["/api/validate-license", "old"],
+  ["/api/heartbeat", "old"],
+  ["/api/session/release", "old"],
+]);
 
 const startedMs = performance.now();
 const folder = await mkdtemp(join(tmpdir(), "license-sessions-move-"));
@@ -84,7 +83,7 @@ async function rehearse(): Promise<void> {
   await license("cancel", "KEY-OF-GONE", "--yes");
 
   say("3. Heartbeats only, for a lease and a beat.");
-  lead("here", "/api/heartbeat");
+  lead("here", ["/api/heartbeat"]);
   await pass(leaseSeconds + beatSeconds);
   await license("check-address", urlOf(host));
   expect("one twin stops, and the bot without a license", ["alone", either("twin 1", "twin 2")]);
@@ -101,7 +100,7 @@ async function rehearse(): Promise<void> {
   lead("nobody");
   await license("check-address", urlOf(host), "--expect", "gap");
   say("Back, 2. Heartbeats to the old server, whose rows are old, for a lease.");
-  lead("old", "/api/heartbeat");
+  lead("old", ["/api/heartbeat"]);
   await pass(leaseSeconds);
   say("Back, 3. Claims and releases, too.");
   lead("old");
@@ -128,11 +127,7 @@ function expect(what: string, names: readonly string[]): void {
 }
 
 function start(name: string, licenseKey: string, deviceFingerprint: string): void {
-  const ground = {
-    pause: (ms: number) => wait(ms / speed),
-    post: (path: string, body: object, withinMs: number) => post(path, body, withinMs),
-    isMarketOpen: () => true,
-  };
+  const ground = { pause: (ms: number) => wait(ms / speed), post, isMarketOpen: () => true };
   bots.set(name, startLegacyBot(ground, { licenseKey, deviceFingerprint, symbol: "ES" }));
 }
 
@@ -152,7 +147,7 @@ async function post(path: string, body: object, withinMs: number) {
 
 async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request);
-  const target = isPath(request.url) ? leadsTo[request.url] : "old";
+  const target = leadsTo.get(request.url ?? "");
   if (target === "nobody") {
     response.writeHead(503).end();
     return;
@@ -167,13 +162,8 @@ async function forward(request: IncomingMessage, response: ServerResponse): Prom
   }
 }
 
-function isPath(url: string | undefined): url is Path {
-  return url !== undefined && Object.hasOwn(leadsTo, url);
-}
-
-function lead(target: Target, only?: Path): void {
-  const paths = Object.keys(leadsTo).filter(isPath);
-  for (const path of paths) if (only === undefined || only === path) leadsTo[path] = target;
+function lead(target: Target, paths: Iterable<string> = leadsTo.keys()): void {
+  for (const path of paths) leadsTo.set(path, target);
 }
 
 /** Reads and writes apart, as the old server does: two devices at one moment are both let in. */

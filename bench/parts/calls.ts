@@ -3,15 +3,14 @@ import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
 import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import { asker } from "../../test/support/test-service.ts";
 import type { Context } from "../context.ts";
-import { startBenchEngine } from "../engine.ts";
 import type { Report } from "../report.ts";
 import { device, rival, run } from "../sample.ts";
-import { serviceOn } from "../service-on-engine.ts";
+import { startServiceOnEngine } from "../service-on-engine.ts";
 
 /** The DynamoDB calls of each operation, and the capacity units that they consume. */
 export async function calls({ progress, signal }: Context): Promise<Report> {
-  await using engine = await startBenchEngine();
-  const { service, meter, addLicense } = serviceOn(engine);
+  await using started = await startServiceOnEngine();
+  const { engine, service, addLicense, take } = started;
   const validate = asker(claimHandler(service));
   const heartbeat = asker(heartbeatHandler(service));
   const release = asker(releaseHandler(service));
@@ -30,12 +29,12 @@ export async function calls({ progress, signal }: Context): Promise<Report> {
     for (let index = 1; index < sessions; index++) {
       await validate({ ...of(device, `S${index}`), ...run, claim_number: index });
     }
-    meter.take();
+    take();
 
     const claim = { ...of(device, "ES"), ...run, claim_number: sessions };
     const claimed = await validate(claim);
     const row = (operation: string, status: number) => {
-      const { calls: asked, units } = meter.take();
+      const { calls: asked, units } = take();
       rows.push({
         operation,
         sessions,
@@ -56,7 +55,7 @@ export async function calls({ progress, signal }: Context): Promise<Report> {
   return {
     title: "Calls to DynamoDB and capacity units of each operation",
     notes: [
-      `${engine.name}; a unit is what ReturnConsumedCapacity says`,
+      `${engine}; a unit is what ReturnConsumedCapacity says`,
       "a refused write returns no figure; DynamoDB charges the units it would have written",
     ],
     rows,

@@ -4,10 +4,9 @@ import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
 import { clientFor } from "../../test/support/engines.ts";
 import { asker } from "../../test/support/test-service.ts";
 import type { Context } from "../context.ts";
-import { startBenchEngine } from "../engine.ts";
 import type { Report } from "../report.ts";
 import { device, sampleItem, symbol } from "../sample.ts";
-import { serviceOn } from "../service-on-engine.ts";
+import { startServiceOnEngine } from "../service-on-engine.ts";
 import { inWords, spreadOf } from "../statistics.ts";
 
 const heartbeats = 1_000;
@@ -16,13 +15,13 @@ const warmUps = 5_000;
 
 /** Measures the same heartbeat with a growing number of licenses in the table. */
 export async function growth({ fillMinutes, progress, signal }: Context): Promise<Report> {
-  await using engine = await startBenchEngine();
-  const { service, meter, addLicense } = serviceOn(engine);
+  await using started = await startServiceOnEngine();
+  const { engine, service, addLicense, take } = started;
   const request = { license_key: "GROWTH", device_fingerprint: device, symbol };
   await addLicense({ licenseKey: request.license_key });
   await asker(claimHandler(service))(request);
   const heartbeat = asker(heartbeatHandler(service));
-  const client = clientFor(engine.endpoint);
+  const client = clientFor(started.endpoint);
 
   /** Adds licenses until the table has `to` of them or time is up; returns the number. */
   async function fill(from: number, to: number): Promise<number> {
@@ -41,7 +40,7 @@ export async function growth({ fillMinutes, progress, signal }: Context): Promis
           const license_id = { S: count.toString(16).padStart(64, "0") };
           return { PutRequest: { Item: { ...sampleItem(1, Date.now()), license_id } } };
         });
-        return { RequestItems: { [engine.tableName]: items } };
+        return { RequestItems: { [started.tableName]: items } };
       });
       await Promise.all(batches.map((batch) => client.send(new BatchWriteItemCommand(batch))));
     }
@@ -59,13 +58,13 @@ export async function growth({ fillMinutes, progress, signal }: Context): Promis
   for (const wanted of [1, 10_000, 1_000_000]) {
     licenses = await fill(licenses, wanted);
     const wallMs: number[] = [];
-    meter.take();
+    take();
     for (let index = 0; index < heartbeats; index++) {
       const startedAtMs = performance.now();
       await heartbeat(request);
       wallMs.push(performance.now() - startedAtMs);
     }
-    const { calls, units } = meter.take();
+    const { calls, units } = take();
     const spread = spreadOf(wallMs);
     firstMedianMs ??= spread.median;
     rows.push({
@@ -80,7 +79,7 @@ export async function growth({ fillMinutes, progress, signal }: Context): Promis
   return {
     title: "How the cost of a heartbeat grows with the licenses in the table",
     notes: [
-      `${engine.name}; medians (quartiles) of ${heartbeats} heartbeats`,
+      `${engine}; medians (quartiles) of ${heartbeats} heartbeats`,
       `after ${warmUps} that are not counted`,
       `a step of filling the table ends after ${fillMinutes} minutes; --fill-minutes gives it more`,
     ],
