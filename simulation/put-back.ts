@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { knownBugs } from "./known-bugs.ts";
+import { editsOf, knownBugs } from "./known-bugs.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -17,15 +17,15 @@ export function allowPuttingBack(): void {
     resolve(specifier, context, next) {
       const resolved = next(specifier, context);
       const name = nameIn(context.parentURL);
-      const isOurs = /\/(lambdas|clients|licenses|ops)\//.test(resolved.url);
+      const isOurs = /\/(lambdas|clients|ops)\//.test(resolved.url);
       if (name === undefined || !isOurs || nameIn(resolved.url) !== undefined) return resolved;
       return { ...resolved, url: `${resolved.url}?put-back=${name}` };
     },
     load(url, context, next) {
-      const name = nameIn(url);
-      if (name === undefined) return next(url, context);
+      const bug = knownBugs[nameIn(url) ?? ""];
+      if (!bug) return next(url, context);
       const file = fileURLToPath(url);
-      const edits = (knownBugs[name]?.edits ?? []).filter((edit) => join(root, edit.file) === file);
+      const edits = editsOf(bug).filter((edit) => join(root, edit.file) === file);
       const source = edits.reduce(
         (text, { from, to }) => text.replace(from, () => to),
         readFileSync(file, "utf8"),

@@ -5,7 +5,7 @@ import { execPath } from "node:process";
 import { promisify } from "node:util";
 import { beforeAll, expect, test } from "vitest";
 import * as z from "zod";
-import { knownBugs } from "../../simulation/known-bugs.ts";
+import { editsOf, knownBugs } from "../../simulation/known-bugs.ts";
 
 const root = join(import.meta.dirname, "../..");
 const outputSchema = z.object({
@@ -22,8 +22,8 @@ beforeAll(async () => {
 });
 
 test("what each fault replaces stands in the code exactly once", () => {
-  const adrift = Object.entries(knownBugs).flatMap(([name, { edits }]) =>
-    edits
+  const adrift = Object.entries(knownBugs).flatMap(([name, bug]) =>
+    editsOf(bug)
       .filter(({ file, from }) => readFileSync(join(root, file), "utf8").split(from).length !== 2)
       .map(({ from }) => `${name}: ${from}`),
   );
