@@ -9,8 +9,8 @@ export type Bindings = {
 };
 
 /** What DynamoDB answers to an expression that makes no sense. */
-export class ValidationException extends Error {
-  override readonly name = "ValidationException";
+function refuse(what: string): never {
+  throw Object.assign(new Error(what), { name: "ValidationException" });
 }
 
 const maxExpressionBytes = 4096;
@@ -21,28 +21,19 @@ const maxOperators = 300;
  * else is an error. `test/simulation` shows that it agrees with two real engines.
  */
 export function evaluateCondition(text: string, bindings: Bindings, item: Item): boolean {
-  return parsed(text, conditionOf)({ ...bindings, item });
+  return conditionIn(text)({ ...bindings, item });
 }
 
 /** Applies an update expression. The item that is given stays as it is. */
 export function applyUpdate(text: string, bindings: Bindings, item: Item): Item {
-  const clauses = parsed(text, clausesOf);
   const scope = { ...bindings, item };
   // Right-hand sides read the item as it was before.
-  const changes = clauses.map(({ path, value }) => ({
+  const changes = clausesIn(text).map(({ path, value }) => ({
     steps: path.map((step) => nameOf(step, bindings)),
-    value: value?.(scope),
-    removes: value === undefined,
+    value: value && (value(scope) ?? refuse("an attribute that does not exist in the item")),
   }));
   refuseOverlaps(changes.map(({ steps }) => steps));
-  return changes.reduce<Item>((changed, { steps, value, removes }) => {
-    if (!removes && value === undefined) {
-      throw new ValidationException(
-        "The provided expression refers to an attribute that does not exist in the item",
-      );
-    }
-    return withPath(changed, steps, value);
-  }, item);
+  return changes.reduce<Item>((changed, { steps, value }) => withPath(changed, steps, value), item);
 }
 
 /** What DynamoDB checks before it looks at the item: names and values that nobody uses, the size. */
@@ -50,199 +41,172 @@ export function checkExpressions(texts: readonly string[], { names, values }: Bi
   const used = new Set(texts.flatMap(placeholdersOf));
   const defined = [...Object.keys(names ?? {}), ...Object.keys(values ?? {})];
   for (const word of defined) {
-    if (!used.has(word)) throw new ValidationException(`unused in expressions: ${word}`);
+    if (!used.has(word)) refuse(`unused in expressions: ${word}`);
   }
-  if (defined.length < used.size) throw new ValidationException("a name or value is not defined");
+  if (defined.length < used.size) refuse("a name or value is not defined");
   for (const text of texts) {
     if (text.length < 2 * maxOperators) continue;
     const operators = text.match(/\b(AND|OR|NOT|IN|BETWEEN)\b|<>|[<>]=?|=|[+-]|\w+\(/g) ?? [];
     if (operators.length > maxOperators) {
-      throw new ValidationException("The expression contains too many operators and functions");
+      refuse("The expression contains too many operators and functions");
     }
     const full = text.replaceAll(/#\w+/g, (word) => names?.[word] ?? word);
     if (Buffer.byteLength(full) > maxExpressionBytes) {
-      throw new ValidationException("Expression size has exceeded the maximum allowed size");
+      refuse("Expression size has exceeded the maximum allowed size");
     }
   }
 }
 
-const placeholders = new Map<string, readonly string[]>();
-
-function placeholdersOf(text: string): readonly string[] {
-  const known = placeholders.get(text);
-  if (known) return known;
-  const found = text.match(/[#:]\w+/g) ?? [];
-  if (placeholders.size > 10_000) placeholders.clear();
-  placeholders.set(text, found);
-  return found;
-}
-
+type Value = AttributeValue | undefined;
 type Scope = Bindings & { item: Item };
-type Operand = (scope: Scope) => AttributeValue | undefined;
+type Operand = (scope: Scope) => Value;
 type Condition = (scope: Scope) => boolean;
 type Clause = { path: string[]; value: Operand | undefined };
-type Words = { peek(): string | undefined; take(wanted?: string): string };
+/** Those that are not read yet. */
+type Words = string[];
 
-const cache = new Map<string, unknown>();
+const placeholdersOf = remembered((text) => text.match(/[#:]\w+/g) ?? []);
+const conditionIn = remembered((text) => parsed(text, conditionOf));
+const clausesIn = remembered((text) => parsed(text, clausesOf));
 
-function parsed<Result>(text: string, parse: (words: Words) => Result): Result {
-  const known = cache.get(text) as Result | undefined;
-  if (known) return known;
-  const words = wordsOf(text);
-  const result = parse(words);
-  if (words.peek() !== undefined) throw new ValidationException(`unexpected: ${words.peek()}`);
-  if (cache.size > 10_000) cache.clear();
-  cache.set(text, result);
-  return result;
-}
-
-function wordsOf(text: string): Words {
-  const words = text.match(/<>|<=|>=|[#:]?\w+|\S/g) ?? [];
-  let at = 0;
-  return {
-    peek: () => words[at],
-    take(wanted) {
-      const word = words[at++];
-      if (word === undefined || (wanted !== undefined && word !== wanted)) {
-        throw new ValidationException(`expected ${wanted ?? "more"}, found ${word} in ${text}`);
-      }
-      return word;
-    },
+/** Most expressions come again and again. */
+function remembered<Result>(make: (text: string) => Result): (text: string) => Result {
+  const known = new Map<string, Result>();
+  return (text) => {
+    const result = known.get(text) ?? make(text);
+    if (known.size > 10_000) known.clear();
+    known.set(text, result);
+    return result;
   };
 }
 
+function parsed<Result>(text: string, parse: (words: Words) => Result): Result {
+  const words = text.match(/<>|<=|>=|[#:]?\w+|\S/g) ?? [];
+  const result = parse(words);
+  if (words.length > 0) refuse(`unexpected: ${words[0]} in ${text}`);
+  return result;
+}
+
+function take(words: Words, wanted?: string): string {
+  const word = words.shift();
+  if (word !== undefined && word === (wanted ?? word)) return word;
+  return refuse(`expected ${wanted ?? "more"}, found ${word}`);
+}
+
+/** Takes it if it comes next. */
+function takes(words: Words, wanted: string): boolean {
+  const isNext = words[0] === wanted;
+  if (isNext) words.shift();
+  return isNext;
+}
+
 function conditionOf(words: Words): Condition {
-  let left = conjunctionOf(words);
-  while (words.peek() === "OR") {
-    words.take();
-    const [a, b] = [left, conjunctionOf(words)];
-    left = (scope) => a(scope) || b(scope);
-  }
-  return left;
+  return joined(words, "OR", conjunctionOf, (a, b) => (scope) => a(scope) || b(scope));
 }
 
 function conjunctionOf(words: Words): Condition {
-  let left = negationOf(words);
-  while (words.peek() === "AND") {
-    words.take();
-    const [a, b] = [left, negationOf(words)];
-    left = (scope) => a(scope) && b(scope);
-  }
+  return joined(words, "AND", negationOf, (a, b) => (scope) => a(scope) && b(scope));
+}
+
+function joined(
+  words: Words,
+  operator: "AND" | "OR",
+  next: (words: Words) => Condition,
+  join: (a: Condition, b: Condition) => Condition,
+): Condition {
+  let left = next(words);
+  while (takes(words, operator)) left = join(left, next(words));
   return left;
 }
 
 function negationOf(words: Words): Condition {
-  if (words.peek() === "NOT") {
-    words.take();
+  if (takes(words, "NOT")) {
     const condition = negationOf(words);
     return (scope) => !condition(scope);
   }
-  if (words.peek() === "(") {
-    words.take();
+  if (takes(words, "(")) {
     const condition = conditionOf(words);
-    words.take(")");
+    take(words, ")");
     return condition;
   }
   return comparisonOf(words);
 }
 
 function comparisonOf(words: Words): Condition {
-  const first = words.peek();
-  if (first === "attribute_exists" || first === "attribute_not_exists") {
-    words.take();
-    words.take("(");
-    const path = pathOf(words);
-    words.take(")");
-    const wanted = first === "attribute_exists";
+  for (const wanted of [true, false]) {
+    if (!takes(words, wanted ? "attribute_exists" : "attribute_not_exists")) continue;
+    const { path } = argumentsOf(words);
     return (scope) => (valueAt(path, scope) !== undefined) === wanted;
   }
-  if (first === "attribute_type") {
-    words.take();
-    words.take("(");
-    const path = pathOf(words);
-    words.take(",");
-    const type = operandOf(words);
-    words.take(")");
+  if (takes(words, "attribute_type")) {
+    const { path, second: type } = argumentsOf(words);
     return (scope) => {
       const value = valueAt(path, scope);
-      return value !== undefined && Object.keys(value)[0] === type(scope)?.S;
+      return value !== undefined && Object.keys(value)[0] === type?.(scope)?.S;
     };
   }
   const left = operandOf(words);
-  const comparator = words.take();
+  const comparator = take(words);
+  const compares = comparators[comparator] ?? refuse(`no comparator: ${comparator}`);
   const right = operandOf(words);
-  return (scope) => compares(comparator, left(scope), right(scope));
+  return (scope) => compares(left(scope), right(scope));
+}
+
+/** Of a function: a path, and what may follow it. */
+function argumentsOf(words: Words): { path: string[]; second: Operand | undefined } {
+  take(words, "(");
+  const path = pathOf(words);
+  const second = takes(words, ",") ? operandOf(words) : undefined;
+  take(words, ")");
+  return { path, second };
 }
 
 function clausesOf(words: Words): Clause[] {
   const clauses: Clause[] = [];
-  while (words.peek() !== undefined) {
-    const verb = words.take();
-    if (verb !== "SET" && verb !== "REMOVE") throw new ValidationException(`no verb: ${verb}`);
-    for (;;) {
+  while (words.length > 0) {
+    const verb = take(words);
+    if (verb !== "SET" && verb !== "REMOVE") refuse(`no verb: ${verb}`);
+    do {
       const path = pathOf(words);
-      if (verb === "REMOVE") {
-        clauses.push({ path, value: undefined });
-      } else {
-        words.take("=");
-        clauses.push({ path, value: sumOf(words) });
-      }
-      if (words.peek() !== ",") break;
-      words.take();
-    }
+      if (verb === "SET") take(words, "=");
+      clauses.push({ path, value: verb === "SET" ? sumOf(words) : undefined });
+    } while (takes(words, ","));
   }
   return clauses;
 }
 
 function sumOf(words: Words): Operand {
   const left = operandOf(words);
-  const sign = words.peek();
-  if (sign !== "+" && sign !== "-") return left;
-  words.take();
+  if (!takes(words, "+")) return left;
   const right = operandOf(words);
   return (scope) => {
     const [a, b] = [left(scope)?.N, right(scope)?.N];
-    if (a === undefined || b === undefined) {
-      throw new ValidationException(
-        "An operand in the update expression has an incorrect data type",
-      );
-    }
-    return { N: String(sign === "+" ? Number(a) + Number(b) : Number(a) - Number(b)) };
+    if (a === undefined || b === undefined) refuse("an operand is no number");
+    return { N: String(Number(a) + Number(b)) };
   };
 }
 
 function operandOf(words: Words): Operand {
-  const first = words.peek();
+  const first = words[0];
   if (first?.startsWith(":")) {
-    words.take();
+    take(words);
     return ({ values }) => values?.[first];
   }
-  if (first === "size") {
-    words.take();
-    words.take("(");
-    const path = pathOf(words);
-    words.take(")");
+  if (takes(words, "size")) {
+    const { path } = argumentsOf(words);
     return (scope) => sizeOf(valueAt(path, scope));
   }
-  if (first === "if_not_exists") {
-    words.take();
-    words.take("(");
-    const path = pathOf(words);
-    words.take(",");
-    const otherwise = operandOf(words);
-    words.take(")");
-    return (scope) => valueAt(path, scope) ?? otherwise(scope);
+  if (takes(words, "if_not_exists")) {
+    const { path, second: otherwise } = argumentsOf(words);
+    return (scope) => valueAt(path, scope) ?? otherwise?.(scope);
   }
   const path = pathOf(words);
   return (scope) => valueAt(path, scope);
 }
 
 function pathOf(words: Words): string[] {
-  const path = [words.take()];
-  while (words.peek() === ".") {
-    words.take();
-    path.push(words.take());
-  }
+  const path = [take(words)];
+  while (takes(words, ".")) path.push(take(words));
   return path;
 }
 
@@ -250,9 +214,9 @@ function nameOf(step: string, { names }: Bindings): string {
   return step.startsWith("#") ? (names?.[step] ?? step) : step;
 }
 
-function valueAt(path: readonly string[], scope: Scope): AttributeValue | undefined {
+function valueAt(path: readonly string[], scope: Scope): Value {
   let map: Item | undefined = scope.item;
-  let value: AttributeValue | undefined;
+  let value: Value;
   for (const step of path) {
     const name = nameOf(step, scope);
     value = map && Object.hasOwn(map, name) ? map[name] : undefined;
@@ -261,57 +225,34 @@ function valueAt(path: readonly string[], scope: Scope): AttributeValue | undefi
   return value;
 }
 
-function compares(
-  comparator: string,
-  left: AttributeValue | undefined,
-  right: AttributeValue | undefined,
-): boolean {
-  if (comparator === "=") return left !== undefined && equals(left, right);
-  if (comparator === "<>") return !equals(left, right);
-  const order = orderOf(left, right);
-  if (order === undefined) return false;
-  switch (comparator) {
-    case "<":
-      return order < 0;
-    case "<=":
-      return order <= 0;
-    case ">":
-      return order > 0;
-    case ">=":
-      return order >= 0;
-    default:
-      throw new ValidationException(`no comparator: ${comparator}`);
-  }
-}
+const comparators: Record<string, (left: Value, right: Value) => boolean> = {
+  "=": (left, right) => left !== undefined && equals(left, right),
+  // Earlier versions use it.
+  "<>": (left, right) => !equals(left, right),
+  "<": (left, right) => orderOf(left, right) < 0,
+  "<=": (left, right) => orderOf(left, right) <= 0,
+  ">": (left, right) => orderOf(left, right) > 0,
+  ">=": (left, right) => orderOf(left, right) >= 0,
+};
 
-function equals(left: AttributeValue | undefined, right: AttributeValue | undefined): boolean {
+function equals(left: Value, right: Value): boolean {
   if (left?.N !== undefined && right?.N !== undefined) return Number(left.N) === Number(right.N);
   return JSON.stringify(left) === JSON.stringify(right);
 }
 
-function orderOf(
-  left: AttributeValue | undefined,
-  right: AttributeValue | undefined,
-): number | undefined {
+/** `NaN`, of which no comparison is true, where the two are of two types. */
+function orderOf(left: Value, right: Value): number {
   if (left?.N !== undefined && right?.N !== undefined) return Number(left.N) - Number(right.N);
-  if (left?.S !== undefined && right?.S !== undefined) {
-    return Buffer.compare(Buffer.from(left.S), Buffer.from(right.S));
-  }
-  return undefined;
+  if (left?.S === undefined || right?.S === undefined) return Number.NaN;
+  return Buffer.compare(Buffer.from(left.S), Buffer.from(right.S));
 }
 
-function sizeOf(value: AttributeValue | undefined): AttributeValue | undefined {
-  if (value?.M) return { N: String(Object.keys(value.M).length) };
-  if (value?.S !== undefined) return { N: String(Buffer.byteLength(value.S)) };
-  return undefined;
+function sizeOf(value: Value): Value {
+  return value?.M && { N: String(Object.keys(value.M).length) };
 }
 
-function withPath(
-  map: Item,
-  [name, ...rest]: readonly string[],
-  value: AttributeValue | undefined,
-): Item {
-  if (name === undefined) throw new ValidationException("a path without steps");
+function withPath(map: Item, [name, ...rest]: readonly string[], value: Value): Item {
+  if (name === undefined) refuse("a path without steps");
   if (rest.length === 0) {
     if (value !== undefined) return { ...map, [name]: value };
     const { [name]: _removed, ...others } = map;
@@ -319,9 +260,7 @@ function withPath(
   }
   const inner = Object.hasOwn(map, name) ? map[name]?.M : undefined;
   if (!inner) {
-    throw new ValidationException(
-      "The document path provided in the update expression is invalid for update",
-    );
+    refuse("The document path provided in the update expression is invalid for update");
   }
   return { ...map, [name]: { M: withPath(inner, rest, value) } };
 }
@@ -330,7 +269,7 @@ function refuseOverlaps(paths: readonly (readonly string[])[]): void {
   const texts = paths.map((steps) => `${JSON.stringify(steps).slice(0, -1)},`).sort();
   texts.forEach((text, index) => {
     if (index > 0 && text.startsWith(texts[index - 1] ?? "?")) {
-      throw new ValidationException("Two document paths overlap with each other");
+      refuse("Two document paths overlap with each other");
     }
   });
 }

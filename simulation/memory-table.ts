@@ -55,7 +55,7 @@ export type MemoryTable = {
 
 /** One call of the table, for whoever wants to compare it with a real engine. */
 export type Operation = {
-  name: "GetItem" | "UpdateItem" | "PutItem" | "DeleteItem";
+  name: string;
   input: CommandInput;
   /** What came of it: the answer, or the name of the error and the item that it carried. */
   result: Output | { error: string; Item?: Item | undefined };
@@ -66,13 +66,6 @@ export function createMemoryTable(
   onOperation: (operation: Operation) => void = () => {},
 ): MemoryTable {
   const items = new Map<string, Item>();
-
-  function write(licenseId: string, after: Item | undefined, by?: string): void {
-    const before = items.get(licenseId);
-    if (after) items.set(licenseId, after);
-    else items.delete(licenseId);
-    onWrite({ licenseId, before, after, by });
-  }
 
   function perform(operation: string, input: CommandInput, by?: string): Output {
     const licenseId = idOf(input.Key ?? input.Item);
@@ -96,18 +89,15 @@ export function createMemoryTable(
       });
     }
     const after = afterOperation(operation, input, bindings, before);
-    write(licenseId, after, by);
-    switch (input.ReturnValues) {
-      case "ALL_NEW":
-        return after ? { Attributes: after } : {};
-      case "ALL_OLD":
-        return before ? { Attributes: before } : {};
-      default:
-        return {};
-    }
+    if (after) items.set(licenseId, after);
+    else items.delete(licenseId);
+    onWrite({ licenseId, before, after, by });
+    const { ReturnValues: wanted } = input;
+    const shown = wanted === "ALL_NEW" ? after : wanted === "ALL_OLD" ? before : undefined;
+    return shown ? { Attributes: shown } : {};
   }
 
-  function reported(name: Operation["name"], input: CommandInput, by?: string): Output {
+  function reported(name: string, input: CommandInput, by?: string): Output {
     try {
       const result = perform(name, input, by);
       onOperation({ name, input, result });
@@ -122,28 +112,9 @@ export function createMemoryTable(
 
   return {
     item: (licenseId) => items.get(licenseId),
-    put(item) {
-      reported("PutItem", { Item: item });
-    },
-    remove(licenseId) {
-      write(licenseId, undefined);
-      onOperation({
-        name: "DeleteItem",
-        input: { Key: { license_id: { S: licenseId } } },
-        result: {},
-      });
-    },
-    perform(operation, input, by) {
-      switch (operation) {
-        case "GetItem":
-        case "UpdateItem":
-        case "PutItem":
-        case "DeleteItem":
-          return reported(operation, input, by);
-        default:
-          throw new Error(`The model of the table has no ${operation}`);
-      }
-    },
+    put: (item) => void reported("PutItem", { Item: item }),
+    remove: (licenseId) => void reported("DeleteItem", { Key: { license_id: { S: licenseId } } }),
+    perform: reported,
     scan({ Segment = 0, TotalSegments = 1, ExclusiveStartKey, ...input }) {
       const from = ExclusiveStartKey ? idOf(ExclusiveStartKey) : "";
       const [id] = [...items.keys()]

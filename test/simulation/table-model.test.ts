@@ -15,12 +15,13 @@ import { loadSources } from "../../simulation/sources.ts";
 import { clientFor, startDynalite, startDynamoDbLocal } from "../support/engines.ts";
 
 const TableName = "Sessions";
+/** The SDK has types of its own for each call; the sample has all of them in one list. */
 const commands = {
   GetItem: GetItemCommand,
   UpdateItem: UpdateItemCommand,
   PutItem: PutItemCommand,
   DeleteItem: DeleteItemCommand,
-};
+} as Record<string, unknown> as Record<string, new (input: object) => UpdateItemCommand>;
 
 /** Worlds of single symbols, and of bots of several. */
 const operations = [...(await operationsOf([1, 2], false)), ...(await operationsOf([1], true))];
@@ -78,35 +79,21 @@ async function operationsOf(seeds: number[], several: boolean): Promise<Operatio
   for (const seed of seeds) {
     const prefix = `${several ? "s" : ""}${seed}`.padStart(4, "0");
     // Each world has the same license: here each gets one of its own.
-    const ownKey = (item: Item): Item => ({
-      ...item,
-      license_id: { S: `${prefix}${item.license_id?.S}` },
-    });
-    const own = ({ Key, Item, ...rest }: Operation["input"]) => ({
-      ...rest,
-      ...(Key && { Key: ownKey(Key) }),
-      ...(Item && { Item: ownKey(Item) }),
-    });
+    const own = <Words extends object>(words: Words): Words =>
+      Object.fromEntries(
+        Object.entries(words).map(([name, value]) => [
+          name,
+          value && ["Key", "Item", "Attributes"].includes(name)
+            ? { ...value, license_id: { S: `${prefix}${value.license_id.S}` } }
+            : value,
+        ]),
+      ) as Words;
     await runWorld({
       seed,
       sources,
       several,
-      onOperation({ name, input, result }) {
-        const { Item, Attributes, ...outcome } = {
-          Attributes: undefined,
-          Item: undefined,
-          ...result,
-        };
-        all.push({
-          name,
-          input: own(input),
-          result: {
-            ...outcome,
-            ...(Item && { Item: ownKey(Item) }),
-            ...(Attributes && { Attributes: ownKey(Attributes) }),
-          },
-        });
-      },
+      onOperation: ({ name, input, result }) =>
+        all.push({ name, input: own(input), result: own(result) }),
     });
   }
   return all;
@@ -121,26 +108,19 @@ async function compare(client: DynamoDBClient): Promise<void> {
 
 async function perform(
   client: DynamoDBClient,
-  name: Operation["name"],
+  name: string,
   input: Operation["input"],
 ): Promise<Operation["result"]> {
+  const Command = commands[name];
+  if (!Command) throw new Error(`There is no command for ${name}`);
   try {
-    const { Item, Attributes } = await send(client, name, { TableName, ...input });
+    const answer = await client.send(new Command({ TableName, ...input }));
+    const { Item, Attributes }: Partial<Record<"Item" | "Attributes", Item | undefined>> = answer;
     return { ...(Item && { Item }), ...(Attributes && { Attributes }) };
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     return { error: error.name, ...(error.Item && { Item: error.Item }) };
   }
-}
-
-/** The SDK has a class and types of its own for each call; the sample has all of them in one list. */
-function send(
-  client: DynamoDBClient,
-  name: Operation["name"],
-  input: object,
-): Promise<{ Item?: Item | undefined; Attributes?: Item | undefined }> {
-  const Command = commands[name] as new (input: object) => UpdateItemCommand;
-  return client.send(new Command(input));
 }
 
 /** Two engines may write one number in two ways. */
