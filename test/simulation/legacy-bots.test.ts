@@ -10,133 +10,110 @@ const minute = 60_000;
 /** What a heartbeat takes, there and back: nobody can stop earlier than he is told to. */
 const roundTripMs = 40;
 
-/** Each row: what happens to a bot on device A, while a rival tries each second. */
-const cases: {
+/** What happens to a bot that has run on device A for 30 s, while a rival tries each second. */
+type Case = {
   name: string;
-  play(setup: LegacyBotSetup): Promise<unknown>;
+  play(setup: LegacyBotSetup, bot: LegacyBot): Promise<unknown>;
+  startedBefore?: true;
   /** Only releases: without the setting, too, they leave the session to lapse. */
   onlyReleases?: true;
-}[] = [
+};
+
+const cases: Case[] = [
   {
     name: "its session is taken while it sleeps",
-    async play(setup) {
-      setup.start("A");
-      await setup.pass(30 * second);
+    play(setup) {
       setup.letRivalTry();
-      await setup.whileAsleep("A", () => setup.pass(5 * minute));
-      await setup.pass(10 * minute);
+      return setup.whileAsleep("A", () => setup.pass(5 * minute));
     },
   },
   {
     name: "a second copy on its device is started and closed",
     onlyReleases: true,
-    async play(setup) {
-      setup.start("A");
-      await setup.pass(30 * second);
+    play(setup) {
       setup.letRivalTry();
-      const copy = setup.start("A");
-      await setup.pass(50 * second);
-      void copy.close();
-      await setup.pass(10 * minute);
+      return runs(setup, 50 * second, "A");
     },
   },
   {
     name: "a second copy on its device is closed after a long time",
     onlyReleases: true,
-    async play(setup) {
-      setup.start("A");
-      await setup.pass(30 * second);
+    play(setup) {
       setup.letRivalTry();
-      const copy = setup.start("A");
-      await setup.pass(7 * minute + 3 * second);
-      void copy.close();
-      await setup.pass(10 * minute);
+      return runs(setup, 7 * minute + 3 * second, "A");
     },
   },
   {
     name: "its session is gone, and a rival comes after its next heartbeat",
     async play(setup) {
-      setup.start("A");
-      await setup.pass(30 * second);
       setup.remove("*");
       await setup.pass(25 * second);
       setup.letRivalTry();
-      await setup.pass(10 * minute);
     },
   },
   {
     name: "it is closed and started again within a minute",
     onlyReleases: true,
-    async play(setup) {
-      const first = setup.start("A");
-      await setup.pass(5 * minute);
+    async play(setup, first) {
+      await setup.pass(4.5 * minute);
       void first.close();
       await setup.pass(5 * second);
       setup.start("A");
       await setup.pass(1 * second);
       setup.letRivalTry();
-      await setup.pass(10 * minute);
     },
   },
   {
     name: "it is closed and started again twice within a minute",
     onlyReleases: true,
-    async play(setup) {
-      const first = setup.start("A");
-      await setup.pass(5 * minute);
+    async play(setup, first) {
+      await setup.pass(4.5 * minute);
       void first.close();
       await setup.pass(2 * second);
-      const again = setup.start("A");
-      await setup.pass(20 * second);
-      void again.close();
+      await runs(setup, 20 * second, "A");
       await setup.pass(2 * second);
       setup.start("A");
       await setup.pass(1 * second);
       setup.letRivalTry();
-      await setup.pass(10 * minute);
     },
   },
   {
     name: "somebody else uses the key during the market break and releases it",
     async play(setup) {
-      setup.start("A");
-      await setup.pass(30 * second);
       setup.setMarket(false);
       await setup.pass(70 * second);
-      const guest = setup.start("guest");
-      await setup.pass(30 * second);
-      void guest.close();
+      await runs(setup, 30 * second, "guest");
       await setup.pass(3 * minute);
       setup.setMarket(true);
       await setup.pass(25 * second);
       setup.letRivalTry();
-      await setup.pass(10 * minute);
     },
   },
   {
     name: "it was running before the service was",
-    async play(setup) {
-      setup.start("A", { startedBefore: true });
-      await setup.pass(25 * second);
-      setup.letRivalTry();
-      await setup.pass(10 * minute);
-    },
+    startedBefore: true,
+    play: async (setup) => setup.letRivalTry(),
   },
 ];
 
-describe.each(cases)("a legacy bot: $name", ({ play, onlyReleases }) => {
+describe.each(cases)("a legacy bot: $name", ({ play, startedBefore = false, onlyReleases }) => {
+  async function bothTradedMs(legacyBots: boolean): Promise<number> {
+    const setup = await setUpLegacyBot({ legacyBots });
+    const bot = setup.start("A", { startedBefore });
+    await setup.pass(30 * second);
+    await play(setup, bot);
+    await setup.pass(10 * minute);
+    return setup.bothTradedMs();
+  }
+
   test("with legacyBots no two devices trade", async () => {
-    const setup = await setUpLegacyBot({ legacyBots: true });
-    await play(setup);
-    expect(setup.bothTradedMs()).toBeLessThanOrEqual(roundTripMs);
+    expect(await bothTradedMs(true)).toBeLessThanOrEqual(roundTripMs);
   });
 
   const doThey = onlyReleases ? "none do either" : "they do";
   test(`without legacyBots the owner's contract stands, and ${doThey}`, async () => {
-    const setup = await setUpLegacyBot({ legacyBots: false });
-    await play(setup);
-    if (onlyReleases) expect(setup.bothTradedMs()).toBe(0);
-    else expect(setup.bothTradedMs()).toBeGreaterThan(minute);
+    if (onlyReleases) expect(await bothTradedMs(false)).toBe(0);
+    else expect(await bothTradedMs(false)).toBeGreaterThan(minute);
   });
 });
 
@@ -180,22 +157,16 @@ describe.each([
   ],
   ["unknown", (setup: LegacyBotSetup) => setup.table.remove(setup.licenseId)],
 ])("a legacy bot without a session, whose license is %s", (_name, end) => {
-  test("stops within one beat with legacyBots", async () => {
-    const setup = await setUpLegacyBot({ legacyBots: true });
+  test.each([
+    ["stops within one beat with legacyBots", true, 21 * second],
+    ["trades on without it", false, 5 * minute],
+  ])("%s", async (_does, legacyBots, withinMs) => {
+    const setup = await setUpLegacyBot({ legacyBots });
     const bot = await running(setup);
     setup.remove("*");
     end(setup);
-    await setup.pass(21 * second);
-    expect(bot.trading()).toBe(false);
-  });
-
-  test("trades on without it", async () => {
-    const setup = await setUpLegacyBot({ legacyBots: false });
-    const bot = await running(setup);
-    setup.remove("*");
-    end(setup);
-    await setup.pass(5 * minute);
-    expect(bot.trading()).toBe(true);
+    await setup.pass(withinMs);
+    expect(bot.trading()).toBe(!legacyBots);
   });
 });
 
@@ -203,16 +174,11 @@ describe.each([true, false])("with legacyBots %s, a legacy bot", (legacyBots) =>
   test("opens no trade in the last hour of its license, nor in the one before", async () => {
     const setup = await setUpLegacyBot({ legacyBots });
     const bot = await running(setup);
-    const hours = 3_600_000;
-    setup.set("license_expiration", { N: `${setup.nowMs() + 2.5 * hours}` });
-    await setup.pass(21 * second);
-    expect(bot.opensTrades()).toBe(true);
-    setup.set("license_expiration", { N: `${setup.nowMs() + 1.5 * hours}` });
-    await setup.pass(21 * second);
-    expect(bot.opensTrades()).toBe(false);
-    setup.set("license_expiration", { N: `${setup.nowMs() + 0.5 * hours}` });
-    await setup.pass(21 * second);
-    expect(bot.opensTrades()).toBe(false);
+    for (const hours of [2.5, 1.5, 0.5]) {
+      setup.set("license_expiration", { N: `${setup.nowMs() + hours * 60 * minute}` });
+      await setup.pass(21 * second);
+      expect(bot.opensTrades()).toBe(hours > 2);
+    }
     expect(bot.trading()).toBe(true);
   });
 
@@ -230,10 +196,7 @@ describe.each([true, false])("with legacyBots %s, a legacy bot", (legacyBots) =>
     const laptop = await running(setup);
     await setup.whileAsleep(laptop, async () => {
       await setup.pass(2 * minute);
-      const desktop = setup.start("B");
-      await setup.pass(50 * second);
-      expect(desktop.trading()).toBe(true);
-      void desktop.close();
+      expect(await runs(setup, 50 * second, "B")).toBe(true);
       await setup.pass(6 * second);
     });
     await setup.pass(2 * minute);
@@ -253,23 +216,14 @@ describe.each([true, false])("with legacyBots %s, a legacy bot", (legacyBots) =>
       setup.kill("A");
       await setup.pass(90 * second);
       // The copy that crashed might live: this session is marked, and left to lapse.
-      const afterCrash = setup.start("A", { symbol: "ES" });
-      await setup.pass(5 * minute);
-      void afterCrash.close();
+      await runs(setup, 5 * minute, "A", { symbol: "ES" });
       await setup.pass(1 * second);
       expect(await mayStart(setup, device, { symbol })).toBe(false);
       await setup.pass(6 * minute);
-      for (let day = 1; day <= 2; day++) {
-        const single = setup.start("A", { symbol: "ES" });
-        await setup.pass(5 * minute);
-        expect(single.trading()).toBe(true);
-        void single.close();
-        await setup.pass(2 * minute);
+      for (let day = 1; day <= 3; day++) {
+        expect(await runs(setup, 5 * minute, "A", { symbol: "ES" })).toBe(true);
+        await setup.pass(day < 3 ? 2 * minute : 1 * second);
       }
-      const last = setup.start("A", { symbol: "ES" });
-      await setup.pass(5 * minute);
-      void last.close();
-      await setup.pass(1 * second);
       expect(await mayStart(setup, device, { symbol })).toBe(legacyBots);
     },
   );
@@ -286,9 +240,7 @@ describe.each([true, false])("with legacyBots %s, a legacy bot", (legacyBots) =>
       setup.setMarket(false);
       await setup.pass(1 * minute);
       await setup.endSession("*", { now: true });
-      if (guest) {
-        expect(await mayStart(setup, "B", guest)).toBe(true);
-      }
+      if (guest) expect(await mayStart(setup, "B", guest)).toBe(true);
       await setup.pass(4 * minute);
       setup.setMarket(true);
       await setup.pass(30 * second);
@@ -303,9 +255,7 @@ describe.each([true, false])("with legacyBots %s, a legacy bot", (legacyBots) =>
     const bot = await running(setup);
     setup.setMarket(false);
     await setup.pass(4 * minute);
-    const guest = setup.start("B");
-    await setup.pass(40 * second);
-    void guest.close();
+    await runs(setup, 40 * second, "B");
     setup.setMarket(true);
     await setup.pass(3 * minute);
     expect(bot.trading()).toBe(!legacyBots);
@@ -315,9 +265,7 @@ describe.each([true, false])("with legacyBots %s, a legacy bot", (legacyBots) =>
   test("that was cut off for 300 s shares the session of a copy that is not marked: its close ends it", async () => {
     const setup = await setUpLegacyBot({ legacyBots });
     const bot = await running(setup);
-    const closed = setup.start("device-of-the-bot");
-    await setup.pass(3 * minute);
-    void closed.close();
+    await runs(setup, 3 * minute, "device-of-the-bot");
     let unmarked: LegacyBot | undefined;
     await setup.whileAsleep(bot, async () => {
       await setup.pass(5 * minute);
@@ -345,14 +293,6 @@ describe.each([true, false])("with legacyBots %s, a legacy bot", (legacyBots) =>
       expect(bot.trading()).toBe(true);
     }
   });
-
-  test("trades on while the storage fails", async () => {
-    const setup = await setUpLegacyBot({ legacyBots });
-    const bot = await running(setup);
-    setup.setAnswer({ status: 500, text: '{"status":"error","code":"internal_error"}' });
-    await setup.pass(10 * minute);
-    expect(bot.trading()).toBe(true);
-  });
 });
 
 test("200 legacy bots that start at once, on one key, are one that trades", async () => {
@@ -371,16 +311,22 @@ async function running(setup: LegacyBotSetup) {
 }
 
 /** Whether a bot that is started now, and closed again, is let in. */
-async function mayStart(
+function mayStart(setup: LegacyBotSetup, device = "C", identity: Partial<LegacyBotIdentity> = {}) {
+  return runs(setup, 1 * second, device, identity);
+}
+
+/** Whether a bot that is started now trades after that time, when it is closed. */
+async function runs(
   setup: LegacyBotSetup,
-  device = "C",
+  forMs: number,
+  device: string,
   identity: Partial<LegacyBotIdentity> = {},
 ): Promise<boolean> {
   const bot = setup.start(device, identity);
-  await setup.pass(1 * second);
-  const isIn = bot.trading();
+  await setup.pass(forMs);
+  const isTrading = bot.trading();
   void bot.close();
-  return isIn;
+  return isTrading;
 }
 
 async function addressThat(answer: RequestListener) {
