@@ -1,9 +1,7 @@
 import type { LicenseHistory } from "./license-history.ts";
 import type { Handled } from "./simulated-service.ts";
 import type { StoredEntry, StoredLicense } from "./stored-license.ts";
-import type { WorldContext } from "./world-context.ts";
-
-type Fail = (rule: string, what: string) => void;
+import type { Fail, WorldContext } from "./world-context.ts";
 
 /** What two clocks may be off, and the share of a device's clock: a right must end so much earlier. */
 const clocksMs = 4_000;
@@ -33,6 +31,29 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
 
       const isOwn = ({ by }: { by: string | undefined }) => by === name;
       if (route === "check" && history.of(licenseId).some(isOwn)) untrue("a check writes nothing");
+      /** Why the table shows that a request had to be refused. */
+      const reasons: Record<string, () => boolean> = {
+        session_conflict: () =>
+          states.some((state) => {
+            const blocked = Array.isArray(body.blocked)
+              ? stored(body.blocked.map(({ symbol }) => String(symbol)))
+              : symbols;
+            return blocked.length > 0 && blocked.every((symbol) => isInTheWay(state, symbol));
+          }),
+        session_limit: () =>
+          states.some((state) => state !== undefined && !hasSeats(state) && saysWhose(state)),
+        claim_late: () => some(isOver),
+        session_ended: () => some(isEnded) && (route === "heartbeat" || some(isOver)),
+        session_taken: areLost,
+        session_replaced: areLost,
+        session_not_found: areLost,
+        heartbeat_late: () => states.some(isLaterIn),
+        license_unknown: () => states.includes(undefined),
+        license_suspended: () => states.some((state) => state?.status === "suspended"),
+        license_cancelled: () => states.some((state) => state?.status === "cancelled"),
+        license_expired: () =>
+          states.some((state) => (state?.expiresAtMs ?? Infinity) <= receivedMs),
+      };
       switch (body.code) {
         case "granted":
           checkRight(symbols, body.session_id);
@@ -74,62 +95,14 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
           }
           return;
         case "available":
-          if (!states.some((state) => isAvailable(state))) {
-            untrue("a check says what a claim would meet");
-          }
+          if (!states.some(isAvailable)) untrue("a check says what a claim would meet");
           return;
-        case "session_conflict": {
-          const blocked = Array.isArray(body.blocked)
-            ? body.blocked.map(({ symbol }) => String(symbol))
-            : symbols;
-          const areInTheWay = states.some((state) => {
-            const entries = stored(blocked).map((symbol) => state?.entries.get(symbol));
-            return entries.length > 0 && entries.every((entry) => entry && isInTheWay(entry));
-          });
-          if (!areInTheWay) untrue(refusal);
-          if (request.ask_holder === true) checkAsked();
-          return;
-        }
-        case "session_limit":
-          if (!states.some((state) => state && !hasSeats(state) && saysWhose(state))) {
-            untrue(refusal);
-          }
-          return;
-        case "claim_late":
-          if (!some((entry) => isOver(entry))) untrue(refusal);
-          return;
-        case "session_ended": {
-          const isClaim = route === "claim" || route === "check";
-          const isEnded = (entry: StoredEntry | undefined) =>
-            entry?.isSession === false && entry.endedByOperator && entry.device === device;
-          if (!some(isEnded) || (isClaim && !some((entry) => isOver(entry)))) untrue(refusal);
+        default: {
+          const isSo = reasons[String(body.code)];
+          if (isSo && !isSo()) untrue(refusal);
+          if (body.code === "session_conflict" && request.ask_holder === true) checkAsked();
           checkHeld();
-          return;
         }
-        case "session_taken":
-        case "session_replaced":
-        case "session_not_found":
-          checkLost(body.code);
-          checkHeld();
-          return;
-        case "heartbeat_late":
-          if (!states.some((state) => isLaterIn(state))) untrue(refusal);
-          return;
-        case "license_unknown":
-          if (!states.some((state) => state === undefined)) untrue(refusal);
-          return;
-        case "license_suspended":
-        case "license_cancelled": {
-          const status = String(body.code).slice("license_".length);
-          if (!states.some((state) => state?.status === status)) untrue(refusal);
-          return;
-        }
-        case "license_expired":
-          if (!states.some((state) => (state?.expiresAtMs ?? Infinity) <= receivedMs)) {
-            untrue(refusal);
-          }
-          return;
-        default:
       }
 
       /** What the holder is told must be stored, and the lease must outlast the right. */
@@ -183,16 +156,17 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         checkRight(stored(body.symbols_held.map(String)), request.session_id);
       }
 
-      function checkLost(code: unknown): void {
+      function areLost(): boolean {
         const lost = Array.isArray(body.symbols_lost)
-          ? body.symbols_lost.map(({ symbol, code: its }) => ({
-              symbol: String(symbol),
-              code: its,
-            }))
-          : symbols.slice(0, 1).map((symbol) => ({ symbol, code }));
-        for (const each of lost) {
-          if (!some((entry) => isLost(entry, each.code), stored([each.symbol]))) untrue(refusal);
-        }
+          ? body.symbols_lost
+          : [{ symbol: symbols[0], code: body.code }];
+        return lost.every(({ symbol, code }) =>
+          some((entry) => isLost(entry, code), stored([String(symbol)])),
+        );
+      }
+
+      function isEnded(entry: StoredEntry | undefined): boolean {
+        return entry?.isSession === false && entry.endedByOperator && entry.device === device;
       }
 
       function isLost(entry: StoredEntry | undefined, code: unknown): boolean {
@@ -222,8 +196,9 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
         );
       }
 
-      function isInTheWay(entry: StoredEntry): boolean {
-        if (entry.freeAtMs <= receivedMs) return false;
+      function isInTheWay(state: StoredLicense | undefined, symbol: string): boolean {
+        const entry = state?.entries.get(symbol);
+        if (!entry || entry.freeAtMs <= receivedMs) return false;
         if (entry.device !== device || request.only_if_free === true) return true;
         const isLive = entry.isSession && entry.lapsesAtMs > receivedMs;
         return runId === undefined && isLive && entry.isNamed;
@@ -270,11 +245,7 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
       function isAvailable(state: StoredLicense | undefined): boolean {
         if (state?.status !== "active" || (state.expiresAtMs ?? Infinity) <= receivedMs)
           return false;
-        const areFree = symbols.every((symbol) => {
-          const entry = state.entries.get(symbol);
-          return entry === undefined || !isInTheWay(entry);
-        });
-        return areFree && hasSeats(state);
+        return !symbols.some((symbol) => isInTheWay(state, symbol)) && hasSeats(state);
       }
 
       /** `only_if_free` takes nothing of its own device. Another attempt may, whose grant it repeats. */
@@ -299,27 +270,18 @@ export function createAnswerChecks(context: WorldContext, history: LicenseHistor
 
       function checkAsked(): void {
         const says = [body, ...(Array.isArray(body.blocked) ? body.blocked : [])];
-        const isSo = (is: (entry: StoredEntry) => boolean) =>
-          states.some((state) =>
-            symbols.some((symbol) => {
-              const entry = state?.entries.get(symbol);
-              return entry !== undefined && is(entry);
-            }),
-          );
-        const is = (name: string) => says.some((each) => each[name] === true);
         const lasts = (untilMs: number | undefined) =>
           untilMs !== undefined && untilMs > receivedMs;
-        if (is("holder_asked") && !isSo(({ asked }) => lasts(asked?.untilMs))) {
-          untrue("an asker learns what the holder was told");
-        }
-        if (
-          is("holder_told") &&
-          !isSo(({ asked, lastHeartbeatMs = 0 }) => asked !== undefined && lastHeartbeatMs > 0)
-        ) {
-          untrue("an asker learns what the holder was told");
-        }
-        if (is("holder_keeps") && !isSo(({ keptUntilMs }) => lasts(keptUntilMs))) {
-          untrue("an asker learns what the holder was told");
+        const facts: Record<string, (entry: StoredEntry) => boolean> = {
+          holder_asked: ({ asked }) => lasts(asked?.untilMs),
+          holder_told: ({ asked, lastHeartbeatMs = 0 }) =>
+            asked !== undefined && lastHeartbeatMs > 0,
+          holder_keeps: ({ keptUntilMs }) => lasts(keptUntilMs),
+        };
+        for (const [name, is] of Object.entries(facts)) {
+          const isSo = some((entry) => entry !== undefined && is(entry));
+          if (!isSo && says.some((each) => each[name] === true))
+            untrue("an asker learns what the holder was told");
         }
       }
 

@@ -5,9 +5,7 @@ import type { LicenseHistory } from "./license-history.ts";
 import type { Write } from "./memory-table.ts";
 import type { Handled } from "./simulated-service.ts";
 import { type StoredEntry, type StoredLicense, storedLicense } from "./stored-license.ts";
-import { trueMs, type WorldContext } from "./world-context.ts";
-
-type Fail = (rule: string, what: string) => void;
+import { type Fail, trueMs, type WorldContext } from "./world-context.ts";
 
 /** A session that comes back within this time has not died. */
 const stayedLapsedMs = 30_000;
@@ -16,7 +14,7 @@ const stayedLapsedMs = 30_000;
 type Standing = { lapsesAtMs: number; symbols: readonly string[] };
 
 /** An attempt of the function that reports lapses, for one scheduled minute. */
-export type LapseRun = {
+type LapseRun = {
   scheduledMs: number;
   begunMs: number;
   /** By license, session and the end of its lease, what stood when the attempt began. */

@@ -2,15 +2,13 @@ import { hash } from "node:crypto";
 import type { LicenseHistory } from "./license-history.ts";
 import type { Handled } from "./simulated-service.ts";
 import type { StoredEntry, StoredLicense } from "./stored-license.ts";
+import type { Fail } from "./world-context.ts";
 
 type Line = Record<string, unknown>;
 type Stood = Partial<Record<"symbol" | "device_hash" | "session_id" | "state", unknown>>;
 
 /** What a request logged, compared with what the table held: operators read these lines. */
-export function createLineChecks(
-  history: LicenseHistory,
-  fail: (rule: string, what: string) => void,
-) {
+export function createLineChecks(history: LicenseHistory, fail: Fail) {
   /** By request. */
   const logged = new Map<unknown, Line[]>();
 

@@ -1,8 +1,6 @@
 import type { Write } from "./memory-table.ts";
 import { type StoredEntry, type StoredLicense, storedLicense } from "./stored-license.ts";
-import { trueMs, type WorldContext } from "./world-context.ts";
-
-type Fail = (rule: string, what: string) => void;
+import { type Fail, trueMs, type WorldContext } from "./world-context.ts";
 
 /**
  * The promises that each write of the table shows to be kept or broken. No write is excepted, and

@@ -25,7 +25,6 @@ export type StoredEntry = {
   /** When another device may have it. */
   freeAtMs: number;
   endedByOperator: boolean;
-  isShared: boolean;
   asked: { atMs: number; untilMs: number } | undefined;
   keptUntilMs: number | undefined;
 };
@@ -41,14 +40,9 @@ export type StoredLicense = {
   entries: ReadonlyMap<string, StoredEntry>;
 };
 
-const licenses = new WeakMap<Item, StoredLicense>();
-const entries = new WeakMap<Item, StoredEntry>();
-
 /** What the checker reads of an item, apart from what the service itself reads of it. */
-export function storedLicense(item: Item): StoredLicense {
-  const known = licenses.get(item);
-  if (known) return known;
-  const license: StoredLicense = {
+export const storedLicense = remembered(
+  (item: Item): StoredLicense => ({
     status: item.status?.S ?? "",
     expiresAtMs: numberOf(item, "license_expiration"),
     maxSessions: numberOf(item, "max_sessions") ?? 0,
@@ -61,21 +55,17 @@ export function storedLicense(item: Item): StoredLicense {
         return entry ? [[symbol, storedEntry(entry)] as const] : [];
       }),
     ),
-  };
-  licenses.set(item, license);
-  return license;
-}
+  }),
+);
 
-function storedEntry(entry: Item): StoredEntry {
-  const known = entries.get(entry);
-  if (known) return known;
+const storedEntry = remembered((entry: Item): StoredEntry => {
   const lastHeartbeatMs = numberOf(entry, "last_heartbeat");
   const runId = entry.run_id?.S;
   const isConfirmed = entry.confirmed !== undefined;
   const lapsesAtMs =
     numberOf(entry, "lapses_at") ?? (lastHeartbeatMs ?? Number.POSITIVE_INFINITY) + 60_000;
   const note = entry.asked?.M;
-  const read: StoredEntry = {
+  return {
     isSession: entry.session_id !== undefined,
     device: entry.device_fingerprint?.S ?? entry.vacated_by?.S,
     sessionId: entry.session_id?.S ?? entry.vacated_session_id?.S,
@@ -92,15 +82,22 @@ function storedEntry(entry: Item): StoredEntry {
     lapsesAtMs,
     freeAtMs: Math.max(lapsesAtMs, numberOf(entry, "contested_until") ?? 0),
     endedByOperator: entry.ended_at !== undefined || entry.ended?.BOOL === true,
-    isShared: entry.shared !== undefined,
     asked: note && {
       atMs: numberOf(note, "at") ?? 0,
       untilMs: numberOf(note, "until") ?? 0,
     },
     keptUntilMs: numberOf(entry, "kept_until"),
   };
-  entries.set(entry, read);
-  return read;
+});
+
+/** Items are never changed in place. */
+function remembered<Read extends object>(read: (item: Item) => Read): (item: Item) => Read {
+  const known = new WeakMap<Item, Read>();
+  return (item) => {
+    const result = known.get(item) ?? read(item);
+    known.set(item, result);
+    return result;
+  };
 }
 
 function numberOf(map: Item, name: string): number | undefined {
