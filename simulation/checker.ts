@@ -153,10 +153,7 @@ export function createChecker(
 
     wrote(write: Write) {
       const { licenseId, before, after } = write;
-      history.wrote(write);
-      writes.wrote(write);
-      lapses.wrote(write);
-      asks.wrote(write);
+      for (const each of [history, writes, lapses, asks]) each.wrote(write);
       if (!before) return;
       // A session that goes without a claim was released, unless an operator has ended it.
       const left = after && storedLicense(after).entries;
@@ -167,17 +164,12 @@ export function createChecker(
     },
 
     handled(handled: Handled) {
-      answers.handled(handled);
-      lines.handled(handled);
-      lapses.handled(handled);
-      asks.handled(handled);
+      for (const each of [answers, lines, lapses, asks]) each.handled(handled);
     },
 
     /** A line of the log of a function. */
     logged(line: object) {
-      lines.logged(line);
-      lapses.logged(line);
-      asks.logged(line);
+      for (const each of [lines, lapses, asks]) each.logged(line);
     },
   };
 
@@ -214,11 +206,11 @@ export function createChecker(
   /** Copies of one run share a session and end each other: the guarantees page excludes them. */
   function isExcepted(process: Process): boolean {
     return (
-      process.sharesRun &&
+      process.storedRun !== undefined &&
       everStarted.some(
         (other) =>
           other !== process &&
-          other.sharesRun &&
+          other.storedRun !== undefined &&
           other.device === process.device &&
           (other.goneMs ?? Number.POSITIVE_INFINITY) > process.startedMs - lateForMs,
       )

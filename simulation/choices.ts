@@ -22,7 +22,7 @@ export type Choices = {
 /** One departure that happened. */
 export type Departure = { kind: string; name: string };
 
-export type ChoicesOptions = {
+type ChoicesOptions = {
   seed: number;
   /** The only departures that may happen; all by default. */
   allowed?: ReadonlySet<string> | undefined;

@@ -3,23 +3,17 @@ import { type Exchange, noAnswerInTime, type Runtime } from "../clients/typescri
 import type { Device } from "./device.ts";
 import type { Received, Send } from "./network.ts";
 import type { Actor } from "./scheduler.ts";
-import type { RouteName, StackName } from "./simulated-service.ts";
+import { type RouteName, routes, type StackName } from "./simulated-service.ts";
 import type { WorldContext } from "./world-context.ts";
 
 /** What the checker learns of each exchange of the client. */
-export type ExchangeWatch = {
+type ExchangeWatch = {
   sent(name: string): void;
   received(name: string, route: RouteName, received: Received): void;
 };
 
-const routes: Record<string, RouteName> = {
-  "api/validate-license": "claim",
-  "api/heartbeat": "heartbeat",
-  "api/session/release": "release",
-};
-
 /** Where a client runs, and whom it asks. */
-export type ClientGround = {
+type ClientGround = {
   device: Device;
   actor: Actor;
   stack: StackName;
@@ -82,7 +76,7 @@ export function createClientRuntime(
         const cancels = [atMonotonic(untilMs, finish)];
         const notice = () => {
           const withinMs = choices.between(`${actor.name} notices ${++randoms}`, 0, 900);
-          cancels.push(scheduler.at(scheduler.nowMs() + withinMs, actor, finish));
+          cancels.push(scheduler.after(withinMs, actor, finish));
         };
         const stopListening = onAbort(signal, finish);
         device.onClockSet.add(notice);

@@ -1,3 +1,4 @@
+import type { DisturbanceKind } from "./disturbances.ts";
 import type { CommandInput, MemoryTable, Output } from "./memory-table.ts";
 import type { Actor } from "./scheduler.ts";
 import type { Sources } from "./sources.ts";
@@ -16,7 +17,7 @@ export type RequestUnderWay = {
   dateMs?: number | undefined;
 };
 
-export type DatabaseClientParts = {
+type DatabaseClientParts = {
   context: WorldContext;
   table: MemoryTable;
   actor: Actor;
@@ -54,7 +55,12 @@ export function createDatabaseClient({
     const request = requestUnderWay();
     request.dateMs = undefined;
     try {
-      return await sendUnlessWrong(request, command);
+      if (skewMs !== 0) {
+        // Asks for the time, as `lambdas/store/dynamodb-client.ts` does.
+        await exchange(request, { input: {}, constructor: { name: "Probe" } }).catch(() => {});
+        checkOwnClock();
+      }
+      return await exchange(request, command);
     } finally {
       // As `lambdas/store/dynamodb-client.ts` does.
       if (requestMs !== undefined && request.dateMs !== undefined) {
@@ -68,15 +74,6 @@ export function createDatabaseClient({
     if (skewMs !== 0) throw namedError("ClockSkew");
   }
 
-  async function sendUnlessWrong(request: RequestUnderWay, command: Command): Promise<Output> {
-    if (skewMs !== 0) {
-      // Asks for the time, as `lambdas/store/dynamodb-client.ts` does.
-      await exchange(request, { input: {}, constructor: { name: "Probe" } }).catch(() => {});
-      checkOwnClock();
-    }
-    return exchange(request, command);
-  }
-
   async function exchange(request: RequestUnderWay, command: Command): Promise<Output> {
     const call = `${request.name}.${++request.calls}`;
     for (let number = 1; ; number++) {
@@ -84,9 +81,7 @@ export function createDatabaseClient({
       if ("output" in result) return result.output;
       if (!result.again || number === attempts) throw result.error;
       const waitMs = choices.between(`${call}/${number} backoff`, 10, 100 * 2 ** number);
-      await new Promise<void>((resolve) => {
-        scheduler.at(scheduler.nowMs() + waitMs, actor, resolve);
-      });
+      await scheduler.pause(waitMs, actor);
       if (request.answered) throw new Error("aborted");
     }
   }
@@ -97,11 +92,7 @@ export function createDatabaseClient({
     request: RequestUnderWay,
   ): Promise<{ output: Output } | { error: unknown; again: boolean }> {
     const operation = command.constructor.name.replace(/Command$/, "");
-    const happens = (kind: Parameters<WorldContext["happens"]>[0]) => {
-      const happens = context.happens(kind, name);
-      if (happens) context.note("table", () => `${kind}: ${name}`);
-      return happens;
-    };
+    const happens = (kind: DisturbanceKind) => context.happens(kind, name, "table");
     return new Promise((resolve) => {
       const sentMs = now();
       let settled = false;
@@ -112,7 +103,7 @@ export function createDatabaseClient({
       /** An answer of the table. Its `Date` is of the moment at which it is sent. */
       const answer = (afterMs: number, result: () => Parameters<typeof resolve>[0]) => {
         const dateMs = Math.floor((trueMs(context) + afterMs) / 1_000) * 1_000;
-        scheduler.at(scheduler.nowMs() + afterMs, actor, () => {
+        scheduler.after(afterMs, actor, () => {
           if (settled) return;
           request.dateMs = dateMs;
           skewMs = provenDifferenceMs(sentMs, now(), dateMs);
@@ -121,25 +112,19 @@ export function createDatabaseClient({
       };
       const fail = (afterMs: number, problem: string) =>
         answer(afterMs, () => ({ error: namedError(problem), again: true }));
-      scheduler.at(scheduler.nowMs() + requestTimeoutMs, actor, () =>
+      scheduler.after(requestTimeoutMs, actor, () =>
         settle({ error: namedError("TimeoutError"), again: true }),
       );
 
       let thereMs = choices.between(`${name} there`, 1, 6);
       const backMs = choices.between(`${name} back`, 1, 6);
-      if (isDown() || happens("table fails")) {
-        fail(thereMs + backMs, "InternalServerError");
-        return;
-      }
-      if (happens("table throttles")) {
-        fail(thereMs + backMs, "ThrottlingException");
-        return;
-      }
+      if (isDown() || happens("table fails")) return fail(thereMs + backMs, "InternalServerError");
+      if (happens("table throttles")) return fail(thereMs + backMs, "ThrottlingException");
       if (happens("table slow")) thereMs = choices.spread(`${name} slow`, 50, 3_000);
       if (happens("write late"))
         thereMs = context.untilCalm(choices.spread(`${name} late`, 1_000, 90_000));
       const isLate = thereMs > requestTimeoutMs;
-      scheduler.at(scheduler.nowMs() + thereMs, undefined, () => {
+      scheduler.after(thereMs, undefined, () => {
         if (isLate) context.note("table", () => `now gets what was sent as ${name}`);
         try {
           const output =
@@ -148,14 +133,11 @@ export function createDatabaseClient({
               : table.perform(operation, command.input as CommandInput, request.name);
           if (operation === "UpdateItem") request.unheard++;
           if (happens("table answer lost")) return;
-          if (happens("table fails after the write")) {
-            fail(backMs, "InternalServerError");
-          } else {
-            answer(backMs, () => {
-              if (operation === "UpdateItem") request.unheard--;
-              return { output };
-            });
-          }
+          if (happens("table fails after the write")) return fail(backMs, "InternalServerError");
+          answer(backMs, () => {
+            if (operation === "UpdateItem") request.unheard--;
+            return { output };
+          });
         } catch (error) {
           answer(backMs, () => ({ error, again: false }));
         }

@@ -90,7 +90,7 @@ export function createDevice(context: WorldContext, name: string): Device {
           const forMs = context.untilCalm(choices.spread(`${which} stall for`, 500, 90_000));
           context.note(actor.name, () => `is stuck for ${seconds(forMs)}`);
           scheduler.holdUp(actor);
-          scheduler.at(scheduler.nowMs() + forMs, undefined, () => scheduler.letRun(actor));
+          scheduler.after(forMs, undefined, () => scheduler.letRun(actor));
         });
       }
     },
@@ -119,14 +119,14 @@ export function createDevice(context: WorldContext, name: string): Device {
       device.asleep = true;
       const held = [...device.actors];
       for (const actor of held) scheduler.holdUp(actor);
-      scheduler.at(scheduler.nowMs() + forMs, undefined, () => {
+      scheduler.after(forMs, undefined, () => {
         device.asleep = false;
         context.note(name, () => "runs again");
         if (kind === "virtual machine paused") correctLater(forMs, when);
         // What was due is noticed within a second, when the client looks next.
         for (const actor of held) {
           const noticesMs = choices.between(`${when} ${actor.name} notices`, 0, 900);
-          scheduler.at(scheduler.nowMs() + noticesMs, undefined, () => scheduler.letRun(actor));
+          scheduler.after(noticesMs, undefined, () => scheduler.letRun(actor));
         }
       });
     });
@@ -139,7 +139,7 @@ export function createDevice(context: WorldContext, name: string): Device {
     wallOffsetMs -= forMs;
     device.clocksLie = true;
     const afterMs = context.untilCalm(choices.spread(`${when} corrected after`, 1, 40_000));
-    scheduler.at(scheduler.nowMs() + afterMs, undefined, () => {
+    scheduler.after(afterMs, undefined, () => {
       device.clocksLie = false;
       setWall(forMs);
     });

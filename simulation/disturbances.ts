@@ -91,16 +91,13 @@ export const disturbanceKinds = {
 
 export type DisturbanceKind = keyof typeof disturbanceKinds;
 
-export type Disturbances = {
-  /** How likely it is at each opportunity. */
-  probability(kind: DisturbanceKind): number;
-};
-
 /**
  * The weather of one world: a random half of the kinds, each with a random strength. With all of
  * them at once, hardly any session would live long enough for rare faults to coincide.
+ *
+ * @returns how likely a kind is at each opportunity
  */
-export function drawDisturbances(choices: Choices): Disturbances {
+export function drawDisturbances(choices: Choices): (kind: DisturbanceKind) => number {
   const mildness = choices.number("mildness");
   const probabilities = new Map<string, number>(
     Object.entries(disturbanceKinds).map(([kind, base]) => {
@@ -108,5 +105,5 @@ export function drawDisturbances(choices: Choices): Disturbances {
       return [kind, happens ? base * (0.3 + choices.number(`strength ${kind}`)) : 0];
     }),
   );
-  return { probability: (kind) => probabilities.get(kind) ?? 0 };
+  return (kind) => probabilities.get(kind) ?? 0;
 }

@@ -3,7 +3,7 @@ import type { LapseChecks } from "./check-lapses.ts";
 import type { MemoryTable, ScanInput } from "./memory-table.ts";
 import { seconds } from "./simulated-service.ts";
 import type { Sources } from "./sources.ts";
-import type { WorldContext } from "./world-context.ts";
+import type { Fail, WorldContext } from "./world-context.ts";
 
 /** Lambda repeats a scheduled run that failed twice, after one minute and after two. */
 const attempts = 3;
@@ -16,7 +16,7 @@ export function createLapseRuns(
   { lapseReporter }: Pick<Sources, "lapseReporter">,
   table: MemoryTable,
   checks: LapseChecks,
-  fail: (rule: string, what: string) => void,
+  fail: Fail,
 ) {
   const { scheduler, choices } = context;
 
@@ -25,7 +25,7 @@ export function createLapseRuns(
     liveMinute(minute: number): void {
       const name = `${minute}`;
       const begin = (run: string, lateMs: number) =>
-        scheduler.at(scheduler.nowMs() + lateMs, undefined, () => {
+        scheduler.after(lateMs, undefined, () => {
           void attempt(run, minute * 60_000, 1);
         });
       const lateMs = context.happens("lapse run late", name)
@@ -47,32 +47,25 @@ export function createLapseRuns(
     /** @returns whether it fails */
     const call = async (kind?: "put"): Promise<boolean> => {
       const its = ++calls;
-      await new Promise<void>((resolve) => {
-        const takesMs = choices.spread(`${full} call ${its}`, 1, 200);
-        scheduler.at(scheduler.nowMs() + takesMs, undefined, resolve);
-      });
+      await scheduler.pause(choices.spread(`${full} call ${its}`, 1, 200), undefined);
       const failsNow = its === failsAt || (kind !== undefined && kind === failsAt);
       hasFailed ||= failsNow;
       return failsNow;
     };
     const report = lapseReporter({
-      tables: asClient({
-        async send({ input }: { input: ScanInput }) {
-          if (await call()) throw new Error(failure);
-          return table.scan(input);
-        },
+      tables: clientOf(async ({ input }: { input: ScanInput }) => {
+        if (await call()) throw new Error(failure);
+        return table.scan(input);
       }),
-      events: asBus({
-        async send({ input: { Entries = [] } }: PutEventsCommand) {
-          const isRefused = await call("put");
-          // Of a call that fails the bus may have accepted some events.
-          const accepted = isRefused ? Entries.slice(0, Entries.length / 2) : Entries;
-          for (const { Detail = "" } of accepted) {
-            context.note("bus", () => JSON.parse(Detail).sentence);
-            checks.put(run, JSON.parse(Detail));
-          }
-          return { FailedEntryCount: Entries.length - accepted.length };
-        },
+      events: clientOf(async ({ input: { Entries = [] } }: PutEventsCommand) => {
+        const isRefused = await call("put");
+        // Of a call that fails the bus may have accepted some events.
+        const accepted = isRefused ? Entries.slice(0, Entries.length / 2) : Entries;
+        for (const { Detail = "" } of accepted) {
+          context.note("bus", () => JSON.parse(Detail).sentence);
+          checks.put(run, JSON.parse(Detail));
+        }
+        return { FailedEntryCount: Entries.length - accepted.length };
       }),
       tableName: "Sessions",
       eventBusName: "events",
@@ -86,20 +79,14 @@ export function createLapseRuns(
       if (!hasFailed) return fail("no error but those of the world", `${full}: ${message}`);
       const againMs = number * 60_000;
       context.note("lapse run", () => `${full} fails, and is repeated in ${seconds(againMs)}`);
-      scheduler.at(scheduler.nowMs() + againMs, undefined, () => {
+      scheduler.after(againMs, undefined, () => {
         void attempt(name, scheduledMs, number + 1);
       });
     }
   }
 }
 
-type Reporter = Parameters<Sources["lapseReporter"]>[0];
-
-/** Both answer the one command that the function sends them, and have nothing else of a client. */
-function asClient(client: { send: unknown }) {
-  return client as Reporter["tables"];
-}
-
-function asBus(bus: { send: unknown }) {
-  return bus as Reporter["events"];
+/** Answers the one command that the function sends it, and has nothing else of a client. */
+function clientOf<Client>(send: (command: never) => Promise<unknown>): Client {
+  return { send } as Client;
 }

@@ -19,7 +19,7 @@ export type LegacyBot = {
 export type LegacyBotReply = { status: number; body: Record<string, unknown> };
 
 /** The environment of the bot: time, and a network. */
-export type LegacyBotGround = {
+type LegacyBotGround = {
   pause(ms: number): Promise<void>;
   /** `undefined` if there is no answer within that time. */
   post(path: string, body: object, withinMs: number): Promise<LegacyBotReply | undefined>;

@@ -1,5 +1,4 @@
-import type { Checker } from "./checker.ts";
-import { fieldsOf } from "./checker.ts";
+import { type Checker, fieldsOf } from "./checker.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import type { LicenseInUse } from "./operators.ts";
 import type { Process } from "./process-of.ts";
@@ -81,7 +80,7 @@ export function createLiveness(context: WorldContext, checker: Checker, table: M
 
   function isServed(process: Process): boolean {
     // Other bots than those with the client wait as long as they please.
-    if (process.actor.heldUp > 0 || process.kind !== "client" || process.sharesRun) return true;
+    if (process.actor.heldUp > 0 || process.kind !== "client" || process.storedRun) return true;
     return process.believes() !== undefined || process.endedForGood;
   }
 

@@ -1,5 +1,4 @@
 import { fieldsOf } from "./checker.ts";
-import type { Received } from "./network.ts";
 import { type Life, processOf } from "./process-of.ts";
 import type { ProgramParts } from "./program.ts";
 import type { RouteName } from "./simulated-service.ts";
@@ -14,22 +13,19 @@ const answerWithinMs = 5_000;
  * @returns resolves when the process has ended
  */
 export function startNaiveBot(parts: ProgramParts, life: Life): Promise<void> {
-  const { context, send, checker, license, onState, opened } = parts;
+  const { context, license, onState, opened } = parts;
   const { scheduler, choices } = context;
   const { name, device, isOfSeveral, lastsMs } = life;
-  const process = processOf(context, life, "naive", license.id);
-  const { actor } = process;
-  const stack = parts.stackOf(name);
-  const storedRun = parts.storedRunOf(device);
-  process.sharesRun = storedRun !== undefined;
-  const run = storedRun ?? `${name.replaceAll(/\W/g, "-")}-run-of-a-naive-bot`;
+  const process = processOf(parts, life, "naive");
+  const { actor, pause } = process;
+  process.storedRun = parts.storedRunOf(device);
+  const run = process.storedRun ?? `${name.replaceAll(/\W/g, "-")}-run-of-a-naive-bot`;
   // A claim for several symbols needs a run.
   const namesRun = isOfSeveral || choices.number(`${device.name} names its runs`) < 0.6;
   let caller = callerOfNow();
   const asksHolder = context.happens("asks the holder", name);
   const onlyIfFree = choices.number(`${name} only if free`) < 0.1;
   const crashes = context.happens("crash", name);
-  const requests = { claim: 0, check: 0, heartbeat: 0, release: 0 };
   const endsMs = scheduler.nowMs() + lastsMs;
   let finish = () => {};
   let claimNumber = 0;
@@ -42,15 +38,13 @@ export function startNaiveBot(parts: ProgramParts, life: Life): Promise<void> {
     held && device.monotonicMs() < held.untilMs && held.sentMs >= device.pausedUntilMs
       ? held
       : undefined;
-  device.actors.add(actor);
-  if (device.asleep) scheduler.holdUp(actor);
-  checker.started(process);
+  process.begin();
   context.note(name, () => `starts on ${device.name}, a naive bot, for ${process.symbols}`);
   onState(process, "naive bot");
   if (crashes) scheduler.at(endsMs, undefined, () => void leave());
   return new Promise((resolve) => {
     finish = resolve;
-    scheduler.at(scheduler.nowMs(), actor, () => void live().then(leave));
+    scheduler.after(0, actor, () => void live().then(leave));
   });
 
   function callerOfNow() {
@@ -152,37 +146,17 @@ export function startNaiveBot(parts: ProgramParts, life: Life): Promise<void> {
   }
 
   /** Notes the time, and sends. No answer in 5 s counts as none. */
-  function ask(route: RouteName, body: object): Promise<Answer> {
-    const request = `${name} ${route} ${++requests[route]}`;
+  async function ask(route: RouteName, body: object): Promise<Answer> {
     const sent = { clockMs: device.monotonicMs(), atMs: scheduler.nowMs() };
-    return new Promise((resolve) => {
-      let isOver = false;
-      const settle = (received: Received | undefined) => {
-        if (isOver) return;
-        isOver = true;
-        if (received) checker.received(process, request, route, received);
-        const fields = received && "text" in received ? fieldsOf(received.text) : {};
-        resolve({ ...fields, sent });
-      };
-      scheduler.at(scheduler.nowMs() + answerWithinMs, actor, () => settle(undefined));
-      checker.sent(process, request);
-      send(request, { device, actor, stack }, route, JSON.stringify(body), settle);
-    });
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      scheduler.at(scheduler.nowMs() + ms, actor, resolve);
-    });
+    const received = await process.ask(route, body, answerWithinMs);
+    return { ...(received && "text" in received && fieldsOf(received.text)), sent };
   }
 
   function leave(): void {
     if (actor.dead) return;
     context.note(name, () => (crashes ? "crashes" : "is gone"));
-    scheduler.kill(actor);
-    device.actors.delete(actor);
     held = undefined;
-    checker.gone(process);
+    process.leave();
     finish();
   }
 }

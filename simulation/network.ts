@@ -1,4 +1,5 @@
 import type { Device } from "./device.ts";
+import type { DisturbanceKind } from "./disturbances.ts";
 import type { Actor } from "./scheduler.ts";
 import type { Reply, RouteName, SimulatedService, StackName } from "./simulated-service.ts";
 import type { WorldContext } from "./world-context.ts";
@@ -41,18 +42,14 @@ const lies = [
 
 export function createNetwork(context: WorldContext, service: SimulatedService): Send {
   const { scheduler, choices } = context;
-  const inMs = (ms: number) => scheduler.nowMs() + ms;
   /** The latest signed answers on the network, for replay attacks. */
   const overheard: Reply[] = [];
 
   return (name, { device, actor, stack }, route, text, onReceived) => {
-    const happens = (kind: Parameters<WorldContext["happens"]>[0]) => {
-      const happens = context.happens(kind, name);
-      if (happens) context.note("network", () => `${kind}: ${name}`);
-      return happens;
-    };
+    const happens = (kind: DisturbanceKind, message = name) =>
+      context.happens(kind, message, "network");
     const receive = (afterMs: number, received: Received) =>
-      scheduler.at(inMs(afterMs), actor, () => {
+      scheduler.after(afterMs, actor, () => {
         if (device.network() !== "silent") onReceived(received);
       });
 
@@ -88,23 +85,18 @@ export function createNetwork(context: WorldContext, service: SimulatedService):
 
     function deliver(delivery: string, afterMs: number): void {
       const sentMs = scheduler.nowMs();
-      scheduler.at(device.arrivesMs(inMs(afterMs)), undefined, () => {
+      scheduler.at(device.arrivesMs(sentMs + afterMs), undefined, () => {
         if (scheduler.nowMs() - sentMs > 300) context.note("network", () => `delivers ${delivery}`);
         service.receive(delivery, route, text, stack, (reply) => {
-          const departed = (kind: Parameters<WorldContext["happens"]>[0]) => {
-            const happens = context.happens(kind, delivery);
-            if (happens) context.note("network", () => `${kind}: ${delivery}`);
-            return happens;
-          };
           if (reply.headers && "signature" in reply.headers) {
             overheard.push(reply);
             if (overheard.length > 20) overheard.shift();
           }
-          if (departed("answer lost")) return;
-          if (departed("connection half closed")) {
+          if (happens("answer lost", delivery)) return;
+          if (happens("connection half closed", delivery)) {
             return void receive(backMs, { problem: "the answer broke off" });
           }
-          const slowMs = departed("answer late")
+          const slowMs = happens("answer late", delivery)
             ? context.untilCalm(choices.spread(`${delivery} slow by`, 200, 60_000))
             : 0;
           receive(backMs + slowMs, reply);

@@ -1,11 +1,12 @@
 import { licenseIdOf } from "../lambdas/rules/license-id.ts";
+import type { DisturbanceKind } from "./disturbances.ts";
 import type { MemoryTable } from "./memory-table.ts";
 import { tableHandle } from "./operators-table.ts";
 import { type Actor, createActor } from "./scheduler.ts";
 import { type SimulatedService, seconds } from "./simulated-service.ts";
 import type { Sources } from "./sources.ts";
 import { storedLicense } from "./stored-license.ts";
-import { trueMs, type WorldContext } from "./world-context.ts";
+import { type Fail, trueMs, type WorldContext } from "./world-context.ts";
 
 /** The license that everybody in the world uses. An operator may give it a new key. */
 export type LicenseInUse = { key: string; id: string };
@@ -20,7 +21,7 @@ export function createOperators(
   table: MemoryTable,
   service: SimulatedService,
   license: LicenseInUse,
-  fail: (rule: string, what: string) => void,
+  fail: Fail,
 ) {
   const { scheduler, choices } = context;
   const handle = tableHandle(table);
@@ -42,10 +43,7 @@ export function createOperators(
     isHandsOff: () => scheduler.nowMs() <= handsOffUntilMs,
 
     liveMinute(minute: number) {
-      const each = (
-        kind: Parameters<WorldContext["happens"]>[0],
-        act: (name: string) => unknown,
-      ) => {
+      const each = (kind: DisturbanceKind, act: (name: string) => unknown) => {
         const name = `${kind} ${minute}`;
         if (!context.happens(kind, `${minute}`)) return;
         const atMs = scheduler.nowMs() + choices.between(`${name} at`, 0, 59_000);
@@ -74,8 +72,7 @@ export function createOperators(
       }
       each("suspend", async (name) => {
         await change({ status: "suspended" });
-        const forMs = context.untilCalm(choices.spread(`${name} for`, 1_000, 180_000));
-        later(forMs, () => insist({ status: "active" }));
+        laterOn(`${name} for`, 1_000, 180_000, () => insist({ status: "active" }));
       });
       each("expire", async (name) => {
         const inMs = context.untilCalm(choices.spread(`${name} in`, 1, 60_000));
@@ -96,18 +93,13 @@ export function createOperators(
       });
       each("rekey", () => rekey(false));
       each("rekey interrupted", (name) =>
-        rekey(true).then(() =>
-          later(context.untilCalm(choices.spread(`${name} again`, 1_000, 90_000)), () =>
-            rekey(false),
-          ),
-        ),
+        rekey(true).then(() => laterOn(`${name} again`, 1_000, 90_000, () => rekey(false))),
       );
       each("restore", (name) => {
         const row = rowOfNow();
         if (!row) return;
-        const afterMs = context.untilCalm(choices.spread(`${name} after`, 1_000, 120_000));
         context.note("operator", () => `keeps a backup, token ${row.fencingToken}`);
-        later(afterMs, async () => {
+        laterOn(`${name} after`, 1_000, 120_000, async () => {
           if (row.licenseId !== license.id || isMadeAnew()) return;
           handsOff(rightsEndMs());
           table.remove(row.licenseId);
@@ -119,8 +111,7 @@ export function createOperators(
       each("import again", (name) => {
         const row = rowOfNow();
         if (!row) return;
-        const afterMs = context.untilCalm(choices.spread(`${name} after`, 1_000, 120_000));
-        later(afterMs, async () => {
+        laterOn(`${name} after`, 1_000, 120_000, async () => {
           const seen = await sources.getItem(handle, row.licenseId);
           if (!seen) return;
           const mode = { replace: true, note: note() };
@@ -137,7 +128,7 @@ export function createOperators(
         handsOff(freedMs);
         context.note("operator", () => "deletes the license");
         const { id, key } = license;
-        later(context.untilCalm(choices.spread(`${name} after`, 5_000, 60_000)), async () => {
+        laterOn(`${name} after`, 5_000, 60_000, async () => {
           if (id !== license.id || isMadeAnew()) return;
           const { max_sessions: maxSessions } = seen;
           const wanted = { licenseKey: key, maxSessions, note: note() };
@@ -244,8 +235,12 @@ export function createOperators(
     handsOffUntilMs = Math.max(handsOffUntilMs, untilMs, scheduler.nowMs());
   }
 
+  function laterOn(name: string, minMs: number, maxMs: number, act: () => unknown): void {
+    later(context.untilCalm(choices.spread(name, minMs, maxMs)), act);
+  }
+
   function later(afterMs: number, act: () => unknown): void {
-    scheduler.at(scheduler.nowMs() + afterMs, actor, () => void act());
+    scheduler.after(afterMs, actor, () => void act());
   }
 
   type Wanted = Parameters<Sources["attributeChange"]>[1] & {

@@ -1,6 +1,8 @@
 import type { Device } from "./device.ts";
+import type { Received } from "./network.ts";
+import type { ProgramParts } from "./program.ts";
 import { type Actor, createActor } from "./scheduler.ts";
-import type { WorldContext } from "./world-context.ts";
+import type { RouteName, StackName } from "./simulated-service.ts";
 
 /** The planned life of a program, apart from faults. */
 export type Life = {
@@ -28,13 +30,15 @@ export type Process = {
   name: string;
   device: Device;
   actor: Actor;
+  /** That it asks. */
+  stack: StackName;
   licenseId: string;
   /** What it wants, as the service calls it. */
   symbols: readonly string[];
   believes(): Belief | undefined;
   kind: "client" | "naive" | "legacy";
-  /** Whether it sends a run that other processes of its device send, too, against the rule. */
-  sharesRun: boolean;
+  /** The run that other processes of its device send, too, against the rule. */
+  storedRun: string | undefined;
   /** Whether its client is of an earlier version, which computes its right from the timeout. */
   countsTimeout: boolean;
   sessionId: string | undefined;
@@ -58,24 +62,33 @@ export type Process = {
    * It stopped, or waits for something only people can change, so it is not entitled to a session.
    */
   endedForGood: boolean;
+  /** From now on it runs on its device. */
+  begin(): void;
+  leave(): void;
+  pause(ms: number): Promise<void>;
+  /** Sends a request. There is nothing in return if no answer comes within that time. */
+  ask(route: RouteName, body: object, withinMs: number): Promise<Received | undefined>;
 };
 
 /** The process of a life that begins. */
 export function processOf(
-  { scheduler, isOfManySymbols }: WorldContext,
+  { context, checker, license, send, stackOf }: ProgramParts,
   { name, device, symbols }: Life,
   kind: Process["kind"],
-  licenseId: string,
 ): Process {
-  return {
+  const { scheduler, isOfManySymbols } = context;
+  const actor = createActor(name);
+  const requests = { claim: 0, check: 0, heartbeat: 0, release: 0 };
+  const process: Process = {
     name,
     device,
-    actor: createActor(name),
-    licenseId,
+    actor,
+    stack: stackOf(name),
+    licenseId: license.id,
     symbols: isOfManySymbols && symbols ? symbols : ["*"],
     believes: () => undefined,
     kind,
-    sharesRun: false,
+    storedRun: undefined,
     countsTimeout: false,
     sessionId: undefined,
     grantedMs: 0,
@@ -89,5 +102,33 @@ export function processOf(
     askedFor: 0,
     state: "starting",
     endedForGood: false,
+    begin() {
+      device.actors.add(actor);
+      // A device that sleeps starts nothing; the person does so when it is awake.
+      if (device.asleep) scheduler.holdUp(actor);
+      checker.started(process);
+    },
+    leave() {
+      scheduler.kill(actor);
+      device.actors.delete(actor);
+      checker.gone(process);
+    },
+    pause: (ms) => scheduler.pause(ms, actor),
+    ask(route, body, withinMs) {
+      const request = `${name} ${route} ${++requests[route]}`;
+      return new Promise((resolve) => {
+        let isOver = false;
+        const settle = (received?: Received) => {
+          if (isOver) return;
+          isOver = true;
+          if (received) checker.received(process, request, route, received);
+          resolve(received);
+        };
+        scheduler.after(withinMs, actor, settle);
+        checker.sent(process, request);
+        send(request, process, route, JSON.stringify(body), settle);
+      });
+    },
   };
+  return process;
 }

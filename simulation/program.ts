@@ -34,10 +34,9 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
   const { context, sources, send, checker, license, onState, opened } = parts;
   const { name, device, symbols, isOfSeveral, lastsMs } = life;
   const { scheduler, choices } = context;
-  const process = processOf(context, life, "client", license.id);
-  const { actor } = process;
-  const storedRun = parts.storedRunOf(device);
-  process.sharesRun = storedRun !== undefined;
+  const process = processOf(parts, life, "client");
+  const { actor, pause } = process;
+  process.storedRun = parts.storedRunOf(device);
   let session: Session | undefined;
   let single = { symbols: process.symbols, token: 0 };
   process.believes = () => {
@@ -45,8 +44,7 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
     if (!isOfSeveral || !context.isOfManySymbols) return single;
     return { symbols: session.symbols, token: session.fencingToken };
   };
-  const ground = { device, actor, stack: parts.stackOf(name), storedRun };
-  const runtime = createClientRuntime(context, ground, send, {
+  const runtime = createClientRuntime(context, process, send, {
     sent: (request) => checker.sent(process, request),
     received: (request, route, received) => checker.received(process, request, route, received),
   });
@@ -91,15 +89,12 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
     finish = resolve;
   });
 
-  device.actors.add(actor);
-  // A device that sleeps starts nothing; the person does so when it is awake.
-  if (device.asleep) scheduler.holdUp(actor);
-  checker.started(process);
+  process.begin();
   context.note(
     name,
     () => `starts on ${device.name} and wants ${symbols?.join(", ") ?? "what has no symbol"}`,
   );
-  scheduler.at(scheduler.nowMs(), actor, () => void live().then(leave));
+  scheduler.after(0, actor, () => void live().then(leave));
   if (context.happens("crash", name)) {
     scheduler.at(endsMs, undefined, () => {
       if (actor.dead) return;
@@ -107,7 +102,7 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
       leave();
     });
   } else if (context.happens("opening given up", name)) {
-    scheduler.at(scheduler.nowMs() + choices.spread(`${name} patience`, 20, 5_000), actor, () =>
+    scheduler.after(choices.spread(`${name} patience`, 20, 5_000), actor, () =>
       stop.abort(new Error("given up")),
     );
   }
@@ -211,18 +206,10 @@ export function startProgram(parts: ProgramParts, life: Life): Promise<void> {
   }
 
   function leave(): void {
-    scheduler.kill(actor);
-    device.actors.delete(actor);
     session = undefined;
-    checker.gone(process);
+    process.leave();
     context.note(name, () => "is gone");
     finish();
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      scheduler.at(scheduler.nowMs() + ms, actor, resolve);
-    });
   }
 }
 

@@ -18,39 +18,50 @@ import { createScheduler } from "./scheduler.ts";
 import { createSimulatedService, type Deployment, type StackName } from "./simulated-service.ts";
 import type { Sources } from "./sources.ts";
 import type { TimelineEntry } from "./timeline-text.ts";
-import { type LogLine, withVirtualGlobals } from "./virtual-globals.ts";
+import { withVirtualGlobals } from "./virtual-globals.ts";
 import type { WorldContext } from "./world-context.ts";
 
-export type WorldOptions = {
-  seed: number;
+/** What makes two worlds of one seed the same. */
+export type WorldKind = {
   sources: Sources;
-  /** The only departures that may happen; all by default. */
-  allowed?: ReadonlySet<string> | undefined;
   /** Programs live for seconds instead of minutes: many more sessions in the same time. */
   restless?: boolean | undefined;
   /** Bots of many symbols, in each world instead of some. */
   several?: boolean | undefined;
+};
+
+export type World = WorldKind & { seed: number };
+
+type WorldOptions = World & {
+  /** The only departures that may happen; all by default. */
+  allowed?: ReadonlySet<string> | undefined;
   /** Collects the timeline, which costs time. */
   onEntry?: ((entry: TimelineEntry) => void) | undefined;
   /** Called with each call of the table. */
   onOperation?: ((operation: Operation) => void) | undefined;
 };
 
-export type WorldResult = {
-  violation: Violation | undefined;
+/** What happened in a world, or in all of a search. */
+export type Seen = {
   simulatedMs: number;
+  requests: number;
   sessions: number;
   /** Of these, sessions of several symbols. */
   severalSessions: number;
   /** What became of some of them, how often. */
   counts: Map<string, number>;
-  requests: number;
-  departures: Departure[];
   /** How often clients came to each state. */
   states: Map<string, number>;
-  /** How often a kind of departure befell a client in a state: `kind | state`. */
+  /** How often a kind of departure befell a client, or its requests, in a state: `kind | state`. */
   meetings: Map<string, number>;
 };
+
+export type WorldResult = Seen & { violation: Violation | undefined; departures: Departure[] };
+
+export function nothingSeen(): Seen {
+  const maps = { counts: new Map(), states: new Map(), meetings: new Map() };
+  return { simulatedMs: 0, requests: 0, sessions: 0, severalSessions: 0, ...maps };
+}
 
 const epochMs = Date.UTC(2027, 0, 1);
 
@@ -65,8 +76,7 @@ export async function runWorld({
   onOperation,
 }: WorldOptions): Promise<WorldResult> {
   const departures: Departure[] = [];
-  const states = new Map<string, number>();
-  const meetings = new Map<string, number>();
+  const seen = nothingSeen();
   let storm = true;
   let extinct = false;
   const choices = openChoices({
@@ -77,7 +87,7 @@ export async function runWorld({
       countMeetings(departure);
     },
   });
-  const weather = drawDisturbances(choices);
+  const probability = drawDisturbances(choices);
   const scheduler = createScheduler();
   const stormMs = choices.spread("storm", 120_000, 1_200_000);
   const context: WorldContext = {
@@ -87,7 +97,11 @@ export async function runWorld({
     clocks: sources.earlier ? clocksOfEarlier : clocksOfNow,
     isOfManySymbols: choices.number("multiSymbolSessions off") >= 0.12,
     untilCalm: (ms) => Math.min(ms, Math.max(1, stormMs + 20_000 - scheduler.nowMs())),
-    happens: (kind, name) => storm && choices.happens(kind, name, weather.probability(kind)),
+    happens(kind, name, whose) {
+      const happens = storm && choices.happens(kind, name, probability(kind));
+      if (happens && whose) context.note(whose, () => `${kind}: ${name}`);
+      return happens;
+    },
     leftBehind: new Set(),
     note(who, what) {
       onEntry?.({ atMs: scheduler.nowMs(), who, what: what() });
@@ -96,7 +110,6 @@ export async function runWorld({
   const license: LicenseInUse = { key: "KEY-1", id: licenseIdOf("KEY-1") };
   const checker = createChecker(context, () => operators.isHandsOff(), sources.earlier?.keeps);
   const table = createMemoryTable((write) => checker.wrote(write), onOperation);
-  let requests = 0;
   const deploymentOf = (stack: StackName): Deployment => ({
     sessionTimeoutMs: choices.oneOf(`time-out ${stack}`, [60_000, 60_000, 30_000, 90_000]),
     legacyBots: choices.number(`legacyBots ${stack}`) < 0.5,
@@ -109,7 +122,7 @@ export async function runWorld({
     table,
     { first: deploymentOf("first"), second: deploymentOf("second") },
     (handled) => {
-      requests++;
+      seen.requests++;
       checker.handled(handled);
       context.note(
         handled.route,
@@ -120,7 +133,7 @@ export async function runWorld({
   );
   // No bot notices what goes wrong with them: it goes on when all bots are dead, which most deaths are of.
   const happens: WorldContext["happens"] = (kind, name) =>
-    choices.happens(kind, name, weather.probability(kind));
+    choices.happens(kind, name, probability(kind));
   const lapseRuns = createLapseRuns(
     { ...context, happens },
     sources,
@@ -140,24 +153,22 @@ export async function runWorld({
     ? manySymbols.slice(0, choices.oneOf("many symbols", [3, 5, 10, 30]))
     : [undefined, "ES", "NQ", "BTC"].slice(0, choices.oneOf("symbols", [1, 1, 2, 4]));
   const [firstSymbol] = symbols;
-  let sessions = 0;
-  let severalSessions = 0;
-  let besideLegacyBots = 0;
   let randomIds = 0;
   const parts: ProgramParts = {
     context,
     sources,
     send,
     checker,
-    license: license,
+    license,
     onState(process, state) {
       process.state = state;
-      count(states, state);
+      count(seen.states, state);
     },
     opened({ isOfSeveral }) {
-      sessions++;
-      if (isOfSeveral) severalSessions++;
-      if ([...checker.processes].some(({ kind }) => kind === "legacy")) besideLegacyBots++;
+      seen.sessions++;
+      if (isOfSeveral) seen.severalSessions++;
+      const isBeside = [...checker.processes].some(({ kind }) => kind === "legacy");
+      count(seen.counts, "sessions granted beside a running legacy bot", isBeside ? 1 : 0);
     },
     stackOf: (name) =>
       hasSecondStack && choices.number(`${name} asks the second stack`) < 0.5 ? "second" : "first",
@@ -214,32 +225,21 @@ export async function runWorld({
       }
       await scheduler.runUntil(stormMs + 240_000, step);
       if (checker.violation()) return;
-      scheduler.at(scheduler.nowMs(), undefined, () => {
+      scheduler.after(0, undefined, () => {
         extinct = true;
         context.note("world", () => "every process dies");
         for (const process of checker.processes) scheduler.kill(process.actor);
         checker.processes.clear();
         // Leaves time for messages in transit to arrive.
-        scheduler.at(scheduler.nowMs() + 5_000, undefined, () => liveness.probe(license, service));
+        scheduler.after(5_000, undefined, () => liveness.probe(license, service));
       });
       await scheduler.runUntil(endMs, step);
     },
   );
   for (const end of context.leftBehind) end();
-  return {
-    violation: checker.violation(),
-    simulatedMs: scheduler.nowMs(),
-    sessions,
-    severalSessions,
-    counts: new Map([
-      ["sessions granted beside a running legacy bot", besideLegacyBots],
-      ...checker.counts(),
-    ]),
-    requests,
-    departures,
-    states,
-    meetings,
-  };
+  seen.simulatedMs = scheduler.nowMs();
+  for (const [what, often] of checker.counts()) count(seen.counts, what, often);
+  return { ...seen, violation: checker.violation(), departures };
 
   /**
    * The name of a departure starts with the affected process or device; otherwise it affects all.
@@ -249,7 +249,7 @@ export async function runWorld({
     const known = [...checker.processes];
     const named = known.filter((each) => each.name === whose || each.device.name === whose);
     const all = whose?.startsWith("device") ? named : known;
-    for (const { state } of all) count(meetings, `${kind} | ${state.split(":")[0]}`);
+    for (const { state } of all) count(seen.meetings, `${kind} | ${state.split(":")[0]}`);
   }
 
   /** Entries that nobody has used for longer than they are kept. */
@@ -361,7 +361,7 @@ export async function runWorld({
             restless ? 100 : 5_000,
             restless ? 5_000 : 120_000,
           );
-      const next = () => scheduler.at(scheduler.nowMs() + gapMs, undefined, startNext);
+      const next = () => scheduler.after(gapMs, undefined, startNext);
       if (!choices.happens("program", life.name, 1)) return void next();
       // Once it has run for a while, the program of now is started as well.
       const runsOld = !life.isOfSeveral && context.happens("old build beside", life.name);
@@ -371,12 +371,12 @@ export async function runWorld({
       }
       if (context.happens("second copy", life.name)) {
         const afterMs = choices.spread(`${life.name} copied after`, 100, life.lastsMs);
-        scheduler.at(scheduler.nowMs() + afterMs, undefined, () => {
+        scheduler.after(afterMs, undefined, () => {
           void begin(newLife(life));
         });
       }
       const afterMs = runsOld ? choices.spread(`${life.name} new build after`, 100, 60_000) : 0;
-      scheduler.at(scheduler.nowMs() + afterMs, undefined, () => {
+      scheduler.after(afterMs, undefined, () => {
         void begin(life).then(extinct ? undefined : next);
       });
     };
@@ -384,11 +384,11 @@ export async function runWorld({
   }
 
   /** An error in a function's log must be a simulated fault. Otherwise it is a bug. */
-  function checkLog({ details }: LogLine): void {
-    for (const line of Array.isArray(details) ? details : []) {
+  function checkLog(words: unknown[]): void {
+    for (const line of words) {
       if (typeof line === "object" && line !== null) checker.logged(line);
     }
-    const name = errorNameIn(details);
+    const name = errorNameIn(words);
     if (name !== undefined && !expectedErrors.includes(name)) {
       checker.fail("no error but those of the world", name);
     }
@@ -409,16 +409,15 @@ const expectedErrors = [
   "No answer within 3500 ms",
 ];
 
-function errorNameIn(details: unknown): string | undefined {
-  const [first, second] = Array.isArray(details) ? details : [];
+function errorNameIn([first, second]: unknown[]): string | undefined {
   if (second instanceof Error) return `${first} ${second.message}`;
   if (typeof first !== "object" || first === null || !("error" in first)) return undefined;
   const { name, message } = Object(first.error);
   return name === "Error" ? String(message) : String(name);
 }
 
-function count(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
+export function count(counts: Map<string, number>, name: string, often = 1): void {
+  counts.set(name, (counts.get(name) ?? 0) + often);
 }
 
 function asNames(symbols: readonly (string | undefined)[]): string[] {

@@ -22,6 +22,9 @@ export type Scheduler = {
   current(): Actor | undefined;
   /** Runs it at that instant, as part of the actor if there is one. Returns what cancels it. */
   at(atMs: number, actor: Actor | undefined, run: () => void): () => void;
+  /** The same, that much later than now. */
+  after(ms: number, actor: Actor | undefined, run: () => void): () => void;
+  pause(ms: number, actor: Actor | undefined): Promise<void>;
   holdUp(actor: Actor): void;
   /** Runs the waiting events now, in their original order. */
   letRun(actor: Actor): void;
@@ -60,10 +63,14 @@ export function createScheduler(): Scheduler {
     };
   }
 
+  const after: Scheduler["after"] = (ms, actor, run) => at(nowMs + ms, actor, run);
+
   return {
     nowMs: () => nowMs,
     current: () => current,
     at,
+    after,
+    pause: (ms, actor) => new Promise((resolve) => void after(ms, actor, resolve)),
     holdUp(actor) {
       actor.heldUp++;
     },

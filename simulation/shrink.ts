@@ -1,38 +1,34 @@
-import type { Violation } from "./checker.ts";
-import { runWorld, type WorldOptions, type WorldResult } from "./run-world.ts";
-
-/** What makes two worlds of one seed the same. */
-export type SameWorld = Pick<WorldOptions, "seed" | "sources" | "restless" | "several">;
+import { runWorld, type World, type WorldResult } from "./run-world.ts";
 
 /**
  * Removes from a failing world everything it fails without: programs, faults, actions of operators.
  *
  * @param mostRuns how many worlds to try at most
- * @returns the smallest world found, and the departures that are left in it
+ * @returns the departures that are left in the smallest world found
  */
 export async function shrinkWorld(
-  { seed, sources, restless, several }: SameWorld,
+  world: World,
   failing: WorldResult,
   mostRuns: number,
-): Promise<{ result: WorldResult; allowed: ReadonlySet<string> }> {
-  let best = { result: failing, allowed: namesOf(failing) };
+): Promise<ReadonlySet<string>> {
+  let best = namesOf(failing);
   let runs = 0;
 
   async function tryWithout(left: ReadonlySet<string>): Promise<boolean> {
     runs++;
-    const allowed = new Set([...best.allowed].filter((name) => !left.has(name)));
-    const result = await runWorld({ seed, sources, restless, several, allowed });
-    if (!isSame(result.violation, failing.violation)) return false;
+    const allowed = new Set([...best].filter((name) => !left.has(name)));
+    const result = await runWorld({ ...world, allowed });
+    if (result.violation?.rule !== failing.violation?.rule) return false;
     // What did not come about any more is left out for good.
-    best = { result, allowed: namesOf(result) };
+    best = namesOf(result);
     return true;
   }
 
-  for (let size = Math.ceil(best.allowed.size / 2); size >= 1 && runs < mostRuns; ) {
-    const names = [...best.allowed].reverse();
+  for (let size = Math.ceil(best.size / 2); size >= 1 && runs < mostRuns; ) {
+    const names = [...best].reverse();
     let shrunk = false;
     for (let at = 0; at < names.length && runs < mostRuns; at += size) {
-      const chunk = names.slice(at, at + size).filter((name) => best.allowed.has(name));
+      const chunk = names.slice(at, at + size).filter((name) => best.has(name));
       if (chunk.length > 0 && (await tryWithout(new Set(chunk)))) shrunk = true;
     }
     if (size === 1 && !shrunk) break;
@@ -43,8 +39,4 @@ export async function shrinkWorld(
 
 function namesOf({ departures }: WorldResult): ReadonlySet<string> {
   return new Set(departures.map(({ name }) => name));
-}
-
-function isSame(violation: Violation | undefined, wanted: Violation | undefined): boolean {
-  return violation !== undefined && violation.rule === wanted?.rule;
 }

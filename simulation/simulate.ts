@@ -4,9 +4,9 @@ import { stopSignal } from "../ops/terminal/stop-signal.ts";
 import { withCoverage } from "./coverage.ts";
 import { failureText } from "./failure-text.ts";
 import { putBackNames } from "./put-back.ts";
-import { runWorld } from "./run-world.ts";
+import { runWorld, type WorldKind } from "./run-world.ts";
 import { searchWorlds, type Tally } from "./search-worlds.ts";
-import { deployedOver, loadEarlier, loadSources, type Sources } from "./sources.ts";
+import { deployedOver, loadEarlier, loadSources } from "./sources.ts";
 import { sessionsText, tallyText } from "./tally-text.ts";
 import { timelineText } from "./timeline-text.ts";
 
@@ -78,20 +78,18 @@ try {
 }
 
 async function search(options: Options): Promise<void> {
-  const { runs, sessions = Number.POSITIVE_INFINITY, restless, several } = options;
+  const { runs, sessions = Number.POSITIVE_INFINITY } = options;
   const isEndless = runs === undefined && options.sessions === undefined;
   const seconds = options.seconds ?? (isEndless ? 60 : Number.POSITIVE_INFINITY);
   // No clock of the machine decides what happens in a world, only how many are tried.
   const firstSeed = options.first ?? Math.floor(performance.timeOrigin) % 1_000_000_000;
-  const sources = await sourcesFor(options);
+  const kind = await kindOf(options);
   const beganMs = performance.now();
   let toldMs = beganMs;
   process.stderr.write(`Searching from seed ${firstSeed} on\n`);
   const { tally, failing } = await searchWorlds({
-    sources,
+    ...kind,
     firstSeed,
-    restless,
-    several,
     goesOn(so) {
       const nowMs = performance.now();
       if (nowMs - toldMs >= 10_000) {
@@ -105,10 +103,9 @@ async function search(options: Options): Promise<void> {
   process.stdout.write(tallyText(tally, performance.now() - beganMs));
   if (failing) {
     process.exitCode = 1;
-    process.stdout.write(
-      `\n${await failureText({ seed: failing.seed, sources, restless, several }, failing.result)}`,
-    );
-    const again = [`--seed ${failing.seed}`, ...sameWorlds(options)].join(" ");
+    const { world, result } = failing;
+    process.stdout.write(`\n${await failureText(world, result)}`);
+    const again = [`--seed ${world.seed}`, ...sameWorlds(options)].join(" ");
     process.stdout.write(`\nAgain: npm run simulate -- ${again}\n`);
   } else if (stop.aborted) {
     process.exitCode = 130;
@@ -123,31 +120,25 @@ async function search(options: Options): Promise<void> {
 }
 
 async function show(seed: number, options: Options): Promise<void> {
-  const { restless, several, whole: shrinksNothing } = options;
-  const sources = await sourcesFor(options);
-  const result = await runWorld({ seed, sources, restless, several });
-  if (result.violation) process.exitCode = 1;
-  if (result.violation && !shrinksNothing) {
-    process.stdout.write(await failureText({ seed, sources, restless, several }, result));
+  const world = { ...(await kindOf(options)), seed };
+  const result = await runWorld(world);
+  const { violation } = result;
+  if (violation) process.exitCode = 1;
+  if (violation && !options.whole) {
+    process.stdout.write(await failureText(world, result));
     return;
   }
-  await runWorld({
-    seed,
-    sources,
-    restless,
-    several,
-    onEntry: (entry) => process.stdout.write(timelineText([entry])),
-  });
-  const { violation } = result;
+  await runWorld({ ...world, onEntry: (entry) => process.stdout.write(timelineText([entry])) });
   const verdict = violation ? `${violation.rule}: ${violation.what}` : "No promise is broken.";
   process.stdout.write(`${verdict}\n`);
 }
 
-async function sourcesFor({ putBack, earlier }: Options): Promise<Sources> {
+async function kindOf({ putBack, earlier, restless, several }: Options): Promise<WorldKind> {
   const sources = await loadSources(putBack);
-  if (earlier === undefined) return sources;
+  const kind = { sources, restless, several };
+  if (earlier === undefined) return kind;
   try {
-    return deployedOver(await loadEarlier(earlier), sources);
+    return { ...kind, sources: deployedOver(await loadEarlier(earlier), sources) };
   } catch (error) {
     process.stderr.write(
       `The version in ${earlier} can't be loaded: ${(error as Error).message}\n` +
@@ -159,12 +150,10 @@ async function sourcesFor({ putBack, earlier }: Options): Promise<Sources> {
 
 /** The options without which a seed is another world. */
 function sameWorlds({ restless, several, putBack, earlier }: Options): string[] {
-  return [
-    ...(restless ? ["--restless"] : []),
-    ...(several ? ["--several"] : []),
-    ...(putBack === undefined ? [] : [`--put-back ${putBack}`]),
-    ...(earlier === undefined ? [] : [`--earlier ${earlier}`]),
-  ];
+  const options = { restless, several, "put-back": putBack, earlier };
+  return Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}${value === true ? "" : ` ${value}`}`],
+  );
 }
 
 function progressLine(tally: Tally, tookMs: number): string {

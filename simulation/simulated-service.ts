@@ -19,12 +19,14 @@ export type RouteName = "claim" | "check" | "heartbeat" | "release";
 
 export type Reply = { status: number; text: string; headers?: Record<string, string> };
 
-const paths: Record<RouteName, string> = {
-  claim: "/api/validate-license",
-  check: "/api/validate-license",
-  heartbeat: "/api/heartbeat",
-  release: "/api/session/release",
+/** By their paths. */
+export const routes: Readonly<Record<string, RouteName>> = {
+  "api/validate-license": "claim",
+  "api/heartbeat": "heartbeat",
+  "api/session/release": "release",
 };
+
+const paths = new Map(Object.entries(routes).map(([path, route]) => [route, `/${path}`]));
 
 /** One request as the API sees it, and its reply, for the checker. */
 export type Handled = {
@@ -189,7 +191,7 @@ export function createSimulatedService(
     },
     probe(request, onReply) {
       const { actor, handler } = createInstance("claim", deployments.first);
-      scheduler.at(scheduler.nowMs(), actor, () => {
+      scheduler.after(0, actor, () => {
         const timeEpoch = trueMs(context);
         const event = {
           body: JSON.stringify(request),
@@ -223,12 +225,12 @@ export function createSimulatedService(
         const underWay = { name, calls: 0, unheard: 0, answered: false };
         instance.underWay = underWay;
         const begunMs = scheduler.nowMs();
-        maybeHoldUp("frozen in a request", instance, name, 0, 40, 20_000);
+        maybeHoldUp("frozen in a request", instance, name, 40, 20_000);
         maybeKill(instance, name, reply);
         const event = {
           body: text,
           isBase64Encoded: false,
-          rawPath: paths[route],
+          rawPath: paths.get(route === "check" ? "claim" : route),
           requestContext: { timeEpoch, http: { method: "POST" } },
         };
         instance.handler(event, { awsRequestId: name }).then((result) => {
@@ -242,7 +244,7 @@ export function createSimulatedService(
             ...{ name, route, request, licenseId, receivedMs: timeEpoch, arrivedMs, begunMs },
             ...{ isUnheard: underWay.unheard > 0, reply: value, body: JSON.parse(body) },
           });
-          maybeHoldUp("frozen between requests", instance, name, 0, 10, 60_000);
+          maybeHoldUp("frozen between requests", instance, name, 10, 60_000);
           reply(value);
         });
       });
@@ -253,12 +255,11 @@ export function createSimulatedService(
     kind: "frozen in a request" | "frozen between requests",
     { actor }: Instance,
     name: string,
-    minMs: number,
-    maxMs: number,
+    withinMs: number,
     longestMs: number,
   ): void {
     if (!context.happens(kind, name)) return;
-    const fromMs = scheduler.nowMs() + choices.between(`${name} ${kind} after`, minMs, maxMs);
+    const fromMs = scheduler.nowMs() + choices.between(`${name} ${kind} after`, 0, withinMs);
     const lastsMs = context.untilCalm(choices.spread(`${name} ${kind} lasts`, 100, longestMs));
     scheduler.at(fromMs, undefined, () => {
       context.note(actor.name, () => `is ${kind} for ${seconds(lastsMs)}`);
@@ -269,15 +270,11 @@ export function createSimulatedService(
 
   function maybeKill({ actor }: Instance, name: string, reply: (reply: Reply) => void): void {
     if (!context.happens("instance killed", name)) return;
-    scheduler.at(
-      scheduler.nowMs() + choices.between(`${name} killed after`, 0, 20),
-      undefined,
-      () => {
-        context.note(actor.name, () => "is killed");
-        scheduler.kill(actor);
-        reply({ status: 502, text: '{"message":"Internal Server Error"}' });
-      },
-    );
+    scheduler.after(choices.between(`${name} killed after`, 0, 20), undefined, () => {
+      context.note(actor.name, () => "is killed");
+      scheduler.kill(actor);
+      reply({ status: 502, text: '{"message":"Internal Server Error"}' });
+    });
   }
 }
 

@@ -2,11 +2,8 @@ import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
 import type { Scheduler } from "./scheduler.ts";
 
-/** One line of the log of a function, or a complaint of the client. */
-export type LogLine = { level: string; details: unknown };
-
 /** As the functions of `node:crypto`. */
-export type Chance = { randomBytes(size: number): Buffer; randomInt(max: number): number };
+type Chance = { randomBytes(size: number): Buffer; randomInt(max: number): number };
 
 /**
  * Replaces the timers by virtual time, chance by the world's, and the console by a collector, until
@@ -14,12 +11,13 @@ export type Chance = { randomBytes(size: number): Buffer; randomInt(max: number)
  *
  * @param clockOf what `Date.now()` reads at this moment, epoch milliseconds
  * @param chance what ids are made of
+ * @param onLog given each line of the log of a function, and each complaint of the client
  */
 export async function withVirtualGlobals<Result>(
   scheduler: Scheduler,
   clockOf: () => number,
   chance: Chance,
-  onLog: (line: LogLine) => void,
+  onLog: (words: unknown[]) => void,
   work: () => Promise<Result>,
 ): Promise<Result> {
   const { setTimeout, clearTimeout, setInterval, setImmediate } = globalThis;
@@ -31,10 +29,8 @@ export async function withVirtualGlobals<Result>(
   const { info, error, warn, debug } = console;
   const replaced = {
     setTimeout: (run: (...words: unknown[]) => void, delayMs = 0, ...words: unknown[]) => {
-      const cancel = scheduler.at(
-        scheduler.nowMs() + Math.max(1, delayMs),
-        scheduler.current(),
-        () => run(...words),
+      const cancel = scheduler.after(Math.max(1, delayMs), scheduler.current(), () =>
+        run(...words),
       );
       return { cancel, ref() {}, unref() {}, hasRef: () => true };
     },
@@ -51,7 +47,7 @@ export async function withVirtualGlobals<Result>(
   Object.assign(crypto, { randomUUID: uuid, ...chance });
   syncBuiltinESMExports();
   for (const level of ["info", "error", "warn", "debug"] as const) {
-    console[level] = (...details: unknown[]) => onLog({ level, details });
+    console[level] = (...words: unknown[]) => onLog(words);
   }
   try {
     return await work();

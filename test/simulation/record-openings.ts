@@ -1,5 +1,6 @@
 import { type Exchange, noAnswerInTime, type Runtime } from "../../clients/typescript/runtime.ts";
 import type { Session, SessionOptions } from "../../clients/typescript/session.ts";
+import { routes } from "../../simulation/simulated-service.ts";
 import type { Sources } from "../../simulation/sources.ts";
 import { errorInShort, statusInShort } from "../clients/in-short.ts";
 
@@ -14,12 +15,6 @@ type RecordedOpening = {
   refused?: Record<string, unknown>;
   statuses: (string | number)[][];
   endedBy?: string;
-};
-
-const asks: Record<string, string> = {
-  "api/validate-license": "claim",
-  "api/heartbeat": "heartbeat",
-  "api/session/release": "release",
 };
 
 /** Openings with these options can't be written so. */
@@ -90,7 +85,7 @@ export function recordingSources(sources: Sources): {
       async exchange(path, text, untilMs, dropped) {
         pending++;
         const sentMs = atMs();
-        const entry: Record<string, unknown> = { at: sentMs, ask: asks[path] };
+        const entry: Record<string, unknown> = { at: sentMs, ask: routes[path] };
         opening.server.push(entry);
         const exchange = await runtime.exchange(path, text, untilMs, dropped);
         pending--;

@@ -11,11 +11,7 @@ import {
 import { createMemoryTable } from "../../simulation/memory-table.ts";
 import { tableHandle } from "../../simulation/operators-table.ts";
 import { type Actor, createActor, createScheduler } from "../../simulation/scheduler.ts";
-import {
-  createSimulatedService,
-  type Reply,
-  type RouteName,
-} from "../../simulation/simulated-service.ts";
+import { createSimulatedService, type Reply, routes } from "../../simulation/simulated-service.ts";
 import { loadSources } from "../../simulation/sources.ts";
 import { withVirtualGlobals } from "../../simulation/virtual-globals.ts";
 import type { WorldContext } from "../../simulation/world-context.ts";
@@ -26,12 +22,6 @@ const licenseKey = "FIELD-KEY";
 /** The network delay in each direction. Functions take no time. */
 const oneWayMs = 10;
 const rivalTriesEveryMs = 1_000;
-
-const routes: Record<string, RouteName> = {
-  "api/validate-license": "claim",
-  "api/heartbeat": "heartbeat",
-  "api/session/release": "release",
-};
 
 type AnswerInstead = Reply | "nothing";
 
@@ -87,17 +77,14 @@ export async function setUpLegacyBot({
 
   function start(device: string, identity: Partial<LegacyBotIdentity> = {}): LegacyBot {
     const actor = createActor(device);
-    const pause = (ms: number) =>
-      new Promise<void>((resolve) => {
-        scheduler.at(scheduler.nowMs() + ms, actor, resolve);
-      });
+    const pause = (ms: number) => scheduler.pause(ms, actor);
     const post = (path: string, body: object, withinMs: number) =>
       new Promise<LegacyBotReply | undefined>((resolve) => {
-        scheduler.at(scheduler.nowMs() + withinMs, actor, () => resolve(undefined));
-        scheduler.at(scheduler.nowMs() + oneWayMs, undefined, () => {
+        scheduler.after(withinMs, actor, () => resolve(undefined));
+        scheduler.after(oneWayMs, undefined, () => {
           const answer = ({ status, text }: Reply) => {
             const reply = { status, body: fieldsOf(text) };
-            scheduler.at(scheduler.nowMs() + oneWayMs, actor, () => resolve(reply));
+            scheduler.after(oneWayMs, actor, () => resolve(reply));
           };
           if (answerInstead === "nothing") return;
           if (answerInstead) {
@@ -124,9 +111,9 @@ export async function setUpLegacyBot({
       if (!rival || !(rival.trading() || rival.lastWords() === undefined)) {
         rival = start("device-of-a-rival");
       }
-      scheduler.at(scheduler.nowMs() + rivalTriesEveryMs, undefined, tryAgain);
+      scheduler.after(rivalTriesEveryMs, undefined, tryAgain);
     };
-    scheduler.at(scheduler.nowMs(), undefined, tryAgain);
+    scheduler.after(0, undefined, tryAgain);
   }
 
   function look(): boolean {
