@@ -22,7 +22,9 @@ const lateForMs = 300_000;
 export type Checker = ReturnType<typeof createChecker>;
 
 /**
- * Watches a world for a broken promise. `docs/guarantees.md` names the rule of each promise.
+ * Watches a world for a broken promise. `docs/guarantees.md` names the rule of each promise. Nothing
+ * here is taken from `lambdas/rules` but how a device is shown: with the rules, a checker would share
+ * their faults.
  *
  * @param only the rules that count, if not all do
  */

@@ -27,22 +27,16 @@ const cases: Case[] = [
       return setup.whileAsleep("A", () => setup.pass(5 * minute));
     },
   },
-  {
-    name: "a second copy on its device is started and closed",
-    onlyReleases: true,
-    play(setup) {
-      setup.letRivalTry();
-      return runs(setup, 50 * second, "A");
-    },
-  },
-  {
-    name: "a second copy on its device is closed after a long time",
-    onlyReleases: true,
-    play(setup) {
-      setup.letRivalTry();
-      return runs(setup, 7 * minute + 3 * second, "A");
-    },
-  },
+  ...[50 * second, 7 * minute + 3 * second].map(
+    (ms): Case => ({
+      name: `a second copy on its device is started, and closed after ${ms / second} s`,
+      onlyReleases: true,
+      play(setup) {
+        setup.letRivalTry();
+        return runs(setup, ms, "A");
+      },
+    }),
+  ),
   {
     name: "its session is gone, and a rival comes after its next heartbeat",
     async play(setup) {

@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { fieldsOf } from "../../simulation/checker.ts";
 import { openChoices } from "../../simulation/choices.ts";
@@ -130,6 +131,10 @@ export async function setUpLegacyBot({
   }
   let wereBothTrading = false;
 
+  function set(name: string, value: AttributeValue): void {
+    table.put({ ...table.item(licenseId), [name]: value });
+  }
+
   return {
     table,
     licenseId,
@@ -176,20 +181,10 @@ export async function setUpLegacyBot({
       const { code } = await sources.endSeenSession(handle, seen, symbol, options, note);
       if (code !== "ended") throw new Error(`The session was not ended: ${code}`);
     },
-    set(name: string, value: { S: string } | { N: string }) {
-      table.perform("UpdateItem", {
-        Key: { license_id: { S: licenseId } },
-        UpdateExpression: "SET #name = :value",
-        ExpressionAttributeNames: { "#name": name },
-        ExpressionAttributeValues: { ":value": value },
-      });
-    },
+    set,
     remove(symbol: string) {
-      table.perform("UpdateItem", {
-        Key: { license_id: { S: licenseId } },
-        UpdateExpression: "REMOVE sessions.#symbol",
-        ExpressionAttributeNames: { "#symbol": symbol },
-      });
+      const { [symbol]: _removed, ...left } = table.item(licenseId)?.sessions?.M ?? {};
+      set("sessions", { M: left });
     },
     nowMs: () => epochMs + scheduler.nowMs(),
   };
