@@ -11,7 +11,6 @@ const tests: Record<string, string[]> = {
     "test/contract/openapi.test.ts",
     "test/infra/edge-stack.test.ts",
     "test/ops/commands/history.test.ts",
-    "test/proof/bad-bodies.test.ts",
   ],
   client: [
     "test/clients/typescript-answers.test.ts",

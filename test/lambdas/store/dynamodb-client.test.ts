@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { Socket } from "node:net";
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { createClient } from "../../../lambdas/store/dynamodb-client.ts";
-import { openTable } from "../../../lambdas/store/table.ts";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { startWireClock, type WireClock } from "../../support/wire-clock.ts";
+import { tableOnServer } from "./database-on-wire.ts";
 
 const minuteMs = 60_000;
 const wellAnswered: Answer = { status: 200, body: {} };
@@ -18,7 +17,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await clock.stop();
   vi.restoreAllMocks();
-  vi.unstubAllEnvs();
 });
 
 /** The table as the functions see it, on a DynamoDB that gives these answers, the last one for ever. */
@@ -34,17 +32,8 @@ async function tableOnDatabaseThatAnswers(...answers: (Answer | "nothing")[]) {
     response.setHeader("date", new Date(dateMs).toUTCString());
     response.writeHead(status, { "content-type": "application/x-amz-json-1.0" });
     response.end(JSON.stringify(body));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => void server.close().closeAllConnections());
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
-  vi.stubEnv("AWS_ENDPOINT_URL_DYNAMODB", `http://127.0.0.1:${port}`);
-  vi.stubEnv("AWS_ACCESS_KEY_ID", "first");
-  vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
-  const client = createClient(Date.now);
-  onTestFinished(() => client.destroy());
-  const table = openTable({ client, tableName: "Sessions" });
+  });
+  const table = await tableOnServer(server);
   return {
     requests,
     /** The first request, when it has arrived. */
