@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../support/engines.ts";
-import { heldByA, heldUnnamedByA, twoDevices } from "./two-devices.ts";
+import type { Engine } from "../../support/engines.ts";
+import { heldByA, heldUnnamedByA, twoDevices } from "../../support/license-on-two-devices.ts";
 
 /** A refused claim may leave a note with the holder, who releases, keeps, or does not answer. */
 export function describeAskHolder(engine: () => Engine): void {

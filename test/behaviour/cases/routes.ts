@@ -1,76 +1,30 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../support/engines.ts";
-import { openTestService } from "../support/test-service.ts";
-import { deviceA, deviceB, heldByA as heldOn, runX, twoDevices } from "./two-devices.ts";
+import type { Engine } from "../../support/engines.ts";
+import {
+  deviceA,
+  deviceB,
+  heldByA as heldOn,
+  runX,
+  twoDevices,
+} from "../../support/license-on-two-devices.ts";
+import { openTestService } from "../../support/test-service.ts";
 
-/** What the service promises and answers, shown by the three functions on a real engine. */
+/**
+ * What the service promises and answers, shown by the three functions on a real engine. Each answer
+ * stands to the letter in `openapi.json`, which is compared with what the functions say.
+ */
 export function describeRoutes(engine: () => Engine): void {
   const heldByA = () => heldOn(engine());
 
-  describe("the promise", () => {
-    test("heartbeats every 20 s keep a second device out beyond 60 s", async () => {
-      const { service, b, held } = await heldByA();
-      for (let elapsed = 20; elapsed <= 300; elapsed += 20) {
-        service.passSeconds(20);
-        expect((await service.heartbeat(held)).status).toBe(200);
-        expect(await service.validate(b)).toMatchObject({
-          status: 403,
-          body: { code: "session_conflict", estimated_wait_seconds: 60 },
-        });
-      }
-    });
-
-    test("60 s after the last heartbeat the second device is let in, and the first one's next heartbeat gets 500", async () => {
-      const { service, b, held } = await heldByA();
-      service.passSeconds(20);
-      await service.heartbeat(held);
-      service.passMs(59_999);
-      expect((await service.validate(b)).status).toBe(403);
-      service.passMs(1);
-      expect((await service.validate(b)).status).toBe(200);
-      expect(await service.heartbeat(held)).toMatchObject({
-        status: 500,
-        body: { code: "session_taken", session_conflict: true },
-      });
-    });
-  });
-
   describe("POST /api/validate-license", () => {
-    test("granted: 200 with all that a bot needs, and a session that says who and when", async () => {
-      const service = openTestService(engine());
-      const license_key = await service.license({
-        licenseType: "pro",
-        expiresAtMs: service.nowMs() + 86_400_000,
-      });
-      const reply = await service.validate({
-        license_key,
-        device_fingerprint: deviceA,
-        symbol: "es",
-        run_id: runX,
-        claim_number: 1,
-      });
-      expect(reply).toEqual({
-        status: 200,
-        body: {
-          license_valid: true,
-          session_conflict: false,
-          code: "granted",
-          message: expect.any(String),
-          license_type: "pro",
-          expiry_date: "2026-01-06T12:00:00.000Z",
-          symbol: "ES",
-          active_symbols: ["ES"],
-          session_id: expect.any(String),
-          fencing_token: service.nowMs(),
-          session_timeout_seconds: 60,
-          heartbeat_interval_seconds: 20,
-          held_for_seconds: 55,
-        },
-      });
+    test("granted: 200, and a session that says who and when", async () => {
+      const { service, license_key, x } = await twoDevices(engine());
+      const { status, body } = await service.validate({ ...x(1), symbol: "es" });
+      expect(status).toBe(200);
       expect((await service.item(license_key))?.sessions).toEqual({
         ES: {
           device_fingerprint: deviceA,
-          session_id: reply.body.session_id,
+          session_id: body.session_id,
           fencing_token: service.nowMs(),
           run_id: runX,
           claim_number: 1,
@@ -82,35 +36,12 @@ export function describeRoutes(engine: () => Engine): void {
       });
     });
 
-    test("a license without end has no expiry date, a claim without symbol echoes none", async () => {
-      const service = openTestService(engine());
-      const license_key = await service.license();
-      const { body } = await service.validate({ license_key, device_fingerprint: deviceA });
-      expect(body).toMatchObject({ expiry_date: null, active_symbols: ["*"] });
-      expect(body).not.toHaveProperty("symbol");
-    });
-
-    test("check_only on a free session: available, and nothing is written", async () => {
-      const service = openTestService(engine());
-      const license_key = await service.license();
+    test("check_only on a free session: available, no symbol is echoed, and nothing is written", async () => {
+      const { service, license_key, a } = await twoDevices(engine());
       const before = await service.item(license_key);
-      const { status, body } = await service.validate({
-        license_key,
-        device_fingerprint: deviceA,
-        check_only: true,
-      });
-      expect(status).toBe(200);
-      expect(body).toEqual({
-        license_valid: true,
-        session_conflict: false,
-        code: "available",
-        message: expect.any(String),
-        license_type: "standard",
-        expiry_date: null,
-        active_symbols: [],
-        session_timeout_seconds: 60,
-        heartbeat_interval_seconds: 20,
-      });
+      const { body } = await service.validate({ ...a, check_only: true });
+      expect(body).toMatchObject({ code: "available", expiry_date: null, active_symbols: [] });
+      expect(body).not.toHaveProperty("symbol");
       expect(await service.item(license_key)).toEqual(before);
     });
 
@@ -128,31 +59,15 @@ export function describeRoutes(engine: () => Engine): void {
       expect((await service.validate({ ...b, check_only: true })).body.code).toBe("available");
     });
 
-    test.for([true, false])("unknown key: 401 (check_only %s)", async (check_only) => {
-      const service = openTestService(engine());
-      const unknown = { license_key: "no-such-key", device_fingerprint: deviceA, check_only };
-      expect(await service.validate(unknown)).toEqual({
-        status: 401,
-        body: { license_valid: false, code: "license_unknown", message: expect.any(String) },
-      });
-      expect(await service.item("no-such-key")).toBeUndefined();
-    });
-
     test.for(["suspended", "cancelled"] as const)(
       "%s license: 401, nothing written",
       async (status) => {
         const { service, license_key, a } = await heldByA();
         await service.change(license_key, { status });
         const before = await service.item(license_key);
+        const refused = { status: 401, body: { code: `license_${status}` } };
         for (const check_only of [true, false]) {
-          expect(await service.validate({ ...a, check_only })).toEqual({
-            status: 401,
-            body: {
-              license_valid: false,
-              code: `license_${status}`,
-              message: expect.any(String),
-            },
-          });
+          expect(await service.validate({ ...a, check_only })).toMatchObject(refused);
         }
         expect(await service.item(license_key)).toEqual(before);
       },
@@ -178,15 +93,11 @@ export function describeRoutes(engine: () => Engine): void {
       service.passMs(20_000);
       await service.heartbeat({ ...held, status: "long \u001b[31m" });
       service.passMs(10_001);
-      expect(await service.validate({ ...b })).toEqual({
+      expect(await service.validate({ ...b })).toMatchObject({
         status: 403,
         body: {
-          license_valid: false,
-          session_conflict: true,
           code: "session_conflict",
-          message: expect.any(String),
           active_device: "device-a...",
-          held_by_this_device: false,
           estimated_wait_seconds: 50,
           holder: {
             device: "device-a...",
@@ -224,33 +135,17 @@ export function describeRoutes(engine: () => Engine): void {
   describe("POST /api/heartbeat", () => {
     test("recorded: 200, and nothing but the timer has changed", async () => {
       const { service, license_key, held } = await heldByA();
-      await service.change(license_key, { license_expiration: service.nowMs() + 90 * 3_600_000 });
       const before = await service.item(license_key);
       service.passSeconds(20);
-      const claimedAtMs = service.nowMs() - 20_000;
-      expect(await service.heartbeat(held)).toEqual({
+      expect(await service.heartbeat(held)).toMatchObject({
         status: 200,
-        body: {
-          status: "success",
-          code: "recorded",
-          message: expect.any(String),
-          license_valid: true,
-          session_conflict: false,
-          active_symbols: ["*"],
-          license_expiration: "2026-01-09T06:00:00.000Z",
-          days_until_expiration: 3,
-          hours_until_expiration: 90 - 20 / 3600,
-          session_timeout_seconds: 60,
-          held_for_seconds: 55,
-          fencing_token: claimedAtMs,
-        },
+        body: { code: "recorded", fencing_token: service.nowMs() - 20_000 },
       });
-      const session = before?.sessions["*"];
       expect(await service.item(license_key)).toEqual({
         ...before,
         sessions: {
           "*": {
-            ...session,
+            ...before?.sessions["*"],
             confirmed: true,
             last_heartbeat: service.nowMs(),
             lapses_at: service.nowMs() + 60_000,
@@ -270,15 +165,6 @@ export function describeRoutes(engine: () => Engine): void {
       expect((await service.heartbeat(held)).body).toMatchObject({
         days_until_expiration: 0,
         hours_until_expiration: 24 - 1 / 3_600_000,
-      });
-    });
-
-    test("a license without end has null for what is left of it", async () => {
-      const { service, held } = await heldByA();
-      expect((await service.heartbeat(held)).body).toMatchObject({
-        license_expiration: null,
-        days_until_expiration: null,
-        hours_until_expiration: null,
       });
     });
 
@@ -304,68 +190,22 @@ export function describeRoutes(engine: () => Engine): void {
       expect((await service.validate(b)).status).toBe(403);
     });
 
-    test("another device holds the symbol: 500 session_taken", async () => {
-      const { service, license_key, b } = await heldByA();
+    test.for([
+      [
+        "of another device",
+        { device_fingerprint: deviceB, session_id: undefined },
+        "session_taken",
+      ],
+      ["of an earlier claim", { session_id: "an-earlier-claim" }, "session_replaced"],
+      ["of a symbol that nobody holds", { symbol: "ES" }, "session_not_found"],
+    ] as const)("%s: 500, nothing written", async ([, other, code]) => {
+      const { service, license_key, held } = await heldByA();
       const before = await service.item(license_key);
-      expect(await service.heartbeat(b)).toEqual({
+      expect(await service.heartbeat({ ...held, ...other })).toMatchObject({
         status: 500,
-        body: {
-          status: "error",
-          session_conflict: true,
-          code: "session_taken",
-          message: expect.any(String),
-          active_device: "device-a...",
-        },
+        body: { code },
       });
       expect(await service.item(license_key)).toEqual(before);
-    });
-
-    test("same device, other session_id: 500 session_replaced", async () => {
-      const { service, license_key, a } = await heldByA();
-      const before = await service.item(license_key);
-      expect(await service.heartbeat({ ...a, session_id: "an-earlier-claim" })).toEqual({
-        status: 500,
-        body: {
-          status: "error",
-          session_conflict: true,
-          code: "session_replaced",
-          message: expect.any(String),
-        },
-      });
-      expect(await service.item(license_key)).toEqual(before);
-    });
-
-    test("no such session: 500 session_not_found, and none is created", async () => {
-      const service = openTestService(engine());
-      const license_key = await service.license();
-      const notFound = {
-        status: 500,
-        body: {
-          status: "error",
-          session_conflict: false,
-          code: "session_not_found",
-          message: expect.any(String),
-        },
-      };
-      expect(await service.heartbeat({ license_key, device_fingerprint: deviceA })).toEqual(
-        notFound,
-      );
-      expect((await service.item(license_key))?.sessions).toEqual({});
-    });
-
-    test("unknown key: 500 license_unknown, and no license is created", async () => {
-      const service = openTestService(engine());
-      const unknown = { license_key: "no-such-key", device_fingerprint: deviceA };
-      expect(await service.heartbeat(unknown)).toEqual({
-        status: 500,
-        body: {
-          status: "error",
-          license_valid: false,
-          code: "license_unknown",
-          message: expect.any(String),
-        },
-      });
-      expect(await service.item("no-such-key")).toBeUndefined();
     });
 
     test.for(["suspended", "cancelled"] as const)(
@@ -374,14 +214,9 @@ export function describeRoutes(engine: () => Engine): void {
         const { service, license_key, held } = await heldByA();
         await service.change(license_key, { status });
         service.passSeconds(20);
-        expect(await service.heartbeat(held)).toEqual({
+        expect(await service.heartbeat(held)).toMatchObject({
           status: 403,
-          body: {
-            status: "error",
-            license_valid: false,
-            code: `license_${status}`,
-            message: expect.any(String),
-          },
+          body: { code: `license_${status}` },
         });
         expect((await service.session(license_key))?.last_heartbeat).toBe(service.nowMs());
       },
@@ -404,36 +239,22 @@ export function describeRoutes(engine: () => Engine): void {
   });
 
   describe("POST /api/session/release", () => {
-    test("released: 200, and the next device is let in at once", async () => {
+    test("released: no late heartbeat revives it, and the next device is let in at once", async () => {
       const { service, b, held } = await heldByA();
-      expect(await service.release(held)).toEqual({
-        status: 200,
-        body: { status: "success", code: "released", message: expect.any(String) },
-      });
+      expect((await service.release(held)).body.code).toBe("released");
+      expect((await service.heartbeat(held)).body.code).toBe("session_not_found");
       expect((await service.validate(b)).status).toBe(200);
     });
 
-    test("a released session can't be revived by a late heartbeat", async () => {
-      const { service, held } = await heldByA();
-      await service.release(held);
-      expect((await service.heartbeat(held)).body.code).toBe("session_not_found");
-    });
-
-    test("a caller that holds nothing gets 200 not_held and changes nothing", async () => {
-      const { service, license_key, a, b } = await heldByA();
+    test.for<[who: string, other: object]>([
+      ["another device", { device_fingerprint: deviceB, session_id: undefined }],
+      ["who names an earlier claim", { session_id: "an-earlier-claim" }],
+      ["who names another symbol", { symbol: "ES" }],
+      ["whose key is unknown", { license_key: "no-such-key" }],
+    ])("%s releases nothing, and changes nothing", async ([, other]) => {
+      const { service, license_key, held } = await heldByA();
       const before = await service.item(license_key);
-      const tries = [
-        b,
-        { ...a, session_id: "an-earlier-claim" },
-        { ...a, symbol: "ES" },
-        { ...a, license_key: "no-such-key" },
-      ];
-      for (const body of tries) {
-        expect(await service.release(body)).toEqual({
-          status: 200,
-          body: { status: "info", code: "not_held", message: expect.any(String) },
-        });
-      }
+      expect((await service.release({ ...held, ...other })).body.code).toBe("not_held");
       expect(await service.item(license_key)).toEqual(before);
     });
 

@@ -1,8 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { Session, Stored, Vacancy } from "../../lambdas/rules/entry.ts";
-import type { Engine } from "../support/engines.ts";
-import type { StoredLicense } from "../support/test-service.ts";
-import { deviceA, heldByA, heldUnnamedByA, runX, twoDevices } from "./two-devices.ts";
+import type { Session, Stored, Vacancy } from "../../../lambdas/rules/entry.ts";
+import type { Engine } from "../../support/engines.ts";
+import {
+  deviceA,
+  heldByA,
+  heldUnnamedByA,
+  runX,
+  twoDevices,
+} from "../../support/license-on-two-devices.ts";
+import type { StoredLicense } from "../../support/test-service.ts";
 
 const sevenDaysMs = 7 * 86_400_000;
 
@@ -58,26 +64,19 @@ export function describeSessions(engine: () => Engine): void {
     },
   );
 
-  describe("the timer never runs backwards", () => {
-    test("a heartbeat whose time is before the stored one is heartbeat_late and changes nothing", async () => {
-      const { service, license_key, held } = await heldByA(engine());
-      service.passSeconds(40);
-      await service.heartbeat(held);
-      const before = await service.item(license_key);
-      service.passMs(-1);
-      expect(await service.heartbeat(held)).toEqual({
-        status: 500,
-        body: {
-          status: "error",
-          session_conflict: false,
-          code: "heartbeat_late",
-          message: expect.any(String),
-        },
-      });
-      expect(await service.item(license_key)).toEqual(before);
-      service.passMs(1);
-      expect((await service.heartbeat(held)).status).toBe(200);
+  test("the timer never runs backwards: a heartbeat whose time is before the stored one is heartbeat_late and changes nothing", async () => {
+    const { service, license_key, held } = await heldByA(engine());
+    service.passSeconds(40);
+    await service.heartbeat(held);
+    const before = await service.item(license_key);
+    service.passMs(-1);
+    expect(await service.heartbeat(held)).toMatchObject({
+      status: 500,
+      body: { code: "heartbeat_late", session_conflict: false },
     });
+    expect(await service.item(license_key)).toEqual(before);
+    service.passMs(1);
+    expect((await service.heartbeat(held)).status).toBe(200);
   });
 
   describe("a session is named by a claim with run, or by a heartbeat with its session_id", () => {
@@ -152,21 +151,13 @@ export function describeSessions(engine: () => Engine): void {
       async (state) => {
         const { service, a, b, held } = await heldByA(engine());
         if (state === "confirmed") await service.heartbeat(held);
-        const opening = (run_id: string, claim_number: number) =>
-          service.release({ ...a, run_id, claim_number });
-        for (const [run_id, number] of [
-          [runX, 2],
-          ["another-run-01234", 1],
-        ] as const) {
-          expect((await opening(run_id, number)).body.code).toBe("not_held");
+        const opening = { ...a, run_id: runX, claim_number: 1 };
+        const another = { session_id: "another" };
+        for (const other of [{ claim_number: 2 }, { run_id: "another-run-01234" }, b, another]) {
+          expect((await service.release({ ...opening, ...other })).body.code).toBe("not_held");
         }
-        expect((await service.release({ ...b, run_id: runX, claim_number: 1 })).body.code).toBe(
-          "not_held",
-        );
-        const wrong = { ...held, session_id: "another", run_id: runX, claim_number: 1 };
-        expect((await service.release(wrong)).body.code).toBe("not_held");
         service.takeCalls();
-        expect((await opening(runX, 1)).body.code).toBe("released");
+        expect((await service.release(opening)).body.code).toBe("released");
         expect(service.takeCalls()).toEqual(["UpdateItem"]);
         expect((await service.validate(b)).body.code).toBe("granted");
       },
@@ -267,15 +258,7 @@ export function describeSessions(engine: () => Engine): void {
         lapses_at: service.nowMs() + 55_000,
         ended_at: service.nowMs(),
       });
-      expect(await service.heartbeat(held)).toEqual({
-        status: 500,
-        body: {
-          status: "error",
-          session_conflict: true,
-          code: "session_ended",
-          message: expect.any(String),
-        },
-      });
+      expect((await service.heartbeat(held)).body.code).toBe("session_ended");
       expect((await service.heartbeat(b)).body.code).toBe("session_not_found");
       service.passMs(54_999);
       expect((await service.validate(b)).body.code).toBe("session_conflict");
@@ -332,19 +315,13 @@ export function describeSessions(engine: () => Engine): void {
         license_key,
         end === "expired" ? { license_expiration: service.nowMs() } : { status: end },
       );
-      const over = {
-        status: 500,
-        body: {
-          status: "error",
-          license_valid: false,
-          code: `license_${end}`,
-          message: expect.any(String),
-        },
-      };
       const before = await service.item(license_key);
       const late = { ...held, session_id: "an-earlier-claim" };
       for (const beat of [b, late, { ...a, symbol: "ES" }]) {
-        expect(await service.heartbeat(beat)).toEqual(over);
+        expect(await service.heartbeat(beat)).toMatchObject({
+          status: 500,
+          body: { license_valid: false, code: `license_${end}` },
+        });
       }
       expect(await service.item(license_key)).toEqual(before);
     });

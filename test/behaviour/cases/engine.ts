@@ -15,14 +15,14 @@ import {
   type Predicate,
   sizeAtMost,
   sizeBelow,
-} from "../../lambdas/rules/predicate.ts";
-import type { Change } from "../../lambdas/rules/rule-run.ts";
-import { openTable } from "../../lambdas/store/table.ts";
-import { clientFor, type Engine } from "../support/engines.ts";
-import { openTestService } from "../support/test-service.ts";
-import { twoDevices } from "./two-devices.ts";
+} from "../../../lambdas/rules/predicate.ts";
+import type { Change } from "../../../lambdas/rules/rule-run.ts";
+import { openTable } from "../../../lambdas/store/table.ts";
+import { clientFor, type Engine } from "../../support/engines.ts";
+import { heldByA, twoDevices } from "../../support/license-on-two-devices.ts";
+import { openTestService } from "../../support/test-service.ts";
 
-/** What engines could take differently: the language of writes, and what a refused one returns. */
+/** The promise, and what engines could take differently: the language of writes, and what a refused one returns. */
 export function describeEngine(engine: () => Engine): void {
   const session = { device_fingerprint: "device", session_id: "id", started_at: 1 };
   const item = {
@@ -122,8 +122,34 @@ export function describeEngine(engine: () => Engine): void {
     expect(none).toEqual({ applied: false, seen: undefined });
   });
 
-  describe("of what arrives at one moment", () => {
-    test("many claims let exactly one device in", async () => {
+  describe("two devices are never let in at once:", () => {
+    test("heartbeats every 20 s keep a second device out beyond 60 s", async () => {
+      const { service, b, held } = await heldByA(engine());
+      for (let elapsed = 20; elapsed <= 300; elapsed += 20) {
+        service.passSeconds(20);
+        expect((await service.heartbeat(held)).status).toBe(200);
+        expect(await service.validate(b)).toMatchObject({
+          status: 403,
+          body: { code: "session_conflict", estimated_wait_seconds: 60 },
+        });
+      }
+    });
+
+    test("60 s after the last heartbeat the second device is let in, and the first one's next heartbeat gets 500", async () => {
+      const { service, b, held } = await heldByA(engine());
+      service.passSeconds(20);
+      await service.heartbeat(held);
+      service.passMs(59_999);
+      expect((await service.validate(b)).status).toBe(403);
+      service.passMs(1);
+      expect((await service.validate(b)).status).toBe(200);
+      expect(await service.heartbeat(held)).toMatchObject({
+        status: 500,
+        body: { code: "session_taken", session_conflict: true },
+      });
+    });
+
+    test("many claims of one moment let exactly one device in", async () => {
       const { service, license_key } = await twoDevices(engine());
       const replies = await Promise.all(
         Array.from({ length: 20 }, (_, index) =>
@@ -134,7 +160,7 @@ export function describeEngine(engine: () => Engine): void {
       expect(replies.filter(({ body }) => body.code === "session_conflict")).toHaveLength(19);
     });
 
-    test("a late heartbeat and a new claim never leave two holders", async () => {
+    test("a late heartbeat and a new claim of one moment never leave two holders", async () => {
       for (let round = 0; round < 20; round++) {
         const { service, a, b } = await twoDevices(engine());
         await service.validate(a);

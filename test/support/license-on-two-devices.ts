@@ -1,6 +1,6 @@
 import type { NewLicense } from "../../ops/data/create-license.ts";
-import type { Engine } from "../support/engines.ts";
-import { openTestService, type TestServiceOptions } from "../support/test-service.ts";
+import type { Engine } from "./engines.ts";
+import { openTestService, type TestServiceOptions } from "./test-service.ts";
 
 export const deviceA = "device-a-0123456789";
 export const deviceB = "device-b-0123456789";

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../support/engines.ts";
-import { deviceA, heldByA, heldUnnamedByA, runX, twoDevices } from "./two-devices.ts";
+import type { Engine } from "../../support/engines.ts";
+import {
+  deviceA,
+  heldByA,
+  heldUnnamedByA,
+  runX,
+  twoDevices,
+} from "../../support/license-on-two-devices.ts";
 
 /** Who may claim what, and what an attempt is that is repeated, late, or of another run. */
 export function describeClaims(engine: () => Engine): void {
@@ -114,30 +120,21 @@ export function describeClaims(engine: () => Engine): void {
       expect((await service.validate(x(1))).body.code).toBe("claim_late");
     });
 
-    test.for([
-      [1, "claim_late"],
-      [2, "claim_late"],
-      [3, "granted"],
-    ] as const)("after number 2 is confirmed, number %i is %s", async ([number, code]) => {
-      const { service, a, x } = await twoDevices(engine());
+    test.for(
+      (["confirmed", "replaced by another run", "left with a vacancy"] as const).flatMap((how) => [
+        [how, 1, "claim_late"] as const,
+        [how, 2, "claim_late"] as const,
+        [how, 3, "granted"] as const,
+      ]),
+    )("once number 2 is %s, number %i is %s", async ([how, number, code]) => {
+      const { service, a, x, y } = await heldByA(engine());
+      service.passSeconds(20);
       const { session_id } = (await service.validate(x(2))).body;
-      await service.heartbeat({ ...a, session_id });
+      if (how === "confirmed") await service.heartbeat({ ...a, session_id });
+      if (how === "replaced by another run") await service.validate(y(1));
+      if (how === "left with a vacancy") await service.release({ ...a, session_id });
       expect((await service.validate(x(number))).body.code).toBe(code);
     });
-
-    test.for([
-      [1, "claim_late"],
-      [2, "claim_late"],
-      [3, "granted"],
-    ] as const)(
-      "of the run that was replaced at number 2, number %i is %s",
-      async ([number, code]) => {
-        const { service, x, y } = await twoDevices(engine());
-        await service.validate(x(2));
-        expect((await service.validate(y(1))).body.code).toBe("granted");
-        expect((await service.validate(x(number))).body.code).toBe(code);
-      },
-    );
 
     test.for(["lapsed", "released into a vacancy"] as const)(
       "also where what it replaced was %s",
@@ -155,18 +152,13 @@ export function describeClaims(engine: () => Engine): void {
       },
     );
 
-    test.for([
-      [1, "claim_late"],
-      [2, "claim_late"],
-      [3, "granted"],
-    ] as const)("over the vacancy of number 2, number %i is %s", async ([number, code]) => {
+    test("over the vacancy of a later number, it is granted once that is over", async () => {
       const { service, a, x } = await heldByA(engine());
       service.passSeconds(20);
       const { session_id } = (await service.validate(x(2))).body;
       await service.release({ ...a, session_id });
-      expect((await service.validate(x(number))).body.code).toBe(code);
       service.passSeconds(40);
-      expect((await service.validate(x(number))).body.code).toBe("granted");
+      expect((await service.validate(x(1))).body.code).toBe("granted");
     });
 
     test.for([
@@ -344,17 +336,6 @@ export function describeClaims(engine: () => Engine): void {
         await service.release({ ...device, session_id: body.session_id });
       }
       expect(tokens).toEqual([0, 2, 4, 6].map((raised) => service.nowMs() + raised));
-    });
-
-    test("two at one instant: one holds, and is contested by what both replaced", async () => {
-      for (let round = 0; round < 5; round++) {
-        const { service, license_key, x, y } = await heldByA(engine());
-        const replies = await Promise.all([service.validate(x(2)), service.validate(y(1))]);
-        expect(replies.map(({ body }) => body.code)).toEqual(["granted", "granted"]);
-        expect((await service.session(license_key))?.contested_until).toBe(
-          service.nowMs() + 60_000,
-        );
-      }
     });
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../support/engines.ts";
-import type { TestServiceOptions } from "../support/test-service.ts";
-import { deviceA, runX, twoDevices } from "./two-devices.ts";
+import type { Engine } from "../../support/engines.ts";
+import { deviceA, runX, twoDevices } from "../../support/license-on-two-devices.ts";
+import type { TestServiceOptions } from "../../support/test-service.ts";
 
 /** One session of several symbols: granted for all or none, kept by one heartbeat, lost one by one. */
 export function describeSeveralSymbols(engine: () => Engine): void {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../support/engines.ts";
+import type { Engine } from "../../support/engines.ts";
+import { twoDevices } from "../../support/license-on-two-devices.ts";
 // What the functions and commands of these commits wrote, run on DynamoDB Local, without the keys'
 // hashes. Each was begun at noon of 2026-01-05 and last touched 20 s later.
-import recorded from "../support/recorded-items/recorded-items.json" with { type: "json" };
-import type { StoredLicense } from "../support/test-service.ts";
-import { twoDevices } from "./two-devices.ts";
+import recorded from "../../support/recorded-items/recorded-items.json" with { type: "json" };
+import type { StoredLicense } from "../../support/test-service.ts";
 
 const items = Object.entries(recorded).flatMap(([commit, ofCommit]) =>
   Object.entries(ofCommit).map(([name, item]) => ({ title: `${name} (${commit})`, item })),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../support/engines.ts";
-import { deviceA, deviceB, twoDevices } from "./two-devices.ts";
+import type { Engine } from "../../support/engines.ts";
+import { deviceA, twoDevices } from "../../support/license-on-two-devices.ts";
+import type { Reply } from "../../support/test-service.ts";
 
 /** What `LEGACY_BOTS` changes for requests that name neither run nor session, and for no others. */
 export function describeLegacyBots(engine: () => Engine): void {
@@ -57,27 +58,6 @@ export function describeLegacyBots(engine: () => Engine): void {
         service.passMs(1);
         expect((await service.heartbeat(a)).body.code).toBe("recorded");
         expect((await service.heartbeat(b)).body.code).toBe("session_taken");
-      });
-
-      test("of a device that was let in by a claim is the other device's end: 403 without license_valid", async () => {
-        const { service, a, b } = await openLicense();
-        await service.validate(a);
-        service.passSeconds(60);
-        await service.validate(b);
-        const { status, body } = await service.heartbeat(a);
-        expect(status).toBe(403);
-        expect(body.session_conflict).toBe(true);
-        expect(body).not.toHaveProperty("license_valid");
-        expect(body.message).not.toContain("expir");
-      });
-
-      test("finds no seat: 403, a session is in the way", async () => {
-        const { service, a, b } = await openLicense(1);
-        await service.validate({ ...b, symbol: "NQ" });
-        expect(await service.heartbeat({ ...a, symbol: "ES" })).toMatchObject({
-          status: 403,
-          body: { code: "session_limit", session_conflict: true },
-        });
       });
 
       test("finds no seat because of a session that was just left to lapse: a 500, so the bot goes on", async () => {
@@ -182,18 +162,6 @@ export function describeLegacyBots(engine: () => Engine): void {
         await service.change(license_key, { status: "suspended" });
         expect((await service.heartbeat(strict)).status).toBe(500);
       });
-
-      test("claims once, however many arrive at one instant", async () => {
-        const { service, license_key, a, b } = await openLicense();
-        const replies = await Promise.all(
-          [a, b, a, b, a, b].map((device) => service.heartbeat(device)),
-        );
-        const holder = (await service.session(license_key))?.device_fingerprint;
-        const kept = replies.filter(({ status }) => status === 200);
-        expect(kept.length).toBeGreaterThan(0);
-        expect(replies.filter(({ status }) => status === 403)).toHaveLength(3);
-        expect([deviceA, deviceB]).toContain(holder);
-      });
     });
 
     describe("a release without session_id", () => {
@@ -215,31 +183,30 @@ export function describeLegacyBots(engine: () => Engine): void {
         expect((await service.validate(b)).status).toBe(200);
       });
 
-      test("leaves a session that replaced another to lapse: two copies share it", async () => {
+      test.for<[what: string, begin: (opened: Opened) => Promise<unknown>]>([
+        [
+          "replaced another: two copies share it",
+          async ({ service, a }) => {
+            await service.validate(a);
+            await service.validate(a);
+          },
+        ],
+        [
+          "a heartbeat claimed: nobody knows how many copies run",
+          ({ service, a }) => service.heartbeat(a),
+        ],
+        [
+          "was claimed over the device's own lapsed session: its first copy may only wait",
+          async ({ service, a }) => {
+            await service.validate(a);
+            service.passSeconds(90);
+            expect((await service.validate(a)).body.code).toBe("granted");
+          },
+        ],
+      ])("leaves to lapse what %s", async ([, begin]) => {
         const opened = await openLicense();
         const { service, a, b } = opened;
-        await service.validate(a);
-        await service.validate(a);
-        await beatFor(opened, 180);
-        expect((await service.release(a)).body.code).toBe("left_to_lapse");
-        expect((await service.validate(b)).status).toBe(403);
-      });
-
-      test("leaves to lapse what a heartbeat claimed: nobody knows how many copies run", async () => {
-        const opened = await openLicense();
-        const { service, a, b } = opened;
-        await service.heartbeat(a);
-        await beatFor(opened, 180);
-        expect((await service.release(a)).body.code).toBe("left_to_lapse");
-        expect((await service.validate(b)).status).toBe(403);
-      });
-
-      test("leaves to lapse what was claimed over the device's own lapsed session: its first copy may only wait", async () => {
-        const opened = await openLicense();
-        const { service, a, b } = opened;
-        await service.validate(a);
-        service.passSeconds(90);
-        expect((await service.validate(a)).body.code).toBe("granted");
+        await begin(opened);
         await beatFor(opened, 180);
         expect((await service.release(a)).body.code).toBe("left_to_lapse");
         expect((await service.validate(b)).status).toBe(403);
@@ -368,47 +335,39 @@ export function describeLegacyBots(engine: () => Engine): void {
       });
     });
 
-    test("what the legacy bots read has the type they expect", async () => {
+    test("what the legacy bots read is there, and has the type they expect", async () => {
       const { service, license_key, a, b } = await openLicense();
       await service.change(license_key, { license_expiration: service.nowMs() + 1_800_000 });
-      const types = ({ body }: { body: Record<string, unknown> }) =>
-        Object.fromEntries(Object.entries(body).map(([name, value]) => [name, typeof value]));
-      expect(types(await service.validate(a))).toMatchObject({
-        license_valid: "boolean",
-        session_conflict: "boolean",
-        message: "string",
+      const ofAll = { session_conflict: "boolean", message: "string" };
+      const ofClaim = { ...ofAll, license_valid: "boolean" };
+      const expectTypes = ({ body }: Reply, types: Record<string, string>) => {
+        const found = Object.keys(types).map((name) => [name, typeof body[name]]);
+        expect(Object.fromEntries(found)).toEqual(types);
+      };
+      expectTypes(await service.validate(a), {
+        ...ofClaim,
         license_type: "string",
         expiry_date: "string",
         active_symbols: "object",
       });
-      expect(types(await service.validate(b))).toMatchObject({
-        license_valid: "boolean",
-        session_conflict: "boolean",
-        message: "string",
+      expectTypes(await service.validate(b), {
+        ...ofClaim,
         active_device: "string",
         estimated_wait_seconds: "number",
       });
       const recorded = await service.heartbeat(a);
-      expect(types(recorded)).toMatchObject({
+      expectTypes(recorded, {
+        ...ofClaim,
         status: "string",
-        message: "string",
-        license_valid: "boolean",
-        session_conflict: "boolean",
         license_expiration: "string",
         days_until_expiration: "number",
         hours_until_expiration: "number",
       });
       // What blocks new trades: above 0 and at most 2.
       expect(recorded.body.hours_until_expiration).toBe(0.5);
-      expect(types(await service.heartbeat(b))).toMatchObject({
-        session_conflict: "boolean",
-        message: "string",
-      });
+      expectTypes(await service.heartbeat(b), ofAll);
       await service.change(license_key, { status: "suspended" });
-      expect(types(await service.heartbeat(a))).toMatchObject({
-        license_valid: "boolean",
-        message: "string",
-      });
+      expectTypes(await service.heartbeat(a), { license_valid: "boolean", message: "string" });
     });
   });
 }

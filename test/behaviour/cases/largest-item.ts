@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { longestEmail } from "../../ops/terminal/option-readers.ts";
-import { engineForTests } from "../support/engine-for-tests.ts";
-import type { Engine } from "../support/engines.ts";
-import { startMeter } from "../support/meter.ts";
-import { openTestService } from "../support/test-service.ts";
+import { longestEmail } from "../../../ops/terminal/option-readers.ts";
+import { engineForTests } from "../../support/engine-for-tests.ts";
+import type { Engine } from "../../support/engines.ts";
+import { startMeter } from "../../support/meter.ts";
+import { openTestService } from "../../support/test-service.ts";
 
-const page = readFileSync(join(import.meta.dirname, "../../docs/abuse.md"), "utf8");
+const page = readFileSync(join(import.meta.dirname, "../../../docs/abuse.md"), "utf8");
 const seats = 20;
 
 /** Of 255 characters and 512 bytes. */

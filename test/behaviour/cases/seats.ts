@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Engine } from "../support/engines.ts";
-import { deviceA, deviceB, runX, twoDevices } from "./two-devices.ts";
+import type { Engine } from "../../support/engines.ts";
+import { deviceA, deviceB, runX, twoDevices } from "../../support/license-on-two-devices.ts";
 
 /** How many symbols are held at a time, and who gives up a seat. */
 export function describeSeats(engine: () => Engine): void {
@@ -80,17 +80,6 @@ export function describeSeats(engine: () => Engine): void {
       expect(replies.filter(({ status }) => status === 200)).toHaveLength(4);
       expect(replies.filter(({ body }) => body.code === "session_limit")).toHaveLength(8);
       expect(await symbols()).toHaveLength(4);
-    });
-
-    test("revival and displacement of one session: one of them wins", async () => {
-      for (let round = 0; round < 10; round++) {
-        const { service, license_key, claim, symbols } = await fullLicense(1);
-        service.passSeconds(60);
-        const s1 = { license_key, device_fingerprint: "device-of-S1", symbol: "S1" };
-        const [beat, claimed] = await Promise.all([service.heartbeat(s1), claim("NEW")]);
-        expect([beat.status, claimed.status].filter((status) => status === 200)).toHaveLength(1);
-        expect(await symbols()).toHaveLength(1);
-      }
     });
   });
 
