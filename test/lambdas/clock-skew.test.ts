@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Handler } from "../../lambdas/http/handle-request.ts";
 import { claimHandler } from "../../lambdas/routes/claim-route.ts";
@@ -7,10 +8,9 @@ import { releaseHandler } from "../../lambdas/routes/release-route.ts";
 import type { Service } from "../../lambdas/routes/service.ts";
 import { provenDifferenceMs } from "../../lambdas/rules/clock-skew.ts";
 import { defaultSettings } from "../support/default-settings.ts";
-import { openLicense } from "./rules/one-license.ts";
+import { itemWith, openLicense, nowMs as receivedByApiMs, sessionOf } from "./rules/one-license.ts";
 import { tableOnServer } from "./store/database-on-wire.ts";
 
-const receivedByApiMs = Date.UTC(2026, 0, 5, 12);
 const handlers = { claim: claimHandler, heartbeat: heartbeatHandler, release: releaseHandler };
 const logged = vi.spyOn(console, "error").mockImplementation(() => {});
 
@@ -156,20 +156,8 @@ test.for([
 /** A service on a database that answers each update as applied, and whose own clock stands at an instant. */
 async function serviceOnDatabaseAt(clock: { ms: number | undefined }, now: () => number) {
   const conditions: string[] = [];
-  const held = {
-    device_fingerprint: { S: "device" },
-    session_id: { S: "held" },
-    started_at: { N: "1" },
-    last_heartbeat: { N: "1" },
-    lease_ms: { N: "60000" },
-    lapses_at: { N: "60001" },
-  };
-  const Attributes = {
-    license_id: { S: "id" },
-    status: { S: "active" },
-    max_sessions: { N: "1" },
-    sessions: { M: { "*": { M: held } } },
-  };
+  const sessions = { "*": sessionOf("device", 60_000) };
+  const Attributes = marshall(itemWith({ sessions, max_sessions: 1 }));
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);

@@ -6,6 +6,7 @@ import {
   ResourceNotFoundException,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Handler } from "../../lambdas/http/handle-request.ts";
@@ -16,6 +17,7 @@ import type { Service } from "../../lambdas/routes/service.ts";
 import { openTable } from "../../lambdas/store/table.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 import { asker } from "../support/test-service.ts";
+import { itemWith, nowMs, sessionOf } from "./rules/one-license.ts";
 
 const client = new DynamoDBClient({});
 const database = mockClient(client);
@@ -35,27 +37,8 @@ function ask(handler: Handler, body: object = request) {
 }
 
 /** Held by that device, without a name. */
-const held = {
-  license_id: { S: "id" },
-  status: { S: "active" },
-  license_type: { S: "standard" },
-  max_sessions: { N: "20" },
-  fencing_token: { N: "7" },
-  sessions: {
-    M: {
-      "*": {
-        M: {
-          device_fingerprint: { S: request.device_fingerprint },
-          session_id: { S: "held" },
-          started_at: { N: "1000000" },
-          last_heartbeat: { N: "1000000" },
-          lease_ms: { N: "60000" },
-          lapses_at: { N: "1060000" },
-        },
-      },
-    },
-  },
-};
+const session = sessionOf(request.device_fingerprint, nowMs - 1_000_000);
+const held = marshall(itemWith({ sessions: { "*": session } }));
 
 const logged = vi.spyOn(console, "error");
 const noted = vi.spyOn(console, "info");

@@ -1,4 +1,5 @@
 import { createServer, type Socket } from "node:net";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Handler } from "../../lambdas/http/handle-request.ts";
 import { claimHandler } from "../../lambdas/routes/claim-route.ts";
@@ -6,6 +7,7 @@ import { heartbeatHandler } from "../../lambdas/routes/heartbeat-route.ts";
 import { defaultSettings } from "../support/default-settings.ts";
 import { asker } from "../support/test-service.ts";
 import { startWireClock, type WireClock } from "../support/wire-clock.ts";
+import { itemWith, nowMs, sessionOf } from "./rules/one-license.ts";
 import { tableOnServer } from "./store/database-on-wire.ts";
 
 const logged = vi.spyOn(console, "error");
@@ -40,23 +42,8 @@ function refusalOf(status: string, name: string, item?: object): string {
 }
 
 /** The caller's session without a name, and one of another symbol, long lapsed; one seat. */
-const session = (device: string) => ({
-  M: {
-    device_fingerprint: { S: device },
-    session_id: { S: "held" },
-    started_at: { N: "1" },
-    last_heartbeat: { N: "1" },
-    lease_ms: { N: "60000" },
-    lapses_at: { N: "60001" },
-  },
-});
-const fullLicense = {
-  license_id: { S: "id" },
-  status: { S: "active" },
-  license_type: { S: "standard" },
-  max_sessions: { N: "1" },
-  sessions: { M: { ES: session("device"), NQ: session("another-device") } },
-};
+const sessions = { ES: sessionOf("device", nowMs), NQ: sessionOf("another-device", nowMs) };
+const fullLicense = marshall(itemWith({ sessions, max_sessions: 1 }));
 const applied = answerOf("200 OK", JSON.stringify({ Attributes: fullLicense }));
 const refused = refusalOf("400 Bad Request", "ConditionalCheckFailedException", fullLicense);
 const endless = applied.slice(0, -1);
