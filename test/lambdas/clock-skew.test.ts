@@ -227,5 +227,8 @@ test.for([
     const service = await serviceOnDatabaseAt({ ms: receivedByApiMs }, now);
     const reply = await askOf(heartbeatHandler(service), receivedByApiMs + aheadMs);
     expect(reply.status).toBe(status);
+    if (status === 200) return;
+    const message = `The API's clock and DynamoDB's differ by ${aheadMs} ms`;
+    expect(logged.mock.calls).toMatchObject([[{ error: { code: "clock_skew", message } }]]);
   },
 );
