@@ -12,7 +12,6 @@ import { addChangeVerb, type Plan } from "./change-verb.ts";
 
 type EndSessionOptions = { symbol?: string[]; all?: true; now?: true };
 
-/** Adds `end-session`, which frees what a device holds. */
 export function addEndSessionCommand(program: Command, context: CommandContext): void {
   addChangeVerb<EndSessionOptions>(program, context, {
     name: "end-session",

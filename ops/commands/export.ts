@@ -1,12 +1,10 @@
 import type { Command } from "commander";
-import { isPlaceholder, type LicenseItem, licenseView } from "../data/license-item.ts";
+import { isPlaceholder, type LicenseItem } from "../data/license-item.ts";
 import { csvLine, endOfExport, withoutFormula } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { printList } from "../terminal/print-list.ts";
-import { scanLicenses } from "./scan-licenses.ts";
-import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+import { printLicenses } from "./scan-licenses.ts";
+import { addAction } from "./table-options.ts";
 
-/** Adds `export`, which writes all licenses so that `import` can read them. */
 export function addExportCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("export")
@@ -15,28 +13,20 @@ export function addExportCommand(program: Command, context: CommandContext): voi
         "which are stored nowhere. The last line marks it as complete: import refuses a file without it. " +
         "With --json, all that is stored, sessions included.",
     );
-  addTableOptions(command)
-    .addHelpText("after", "\nExample:\n  npm run -s license -- export > licenses.csv")
-    .action((options: TableOptions) =>
-      withNamedTable(options, context, async (table) => {
-        const nowMs = context.now();
-        const scan = scanLicenses(table, context, (license) => !isPlaceholder(license), {
-          ConsistentRead: true,
-        });
-        await printList(
-          context,
-          options,
-          {
-            head: csvLine(columns),
-            line: (license) => csvLine(cells(license).map(withoutFormula)),
-            foot: `${endOfExport}\n`,
-            view: (license) => licenseView(license, nowMs),
-          },
-          scan.pages,
-        );
-        scan.expectAll();
-      }),
-    );
+  addAction(command, { example: "export > licenses.csv" }, context, (table, options) =>
+    printLicenses(
+      table,
+      context,
+      options,
+      (license) => !isPlaceholder(license),
+      {
+        head: csvLine(columns),
+        line: (license) => csvLine(cells(license).map(withoutFormula)),
+        foot: `${endOfExport}\n`,
+      },
+      { ConsistentRead: true },
+    ),
+  );
 }
 
 const columns = [

@@ -18,7 +18,6 @@ const latestMs = Date.UTC(9999, 11, 31);
 
 type ExtendOptions = { days?: number; until?: number | "never" };
 
-/** Adds `extend`, which moves the end of a license. */
 export function addExtendCommand(program: Command, context: CommandContext): void {
   addChangeVerb<ExtendOptions>(program, context, {
     name: "extend",

@@ -15,7 +15,6 @@ type SetOptions = {
   timeout?: number | false;
 };
 
-/** Adds `set`, which changes what was sold and to whom. */
 export function addSetCommand(program: Command, context: CommandContext): void {
   // Commander keeps only the last of two opposite options.
   const given = new Set<string>();

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { Writable } from "node:stream";
 import * as z from "zod";
 import {
   applyOperation,
@@ -85,34 +84,19 @@ export const questions = {
   /** As `history`. */
   history: asking(
     periodSchema.extend({ id: idSchema }),
-    async ({ table, context }, { id, since, until }) => {
-      const { variables, stop } = context;
-      const nowMs = context.now();
-      const period = { sinceMs: since, untilMs: until, nowMs, variables, stop };
-      return licenseHistory(table, await theLicense(table, id), period);
-    },
+    async ({ table, context }, { id, since: sinceMs, until: untilMs }) =>
+      licenseHistory(table, await theLicense(table, id), { sinceMs, untilMs }, context),
   ),
   /** As `now`. */
-  now: asking(z.object({}), ({ table, context }) => {
-    const { variables, stop } = context;
-    return serviceNow(table, { nowMs: context.now(), variables, stop });
-  }),
+  now: asking(z.object({}), ({ table, context }) => serviceNow(table, context)),
   /** As `usage`. */
-  usage: asking(
-    z.object({ since: instantSchema, until: instantSchema }),
-    ({ table, context }, { since, until }) => {
-      const { variables, stop } = context;
-      const nowMs = context.now();
-      return serviceUsage(table, { sinceMs: since, untilMs: until, nowMs, variables, stop });
-    },
+  usage: asking(periodSchema, ({ table, context }, { since: sinceMs, until: untilMs }) =>
+    serviceUsage(table, { sinceMs, untilMs }, context),
   ),
   /** As `refusals`. */
-  refusals: asking(periodSchema, ({ table, context }, { since, until }) => {
-    const { variables, stop } = context;
-    const nowMs = context.now();
-    const period = { sinceMs: since, untilMs: until ?? nowMs, nowMs, variables, stop };
-    return serviceRefusals(table, period);
-  }),
+  refusals: asking(periodSchema, ({ table, context }, { since: sinceMs, until: untilMs }) =>
+    serviceRefusals(table, { sinceMs, untilMs }, context),
+  ),
 };
 
 /** Parses what is asked, then answers. */
@@ -240,21 +224,19 @@ export function openChanges(desk: ConsoleDesk) {
       const around = { variables: context.variables, messages };
       if ("planned" in waits) {
         const write = (line: string) => void send({ progress: line }).catch(() => {});
-        const around = {
-          ...{ variables: context.variables, stop: context.stop, columns: undefined },
-          messages: { isTTY: false, write, status() {} },
-          // What the verb prints of each license is in the history.
-          output: new Writable({ write: (_chunk, _encoding, done) => done() }),
-        };
+        const progress = { ...context, messages: { ...messages, write } };
         const operation = newOperation();
-        await applyOperation(table, waits.planned, "extend", { ...note, operation }, {}, around);
+        // What the verb prints of each license is in the history.
+        const print = async () => {};
+        const { planned } = waits;
+        await applyOperation(table, planned, "extend", { ...note, operation }, progress, print);
         await send({ message: `Done: operation ${operation}.`, warnings: [] });
         return;
       }
       const { verb, before, plan } = waits;
       if (plan) {
         const change = await applyPlan(table, { before, plan }, verb, note, around);
-        await send({ ...changeView({ ...change, table }), warnings });
+        await send({ ...changeView(change), warnings });
       } else {
         await giveNewKey(table, before, note, around, send);
         await send({ done: true, warnings });

@@ -1,6 +1,7 @@
-import { deviceIdOf, type HistoryLine, isFailure } from "./history-line.ts";
+import type { HistoryLine } from "./history-line.ts";
 import { type Hold, holdsOf } from "./holds.ts";
 import { currentId, dayMs, type LicenseItem } from "./license-item.ts";
+import { deviceIdOf, isFailure } from "./line-words.ts";
 
 /** What a license was used for in a period. */
 export type LicenseUsage = {
@@ -60,7 +61,7 @@ export function usageOf(
     if (hold.from >= untilMs) continue;
     const counted = countFor(hold.license_id);
     counted.holds.push({ ...hold, until: Math.min(hold.until, untilMs) });
-    counted.devices.add(deviceIdOf({ ...hold, device_hash: hold.device_hash ?? undefined }));
+    counted.devices.add(deviceIdOf(hold));
   }
   for (const line of lines) {
     if (line.atMs < sinceMs || line.atMs >= untilMs) continue;

@@ -1,6 +1,6 @@
-import { type ChangeNote, noteAttributes } from "../data/change-note.ts";
+import type { ChangeNote } from "../data/change-note.ts";
 import { assignment, noteChange, putIfNew, updateItem } from "../data/conditional-writes.ts";
-import { defaultMaxSessions } from "../data/create-license.ts";
+import { defaultMaxSessions, newItem } from "../data/create-license.ts";
 import { getItem } from "../data/get-license.ts";
 import type { LicenseItem } from "../data/license-item.ts";
 import type { TableHandle } from "../data/table-handle.ts";
@@ -49,7 +49,7 @@ export async function writeRow(
     if (judged === "kept") return "kept";
     const written =
       judged === "created"
-        ? (await putIfNew(table, newItem(row, mode.note))) !== undefined
+        ? (await putIfNew(table, itemOf(row, mode.note))) !== undefined
         : await replaceSeen(table, row, item, mode.note);
     if (written) return judged;
     // Another writer has changed the item since it was read.
@@ -60,22 +60,11 @@ export async function writeRow(
   );
 }
 
-function newItem(row: ImportRow, note: ChangeNote): LicenseItem {
+function itemOf(row: ImportRow, note: ChangeNote): LicenseItem {
   return {
-    license_id: row.licenseId,
+    ...newItem(row.licenseId, { ...row, note }, row.createdAtMs ?? note.atMs),
     ...statusOf(row),
-    license_type: row.licenseType,
-    ...(row.email !== undefined && { email: row.email }),
-    created_at: row.createdAtMs ?? note.atMs,
-    ...(row.expiresAtMs !== undefined && { license_expiration: row.expiresAtMs }),
-    max_sessions: row.maxSessions ?? defaultMaxSessions,
-    ...(row.sessionTimeoutSeconds !== undefined && {
-      session_timeout_seconds: row.sessionTimeoutSeconds,
-    }),
     fencing_token: firstToken(row, note.atMs),
-    sessions: {},
-    portfolios: {},
-    ...noteAttributes(note),
   };
 }
 

@@ -1,6 +1,7 @@
 import { useMemo, useRef, useState } from "preact/hooks";
+import { deviceText, isFailure, symbolsOf } from "../../data/line-words.ts";
 import type { Answer } from "./ask.ts";
-import { deviceText, instantText, lengthText, startOfDay, zone } from "./words.ts";
+import { instantText, lengthText, startOfDay, zone } from "./words.ts";
 
 type History = Answer<"history">;
 type Hold = History["holds"][number];
@@ -11,7 +12,16 @@ const rowHeight = 34;
 const axisHeight = 26;
 /** A shorter hold would not be seen. */
 const leastWidth = 2;
-const colors = 8;
+const colors = [
+  "#4c7fd0",
+  "#d08a2e",
+  "#3fa37a",
+  "#a25bc0",
+  "#c25a78",
+  "#4aa3b8",
+  "#8a8f3a",
+  "#7d6b5d",
+];
 
 const ends: Record<Hold["end"], string> = {
   held: "still held",
@@ -59,7 +69,8 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
       holds.map((one, index) => (
         <rect
           key={`${one.session_id} ${one.symbol} ${one.from}`}
-          class={`bar color-${colorOf(one)} end-${one.end}`}
+          class={`bar end-${one.end}`}
+          fill={colorOf(one)}
           data-index={index}
           {...place(one)}
           y={y(one.symbol) + 5}
@@ -171,7 +182,7 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
       <ul class="legend">
         {[...new Map(holds.map((one) => [deviceText(one), colorOf(one)]))].map(([name, color]) => (
           <li key={name}>
-            <i class={`swatch color-${color}`} /> {name}
+            <i class="swatch" style={{ background: color }} /> {name}
           </li>
         ))}
         {holds.some(({ end }) => end === "lapsed") && (
@@ -204,9 +215,9 @@ function inWindow(history: History, from: number, until: number) {
   const refusals = history.lines.flatMap((line): Refusal[] => {
     if (!("code" in line) || line.atMs < from || line.atMs >= until) return [];
     const who = deviceText(line);
-    const failed = line.code === "internal_error";
-    const names = line.symbols ?? [line.symbol ?? "*"];
-    return names.map((symbol) => ({ atMs: line.atMs, symbol, who, code: line.code, failed }));
+    const { atMs, code } = line;
+    const failed = isFailure(code);
+    return symbolsOf(line).map((symbol) => ({ atMs, symbol, who, code, failed }));
   });
   const symbols = [...new Set([...holds, ...refusals].map(({ symbol }) => symbol))].sort();
   const devices = [...new Set(history.holds.map(deviceText))];
@@ -214,7 +225,7 @@ function inWindow(history: History, from: number, until: number) {
     holds,
     refusals,
     symbols,
-    colorOf: (one: Hold) => devices.indexOf(deviceText(one)) % colors,
+    colorOf: (one: Hold) => colors[devices.indexOf(deviceText(one)) % colors.length] ?? "",
   };
 }
 

@@ -86,14 +86,6 @@ export function symbolsText(symbols: readonly string[]): string {
   return `${symbols[0]} and ${symbols.length - 1} more`;
 }
 
-/** A device by its masked name and its hash, as lists have it. */
-export function deviceText(one: {
-  device: string;
-  device_hash?: string | null | undefined;
-}): string {
-  return one.device_hash ? `${one.device} ${one.device_hash}` : one.device;
-}
-
 /** The first instant of a local day, so many days from it. */
 export function startOfDay(atMs: number, daysLater = 0): number {
   const date = new Date(atMs);
