@@ -7,36 +7,15 @@ import { operator } from "../../support/license-command.ts";
 
 const secret = "SECRET-KEY-0001";
 
-let engine: Awaited<ReturnType<typeof startDynalite>>;
-let license: ReturnType<typeof operator>;
-beforeAll(async () => {
-  engine = await startDynalite();
-  license = operator(engine);
-  await license(["create", "--key", secret, "--days", "30"]);
-});
+const engine = await startDynalite();
+const license = operator(engine);
+beforeAll(() => license(["create", "--key", secret, "--days", "30"]));
 afterAll(() => engine.stop());
 
 const verbs = [
-  "create",
-  "show",
-  "list",
-  "find",
-  "history",
-  "now",
-  "refusals",
-  "usage",
-  "check-address",
-  "online",
-  "suspend",
-  "activate",
-  "cancel",
-  "extend",
-  "set",
-  "end-session",
-  "rekey",
-  "delete",
-  "import",
-  "export",
+  ...["create", "show", "list", "find", "history", "now", "refusals", "usage", "check-address"],
+  ...["online", "suspend", "activate", "cancel", "extend", "set", "end-session", "rekey", "delete"],
+  ...["import", "export"],
 ];
 
 describe("--help", () => {
@@ -65,6 +44,7 @@ describe("wrong usage: exit code 2, a sentence that names what, and no key in it
     [["show", `-${secret}`], "unknown option"],
     [["show", "A KEY WITH SPACES"], "without space"],
     [["create", "--key", "A KEY WITH SPACES"], "--key"],
+    [["create", "--key", "12345678901"], "--key must be 12 to 128"],
     [["create", "--days", "-5"], "--days"],
     [["create", "--days", "1e3"], "--days"],
     [["create", "--max-sessions", "0"], "--max-sessions"],
@@ -91,8 +71,10 @@ describe("wrong usage: exit code 2, a sentence that names what, and no key in it
     [["check-address", "http://127.0.0.1:9", "--expect", "nothing"], "--expect"],
     [["list", "--version", ""], "--version"],
     [["extend", secret, "--days", "3", "--operation", "1"], "--operation"],
-    [["set", secret, "--timeout", "5"], "--timeout"],
-    [["create", "--timeout", "90000"], "--timeout"],
+    [["set", secret, "--timeout", "29"], "--timeout must be a whole number from 30 to 86400"],
+    [["create", "--timeout", "86401"], "--timeout must be a whole number from 30 to 86400"],
+    [["set", secret, "--timeout", "1m"], "--timeout"],
+    [["set", secret, "--type", "pro\tyearly"], "without tabs, line breaks"],
     [["console", "--port", "70000"], "--port"],
     [["history", secret, "--since", "yesterday"], "--since"],
     [["suspend", secret, "--reason", "x".repeat(101), "--yes"], "--reason"],

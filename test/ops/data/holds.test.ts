@@ -51,26 +51,6 @@ function licenseWith(session: object): LicenseItem {
 }
 
 describe("who held a symbol", () => {
-  test("until it released it", () => {
-    const lines = linesOf([0, claimed(desk, "1")], [30, released(desk, "1")]);
-    expect(holds(lines)).toEqual([
-      { who: desk.device_hash, from: 0, until: 30, end: "released", known: true },
-    ]);
-  });
-
-  test("a crashed bot held it to its last heartbeat, not to the next device's claim", () => {
-    const lapsed = { ...desk, last_heartbeat: noonMs + 20 * minuteMs, state: "lapsed" };
-    const lines = linesOf(
-      [0, claimed(desk, "1")],
-      [240, claimed(twin, "2", { replaced: [{ symbol: "ES", ...lapsed }] })],
-      [250, released(twin, "2")],
-    );
-    expect(holds(lines)).toEqual([
-      { who: desk.device_hash, from: 0, until: 20, end: "lapsed", known: true },
-      { who: twin.device_hash, from: 240, until: 250, end: "released", known: true },
-    ]);
-  });
-
   test("a crashed bot that nobody has followed held it to the heartbeat that its license has", () => {
     const license = licenseWith({
       session_id: "1",
@@ -108,14 +88,6 @@ describe("who held a symbol", () => {
     });
     expect(holds([], { license })).toMatchObject([
       { from: 0, until: 600, end: "held", known: false },
-    ]);
-  });
-
-  test("one that was claimed before the window and is over is there, by its line of a day", () => {
-    const active = { event: "session_active", session_id: "1", ...desk };
-    const lines = linesOf([-300, active], [45, released(desk, "1")]);
-    expect(holds(lines)).toEqual([
-      { who: desk.device_hash, from: 0, until: 45, end: "released", known: false },
     ]);
   });
 
@@ -174,11 +146,6 @@ describe("who held a symbol", () => {
     expect(holds(lines, { license })).toEqual([
       { who: desk.device_hash, from: 0, until: 7, end: "ended", known: true },
     ]);
-  });
-
-  test("each symbol of a session of several has its bar", () => {
-    const lines = linesOf([0, { ...claimed(desk, "1"), symbol: undefined, symbols: ["ES", "NQ"] }]);
-    expect(holds(lines)).toHaveLength(2);
   });
 });
 
