@@ -170,12 +170,4 @@ describe("licenses that are chosen by what they are", () => {
     await license("activate --status suspended --yes");
     expect(await ids("--status", "active")).toHaveLength(3);
   });
-
-  test("names and a choice together are wrong usage, and so is neither", async () => {
-    const [key = ""] = await licenses(1, { licenseType: "pro" });
-    for (const words of [["extend", key, "--type", "pro"], ["extend"]]) {
-      expect(await license([...words, "--days", "3"])).toMatchObject({ exitCode: 2, stdout: "" });
-    }
-    expect(await daysLeft([key])).toEqual([10]);
-  });
 });

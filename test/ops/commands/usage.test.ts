@@ -60,6 +60,8 @@ describe("wrong usage: exit code 2, a sentence that names what, and no key in it
     [["extend", secret, "--until", "soon"], "--until"],
     [["extend", secret, "--until", "2020-01-01"], "--until"],
     [["extend", secret], "--days"],
+    [["extend", "--days", "3"], "Name one or more licenses, or choose them"],
+    [["extend", secret, "--type", "standard", "--days", "3"], "not both"],
     [["extend", secret, "--days", "3", "--until", "2027-01-31"], "--until"],
     [["extend", secret, "--until", "Never"], "--until"],
     [["find"], "--email"],
@@ -102,25 +104,10 @@ describe("wrong usage: exit code 2, a sentence that names what, and no key in it
   });
 });
 
-describe("a database that is not there", () => {
-  test("is one sentence that says what to do, and exit code 1", async () => {
-    const ran = await license("list", { variables: { DYNAMODB_ENDPOINT: "http://127.0.0.1:9" } });
-    expect(ran.exitCode).toBe(1);
-    expect(ran.stderr).toContain("npm start");
-  });
-
-  test.for([
-    { DYNAMODB_ENDPOINT: "", DYNAMODB_PORT: "soon" },
-    { DYNAMODB_ENDPOINT: "", DYNAMODB_PORT: "70000" },
-    { DYNAMODB_ENDPOINT: "localhost" },
-    { DYNAMODB_ENDPOINT: "ftp://localhost" },
-  ])("nor is a variable that is wrong, in words of its own: %j", async (variables) => {
-    const ran = await license("list", { variables });
-    expect(ran.exitCode).toBe(1);
-    expect(ran.stderr).toContain(Object.keys(variables).at(-1));
-    expect(ran.stderr).toContain(" must be ");
-    expect(ran.stderr).not.toMatch(/undefined|invalid|too (small|big)/i);
-  });
+test("a database that is not there is one sentence that says what to do, and exit code 1", async () => {
+  const ran = await license("list", { variables: { DYNAMODB_ENDPOINT: "http://127.0.0.1:9" } });
+  expect(ran.exitCode).toBe(1);
+  expect(ran.stderr).toContain("npm start");
 });
 
 describe("the documentation", () => {

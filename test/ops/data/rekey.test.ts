@@ -79,24 +79,6 @@ describe("rekey", () => {
     expect((await service.validate(claim)).body.code).toBe("granted");
   });
 
-  test("a suspended license stays suspended under its new key", async () => {
-    const { key, license, json, codeOf } = await leaked();
-    await license(["suspend", key, "--yes"]);
-    const { license_key } = await json("rekey", key, "--yes");
-    expect(await codeOf(license_key)).toBe("license_suspended");
-  });
-
-  test("the key is shown before it works, so it can't be lost, and neither works while it is shown", async () => {
-    const { key, codeOf, rekey } = await leaked();
-    const newKey = anotherKey();
-    const codes: unknown[] = [];
-    await rekey(newKey, async () => {
-      codes.push(await codeOf(key), await codeOf(newKey));
-    });
-    expect(codes).toEqual(["license_cancelled", "license_unknown"]);
-    expect(await codeOf(newKey)).toBe("available");
-  });
-
   test("done twice it is refused, and says which license to name", async () => {
     const { key, license, json, codeOf } = await leaked();
     const { license_key, license_id } = await json("rekey", key, "--yes");
@@ -120,17 +102,6 @@ describe("rekey", () => {
 });
 
 describe("rekey, interrupted", () => {
-  test("after the old key has ended, it is finished by running it again, with a key of its own", async () => {
-    const { key, json, codeOf, rekey } = await leaked();
-    const lostKey = anotherKey();
-    await expect(rekey(lostKey, () => Promise.reject(new Error("cut off")))).rejects.toThrow();
-    expect(await codeOf(key)).toBe("license_cancelled");
-    const { license_key } = await json("rekey", key, "--yes");
-    expect(await codeOf(license_key)).toBe("available");
-    expect(await codeOf(key)).toBe("license_cancelled");
-    expect(await codeOf(lostKey)).toBe("license_cancelled");
-  });
-
   test("any number of times, at either step of taking over", async () => {
     const { service, key, json, codeOf, rekey } = await leaked();
     const keys = [key];
