@@ -60,21 +60,14 @@ describe("list", () => {
 
   test("--expiring-within leaves out what has ended or never does, is suspended, or has another key", async () => {
     expect(await typesOf("list --expiring-within 60 --status active")).toEqual(["later", "soon"]);
-    const expiresAtMs = service.nowMs() + 3 * dayMs;
-    for (const licenseKey of ["held back", "leaked"]) {
-      await service.license({ licenseKey, licenseType: licenseKey, expiresAtMs });
+    const { there, theirs } = await otherTable();
+    for (const licenseKey of ["soon", "held", "leaked"]) {
+      await there.license({ licenseKey, expiresAtMs: there.nowMs() + 3 * dayMs });
     }
-    await license(["suspend", "leaked", "--yes"]);
-    await license(["suspend", licenseIdOf("held back"), "--yes"]);
-    await license(["rekey", "leaked", "--yes"]);
-    expect(await typesOf("list --expiring-within 10")).toEqual(["soon"]);
-    for (const id of [licenseIdOf("held back"), licenseIdOf("leaked")]) {
-      await license(["delete", id, "--yes"]);
-    }
-    const leaked = JSON.parse((await license("list --status suspended --json")).stdout);
-    for (const { license_id, license_type } of leaked) {
-      if (license_type === "leaked") await license(["delete", license_id, "--yes"]);
-    }
+    await theirs("suspend held leaked --yes");
+    await theirs("rekey leaked --yes");
+    const found = JSON.parse((await theirs("list --expiring-within 10 --json")).stdout);
+    expect(found).toMatchObject([{ license_id: licenseIdOf("soon") }]);
   });
 
   test("reads every page, and no more of them than --limit needs", async () => {

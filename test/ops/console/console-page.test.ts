@@ -111,10 +111,10 @@ describe("the console in Chromium, beside npm start with bots", () => {
     const moved = { licenseKey: key, symbol: "ES", device: laptop };
     await expect(startBot(moved)).rejects.toMatchObject({ code: "session_conflict" });
     await open(email);
-    await page.getByRole("button", { name: "Free it now ..." }).click();
+    await press("Free it now ...");
     await page.getByText("may go on trading beside the next device").waitFor();
     await page.getByLabel("Why, for the history").fill("moved to the laptop");
-    await page.getByRole("button", { name: "Free ES now" }).click();
+    await press("Free ES now");
     await page.getByText("Another device may claim ES now").waitFor();
     expect((await startBot(moved)).held).toBe(true);
     expect(await endOf(bot)).toMatchObject({ reason: "taken", code: "session_taken" });
@@ -124,19 +124,14 @@ describe("the console in Chromium, beside npm start with bots", () => {
 
   test("I lost my key: a new one is shown this once, works, and the old one does not", async () => {
     const { email, key, id } = await licenseWith();
-    const who = { device: "DESKTOP-...", device_hash: "6666666666", session_id: "a" };
-    const hourAgo = Date.now() - hourMs;
-    writeLines(
-      [hourAgo, id, { ...claimed, ...who }],
-      [hourAgo + 60_000, id, { ...released, ...who }],
-    );
+    writeLines(...held(id, desktop("6"), "a", Date.now() - hourMs, 60_000));
     await open(email);
-    await page.getByRole("button", { name: "New key ..." }).click();
+    await press("New key ...");
     await page.getByText("The old one and its sessions end at once.").waitFor();
-    await page.getByRole("button", { name: "Give it a new key" }).click();
+    await press("Give it a new key");
     await page.getByText("Done: the new key works").waitFor();
     const newKey = (await page.locator(".key").textContent()) ?? "";
-    await page.getByRole("button", { name: "Close" }).click();
+    await press("Close");
     await page.getByText("Active; ").waitFor();
     expect(page.url()).toContain(licenseIdOf(newKey));
     expect(await page.content()).not.toContain(newKey);
@@ -152,24 +147,13 @@ describe("the console in Chromium, beside npm start with bots", () => {
   test("who held it at 3 a.m. last Tuesday: devices named alike, a crash, and one from before", async () => {
     const { email, id } = await licenseWith();
     const threeAm = lastTuesdayAt(3);
-    const twin = (device_hash: string) => ({ device: "DESKTOP-...", device_hash });
-    const crashed = { ...twin("1111111111"), session_id: "a", state: "lapsed" };
+    const first = { ...desktop("1"), session_id: "a" };
+    const last_heartbeat = threeAm + hourMs / 2;
+    const replaced = [{ symbol: "ES", ...first, state: "lapsed", last_heartbeat }];
     writeLines(
-      [threeAm - 30 * hourMs, id, { ...active, ...twin("1111111111"), session_id: "a" }],
-      [threeAm - 2 * hourMs, id, { ...active, ...twin("1111111111"), session_id: "a" }],
-      [
-        threeAm + hourMs,
-        id,
-        {
-          ...claimed,
-          ...twin("2222222222"),
-          ...{
-            session_id: "b",
-            replaced: [{ symbol: "ES", ...crashed, last_heartbeat: threeAm + hourMs / 2 }],
-          },
-        },
-      ],
-      [threeAm + 2 * hourMs, id, { ...released, ...twin("2222222222"), session_id: "b" }],
+      [threeAm - 30 * hourMs, id, { ...active, ...first }],
+      [threeAm - 2 * hourMs, id, { ...active, ...first }],
+      ...held(id, desktop("2"), "b", threeAm + hourMs, hourMs, { replaced }),
     );
     await open(email);
     await page.getByLabel("day", { exact: true }).first().fill(dayOf(threeAm));
@@ -193,14 +177,10 @@ describe("the console in Chromium, beside npm start with bots", () => {
   test("is the key shared: devices, overlaps, and what can't be concluded", async () => {
     const { email, id } = await licenseWith();
     const atMs = Date.now() - 5 * hourMs;
-    const one = { device: "DESKTOP-...", device_hash: "1111111111" };
-    const other = { device: "DESKTOP-...", device_hash: "2222222222" };
     writeLines(
-      [atMs, id, { ...claimed, ...one, session_id: "a" }],
-      [atMs + hourMs, id, { code: "session_conflict", symbol: "ES", ...other }],
-      [atMs + 2 * hourMs, id, { ...released, ...one, session_id: "a" }],
-      [atMs + 3 * hourMs, id, { ...claimed, ...other, session_id: "b" }],
-      [atMs + 4 * hourMs, id, { ...released, ...other, session_id: "b" }],
+      ...held(id, desktop("1"), "a", atMs, 2 * hourMs),
+      [atMs + hourMs, id, { code: "session_conflict", symbol: "ES", ...desktop("2") }],
+      ...held(id, desktop("2"), "b", atMs + 3 * hourMs, hourMs),
     );
     await open(email);
     const sharing = page.locator(".sharing");
@@ -215,8 +195,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await licenseWith({ symbol: "NQ", device: laptop, version });
     await page.reload();
     await page.getByRole("row", { name: `${version} 2` }).waitFor();
-    const { stdout } = await license("now --json");
-    const { sessions } = JSON.parse(stdout).online;
+    const { sessions } = (await verb("now")).online;
     await page.locator(".big").getByText(String(sessions), { exact: true }).waitFor();
   });
 
@@ -228,27 +207,25 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByLabel("Type").fill(type);
     await page.getByLabel("Type").press("Tab");
     await page.getByText("2 found; all").waitFor();
-    await page.getByRole("button", { name: "Extend all of them by" }).click();
+    await press("Extend all of them by");
     await page
       .getByText("extend: 2 of 2 licenses that were chosen would be changed. Go on?")
       .waitFor();
-    await page.getByRole("button", { name: "Extend all of them by 30 days" }).click();
+    await press("Extend all of them by 30 days");
     await page.getByText(/Operation \w+: 2 changed, 0 already so/).waitFor();
-    const days = async (key: string) =>
-      JSON.parse((await license(["show", key, "--json"])).stdout).days_left;
-    expect([await days(pro[0]?.key ?? ""), await days(pro[1]?.key ?? "")]).toEqual([32, 32]);
-    expect(await days(other.key)).toBe(2);
+    for (const { key } of pro) expect((await verb("show", key)).days_left).toBe(32);
+    expect((await verb("show", other.key)).days_left).toBe(2);
   });
 
   test("refund and tell the bot: it is suspended, and its next heartbeat says so", async () => {
     const { email, bot } = await licenseWith({ symbol: "ES", device: desk });
     await open(email);
-    await page.getByRole("button", { name: "Suspend ..." }).click();
+    await press("Suspend ...");
     await page.getByText("Its bots stop at their next heartbeat.").waitFor();
     await page.getByLabel("Why, for the history").fill("refunded");
-    await page.getByRole("button", { name: "Suspend", exact: true }).click();
+    await press("Suspend", true);
     await page.getByText("Done.").waitFor();
-    await page.getByRole("button", { name: "Close" }).click();
+    await press("Close");
     await page.getByText("Suspended: its bots are refused").waitFor();
     expect(await endOf(bot)).toMatchObject({ reason: "license_ended", code: "license_suspended" });
   });
@@ -265,24 +242,15 @@ describe("the console in Chromium, beside npm start with bots", () => {
   test("why a bot flaps: two devices end each other, and the marks say how often", async () => {
     const { email, id } = await licenseWith();
     const atMs = Date.now() - 90 * 60_000;
-    const devices = ["1111111111", "2222222222"].map((device_hash) => ({
-      ...{ device: "DESKTOP-...", device_hash },
-    }));
-    writeLines(
-      ...Array.from({ length: 12 }, (_, turn): Line[] => [
-        [atMs + turn * 300_000, id, { ...claimed, ...devices[turn % 2], session_id: `s${turn}` }],
-        [
-          atMs + turn * 300_000 + 60_000,
-          id,
-          { code: "session_conflict", symbol: "ES", ...devices[(turn + 1) % 2] },
-        ],
-        [
-          atMs + turn * 300_000 + 240_000,
-          id,
-          { ...released, ...devices[turn % 2], session_id: `s${turn}` },
-        ],
-      ]).flat(),
-    );
+    for (let turn = 0; turn < 12; turn++) {
+      const beganMs = atMs + turn * 300_000;
+      const other = desktop(turn % 2 ? "1" : "2");
+      writeLines(...held(id, desktop(turn % 2 ? "2" : "1"), `s${turn}`, beganMs, 240_000), [
+        beganMs + 60_000,
+        id,
+        { code: "session_conflict", symbol: "ES", ...other },
+      ]);
+    }
     await open(email);
     await page.getByRole("radio", { name: "week" }).check();
     await expect.poll(() => bars().count()).toBe(12);
@@ -298,7 +266,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
   test("did we refuse somebody wrongly during an outage", async () => {
     const { id } = await licenseWith();
     const atMs = Date.now() - 20 * 60_000;
-    const who = { device: "DESKTOP-...", device_hash: "3333333333", symbol: "ES" };
+    const who = { ...desktop("3"), symbol: "ES" };
     writeLines(
       [atMs, id, { code: "internal_error", ...who }],
       [atMs + 60_000, id, { code: "internal_error", ...who }],
@@ -317,12 +285,8 @@ describe("the console in Chromium, beside npm start with bots", () => {
 
   test("how many keys were active in October", async () => {
     const { email, id } = await licenseWith();
-    const who = { device: "DESKTOP-...", device_hash: "4444444444" };
     const [year, atMs] = lastOctober();
-    writeLines(
-      [atMs, id, { ...claimed, ...who, session_id: "a" }],
-      [atMs + 6 * hourMs, id, { ...released, ...who, session_id: "a" }],
-    );
+    writeLines(...held(id, desktop("4"), "a", atMs, 6 * hourMs));
     await page.getByRole("link", { name: "Usage and refusals" }).click();
     await page.getByLabel("Month (UTC)").fill(`${year}-10`);
     await page.getByText("1 license active: 1 device, 6 hours.").waitFor();
@@ -335,18 +299,16 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByText("1 live of 20").waitFor();
     await page.getByText(/^Active; ends in 2 d 23 h, on .* E[SD]T\.$/).waitFor();
     await page.getByLabel("days", { exact: true }).fill("10");
-    await page.getByRole("button", { name: "Extend by", exact: true }).click();
+    await press("Extend by", true);
     const instant = String.raw`\w{3}, \w{3} \d+, \d{4}, \d\d:\d\d:\d\d E[SD]T`;
     const fact = page.getByRole("row", { name: new RegExp(`^expires ${instant} ${instant}$`) });
     await fact.waitFor();
-    const daysLeft = async () =>
-      JSON.parse((await license(["show", key, "--json"])).stdout).days_left;
-    expect(await daysLeft()).toBe(2);
-    await page.getByRole("button", { name: "Extend by 10 days" }).click();
+    expect((await verb("show", key)).days_left).toBe(2);
+    await press("Extend by 10 days");
     await page.getByText("Done.").waitFor();
-    await page.getByRole("button", { name: "Close" }).click();
+    await press("Close");
     await page.getByText(/^Active; ends in 12 d 23 h/).waitFor();
-    expect(await daysLeft()).toBe(12);
+    expect((await verb("show", key)).days_left).toBe(12);
   });
 
   test("a session of several symbols is one row, has its place, and is freed as one", async () => {
@@ -362,22 +324,20 @@ describe("the console in Chromium, beside npm start with bots", () => {
       "NQ",
     ]);
     await rows.first().getByRole("button", { name: "Free it now ..." }).click();
-    await page.getByRole("button", { name: "Free AUDUSD and 3 more now" }).click();
+    await press("Free AUDUSD and 3 more now");
     await page.getByText("Another device may claim AUDUSD now").waitFor();
-    expect(JSON.parse((await license(["show", id, "--json"])).stdout).live_sessions).toBe(1);
+    expect((await verb("show", id)).live_sessions).toBe(1);
   });
 
   test("the drawing: hours in local time, a pixel at least, dashed after a lapse, now at now", async () => {
     const { email, id } = await licenseWith({ symbol: "ES", device: desk });
     const [three, six] = [lastTuesdayAt(3), lastTuesdayAt(3) + 3 * hourMs];
-    const one = { device: "DESKTOP-...", device_hash: "1111111111", symbol: "NQ" };
-    const other = { device: "DESKTOP-...", device_hash: "2222222222", symbol: "NQ" };
-    const lapsed = { ...one, session_id: "a", state: "lapsed", last_heartbeat: six };
-    const seven = six + hourMs;
+    const one = { ...desktop("1"), symbol: "NQ", session_id: "a" };
+    const replaced = [{ ...one, state: "lapsed", last_heartbeat: six }];
+    const other = { ...desktop("2"), symbol: "NQ" };
     writeLines(
-      [three, id, { ...claimed, ...one, session_id: "a" }],
-      [seven, id, { ...claimed, ...other, session_id: "b", replaced: [lapsed] }],
-      [seven + 1_000, id, { ...released, ...other, session_id: "b" }],
+      [three, id, { ...claimed, ...one }],
+      ...held(id, other, "b", six + hourMs, 1_000, { replaced }),
     );
     const boxOf = async (locator: Locator) => {
       const box = await locator.boundingBox();
@@ -424,8 +384,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     ];
     await license(["suspend", owners[2]?.id ?? "", "--yes"]);
     const emails = async (...words: string[]) => {
-      const { stdout } = await license(["list", "--type", type, ...words, "--json"]);
-      const found: { email: string }[] = JSON.parse(stdout);
+      const found: { email: string }[] = await verb("list", "--type", type, ...words);
       return found.map(({ email }) => email).sort();
     };
     await page.getByRole("link", { name: "Licenses" }).click();
@@ -456,10 +415,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByRole("link", { name: "Licenses" }).click();
     await page.getByLabel("Type").fill(type);
     await page.getByLabel("Type").press("Tab");
-    const [download] = await Promise.all([
-      page.waitForEvent("download"),
-      page.getByRole("button", { name: "Export CSV" }).click(),
-    ]);
+    const [download] = await Promise.all([page.waitForEvent("download"), press("Export CSV")]);
     const chunks: Buffer[] = [];
     for await (const chunk of await download.createReadStream()) chunks.push(Buffer.from(chunk));
     const { stdout } = await license(["list", "--type", type, "--csv"]);
@@ -468,12 +424,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
 
   test("is worked by keys alone: search, a license, its timeline and a dialog", async () => {
     const { email, id } = await licenseWith();
-    const who = { device: "DESKTOP-...", device_hash: "5555555555" };
-    const atMs = Date.now() - 60_000;
-    writeLines(
-      [atMs, id, { ...claimed, ...who, session_id: "a" }],
-      [atMs + 30_000, id, { ...released, ...who, session_id: "a" }],
-    );
+    writeLines(...held(id, desktop("5"), "a", Date.now() - 60_000, 30_000));
     await page.keyboard.press("/");
     await page.keyboard.type(email);
     await page.keyboard.press("Enter");
@@ -493,13 +444,13 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByText("Its bots stop at their next heartbeat.").waitFor();
     await page.keyboard.press("Escape");
     await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
-    expect(JSON.parse((await license(["show", id, "--json"])).stdout).status).toBe("active");
+    expect((await verb("show", id)).status).toBe("active");
   });
 
   // The last: it is the service's state for an hour.
   test("now: refusals by code in words, and whether the service answers, since when", async () => {
     const { id } = await licenseWith({ symbol: "ES", device: desk });
-    const who = { device: "DESKTOP-...", device_hash: "7777777777", symbol: "ES" };
+    const who = { ...desktop("7"), symbol: "ES" };
     const atMs = Date.now() - 10 * 60_000;
     writeLines(
       [atMs, id, { code: "session_limit", ...who }],
@@ -515,6 +466,11 @@ describe("the console in Chromium, beside npm start with bots", () => {
   });
 });
 
+/** What the verb prints with `--json`. */
+async function verb(...words: string[]) {
+  return JSON.parse((await license([...words, "--json"])).stdout);
+}
+
 /** The bars of the timeline. */
 const bars = () => page.locator(".timeline .bar");
 
@@ -522,6 +478,24 @@ type Line = [atMs: number, licenseId: string, line: Record<string, unknown>];
 const claimed = { event: "session_claimed", symbol: "ES", fencing_token: 1, bot_version: "4.2.1" };
 const released = { event: "session_released", symbol: "ES", free_in_seconds: 0 };
 const active = { event: "session_active", symbol: "ES", bot_version: "4.2.1" };
+
+/** One of the devices that are named alike. */
+const desktop = (digit: string) => ({ device: "DESKTOP-...", device_hash: digit.repeat(10) });
+
+/** The two lines of a session that its bot released after `lengthMs`. */
+function held(
+  licenseId: string,
+  who: object,
+  session_id: string,
+  fromMs: number,
+  lengthMs: number,
+  more: object = {},
+): Line[] {
+  return [
+    [fromMs, licenseId, { ...claimed, ...who, session_id, ...more }],
+    [fromMs + lengthMs, licenseId, { ...released, ...who, session_id }],
+  ];
+}
 
 /** Lines as the functions log them: what happened before the test began. */
 function writeLines(...lines: Line[]): void {
@@ -543,10 +517,10 @@ type Wanted = Partial<Omit<Parameters<typeof startBot>[0], "licenseKey">> & {
 async function licenseWith({ type, days, device, ...more }: Wanted = {}) {
   owners += 1;
   const email = `owner-${owners}@example.com`;
-  const words = ["create", "--email", email, "--json"];
+  const words = ["create", "--email", email];
   if (type !== undefined) words.push("--type", type);
   if (days !== undefined) words.push("--days", String(days));
-  const key: string = JSON.parse((await license(words)).stdout).license_key;
+  const key: string = (await verb(...words)).license_key;
   const bot =
     device === undefined ? undefined : await startBot({ licenseKey: key, device, ...more });
   return { email, key, id: licenseIdOf(key), bot };
@@ -589,6 +563,8 @@ async function endOf(bot: Session | undefined): Promise<unknown> {
   }
   return bot?.signal.reason;
 }
+
+const press = (name: string, exact = false) => page.getByRole("button", { name, exact }).click();
 
 async function open(email: string): Promise<void> {
   await page.getByLabel("Search").fill(email);
