@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { isPlaceholder, type LicenseItem } from "../data/license-item.ts";
-import { csvLine, endOfExport, withoutFormula } from "../import/csv-line.ts";
+import { csvTable, endOfExport } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { printLicenses } from "./scan-licenses.ts";
 import { addAction } from "./table-options.ts";
@@ -20,8 +20,9 @@ export function addExportCommand(program: Command, context: CommandContext): voi
       options,
       (license) => !isPlaceholder(license),
       {
-        head: csvLine(columns),
-        line: (license) => csvLine(cells(license).map(withoutFormula)),
+        head: csv.head,
+        line: (license) =>
+          csv.line({ ...license, license_status: license.superseded_status ?? license.status }),
         foot: `${endOfExport}\n`,
       },
       { ConsistentRead: true },
@@ -29,34 +30,11 @@ export function addExportCommand(program: Command, context: CommandContext): voi
   );
 }
 
-const columns = [
-  "license_id",
-  "email",
-  "license_type",
-  "license_status",
-  "license_expiration",
-  "max_sessions",
-  "created_at",
-  "fencing_token",
-  "superseded_by",
-  "session_timeout_seconds",
-];
-
-function cells(license: LicenseItem): string[] {
-  return [
-    license.license_id,
-    license.email ?? "",
-    license.license_type,
-    license.superseded_status ?? license.status,
-    instant(license.license_expiration),
-    String(license.max_sessions),
-    instant(license.created_at),
-    String(license.fencing_token),
-    license.superseded_by ?? "",
-    String(license.session_timeout_seconds ?? ""),
-  ];
-}
-
-function instant(instantMs: number | undefined): string {
-  return instantMs === undefined ? "" : new Date(instantMs).toISOString();
-}
+const csv = csvTable<LicenseItem & { license_status: string }>(
+  [
+    ...(["license_id", "email", "license_type", "license_status", "license_expiration"] as const),
+    ...(["max_sessions", "created_at", "fencing_token", "superseded_by"] as const),
+    "session_timeout_seconds",
+  ],
+  ["license_expiration", "created_at"],
+);

@@ -8,7 +8,7 @@ import {
   standingOf,
 } from "../data/license-item.ts";
 import { isSelected, type Selection } from "../data/select-licenses.ts";
-import { csvLine, withoutFormula } from "../import/csv-line.ts";
+import { csvTable } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, option } from "../terminal/option-readers.ts";
 import { ageText, type Column, idText, textTable } from "../terminal/text-table.ts";
@@ -33,35 +33,23 @@ SESSIONS 1+2/20 means one live, two lapsed, of at most 20; 1+2+1?/20: and one th
     const nowMs = context.now();
     const isWanted = (license: LicenseItem) => isSelected(license, options, nowMs);
     const csv = {
-      head: csvLine(csvColumns),
-      line: (license: LicenseItem) => csvLine(csvCells(licenseView(license, nowMs))),
+      head: licenseCsv.head,
+      line: (license: LicenseItem) => licenseCsv.line(licenseView(license, nowMs)),
     };
     const shape = options.csv ? csv : textTable(columnsFor(nowMs, context), context.columns);
     await printLicenses(table, context, options, isWanted, shape);
   });
 }
 
-/** The head and the cells of `--csv` and of the console's export. */
-export const csvColumns = [
-  ...["license_id", "standing", "license_type", "email", "license_expiration", "days_left"],
-  ...["max_sessions", "live_sessions", "session_timeout_seconds", "created_at"],
-];
-
-export function csvCells(view: ReturnType<typeof licenseView>): string[] {
-  const instant = (atMs: number | null) => (atMs === null ? "" : new Date(atMs).toISOString());
-  return [
-    view.license_id,
-    view.standing,
-    view.license_type,
-    view.email ?? "",
-    instant(view.license_expiration),
-    String(view.days_left ?? ""),
-    String(view.max_sessions),
-    String(view.live_sessions),
-    String(view.session_timeout_seconds ?? ""),
-    instant(view.created_at),
-  ].map(withoutFormula);
-}
+/** What `--csv` prints and the console exports. */
+export const licenseCsv = csvTable<ReturnType<typeof licenseView>>(
+  [
+    ...(["license_id", "standing", "license_type", "email", "license_expiration"] as const),
+    ...(["days_left", "max_sessions", "live_sessions", "session_timeout_seconds"] as const),
+    "created_at",
+  ],
+  ["license_expiration", "created_at"],
+);
 
 const columnsFor = (nowMs: number, context: CommandContext): Column<LicenseItem>[] => [
   { title: "LICENSE", width: 12, text: ({ license_id }) => idText(license_id, context) },

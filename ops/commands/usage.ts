@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import * as z from "zod";
 import type { LicenseUsage } from "../data/usage.ts";
 import { serviceUsage } from "../data/whole-service.ts";
-import { csvLine, withoutFormula } from "../import/csv-line.ts";
+import { csvTable } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { option } from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";
@@ -34,7 +34,7 @@ HOURS count a license once, however many symbols it held. A month is there as lo
     const { active_licenses, devices, hours, licenses } = usage;
     const sum = `${active_licenses} licenses were active in ${month}: ${devices} devices, ${hours} hours, in ${table.place}.\n`;
     const text = options.csv
-      ? csvText(licenses)
+      ? csv.head + licenses.map(csv.line).join("")
       : tableText(columnsFor(context), licenses, context.columns) + sum;
     await printResult(context, options, { month, ...usage }, text);
   });
@@ -60,14 +60,7 @@ const columnsFor = (context: CommandContext): Column<LicenseUsage>[] => [
   { title: "EMAIL", width: 15, grows: true, text: (one) => one.email ?? "-" },
 ];
 
-const csvColumns: readonly (keyof LicenseUsage)[] = [
+const csv = csvTable<LicenseUsage>([
   ...(["license_id", "email", "license_type", "devices", "days", "hours"] as const),
   ...(["claims", "refusals", "failures"] as const),
-];
-
-function csvText(licenses: readonly LicenseUsage[]): string {
-  const lines = licenses.map((one) =>
-    csvLine(csvColumns.map((name) => withoutFormula(String(one[name] ?? "")))),
-  );
-  return csvLine(csvColumns) + lines.join("");
-}
+]);

@@ -12,7 +12,7 @@ import {
 } from "../commands/change-verb.ts";
 import { planEnd } from "../commands/end-session.ts";
 import { planExtension } from "../commands/extend.ts";
-import { csvCells, csvColumns } from "../commands/list.ts";
+import { licenseCsv } from "../commands/list.ts";
 import { giveNewKey, rekeyQuestion } from "../commands/rekey.ts";
 import { isSelection } from "../commands/selection-options.ts";
 import { planStatus, suspendQuestion } from "../commands/suspend-activate-cancel.ts";
@@ -26,7 +26,6 @@ import { isFoundBy } from "../data/search-licenses.ts";
 import { isSelected } from "../data/select-licenses.ts";
 import { serviceNow, serviceRefusals, serviceUsage } from "../data/whole-service.ts";
 import type { OpenTable } from "../data/with-table.ts";
-import { csvLine } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { changedFacts, changeView } from "../terminal/print-change.ts";
@@ -74,8 +73,7 @@ export const questions = {
   csv: asking(pageSchema.extend(selectionSchema.shape), async ({ table, context }, asked) => {
     const isWanted = (license: LicenseItem) => isSelected(license, asked, context.now());
     const { licenses, next } = await pageView(table, context, asked, isWanted);
-    const lines = licenses.map((license) => csvLine(csvCells(license))).join("");
-    return { head: csvLine(csvColumns), lines, next };
+    return { head: licenseCsv.head, lines: licenses.map(licenseCsv.line).join(""), next };
   }),
   /** As `show`. */
   license: asking(z.object({ id: idSchema }), async ({ table, context }, { id }) =>

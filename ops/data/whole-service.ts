@@ -5,28 +5,27 @@ import { type HistoryReader, lineWithinMs, type Period } from "./license-history
 import { dayMs, type LicenseItem } from "./license-item.ts";
 import { type PresentState, presentState } from "./present-state.ts";
 import { readHistory } from "./read-history.ts";
-import { type Refusals, refusalsOf } from "./refusals.ts";
+import { refusalsOf } from "./refusals.ts";
 import { scanPages } from "./scan-pages.ts";
 import type { Deployed } from "./stack-outputs.ts";
-import { type Usage, usageOf } from "./usage.ts";
+import { usageOf } from "./usage.ts";
 import type { OpenTable } from "./with-table.ts";
 
 /** Which licenses were used: as `license usage --json` prints it and the console shows it. */
-export async function serviceUsage(
-  table: OpenTable,
-  period: Period,
-  reader: HistoryReader,
-): Promise<Usage & { table: string }> {
-  return { table: table.place, ...usageOf(...(await readPeriod(table, period, reader))) };
-}
+export const serviceUsage = ofPeriod(usageOf);
 
 /** Who was refused: as `license refusals --json` prints it and the console shows it. */
-export async function serviceRefusals(
-  table: OpenTable,
-  period: Period,
-  reader: HistoryReader,
-): Promise<Refusals & { table: string }> {
-  return { table: table.place, ...refusalsOf(...(await readPeriod(table, period, reader))) };
+export const serviceRefusals = ofPeriod(refusalsOf);
+
+function ofPeriod<Figures>(figuresOf: (...read: Parameters<typeof usageOf>) => Figures) {
+  return async (
+    table: OpenTable,
+    period: Period,
+    reader: HistoryReader,
+  ): Promise<Figures & { table: string }> => ({
+    table: table.place,
+    ...figuresOf(...(await readPeriod(table, period, reader))),
+  });
 }
 
 /**

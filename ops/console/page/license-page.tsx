@@ -220,20 +220,16 @@ function factsOf(entry: Entry) {
   };
 }
 
+const overTexts = { lapsed: "lapsed", ended: "ended by an operator", released: "released" };
+
 function stateText(entry: Entry, now: number): string {
+  if (entry.state === "unreadable") return "unreadable: end it with the command line";
   const left = Math.max(0, Math.ceil((freeAt(entry) - now) / 1000));
-  switch (entry.state) {
-    case "live":
-      return left > 0 ? `live; free for another device in ${left} s` : "live; free in a moment";
-    case "lapsed":
-      return left > 0 ? `lapsed; free in ${left} s` : "lapsed: free";
-    case "ended":
-      return left > 0 ? `ended by an operator; free in ${left} s` : "ended by an operator: free";
-    case "released":
-      return left > 0 ? `released; free in ${left} s` : "released: free";
-    case "unreadable":
-      return "unreadable: end it with the command line";
+  if (entry.state === "live") {
+    return left > 0 ? `live; free for another device in ${left} s` : "live; free in a moment";
   }
+  const over = overTexts[entry.state];
+  return left > 0 ? `${over}; free in ${left} s` : `${over}: free`;
 }
 
 function freeAt(entry: Entry): number {

@@ -80,6 +80,21 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
     [holds],
   );
 
+  const marks = [
+    ["end-lapsed", "ends in a lapse", holds.some(({ end }) => end === "lapsed")] as const,
+    [
+      "end-unknown",
+      "no line says how it ended",
+      holds.some(({ end }) => end === "unknown"),
+    ] as const,
+    ["refusal", "refused", refusals.some(({ failed }) => !failed)] as const,
+    [
+      "refusal failed",
+      "the service could not answer",
+      refusals.some(({ failed }) => failed),
+    ] as const,
+  ].filter(([, , isDrawn]) => isDrawn);
+
   function move(event: KeyboardEvent): void {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (step === 0) onKey(event.key);
@@ -185,26 +200,11 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
             <i class="swatch" style={{ background: color }} /> {name}
           </li>
         ))}
-        {holds.some(({ end }) => end === "lapsed") && (
-          <li>
-            <i class="swatch end-lapsed" /> ends in a lapse
+        {marks.map(([name, text]) => (
+          <li key={name}>
+            <i class={`swatch ${name}`} /> {text}
           </li>
-        )}
-        {holds.some(({ end }) => end === "unknown") && (
-          <li>
-            <i class="swatch end-unknown" /> no line says how it ended
-          </li>
-        )}
-        {refusals.some(({ failed }) => !failed) && (
-          <li>
-            <i class="swatch refusal" /> refused
-          </li>
-        )}
-        {refusals.some(({ failed }) => failed) && (
-          <li>
-            <i class="swatch refusal failed" /> the service could not answer
-          </li>
-        )}
+        ))}
       </ul>
     </div>
   );

@@ -54,19 +54,13 @@ describe("history", () => {
     }
     const { exitCode, stdout } = await license(["history", key]);
     expect(exitCode).toBe(0);
-    const what = [...stdout.matchAll(/Z {2}(\w+) +ES +([a-z.-]+)/g)].map(([, code, who]) => [
-      code,
-      who,
-    ]);
-    const turn = (holder: string, other: string) => [
-      ["claimed", holder],
-      ["session_conflict", other],
-      ["released", holder],
-    ];
+    const what = [...stdout.matchAll(/Z {2}(\w+ +ES +[a-z-]+)\.\.\./g)].map(([, words]) =>
+      words?.split(/ +ES +/).join(" "),
+    );
     expect(what).toEqual([
-      ...turn("device-a...", "laptop-b..."),
-      ...turn("laptop-b...", "device-a..."),
-      ...turn("device-a...", "laptop-b..."),
+      ...["claimed device-a", "session_conflict laptop-b", "released device-a"],
+      ...["claimed laptop-b", "session_conflict device-a", "released laptop-b"],
+      ...["claimed device-a", "session_conflict laptop-b", "released device-a"],
     ]);
     expect(stdout).toMatch(/^device-a\.\.\. \w{10} +2 +1 +1 +5 min +1 session_conflict$/m);
     expect(stdout).toContain("2 devices held it, and took it over from each other 2 times.");
@@ -136,18 +130,10 @@ describe("history", () => {
     await license(["suspend", key, "--yes", "--reason", "not paid"]);
     await license(["end-session", key, "--yes"]);
     const { lines } = await history();
+    expect(lines[1].by).toContain("@");
     expect(lines.slice(1)).toMatchObject([
-      {
-        verb: "set",
-        by: expect.stringContaining("@"),
-        reason: "sold on",
-        changes: ["email: an address -> another address"],
-      },
-      {
-        verb: "suspend",
-        reason: "not paid",
-        changes: ["standing: active -> suspended"],
-      },
+      { verb: "set", reason: "sold on", changes: ["email: an address -> another address"] },
+      { verb: "suspend", reason: "not paid", changes: ["standing: active -> suspended"] },
       { verb: "end-session", changes: ["session ES: live, device-a... -> ended, device-a..."] },
     ]);
     expect(readFileSync(join(folder, "history.jsonl"), "utf8")).not.toMatch(/example\.com/);
@@ -393,7 +379,7 @@ test("usage --month has the same figures as a table, as CSV and as JSON", async 
 });
 
 test("usage --month counts what began in it and ended after it to the end of the month", async () => {
-  const { service, key, license, as } = await newLicense();
+  const { service, id, json, as } = await newLicense();
   service.passMs(Date.UTC(2026, 0, 31, 20) - service.nowMs());
   await as(a).claim();
   service.passMs(Date.UTC(2026, 1, 1, 2) - service.nowMs());
@@ -402,11 +388,7 @@ test("usage --month counts what began in it and ended after it to the end of the
     ["2026-01", 1, 4],
     ["2026-02", 1, 2],
   ]) {
-    const { stdout } = await license(`usage --month ${month} --json`);
-    const license_id = licenseIdOf(key);
-    const used = JSON.parse(stdout).licenses.find((one: object) =>
-      Object.values(one).includes(license_id),
-    );
-    expect(used).toMatchObject({ days, hours });
+    const { licenses } = await json("usage", "--month", String(month));
+    expect(licenses).toContainEqual(expect.objectContaining({ license_id: id, days, hours }));
   }
 });
