@@ -60,7 +60,7 @@ type ChangeVerb<Options> = PlanningVerb<Options> & {
   example: string;
   /** Additional help text. */
   more?: string;
-  addOptions?(command: Command): Command;
+  addOptions?(command: Command): unknown;
   /** Whether it deletes licenses: in an operation that is repeated, one that is gone counts as done. */
   leavesNothing?: true;
   /** Whether licenses may be chosen by what they are instead of being named. */

@@ -10,7 +10,11 @@ import { licenseName, sessionText } from "../terminal/license-text.ts";
 import { repeatable, sessionSymbolSchema } from "../terminal/option-readers.ts";
 import { addChangeVerb, type Plan } from "./change-verb.ts";
 
-type EndSessionOptions = { symbol?: string[]; all?: true; now?: true };
+type EndSessionOptions = {
+  symbol?: string[] | undefined;
+  all?: true | undefined;
+  now?: true | undefined;
+};
 
 export function addEndSessionCommand(program: Command, context: CommandContext): void {
   addChangeVerb<EndSessionOptions>(program, context, {

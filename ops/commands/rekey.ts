@@ -74,7 +74,8 @@ export async function giveNewKey(
       );
     });
   });
-  refuseUnfinished(outcome);
+  const why = whyUnfinished(outcome);
+  if (why !== undefined) throw new CommandError(why);
   await writeInHistory(context, table, note, rekeyLines(note, old, renewed, nowMs));
 }
 
@@ -107,22 +108,16 @@ function rekeyLines(
   ];
 }
 
-function refuseUnfinished(outcome: RekeyOutcome): void {
-  const { code } = outcome;
-  switch (code) {
+/** Why the new key does not work, if it doesn't. */
+function whyUnfinished(outcome: RekeyOutcome): string | undefined {
+  switch (outcome.code) {
     case "rekeyed":
-      return;
+      return undefined;
     case "rekeyed_before":
-      throw new CommandError(
-        `It already has its new key, and is now ${outcome.newLicenseId}. If that key is lost or has leaked, rekey that one.`,
-      );
+      return `It already has its new key, and is now ${outcome.newLicenseId}. If that key is lost or has leaked, rekey that one.`;
     case "overtaken":
-      throw new CommandError(
-        "Another run of rekey finished first: its key works, and a key printed by this run does not.",
-      );
+      return "Another run of rekey finished first: its key works, and a key printed by this run does not.";
     case "placeholder":
-      throw new CommandError(
-        `This key was never put to use. Name its license instead: ${outcome.licenseId}.`,
-      );
+      return `This key was never put to use. Name its license instead: ${outcome.licenseId}.`;
   }
 }

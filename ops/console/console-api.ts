@@ -40,15 +40,14 @@ export type ConsoleDesk = {
 const idSchema = z.string().regex(/^[0-9a-f]{64}$/);
 const instantSchema = z.number().int().nonnegative().max(253_402_300_799_999);
 const pageSchema = z.object({ after: idSchema.optional(), limit: z.int().min(1).max(500) });
-const optional = <Schema extends z.ZodType>(schema: Schema) => schema.optional();
 
 const selectionSchema = z.object({
-  status: optional(z.enum(standings)),
-  type: optional(z.string().max(64)),
-  version: optional(z.string().max(64)),
-  expiringWithin: optional(z.int().min(1).max(36_500)),
+  status: z.enum(standings).optional(),
+  type: z.string().max(64).optional(),
+  version: z.string().max(64).optional(),
+  expiringWithin: z.int().min(1).max(36_500).optional(),
 });
-const periodSchema = z.object({ since: instantSchema, until: optional(instantSchema) });
+const periodSchema = z.object({ since: instantSchema, until: instantSchema.optional() });
 
 /** A question, and the object that answers it: the same as the verb's with `--json`. */
 export const questions = {
@@ -139,15 +138,15 @@ const operationSchema = z.object({
 const planSchema = z.discriminatedUnion("verb", [
   z.object({
     ...{ verb: z.literal("extend"), id: idSchema },
-    days: optional(z.int().min(1).max(36_500)),
-    until: optional(z.union([instantSchema, z.literal("never")])),
+    days: z.int().min(1).max(36_500).optional(),
+    until: z.union([instantSchema, z.literal("never")]).optional(),
   }),
   z.object({ verb: z.enum(["suspend", "activate"]), id: idSchema }),
   z.object({
     ...{ verb: z.literal("end-session"), id: idSchema },
-    symbol: optional(z.array(z.string()).min(1)),
-    all: optional(z.literal(true)),
-    now: optional(z.literal(true)),
+    symbol: z.array(z.string()).min(1).optional(),
+    all: z.literal(true).optional(),
+    now: z.literal(true).optional(),
   }),
   z.object({ verb: z.literal("rekey"), id: idSchema }),
 ]);
@@ -280,23 +279,14 @@ export function openChanges(desk: ConsoleDesk) {
 /** The plan of the verb; `undefined` for a rekey, which has none. */
 function planAsked(license: LicenseItem, asked: AskedPlan, nowMs: number): Plan | undefined {
   switch (asked.verb) {
-    case "extend": {
-      const { days, until } = asked;
-      const options = { ...(days && { days }), ...(until !== undefined && { until }) };
-      return planExtension(license, options, nowMs);
-    }
+    case "extend":
+      return planExtension(license, asked, nowMs);
     case "suspend":
       return planStatus(license, "suspended", suspendQuestion);
     case "activate":
       return planStatus(license, "active");
-    case "end-session": {
-      const { symbol, all, now } = asked;
-      return planEnd(
-        license,
-        { ...(symbol && { symbol }), ...(all && { all }), ...(now && { now }) },
-        nowMs,
-      );
-    }
+    case "end-session":
+      return planEnd(license, asked, nowMs);
     case "rekey":
       return undefined;
   }

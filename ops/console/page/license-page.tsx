@@ -206,18 +206,15 @@ function sessionsOf({ sessions }: License) {
   const nameOf = ({ symbols }: { symbols: string[] }) => symbols[0] ?? "";
   return [...found.values()]
     .sort((a, b) => isOver(a) - isOver(b) || nameOf(a).localeCompare(nameOf(b)))
-    .map((one) => ({ ...one, ...factsOf(one.entry) }));
-}
-
-function factsOf(entry: Entry) {
-  const text = (value: unknown) => (typeof value === "string" ? value : undefined);
-  const number = (value: unknown) => (typeof value === "number" ? value : null);
-  const stored: Record<string, unknown> = { ...entry };
-  return {
-    device: text(stored.device_fingerprint) ?? text(stored.vacated_by) ?? "-",
-    startedAt: number(stored.started_at),
-    beatAt: number(stored.last_heartbeat),
-  };
+    .map(({ symbols, entry }) => ({
+      ...{ symbols, entry },
+      device:
+        ("device_fingerprint" in entry && entry.device_fingerprint) ||
+        ("vacated_by" in entry && entry.vacated_by) ||
+        "-",
+      startedAt: ("started_at" in entry && entry.started_at) || null,
+      beatAt: ("last_heartbeat" in entry && entry.last_heartbeat) || null,
+    }));
 }
 
 const overTexts = { lapsed: "lapsed", ended: "ended by an operator", released: "released" };
