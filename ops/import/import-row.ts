@@ -30,6 +30,7 @@ export type ImportRow = {
   /** The license's own; `undefined` if it has the service's; absent if the file does not say. */
   sessionTimeoutSeconds?: number | undefined;
   createdAtMs: number | undefined;
+  /** Absent in a row of the old system, which never issued any. */
   fencingToken: number | undefined;
   supersededBy: string | undefined;
 };

@@ -107,7 +107,7 @@ async function replaceSeen(
         }
       : {
           conditions: ["fencing_token >= :least_token"],
-          values: { ":least_token": leastToken(row) },
+          values: { ":least_token": row.fencingToken ?? 0 },
         },
     noteChange(note),
   ]);
@@ -149,18 +149,13 @@ function wanted(row: ImportRow, note: ChangeNote) {
   };
 }
 
-/** A row of the old system has no token, because that system never issued any. */
-function leastToken({ fencingToken = 0 }: ImportRow): number {
-  return fencingToken;
-}
-
 /** The token of a license that is created, or whose token is behind. */
 function firstToken({ fencingToken }: ImportRow, nowMs: number): number {
   return fencingToken === undefined ? 0 : importedToken(fencingToken, nowMs);
 }
 
 function hasToken(row: ImportRow, seen: SeenItem): boolean {
-  return typeof seen?.fencing_token === "number" && seen.fencing_token >= leastToken(row);
+  return typeof seen?.fencing_token === "number" && seen.fencing_token >= (row.fencingToken ?? 0);
 }
 
 /** A license that had been rekeyed when it was exported must not come back to life. */

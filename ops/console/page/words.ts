@@ -1,24 +1,10 @@
 /** The zone that all times of the page are in. */
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-const instant = new Intl.DateTimeFormat(undefined, {
-  weekday: "short",
-  year: "numeric",
-  month: "short",
-  day: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-  timeZoneName: "short",
-});
-
-const day = new Intl.DateTimeFormat(undefined, {
-  weekday: "short",
-  year: "numeric",
-  month: "short",
-  day: "numeric",
-});
+const date = { weekday: "short", year: "numeric", month: "short", day: "numeric" } as const;
+const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+const instant = new Intl.DateTimeFormat(undefined, { ...date, ...time, timeZoneName: "short" });
+const day = new Intl.DateTimeFormat(undefined, date);
 
 /** An instant in local time, with the zone named. */
 export function instantText(atMs: number | null): string {

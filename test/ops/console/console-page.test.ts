@@ -112,10 +112,10 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await expect(startBot(moved)).rejects.toMatchObject({ code: "session_conflict" });
     await open(email);
     await press("Free it now ...");
-    await page.getByText("may go on trading beside the next device").waitFor();
+    await see("may go on trading beside the next device");
     await page.getByLabel("Why, for the history").fill("moved to the laptop");
     await press("Free ES now");
-    await page.getByText("Another device may claim ES now").waitFor();
+    await see("Another device may claim ES now");
     expect((await startBot(moved)).held).toBe(true);
     expect(await endOf(bot)).toMatchObject({ reason: "taken", code: "session_taken" });
     const { stdout } = await license(["history", key]);
@@ -127,12 +127,12 @@ describe("the console in Chromium, beside npm start with bots", () => {
     writeLines(...held(id, desktop("6"), "a", Date.now() - hourMs, 60_000));
     await open(email);
     await press("New key ...");
-    await page.getByText("The old one and its sessions end at once.").waitFor();
+    await see("The old one and its sessions end at once.");
     await press("Give it a new key");
-    await page.getByText("Done: the new key works").waitFor();
+    await see("Done: the new key works");
     const newKey = (await page.locator(".key").textContent()) ?? "";
     await press("Close");
-    await page.getByText("Active; ").waitFor();
+    await see("Active; ");
     expect(page.url()).toContain(licenseIdOf(newKey));
     expect(await page.content()).not.toContain(newKey);
     // The past under the old key is the license's past.
@@ -194,7 +194,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await licenseWith({ symbol: "ES", device: desk, version });
     await licenseWith({ symbol: "NQ", device: laptop, version });
     await page.reload();
-    await page.getByRole("row", { name: `${version} 2` }).waitFor();
+    await seeRow(`${version} 2`);
     const { sessions } = (await verb("now")).online;
     await page.locator(".big").getByText(String(sessions), { exact: true }).waitFor();
   });
@@ -206,13 +206,11 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByRole("link", { name: "Licenses" }).click();
     await page.getByLabel("Type").fill(type);
     await page.getByLabel("Type").press("Tab");
-    await page.getByText("2 found; all").waitFor();
+    await see("2 found; all");
     await press("Extend all of them by");
-    await page
-      .getByText("extend: 2 of 2 licenses that were chosen would be changed. Go on?")
-      .waitFor();
+    await see("extend: 2 of 2 licenses that were chosen would be changed. Go on?");
     await press("Extend all of them by 30 days");
-    await page.getByText(/Operation \w+: 2 changed, 0 already so/).waitFor();
+    await see(/Operation \w+: 2 changed, 0 already so/);
     for (const { key } of pro) expect((await verb("show", key)).days_left).toBe(32);
     expect((await verb("show", other.key)).days_left).toBe(2);
   });
@@ -221,12 +219,12 @@ describe("the console in Chromium, beside npm start with bots", () => {
     const { email, bot } = await licenseWith({ symbol: "ES", device: desk });
     await open(email);
     await press("Suspend ...");
-    await page.getByText("Its bots stop at their next heartbeat.").waitFor();
+    await see("Its bots stop at their next heartbeat.");
     await page.getByLabel("Why, for the history").fill("refunded");
     await press("Suspend", true);
-    await page.getByText("Done.").waitFor();
+    await see("Done.");
     await press("Close");
-    await page.getByText("Suspended: its bots are refused").waitFor();
+    await see("Suspended: its bots are refused");
     expect(await endOf(bot)).toMatchObject({ reason: "license_ended", code: "license_suspended" });
   });
 
@@ -236,7 +234,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     const row = page.getByRole("row", { name: email });
     await row.getByText(/^in 3 d 23 h/).waitFor();
     await row.getByRole("link").click();
-    await page.getByText(/Active; ends in 3 d 23 h/).waitFor();
+    await see(/Active; ends in 3 d 23 h/);
   });
 
   test("why a bot flaps: two devices end each other, and the marks say how often", async () => {
@@ -255,7 +253,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByRole("radio", { name: "week" }).check();
     await expect.poll(() => bars().count()).toBe(12);
     expect(await page.locator(".timeline svg .refusal").count()).toBe(12);
-    await page.getByText("took it over from each other 11 times").waitFor();
+    await see("took it over from each other 11 times");
     await page.getByText("What happened: 37 lines").click();
     await page
       .getByRole("row", { name: /session_conflict ES DESKTOP-/ })
@@ -275,29 +273,24 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByRole("link", { name: "Usage and refusals" }).click();
     // Today alone may have begun since.
     await page.getByRole("combobox").selectOption("3");
-    await page
-      .getByText(/The service could not answer from .*: 2 requests of 1 license\./)
-      .waitFor();
-    await page
-      .getByRole("row", { name: /session_conflict DESKTOP-\.\.\. 3333333333 1 1 1/ })
-      .waitFor();
+    await see(/The service could not answer from .*: 2 requests of 1 license\./);
+    await seeRow(/session_conflict DESKTOP-\.\.\. 3333333333 1 1 1/);
   });
 
   test("how many keys were active in October", async () => {
     const { email, id } = await licenseWith();
-    const [year, atMs] = lastOctober();
-    writeLines(...held(id, desktop("4"), "a", atMs, 6 * hourMs));
+    writeLines(...held(id, desktop("4"), "a", Date.UTC(2025, 9, 10, 12), 6 * hourMs));
     await page.getByRole("link", { name: "Usage and refusals" }).click();
-    await page.getByLabel("Month (UTC)").fill(`${year}-10`);
-    await page.getByText("1 license active: 1 device, 6 hours.").waitFor();
-    await page.getByRole("row", { name: `${email} 1 1 6.0 1 0 0` }).waitFor();
+    await page.getByLabel("Month (UTC)").fill("2025-10");
+    await see("1 license active: 1 device, 6 hours.");
+    await seeRow(`${email} 1 1 6.0 1 0 0`);
   });
 
   test("a license says owner, seats and end, and is extended after a preview in local time", async () => {
     const { email, key } = await licenseWith({ symbol: "ES", device: desk, days: 3 });
     await open(email);
-    await page.getByText("1 live of 20").waitFor();
-    await page.getByText(/^Active; ends in 2 d 23 h, on .* E[SD]T\.$/).waitFor();
+    await see("1 live of 20");
+    await see(/^Active; ends in 2 d 23 h, on .* E[SD]T\.$/);
     await page.getByLabel("days", { exact: true }).fill("10");
     await press("Extend by", true);
     const instant = String.raw`\w{3}, \w{3} \d+, \d{4}, \d\d:\d\d:\d\d E[SD]T`;
@@ -305,9 +298,9 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await fact.waitFor();
     expect((await verb("show", key)).days_left).toBe(2);
     await press("Extend by 10 days");
-    await page.getByText("Done.").waitFor();
+    await see("Done.");
     await press("Close");
-    await page.getByText(/^Active; ends in 12 d 23 h/).waitFor();
+    await see(/^Active; ends in 12 d 23 h/);
     expect((await verb("show", key)).days_left).toBe(12);
   });
 
@@ -325,7 +318,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     ]);
     await rows.first().getByRole("button", { name: "Free it now ..." }).click();
     await press("Free AUDUSD and 3 more now");
-    await page.getByText("Another device may claim AUDUSD now").waitFor();
+    await see("Another device may claim AUDUSD now");
     expect((await verb("show", id)).live_sessions).toBe(1);
   });
 
@@ -441,7 +434,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByRole("option", { name: "DESKTOP-... 5555555555" }).waitFor();
     await page.getByRole("button", { name: "Suspend ..." }).focus();
     await page.keyboard.press("Enter");
-    await page.getByText("Its bots stop at their next heartbeat.").waitFor();
+    await see("Its bots stop at their next heartbeat.");
     await page.keyboard.press("Escape");
     await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
     expect((await verb("show", id)).status).toBe("active");
@@ -458,11 +451,11 @@ describe("the console in Chromium, beside npm start with bots", () => {
       [atMs, id, { code: "internal_error", ...who }],
     );
     await page.reload();
-    await page.getByRole("row", { name: "all seats are taken (session_limit) 2" }).waitFor();
+    await seeRow("all seats are taken (session_limit) 2");
     await page.getByText(/^The service answers, since .* E[SD]T \(\d+ min( \d+ s)?\)\.$/).waitFor();
     writeLines([Date.now(), id, { code: "internal_error", ...who }]);
     await page.reload();
-    await page.getByText(/^Requests fail, since .* E[SD]T\.$/).waitFor();
+    await see(/^Requests fail, since .* E[SD]T\.$/);
   });
 });
 
@@ -564,6 +557,10 @@ async function endOf(bot: Session | undefined): Promise<unknown> {
   return bot?.signal.reason;
 }
 
+const see = (text: string | RegExp) => page.getByText(text).waitFor();
+
+const seeRow = (name: string | RegExp) => page.getByRole("row", { name }).waitFor();
+
 const press = (name: string, exact = false) => page.getByRole("button", { name, exact }).click();
 
 async function open(email: string): Promise<void> {
@@ -591,11 +588,4 @@ function lastTuesdayAt(hour: number): number {
 function dayOf(atMs: number): string {
   const { year, month, day } = partsIn(atMs);
   return `${year}-${month}-${day}`;
-}
-
-/** The 10th of the last October that is over, at noon UTC. */
-function lastOctober(): [year: number, atMs: number] {
-  const today = new Date();
-  const year = today.getUTCFullYear() - (today.getUTCMonth() > 9 ? 0 : 1);
-  return [year, Date.UTC(year, 9, 10, 12)];
 }
