@@ -81,31 +81,6 @@ describe("--stack", () => {
     expect(local.stderr).toContain("There is no database at http://127.0.0.1:9");
   });
 
-  test("is what the console shows, too", async () => {
-    outputs = { TableName: "Sessions" };
-    const { stdout } = await license("create --stack LicenseSessions --json");
-    const { license_id: id } = JSON.parse(stdout);
-    const printed = Promise.withResolvers<string>();
-    const end = new AbortController();
-    const ended = license("console --stack LicenseSessions --json", {
-      ...{ onOutput: printed.resolve, stop: end.signal },
-    }).then(({ exitCode, stderr }) => {
-      printed.reject(new Error(`It ended: ${stderr}`));
-      return exitCode;
-    });
-    const { table, address } = JSON.parse(await printed.promise);
-    expect(table).toBe("table Sessions of stack LicenseSessions in us-east-1");
-    const token = new URL(address).hash.replace("#token=", "");
-    const answer = await fetch(new URL("/api/license", address), {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-      body: JSON.stringify({ id }),
-    });
-    expect(await answer.json()).toMatchObject({ license_id: id, standing: "active" });
-    end.abort();
-    expect(await ended).toBe(0);
-  });
-
   test("a change keeps the IAM identity that made it", async () => {
     outputs = { TableName: "Sessions" };
     const { stdout } = await license("create --stack LicenseSessions --json");

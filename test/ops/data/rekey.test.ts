@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { afterAll, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
@@ -23,11 +24,7 @@ async function leaked() {
   return { ...made, codeOf, rekey };
 }
 
-let keysMade = 0;
-function anotherKey(): string {
-  keysMade += 1;
-  return `NEW-KEY-${keysMade}`;
-}
+const anotherKey = () => `NEW-KEY-${randomUUID()}`;
 
 describe("rekey", () => {
   test("the new key works, the old one does not, and its session can't be revived", async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -22,14 +23,12 @@ beforeEach(async () => {
   return () => engine.stop();
 });
 
-let filesMade = 0;
 function csv(...lines: string[]): string {
   return fileOf(`${lines.join("\n")}\n`);
 }
 
 function fileOf(text: string | Buffer): string {
-  filesMade += 1;
-  const file = join(folder, `${filesMade}.csv`);
+  const file = join(folder, `${randomUUID()}.csv`);
   writeFileSync(file, text);
   return file;
 }
