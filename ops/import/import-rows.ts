@@ -27,9 +27,9 @@ type WriteOptions = WriteMode & {
 };
 
 /**
- * Writes rows. Those that are already stored are not written again, so that an
- * interrupted import resumes where it stopped. After `stop` or a failure, rows in progress are
- * finished, so that the counts are correct.
+ * Writes rows. Those that are already stored are not written again, so that an interrupted import
+ * resumes where it stopped. After `stop` or a failure, rows in progress are finished, so that the
+ * counts are correct.
  *
  * @returns the counts, and the failure that ended the import, if any
  */

@@ -80,20 +80,13 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
     [holds],
   );
 
-  const marks = [
-    ["end-lapsed", "ends in a lapse", holds.some(({ end }) => end === "lapsed")] as const,
-    [
-      "end-unknown",
-      "no line says how it ended",
-      holds.some(({ end }) => end === "unknown"),
-    ] as const,
-    ["refusal", "refused", refusals.some(({ failed }) => !failed)] as const,
-    [
-      "refusal failed",
-      "the service could not answer",
-      refusals.some(({ failed }) => failed),
-    ] as const,
-  ].filter(([, , isDrawn]) => isDrawn);
+  const ended = (by: Hold["end"]) => holds.some(({ end }) => end === by);
+  const marks: [name: string, text: string, isDrawn: boolean][] = [
+    ["end-lapsed", "ends in a lapse", ended("lapsed")],
+    ["end-unknown", "no line says how it ended", ended("unknown")],
+    ["refusal", "refused", refusals.some(({ failed }) => !failed)],
+    ["refusal failed", "the service could not answer", refusals.some(({ failed }) => failed)],
+  ];
 
   function move(event: KeyboardEvent): void {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -200,11 +193,14 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
             <i class="swatch" style={{ background: color }} /> {name}
           </li>
         ))}
-        {marks.map(([name, text]) => (
-          <li key={name}>
-            <i class={`swatch ${name}`} /> {text}
-          </li>
-        ))}
+        {marks.map(
+          ([name, text, isDrawn]) =>
+            isDrawn && (
+              <li key={name}>
+                <i class={`swatch ${name}`} /> {text}
+              </li>
+            ),
+        )}
       </ul>
     </div>
   );
