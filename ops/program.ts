@@ -1,6 +1,5 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { runCheckBot } from "../check-bot/run-check-bot.ts";
 import { openTableClock } from "./data/table-clock.ts";
 import { runLicense } from "./run-license.ts";
 import { openMessages } from "./terminal/messages.ts";
@@ -11,20 +10,16 @@ process.stdout.on("error", () => {});
 
 const tableClock = openTableClock();
 const stop = stopSignal("npm_lifecycle_event" in process.env);
-const [verb, ...words] = process.argv.slice(2);
-process.exitCode =
-  verb === "check-bot"
-    ? await runCheckBot(words, { output: process.stdout, messages: process.stderr, stop })
-    : await runLicense(process.argv.slice(2), {
-        output: process.stdout,
-        columns: process.stdout.isTTY ? process.stdout.columns : undefined,
-        messages: openMessages(process.stderr),
-        variables: process.env,
-        now: tableClock.nowMs,
-        tableClock,
-        stop,
-        ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
-      });
+process.exitCode = await runLicense(process.argv.slice(2), {
+  output: process.stdout,
+  columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+  messages: openMessages(process.stderr),
+  variables: process.env,
+  now: tableClock.nowMs,
+  tableClock,
+  stop,
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+});
 
 /** End of input and Ctrl-C count as no. */
 function ask(question: string): Promise<boolean> {

@@ -5,7 +5,6 @@ import { attributeChange, changeLicense, type Wanted, withWanted } from "../data
 import type { ChangeNote } from "../data/change-note.ts";
 import { sentenceOf } from "../data/explain-aws-error.ts";
 import type { LicenseItem } from "../data/license-item.ts";
-import type { ChangeLine } from "../data/record-changes.ts";
 import { isSelected, type Selection } from "../data/select-licenses.ts";
 import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
@@ -13,13 +12,13 @@ import { CommandError, Interrupted, UsageError } from "../terminal/command-error
 import { confirm } from "../terminal/confirm.ts";
 import { licenseName } from "../terminal/license-text.ts";
 import { option } from "../terminal/option-readers.ts";
-import { type BeforeAndAfter, printChange } from "../terminal/print-change.ts";
+import { type PrintedChange, printChange } from "../terminal/print-change.ts";
 import { isReaderGone } from "../terminal/write.ts";
 import { addLicensesArgument, findLicenses } from "./find-license.ts";
-import { changeLine, writeInHistory } from "./note-in-history.ts";
+import { changeLine, openHistory, writeInHistory } from "./note-in-history.ts";
 import { scanLicenses } from "./scan-licenses.ts";
 import { addSelectionOptions, isSelection } from "./selection-options.ts";
-import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
+import { addChangingAction, type ChangeOptions } from "./table-options.ts";
 
 /** What a verb is going to do to a license that it has read. */
 export type Plan =
@@ -61,7 +60,7 @@ type ChangeVerb<Options> = PlanningVerb<Options> & {
   example: string;
   /** Additional help text. */
   more?: string;
-  addOptions?(command: Command): Command;
+  addOptions?(command: Command): unknown;
   /** Whether it deletes licenses: in an operation that is repeated, one that is gone counts as done. */
   leavesNothing?: true;
   /** Whether licenses may be chosen by what they are instead of being named. */
@@ -92,40 +91,41 @@ export function addChangeVerb<Options>(
   context: CommandContext,
   verb: ChangeVerb<Options>,
 ): void {
-  const { name, description, example, more = "", addOptions = (command) => command } = verb;
-  const command = addOptions(
-    addLicensesArgument(program.command(name).description(description), verb.selects),
-  );
+  const { name } = verb;
+  const command = program.command(name).description(verb.description);
+  addLicensesArgument(command, verb.selects);
+  verb.addOptions?.(command);
   if (verb.selects) addSelectionOptions(command);
-  addChangeOptions(
-    command.addOption(
-      option(
-        "--operation <id>",
-        "repeat an operation over several licenses that was interrupted, by the id that it printed",
-        operationSchema,
-      ),
+  command.addOption(
+    option(
+      "--operation <id>",
+      "repeat an operation over several licenses that was interrupted, by the id that it printed",
+      operationSchema,
     ),
-  )
-    .addHelpText("after", `${more}\nExample:\n  npm run license -- ${example}`)
-    .action((names: string[], options: Options & CommonOptions) =>
-      withChangedTable(options, context, async (table, opened) => {
-        const chosen = await chosenLicenses(table, names, verb, options, context);
-        const planned = chosen.map((before) => {
-          const plan = planFor(verb, before, options, opened.atMs);
-          return { before, plan };
-        });
-        const question = questionOf(planned, name, names.length === 0);
-        if (question !== undefined) await confirm(context, options, question);
-        const note = { ...opened, atMs: context.now() };
-        const [only] = planned;
-        if (planned.length === 1 && only && options.operation === undefined) {
-          await applyToOne(table, only, verb, note, options, context);
-        } else {
-          const operation = options.operation ?? newOperation();
-          await applyOperation(table, planned, name, { ...note, operation }, options, context);
-        }
-      }),
-    );
+  );
+  addChangingAction<Options & CommonOptions, string[]>(
+    command,
+    verb,
+    context,
+    async (table, opened, options, names) => {
+      const chosen = await chosenLicenses(table, names, verb, options, context);
+      const planned = chosen.map((before) => ({
+        before,
+        plan: planFor(verb, before, options, opened.atMs),
+      }));
+      const question = questionOf(planned, name, names.length === 0);
+      if (question !== undefined) await confirm(context, options, question);
+      const note = { ...opened, atMs: context.now() };
+      const [only] = planned;
+      if (planned.length === 1 && only && options.operation === undefined) {
+        await applyToOne(table, only, name, note, options, context);
+        return;
+      }
+      const { operation = newOperation() } = options;
+      const print = (change: PrintedChange) => printChange(context, options, change);
+      await applyOperation(table, planned, name, { ...note, operation }, context, print);
+    },
+  );
 }
 
 const operationSchema = z
@@ -203,10 +203,10 @@ export function questionOf(
   return asked.length > 0 ? asked.join("\n") : undefined;
 }
 
-async function applyToOne<Options>(
+async function applyToOne(
   table: OpenTable,
   { before, plan }: Planned,
-  { name }: ChangeVerb<Options>,
+  name: string,
   note: ChangeNote,
   options: CommonOptions,
   context: CommandContext,
@@ -220,7 +220,7 @@ async function applyToOne<Options>(
     return printChange(context, options, same);
   }
   const change = await applyPlan(table, { before, plan }, name, note, context);
-  await printChange(context, options, { table, ...change });
+  await printChange(context, options, change);
 }
 
 /**
@@ -235,18 +235,15 @@ export async function applyPlan(
   verb: string,
   note: ChangeNote,
   context: Pick<CommandContext, "messages" | "variables">,
-): Promise<BeforeAndAfter & { before: LicenseItem; message: string }> {
+): Promise<PrintedChange> {
   const applied = await plan.apply(table, note);
   if (!applied || "refusal" in applied) {
     throw new CommandError(applied?.refusal ?? changedMeanwhile);
   }
-  const change = { before, nowMs: note.atMs, ...applied };
+  const change = { table, before, nowMs: note.atMs, ...applied };
   await writeInHistory(context, table, note, [changeLine(verb, note, change)]);
   return change;
 }
-
-/** How many history lines are written at once. */
-const linesAtOnce = 25;
 
 /**
  * Applies the plans for several licenses, one after the other, and says what it did.
@@ -258,19 +255,13 @@ export async function applyOperation(
   planned: readonly Planned[],
   name: string,
   note: ChangeNote & { operation: string },
-  options: { json?: true },
-  context: Pick<CommandContext, "messages" | "variables" | "stop" | "output" | "columns">,
+  context: Pick<CommandContext, "messages" | "variables" | "stop">,
+  print: (change: PrintedChange) => Promise<void>,
 ): Promise<void> {
   const { messages, stop } = context;
   const { atMs: nowMs, operation } = note;
   const counts = { changed: 0, "already so": 0, "not changed": 0 };
-  let unrecorded: ChangeLine[] = [];
-  const record = async (least: number) => {
-    if (unrecorded.length < least) return;
-    const lines = unrecorded;
-    unrecorded = [];
-    await writeInHistory(context, table, note, lines);
-  };
+  const history = openHistory(context, table, note, 25);
   const refuse = (before: LicenseItem, why: string) => {
     counts["not changed"] += 1;
     messages.write(`${licenseName(before)}: ${why}\n`);
@@ -292,7 +283,7 @@ export async function applyOperation(
         counts["already so"] += 1;
         const message =
           "alreadySo" in plan ? plan.alreadySo : "This operation has changed it already.";
-        await printChange(context, options, { table, before, after: before, nowMs, message });
+        await print({ table, before, after: before, nowMs, message });
         continue;
       }
       const applied = await plan.apply(table, note);
@@ -301,20 +292,19 @@ export async function applyOperation(
         continue;
       }
       counts.changed += 1;
-      const change = { before, nowMs, ...applied };
-      unrecorded.push(changeLine(name, note, change));
-      await record(linesAtOnce);
-      await printChange(context, options, { table, ...change });
+      const change = { table, before, nowMs, ...applied };
+      await history.add(changeLine(name, note, change));
+      await print(change);
     }
   } catch (error) {
-    await record(1);
+    await history.flush();
     const left = planned.length - Object.values(counts).reduce((sum, count) => sum + count);
     const summary = `Operation ${operation} stopped: ${soFar()}, ${left} not reached. Repeat the same command with --operation ${operation}: what it has changed stays as it is.`;
     if (error instanceof Interrupted) throw new Interrupted(summary);
     if (!(error instanceof Error) || isReaderGone(error)) throw error;
     throw new CommandError(`${summary} The reason: ${sentenceOf(error, table) ?? error.message}`);
   }
-  await record(1);
+  await history.flush();
   messages.write(`Operation ${operation}: ${soFar()}.\n`);
   if (counts["not changed"] > 0) {
     throw new CommandError(

@@ -5,12 +5,11 @@ import type { CommandContext } from "../terminal/command-context.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { option, readAs } from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";
-import { textTable } from "../terminal/text-table.ts";
+import { type Column, tableText } from "../terminal/text-table.ts";
 
 type Expected = "gap" | "service";
 type CheckOptions = { expect?: Expected; json?: true };
 
-/** Adds `check-address`, which says what the old address answers to a deployed bot. */
 export function addCheckAddressCommand(program: Command, context: CommandContext): void {
   program
     .command("check-address")
@@ -43,12 +42,8 @@ Example:
     .action(async (url: string, options: CheckOptions) => {
       const answers = await Promise.all(legacyPaths.map((path) => askAddress(url, path)));
       const verdict = verdictOf(answers, options.expect);
-      await printResult(
-        context,
-        options,
-        { url, answers, ...verdict },
-        answersText(answers, context),
-      );
+      const text = tableText(columns, answers, context.columns);
+      await printResult(context, options, { url, answers, ...verdict }, text);
       if (!verdict.ok) throw new CommandError(verdict.why);
       context.messages.write(`${verdict.why}\n`);
     });
@@ -93,18 +88,9 @@ function verdictOf(
   };
 }
 
-function answersText(answers: readonly AddressAnswer[], { columns }: CommandContext): string {
-  const { head, line } = textTable(
-    [
-      { title: "ROUTE", width: 21 },
-      { title: "ANSWERED BY", width: 14 },
-      { title: "STATUS", width: 6 },
-      { title: "TO A RUNNING BOT", width: 33, grows: true },
-    ],
-    columns,
-  );
-  const rows = answers.map(({ path, answering, status, effect }) =>
-    line([path, answering, String(status ?? "-"), effect]),
-  );
-  return head + rows.join("");
-}
+const columns: Column<AddressAnswer>[] = [
+  { title: "ROUTE", width: 21, text: ({ path }) => path },
+  { title: "ANSWERED BY", width: 14, text: ({ answering }) => answering },
+  { title: "STATUS", width: 6, text: ({ status }) => String(status ?? "-") },
+  { title: "TO A RUNNING BOT", width: 33, grows: true, text: ({ effect }) => effect },
+];

@@ -18,8 +18,8 @@ import {
 } from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";
 import { fieldsText } from "../terminal/text-table.ts";
-import { noteInHistory } from "./note-in-history.ts";
-import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
+import { changeLine, writeInHistory } from "./note-in-history.ts";
+import { addChangingAction, type ChangeOptions } from "./table-options.ts";
 
 type CreateOptions = ChangeOptions & {
   key?: string;
@@ -30,7 +30,6 @@ type CreateOptions = ChangeOptions & {
   timeout?: number;
 };
 
-/** Adds `create`, which creates a license and prints its key, once. */
 export function addCreateCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("create")
@@ -41,55 +40,45 @@ export function addCreateCommand(program: Command, context: CommandContext): voi
     .addOption(seatsOption().default(defaultMaxSessions))
     .addOption(emailOption())
     .addOption(timeoutOption());
-  addChangeOptions(command)
-    .addHelpText(
-      "after",
-      "\nExample:\n  npm run license -- create --type pro --days 365 --email ada@example.com",
-    )
-    .action((options: CreateOptions) =>
-      withChangedTable(options, context, async (table, note) => {
-        const nowMs = note.atMs;
-        const licenseKey = options.key ?? randomLicenseKey();
-        const result = await createLicense(
-          table,
-          {
-            licenseKey,
-            licenseType: options.type,
-            maxSessions: options.maxSessions,
-            note,
-            ...(options.email !== undefined && { email: options.email }),
-            ...(options.timeout !== undefined && { sessionTimeoutSeconds: options.timeout }),
-            ...(options.days !== undefined && { expiresAtMs: nowMs + options.days * dayMs }),
-          },
-          nowMs,
-        );
-        if (!result.created) {
-          throw new CommandError("A license with this key exists already; it was left as it is.");
-        }
-        const { license } = result;
-        const view = {
-          table: table.place,
-          license_key: licenseKey,
-          ...licenseView(license, nowMs),
-        };
-        const fields = [
-          ["license key", `${licenseKey}  (shown this once)`],
-          ["license id", license.license_id],
-          ["type", license.license_type],
-          ["expires", expiresText(license)],
-          ["max sessions", String(license.max_sessions)],
-          ["timeout", timeoutText(license)],
-          ["email", license.email ?? "-"],
-          ["in", table.place],
-        ] as const;
-        const text = fieldsText(fields, context.columns);
-        await printResult(context, options, view, text).catch((error) =>
-          takeBack(table, license, error),
-        );
-        const made = { before: undefined, after: license, nowMs };
-        await noteInHistory(context, table, "create", note, made);
-      }),
+  const help = { example: "create --type pro --days 365 --email ada@example.com" };
+  addChangingAction<CreateOptions>(command, help, context, async (table, note, options) => {
+    const nowMs = note.atMs;
+    const { key: licenseKey = randomLicenseKey(), days } = options;
+    const result = await createLicense(
+      table,
+      {
+        licenseKey,
+        licenseType: options.type,
+        maxSessions: options.maxSessions,
+        email: options.email,
+        sessionTimeoutSeconds: options.timeout,
+        expiresAtMs: days === undefined ? undefined : nowMs + days * dayMs,
+        note,
+      },
+      nowMs,
     );
+    if (!result.created) {
+      throw new CommandError("A license with this key exists already; it was left as it is.");
+    }
+    const { license } = result;
+    const view = { table: table.place, license_key: licenseKey, ...licenseView(license, nowMs) };
+    const fields = [
+      ["license key", `${licenseKey}  (shown this once)`],
+      ["license id", license.license_id],
+      ["type", license.license_type],
+      ["expires", expiresText(license)],
+      ["max sessions", String(license.max_sessions)],
+      ["timeout", timeoutText(license)],
+      ["email", license.email ?? "-"],
+      ["in", table.place],
+    ] as const;
+    const text = fieldsText(fields, context.columns);
+    await printResult(context, options, view, text).catch((error) =>
+      takeBack(table, license, error),
+    );
+    const line = changeLine("create", note, { before: undefined, after: license, nowMs });
+    await writeInHistory(context, table, note, [line]);
+  });
 }
 
 /** Nobody has the key of a license that could not be printed, so the license must not stay. */

@@ -4,7 +4,6 @@ import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName } from "../terminal/license-text.ts";
 import { addChangeVerb } from "./change-verb.ts";
 
-/** Adds `delete`, which deletes licenses. */
 export function addDeleteCommand(program: Command, context: CommandContext): void {
   addChangeVerb(program, context, {
     name: "delete",

@@ -10,9 +10,12 @@ import { licenseName, sessionText } from "../terminal/license-text.ts";
 import { repeatable, sessionSymbolSchema } from "../terminal/option-readers.ts";
 import { addChangeVerb, type Plan } from "./change-verb.ts";
 
-type EndSessionOptions = { symbol?: string[]; all?: true; now?: true };
+type EndSessionOptions = {
+  symbol?: string[] | undefined;
+  all?: true | undefined;
+  now?: true | undefined;
+};
 
-/** Adds `end-session`, which frees what a device holds. */
 export function addEndSessionCommand(program: Command, context: CommandContext): void {
   addChangeVerb<EndSessionOptions>(program, context, {
     name: "end-session",

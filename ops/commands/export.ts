@@ -1,12 +1,10 @@
 import type { Command } from "commander";
-import { isPlaceholder, type LicenseItem, licenseView } from "../data/license-item.ts";
-import { csvLine, endOfExport, withoutFormula } from "../import/csv-line.ts";
+import { isPlaceholder, type LicenseItem } from "../data/license-item.ts";
+import { csvTable, endOfExport } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
-import { printList } from "../terminal/print-list.ts";
-import { scanLicenses } from "./scan-licenses.ts";
-import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+import { printLicenses } from "./scan-licenses.ts";
+import { addAction } from "./table-options.ts";
 
-/** Adds `export`, which writes all licenses so that `import` can read them. */
 export function addExportCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("export")
@@ -15,58 +13,28 @@ export function addExportCommand(program: Command, context: CommandContext): voi
         "which are stored nowhere. The last line marks it as complete: import refuses a file without it. " +
         "With --json, all that is stored, sessions included.",
     );
-  addTableOptions(command)
-    .addHelpText("after", "\nExample:\n  npm run -s license -- export > licenses.csv")
-    .action((options: TableOptions) =>
-      withNamedTable(options, context, async (table) => {
-        const nowMs = context.now();
-        const scan = scanLicenses(table, context, (license) => !isPlaceholder(license), {
-          ConsistentRead: true,
-        });
-        await printList(
-          context,
-          options,
-          {
-            head: csvLine(columns),
-            line: (license) => csvLine(cells(license).map(withoutFormula)),
-            foot: `${endOfExport}\n`,
-            view: (license) => licenseView(license, nowMs),
-          },
-          scan.pages,
-        );
-        scan.expectAll();
-      }),
-    );
+  addAction(command, { example: "export > licenses.csv" }, context, (table, options) =>
+    printLicenses(
+      table,
+      context,
+      options,
+      (license) => !isPlaceholder(license),
+      {
+        head: csv.head,
+        line: (license) =>
+          csv.line({ ...license, license_status: license.superseded_status ?? license.status }),
+        foot: `${endOfExport}\n`,
+      },
+      { ConsistentRead: true },
+    ),
+  );
 }
 
-const columns = [
-  "license_id",
-  "email",
-  "license_type",
-  "license_status",
-  "license_expiration",
-  "max_sessions",
-  "created_at",
-  "fencing_token",
-  "superseded_by",
-  "session_timeout_seconds",
-];
-
-function cells(license: LicenseItem): string[] {
-  return [
-    license.license_id,
-    license.email ?? "",
-    license.license_type,
-    license.superseded_status ?? license.status,
-    instant(license.license_expiration),
-    String(license.max_sessions),
-    instant(license.created_at),
-    String(license.fencing_token),
-    license.superseded_by ?? "",
-    String(license.session_timeout_seconds ?? ""),
-  ];
-}
-
-function instant(instantMs: number | undefined): string {
-  return instantMs === undefined ? "" : new Date(instantMs).toISOString();
-}
+const csv = csvTable<LicenseItem & { license_status: string }>(
+  [
+    ...(["license_id", "email", "license_type", "license_status", "license_expiration"] as const),
+    ...(["max_sessions", "created_at", "fencing_token", "superseded_by"] as const),
+    "session_timeout_seconds",
+  ],
+  ["license_expiration", "created_at"],
+);

@@ -16,9 +16,8 @@ const untilSchema = z
 /** The last day with a four-digit year. */
 const latestMs = Date.UTC(9999, 11, 31);
 
-type ExtendOptions = { days?: number; until?: number | "never" };
+type ExtendOptions = { days?: number | undefined; until?: number | "never" | undefined };
 
-/** Adds `extend`, which moves the end of a license. */
 export function addExtendCommand(program: Command, context: CommandContext): void {
   addChangeVerb<ExtendOptions>(program, context, {
     name: "extend",

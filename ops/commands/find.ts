@@ -1,25 +1,17 @@
 import type { Command } from "commander";
 import * as z from "zod";
 import { deviceOf, type ResolvedEntry } from "../../lambdas/rules/entry.ts";
-import {
-  entriesOf,
-  entryState,
-  type LicenseItem,
-  licenseView,
-  standingOf,
-} from "../data/license-item.ts";
+import { entriesOf, entryState, type LicenseItem, standingOf } from "../data/license-item.ts";
 import { isDeviceOf, isFoundBy, isIn } from "../data/search-licenses.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { UsageError } from "../terminal/command-error.ts";
 import { option, readAs } from "../terminal/option-readers.ts";
-import { printList } from "../terminal/print-list.ts";
-import { ageText, idText, textTable } from "../terminal/text-table.ts";
-import { scanLicenses } from "./scan-licenses.ts";
-import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+import { ageText, type Column, idText, textTable } from "../terminal/text-table.ts";
+import { printLicenses } from "./scan-licenses.ts";
+import { addAction, type TableOptions } from "./table-options.ts";
 
-type FindOptions = TableOptions & { email?: string; device?: string; text?: string };
+type Sought = { email?: string; device?: string; text?: string | undefined };
 
-/** Adds `find`, which finds licenses by their owner or a device. */
 export function addFindCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("find")
@@ -40,45 +32,42 @@ export function addFindCommand(program: Command, context: CommandContext): void 
         textSchema,
       ),
     );
-  addTableOptions(command)
-    .addHelpText("after", "\nExample:\n  npm run license -- find --email ada@")
-    .action((text: string | undefined, given: FindOptions) => {
-      const options = text === undefined ? given : { ...given, text };
-      return withNamedTable(options, context, async (table) => {
-        const { email, device } = options;
-        if (email === undefined && device === undefined && text === undefined) {
-          throw new UsageError("Say what to find: a text, --email TEXT or --device TEXT.");
-        }
-        const nowMs = context.now();
-        const scan = scanLicenses(table, context, (license) => isMeant(license, options));
-        const { head, line } = textTable(columns, context.columns);
-        await printList(
-          context,
-          options,
-          {
-            head,
-            line: (license) => linesOf(license, options, nowMs, context).map(line).join(""),
-            view: (license) => licenseView(license, nowMs),
-          },
-          scan.pages,
-        );
-        scan.expectAll();
+  const help = { example: "find --email ada@" };
+  addAction<TableOptions & Sought, string | undefined>(
+    command,
+    help,
+    context,
+    async (table, options, text) => {
+      const { email, device } = options;
+      if (email === undefined && device === undefined && text === undefined) {
+        throw new UsageError("Say what to find: a text, --email TEXT or --device TEXT.");
+      }
+      const nowMs = context.now();
+      const isWanted = (license: LicenseItem) => isMeant(license, { ...options, text });
+      const { head, line } = textTable(columnsFor(nowMs, context), context.columns);
+      await printLicenses(table, context, options, isWanted, {
+        head,
+        line: (license) => found(license, device).map(line).join(""),
       });
-    });
+    },
+  );
 }
 
 const textSchema = z.string().trim().min(1).max(255).describe("1 to 255 characters");
 
-const columns = [
-  { title: "LICENSE", width: 12 },
-  { title: "STANDING", width: 9 },
-  { title: "EMAIL", width: 16, grows: true as const },
-  { title: "SYMBOL", width: 8 },
-  { title: "DEVICE", width: 12, grows: true as const },
-  { title: "SESSION", width: 10 },
+/** A license with a matching session, or without any. */
+type Found = { license: LicenseItem; symbol: string; entry?: ResolvedEntry };
+
+const columnsFor = (nowMs: number, context: CommandContext): Column<Found>[] => [
+  { title: "LICENSE", width: 12, text: ({ license }) => idText(license.license_id, context) },
+  { title: "STANDING", width: 9, text: ({ license }) => standingOf(license, nowMs) },
+  { title: "EMAIL", width: 16, grows: true, text: ({ license }) => license.email ?? "-" },
+  { title: "SYMBOL", width: 8, text: ({ symbol }) => symbol },
+  { title: "DEVICE", width: 12, grows: true, text: ({ entry }) => (entry && deviceOf(entry)) ?? "-" },
+  { title: "SESSION", width: 10, text: ({ entry }) => stateText(entry, nowMs) },
 ];
 
-function isMeant(license: LicenseItem, { email, device, text }: FindOptions): boolean {
+function isMeant(license: LicenseItem, { email, device, text }: Sought): boolean {
   return (
     (email === undefined || isIn(license.email, email)) &&
     (device === undefined || entriesOf(license).some(([, one]) => isOn(one, device))) &&
@@ -90,23 +79,15 @@ function isOn(entry: ResolvedEntry, device: string): boolean {
   return isDeviceOf(deviceOf(entry), device);
 }
 
-/** One line for each matching session, or one line for a license without any. */
-function linesOf(
-  license: LicenseItem,
-  { device = "" }: FindOptions,
-  nowMs: number,
-  context: CommandContext,
-): string[][] {
-  const about = [
-    idText(license.license_id, context),
-    standingOf(license, nowMs),
-    license.email ?? "-",
-  ];
+function found(license: LicenseItem, device = ""): Found[] {
   const sessions = entriesOf(license)
     .filter(([, entry]) => isOn(entry, device))
-    .map(([symbol, entry]) => {
-      const age = entry.kind === "session" ? ` ${ageText(entry.last_heartbeat, nowMs)}` : "";
-      return [...about, symbol, deviceOf(entry) ?? "-", `${entryState(entry, nowMs)}${age}`];
-    });
-  return sessions.length > 0 ? sessions : [[...about, "-", "-", "-"]];
+    .map(([symbol, entry]) => ({ license, symbol, entry }));
+  return sessions.length > 0 ? sessions : [{ license, symbol: "-" }];
+}
+
+function stateText(entry: ResolvedEntry | undefined, nowMs: number): string {
+  if (!entry) return "-";
+  const age = entry.kind === "session" ? ` ${ageText(entry.last_heartbeat, nowMs)}` : "";
+  return `${entryState(entry, nowMs)}${age}`;
 }

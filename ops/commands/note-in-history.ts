@@ -24,15 +24,25 @@ export function changeLine(verb: string, note: ChangeNote, change: BeforeAndAfte
   };
 }
 
-/** Writes a change of one license to the history. */
-export function noteInHistory(
-  context: CommandContext,
+/** Collects lines and writes so many of them to the history at once; `flush` writes the rest. */
+export function openHistory(
+  context: Pick<CommandContext, "messages" | "variables">,
   table: OpenTable,
-  verb: string,
   note: ChangeNote,
-  change: BeforeAndAfter,
-): Promise<void> {
-  return writeInHistory(context, table, note, [changeLine(verb, note, change)]);
+  linesAtOnce: number,
+) {
+  let unwritten: ChangeLine[] = [];
+  async function flush(): Promise<void> {
+    const lines = unwritten;
+    unwritten = [];
+    if (lines.length > 0) await writeInHistory(context, table, note, lines);
+  }
+  return {
+    async add(line: ChangeLine): Promise<void> {
+      if (unwritten.push(line) >= linesAtOnce) await flush();
+    },
+    flush,
+  };
 }
 
 /** Writes lines to the history. If that fails, a message says that the changes stand. */

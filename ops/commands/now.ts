@@ -4,9 +4,8 @@ import { serviceNow } from "../data/whole-service.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { printResult } from "../terminal/print-result.ts";
 import { fieldsText, idText, instantText } from "../terminal/text-table.ts";
-import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+import { addAction } from "./table-options.ts";
 
-/** Adds `now`, which shows the service as a whole. */
 export function addNowCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("now")
@@ -14,15 +13,10 @@ export function addNowCommand(program: Command, context: CommandContext): void {
       "Shows the service at a glance: whether it answers and since when, what is deployed, bots online by version, " +
         "refusals of the last 24 hours by code, and licenses that end within 7 days.",
     );
-  addTableOptions(command)
-    .addHelpText("after", "\nExample:\n  npm run license -- now")
-    .action((options: TableOptions) =>
-      withNamedTable(options, context, async (table) => {
-        const { variables, stop } = context;
-        const view = await serviceNow(table, { nowMs: context.now(), variables, stop });
-        await printResult(context, options, view, nowText(view, context));
-      }),
-    );
+  addAction(command, { example: "now" }, context, async (table, options) => {
+    const view = await serviceNow(table, context);
+    await printResult(context, options, view, nowText(view, context));
+  });
 }
 
 function nowText(view: Awaited<ReturnType<typeof serviceNow>>, context: CommandContext): string {

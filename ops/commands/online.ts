@@ -4,13 +4,12 @@ import { entriesOf, type LicenseItem, reportView, standingOf } from "../data/lic
 import type { CommandContext } from "../terminal/command-context.ts";
 import { limitSchema, option } from "../terminal/option-readers.ts";
 import { printList } from "../terminal/print-list.ts";
-import { ageText, idText, textTable } from "../terminal/text-table.ts";
+import { ageText, type Column, idText, textTable } from "../terminal/text-table.ts";
 import { scanLicenses } from "./scan-licenses.ts";
-import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+import { addAction, type TableOptions } from "./table-options.ts";
 
 type OnlineOptions = TableOptions & { limit?: number };
 
-/** Adds `online`, which lists the live sessions of all licenses. */
 export function addOnlineCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("online")
@@ -19,52 +18,30 @@ export function addOnlineCommand(program: Command, context: CommandContext): voi
         "only what is live.",
     )
     .addOption(option("--limit <n>", "only this many, the newest", limitSchema));
-  addTableOptions(command)
-    .addHelpText("after", "\nExample:\n  npm run license -- online --limit 50")
-    .action((options: OnlineOptions) =>
-      withNamedTable(options, context, async (table) => {
-        const nowMs = context.now();
-        let live: LiveSession[] = [];
-        const scan = scanLicenses(table, context);
-        for await (const licenses of scan.pages) {
-          for (const license of licenses) live.push(...liveSessions(license, nowMs));
-          if (options.limit !== undefined) live = newest(live, options.limit);
-        }
-        const { head, line } = textTable(columns, context.columns);
-        await printList(
-          context,
-          options,
-          {
-            head,
-            line: (session) => line(cells(session, nowMs, context)),
-            view: (session) => session,
-          },
-          inPages(newest(live, options.limit)),
-        );
-        scan.expectAll();
-      }),
-    );
+  const help = { example: "online --limit 50" };
+  addAction<OnlineOptions>(command, help, context, async (table, options) => {
+    const nowMs = context.now();
+    let live: LiveSession[] = [];
+    const scan = scanLicenses(table, context);
+    for await (const licenses of scan.pages) {
+      for (const license of licenses) live.push(...liveSessions(license, nowMs));
+      if (options.limit !== undefined) live = newest(live, options.limit);
+    }
+    const shown = textTable(columnsFor(nowMs, context), context.columns);
+    const shape = { ...shown, view: (session: LiveSession) => session };
+    await printList(context, options, shape, inPages(newest(live, options.limit)));
+    scan.expectAll();
+  });
 }
 
-const columns = [
-  { title: "LICENSE", width: 12 },
-  { title: "SYMBOL", width: 10 },
-  { title: "DEVICE", width: 20, grows: true as const },
-  { title: "LEFT", width: 5 },
-  { title: "BEAT", width: 6 },
-  { title: "EMAIL", width: 17, grows: true as const },
+const columnsFor = (nowMs: number, context: CommandContext): Column<LiveSession>[] => [
+  { title: "LICENSE", width: 12, text: (one) => idText(one.license_id, context) },
+  { title: "SYMBOL", width: 10, text: (one) => one.symbol },
+  { title: "DEVICE", width: 20, grows: true, text: (one) => one.device_fingerprint },
+  { title: "LEFT", width: 5, text: (one) => `${one.seconds_left} s` },
+  { title: "BEAT", width: 6, text: (one) => ageText(one.last_heartbeat, nowMs) },
+  { title: "EMAIL", width: 17, grows: true, text: (one) => one.email ?? "-" },
 ];
-
-function cells(session: LiveSession, nowMs: number, context: CommandContext): string[] {
-  return [
-    idText(session.license_id, context),
-    session.symbol,
-    session.device_fingerprint,
-    `${session.seconds_left} s`,
-    ageText(session.last_heartbeat, nowMs),
-    session.email ?? "-",
-  ];
-}
 
 type LiveSession = ReturnType<typeof liveSessions>[number];
 

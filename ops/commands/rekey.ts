@@ -14,9 +14,8 @@ import { fieldsText } from "../terminal/text-table.ts";
 import { write } from "../terminal/write.ts";
 import { addLicenseArgument, findLicense } from "./find-license.ts";
 import { changeLine, writeInHistory } from "./note-in-history.ts";
-import { addChangeOptions, type ChangeOptions, withChangedTable } from "./table-options.ts";
+import { addChangingAction } from "./table-options.ts";
 
-/** Adds `rekey`, which gives a license a new key because the old one has leaked. */
 export function addRekeyCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("rekey")
@@ -25,27 +24,25 @@ export function addRekeyCommand(program: Command, context: CommandContext): void
         "no moment do both work. If it is interrupted, run it again as before: that finishes it, " +
         "and a key that the interrupted run has printed never works. Asks.",
     );
-  addChangeOptions(addLicenseArgument(command))
-    .addHelpText("after", "\nExample:\n  npm run license -- rekey 4f1c09aa")
-    .action((name: string, options: ChangeOptions) =>
-      withChangedTable(options, context, async (table, opened) => {
-        const old = await findLicense(table, name, context);
-        await confirm(context, options, rekeyQuestion(old));
-        const note = { ...opened, atMs: context.now() };
-        await giveNewKey(table, old, note, context, async (view) => {
-          const fields = [
-            ["license key", `${view.license_key}  (shown this once)`],
-            ["license id", view.license_id],
-            ["id before", view.previous_license_id],
-            ["in", view.table],
-          ] as const;
-          await printResult(context, options, view, fieldsText(fields, context.columns));
-        });
-        if (!options.json) {
-          await write(context.output, "Done: the new key works, and the old one no longer does.\n");
-        }
-      }),
-    );
+  addLicenseArgument(command);
+  const help = { example: "rekey 4f1c09aa" };
+  addChangingAction(command, help, context, async (table, opened, options, name) => {
+    const old = await findLicense(table, name, context);
+    await confirm(context, options, rekeyQuestion(old));
+    const note = { ...opened, atMs: context.now() };
+    await giveNewKey(table, old, note, context, async (view) => {
+      const fields = [
+        ["license key", `${view.license_key}  (shown this once)`],
+        ["license id", view.license_id],
+        ["id before", view.previous_license_id],
+        ["in", view.table],
+      ] as const;
+      await printResult(context, options, view, fieldsText(fields, context.columns));
+    });
+    if (!options.json) {
+      await write(context.output, "Done: the new key works, and the old one no longer does.\n");
+    }
+  });
 }
 
 /**
@@ -77,7 +74,8 @@ export async function giveNewKey(
       );
     });
   });
-  refuseUnfinished(outcome);
+  const why = whyUnfinished(outcome);
+  if (why !== undefined) throw new CommandError(why);
   await writeInHistory(context, table, note, rekeyLines(note, old, renewed, nowMs));
 }
 
@@ -110,22 +108,16 @@ function rekeyLines(
   ];
 }
 
-function refuseUnfinished(outcome: RekeyOutcome): void {
-  const { code } = outcome;
-  switch (code) {
+/** Why the new key does not work, if it doesn't. */
+function whyUnfinished(outcome: RekeyOutcome): string | undefined {
+  switch (outcome.code) {
     case "rekeyed":
-      return;
+      return undefined;
     case "rekeyed_before":
-      throw new CommandError(
-        `It already has its new key, and is now ${outcome.newLicenseId}. If that key is lost or has leaked, rekey that one.`,
-      );
+      return `It already has its new key, and is now ${outcome.newLicenseId}. If that key is lost or has leaked, rekey that one.`;
     case "overtaken":
-      throw new CommandError(
-        "Another run of rekey finished first: its key works, and a key printed by this run does not.",
-      );
+      return "Another run of rekey finished first: its key works, and a key printed by this run does not.";
     case "placeholder":
-      throw new CommandError(
-        `This key was never put to use. Name its license instead: ${outcome.licenseId}.`,
-      );
+      return `This key was never put to use. Name its license instead: ${outcome.licenseId}.`;
   }
 }

@@ -1,10 +1,11 @@
 import type { ScanCommandInput } from "@aws-sdk/lib-dynamodb";
 import { readItem } from "../data/get-license.ts";
-import type { LicenseItem } from "../data/license-item.ts";
+import { type LicenseItem, licenseView } from "../data/license-item.ts";
 import { scanPages } from "../data/scan-pages.ts";
 import type { TableHandle } from "../data/table-handle.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { CommandError } from "../terminal/command-error.ts";
+import { type ListShape, printList } from "../terminal/print-list.ts";
 import { startProgress } from "../terminal/progress.ts";
 
 type LicenseScan = {
@@ -59,4 +60,33 @@ export function scanLicenses(
       );
     },
   };
+}
+
+/** Scans all licenses and prints those that are wanted, or as many of them as `limit`. */
+export async function printLicenses(
+  table: TableHandle,
+  context: CommandContext,
+  options: { json?: true; limit?: number },
+  isWanted: (license: LicenseItem) => boolean,
+  shape: Omit<ListShape<LicenseItem>, "view">,
+  input: Omit<ScanCommandInput, "TableName"> = {},
+): Promise<void> {
+  const nowMs = context.now();
+  const scan = scanLicenses(table, context, isWanted, input);
+  const view = (license: LicenseItem) => licenseView(license, nowMs);
+  await printList(context, options, { ...shape, view }, atMost(options.limit, scan.pages));
+  scan.expectAll();
+}
+
+/** Stops reading once the limit is reached. */
+async function* atMost(
+  limit = Number.POSITIVE_INFINITY,
+  pages: AsyncIterable<readonly LicenseItem[]>,
+): AsyncGenerator<LicenseItem[], void> {
+  let left = limit;
+  for await (const licenses of pages) {
+    yield licenses.slice(0, left);
+    left -= licenses.length;
+    if (left <= 0) return;
+  }
 }

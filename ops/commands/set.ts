@@ -15,7 +15,6 @@ type SetOptions = {
   timeout?: number | false;
 };
 
-/** Adds `set`, which changes what was sold and to whom. */
 export function addSetCommand(program: Command, context: CommandContext): void {
   // Commander keeps only the last of two opposite options.
   const given = new Set<string>();
@@ -24,22 +23,22 @@ export function addSetCommand(program: Command, context: CommandContext): void {
     description: "Changes the seats, the type, the e-mail address or the timeout of licenses.",
     more: timeoutHelp,
     example: "set 4f1c09aa --max-sessions 5 --type pro --email ada@example.com",
-    addOptions: (command) =>
+    addOptions(command) {
       command
         .addOption(seatsOption())
         .addOption(typeOption())
         .addOption(emailOption())
         .option("--no-email", "remove the owner's address")
         .addOption(timeoutOption())
-        .option("--no-timeout", "take its own timeout away: the service's applies")
-        .on("option:email", () => given.add("--email"))
-        .on("option:no-email", () => given.add("--no-email"))
-        .on("option:timeout", () => given.add("--timeout"))
-        .on("option:no-timeout", () => given.add("--no-timeout")),
+        .option("--no-timeout", "take its own timeout away: the service's applies");
+      for (const name of opposites.flatMap((one) => [one, `no-${one}`])) {
+        command.on(`option:${name}`, () => given.add(name));
+      }
+    },
     plan: (license, options) => {
-      for (const [one, other] of opposites) {
-        if (given.has(one) && given.has(other)) {
-          throw new UsageError(`Nothing was done: use ${one} or ${other}, not both.`);
+      for (const name of opposites) {
+        if (given.has(name) && given.has(`no-${name}`)) {
+          throw new UsageError(`Nothing was done: use --${name} or --no-${name}, not both.`);
         }
       }
       return planAttributes(license, options);
@@ -73,10 +72,7 @@ function planAttributes(license: LicenseItem, options: SetOptions): Plan {
   );
 }
 
-const opposites = [
-  ["--email", "--no-email"],
-  ["--timeout", "--no-timeout"],
-] as const;
+const opposites = ["email", "timeout"];
 
 const timeoutHelp = `
 A license's own timeout applies to sessions that are claimed from then on; one that is held keeps its own.

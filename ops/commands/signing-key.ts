@@ -4,7 +4,6 @@ import type { CommandContext } from "../terminal/command-context.ts";
 import { printResult } from "../terminal/print-result.ts";
 import { fieldsText } from "../terminal/text-table.ts";
 
-/** Adds `signing-key create`, which creates the key pair for signing and verifying answers. */
 export function addSigningKeyCommand(program: Command, context: CommandContext): void {
   program
     .command("signing-key")

@@ -5,7 +5,6 @@ import type { CommandContext } from "../terminal/command-context.ts";
 import { licenseName } from "../terminal/license-text.ts";
 import { addChangeVerb, type Plan, settingPlan } from "./change-verb.ts";
 
-/** Adds `suspend`, `activate` and `cancel`. */
 export function addStatusCommands(program: Command, context: CommandContext): void {
   addStatusCommand(program, context, {
     name: "suspend",

@@ -11,9 +11,22 @@ export type TableOptions = { stack?: string; table?: string; local?: true; json?
 
 export type ChangeOptions = TableOptions & { yes?: true; reason?: string };
 
-/** Adds the options of every verb: the table, and the output format. */
-export function addTableOptions(command: Command): Command {
-  return command
+type Help = { example: string; more?: string };
+
+/**
+ * Ends the declaration of a verb: the options of every verb, an example, and what it does with the
+ * table that they name. `work` gets the verb's argument last.
+ */
+export function addAction<Options extends TableOptions, Argument = string>(
+  command: Command,
+  { example, more = "" }: Help,
+  context: CommandContext,
+  work: (table: OpenTable, options: Options, argument: Argument) => Promise<void>,
+): void {
+  const { variables, tableClock } = context;
+  // Else npm's own lines would get into the file.
+  const npmRun = example.includes(" > ") ? "npm run -s" : "npm run";
+  command
     .addOption(
       option(
         "--stack <name>",
@@ -25,49 +38,40 @@ export function addTableOptions(command: Command): Command {
       option("--table <name>", "the table of this name on AWS", tableSchema).conflicts("local"),
     )
     .option("--local", "the table of npm start, even if LICENSE_SESSIONS_STACK is set")
-    .option("--json", "print JSON, always of the same shape");
-}
-
-/** Adds the options of every verb that changes something. */
-export function addChangeOptions(command: Command): Command {
-  return addTableOptions(
-    command
-      .addOption(
-        option(
-          "--reason <text>",
-          "why you make the change: kept with your name in the license and in the history",
-          reasonSchema,
-        ),
-      )
-      .option("--yes", "do not ask"),
-  );
-}
-
-/** Opens the table that the options of a verb name. */
-export function withNamedTable<Result>(
-  options: TableOptions,
-  { variables, tableClock }: CommandContext,
-  work: (table: OpenTable) => Promise<Result>,
-): Promise<Result> {
-  return withTable(tableChoice(options, variables), variables, work, tableClock);
+    .option("--json", "print JSON, always of the same shape")
+    .addHelpText("after", `${more}\nExample:\n  ${npmRun} license -- ${example}`)
+    .action(() => {
+      const options: Options = command.opts();
+      const [argument] = command.processedArgs;
+      const choice = tableChoice(options, variables);
+      return withTable(choice, variables, (table) => work(table, options, argument), tableClock);
+    });
 }
 
 /**
- * Opens the table for a change. First prints which table it is, and where its history is; records
- * who makes the change.
+ * The same for a verb that changes something. First prints which table it is, and where its history
+ * is; records who makes the change.
  */
-export function withChangedTable<Result>(
-  options: ChangeOptions,
+export function addChangingAction<Options extends ChangeOptions, Argument = string>(
+  command: Command,
+  help: Help,
   context: CommandContext,
-  work: (table: OpenTable, note: ChangeNote) => Promise<Result>,
-): Promise<Result> {
-  return withNamedTable(options, context, async (table) => {
+  work: (table: OpenTable, note: ChangeNote, options: Options, argument: Argument) => Promise<void>,
+): void {
+  command
+    .addOption(
+      option(
+        "--reason <text>",
+        "why you make the change: kept with your name in the license and in the history",
+        reasonSchema,
+      ),
+    )
+    .option("--yes", "do not ask");
+  addAction<Options, Argument>(command, help, context, async (table, options, argument) => {
     context.messages.write(`Working on ${table.place}. ${historyText(table.history)}\n`);
-    return work(table, {
-      by: await table.operator(),
-      atMs: context.now(),
-      reason: options.reason,
-    });
+    const by = await table.operator();
+    const note = { by, atMs: context.now(), reason: options.reason };
+    await work(table, note, options, argument);
   });
 }
 

@@ -2,17 +2,16 @@ import type { Command } from "commander";
 import * as z from "zod";
 import type { LicenseUsage } from "../data/usage.ts";
 import { serviceUsage } from "../data/whole-service.ts";
-import { csvLine, withoutFormula } from "../import/csv-line.ts";
+import { csvTable } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { option } from "../terminal/option-readers.ts";
 import { printResult } from "../terminal/print-result.ts";
-import { idText, textTable } from "../terminal/text-table.ts";
-import { addTableOptions, type TableOptions, withNamedTable } from "./table-options.ts";
+import { type Column, idText, tableText } from "../terminal/text-table.ts";
+import { addAction, type TableOptions } from "./table-options.ts";
 
 type Month = { text: string; sinceMs: number; untilMs: number };
 type UsageOptions = TableOptions & { month: Month; csv?: true };
 
-/** Adds `usage`, which lists the licenses that were used in a month. */
 export function addUsageCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("usage")
@@ -24,27 +23,21 @@ export function addUsageCommand(program: Command, context: CommandContext): void
       option("--month <month>", "such as 2026-10 (UTC)", monthSchema).makeOptionMandatory(),
     )
     .option("--csv", "print CSV, for a spreadsheet");
-  addTableOptions(command)
-    .addHelpText(
-      "after",
-      `
+  const more = `
 HOURS count a license once, however many symbols it held. A month is there as long as logs are kept
 (logRetentionDays). Reads the logs of the month and all licenses.
-
-Example:
-  npm run license -- usage --month 2026-10`,
-    )
-    .action((options: UsageOptions) =>
-      withNamedTable(options, context, async (table) => {
-        const { sinceMs, untilMs } = options.month;
-        const { variables, stop } = context;
-        const nowMs = context.now();
-        const usage = await serviceUsage(table, { sinceMs, untilMs, nowMs, variables, stop });
-        const view = { month: options.month.text, ...usage };
-        const text = options.csv ? csvText(usage.licenses) : usageText(view, context);
-        await printResult(context, options, view, text);
-      }),
-    );
+`;
+  const help = { example: "usage --month 2026-10", more };
+  addAction<UsageOptions>(command, help, context, async (table, options) => {
+    const { text: month, ...period } = options.month;
+    const usage = await serviceUsage(table, period, context);
+    const { active_licenses, devices, hours, licenses } = usage;
+    const sum = `${active_licenses} licenses were active in ${month}: ${devices} devices, ${hours} hours, in ${table.place}.\n`;
+    const text = options.csv
+      ? csv.head + licenses.map(csv.line).join("")
+      : tableText(columnsFor(context), licenses, context.columns) + sum;
+    await printResult(context, options, { month, ...usage }, text);
+  });
 }
 
 const monthSchema = z
@@ -56,47 +49,18 @@ const monthSchema = z
   })
   .describe("a month such as 2026-10");
 
-function usageText(
-  usage: { month: string } & Awaited<ReturnType<typeof serviceUsage>>,
-  context: CommandContext,
-): string {
-  const { month, table, active_licenses, devices, hours, licenses } = usage;
-  const { head, line } = textTable(
-    [
-      { title: "LICENSE", width: 12 },
-      { title: "TYPE", width: 8, grows: true },
-      { title: "DEVICES", width: 7 },
-      { title: "DAYS", width: 4 },
-      { title: "HOURS", width: 7 },
-      { title: "CLAIMS", width: 6 },
-      { title: "REFUSALS", width: 8 },
-      { title: "EMAIL", width: 15, grows: true },
-    ],
-    context.columns,
-  );
-  const rows = licenses.map((one) =>
-    line([
-      idText(one.license_id, context),
-      one.license_type ?? "-",
-      String(one.devices),
-      String(one.days),
-      one.hours.toFixed(1),
-      String(one.claims),
-      String(one.refusals),
-      one.email ?? "-",
-    ]),
-  );
-  return `${head}${rows.join("")}${active_licenses} licenses were active in ${month}: ${devices} devices, ${hours} hours, in ${table}.\n`;
-}
-
-const csvColumns: readonly (keyof LicenseUsage)[] = [
-  ...(["license_id", "email", "license_type", "devices", "days", "hours"] as const),
-  ...(["claims", "refusals", "failures"] as const),
+const columnsFor = (context: CommandContext): Column<LicenseUsage>[] => [
+  { title: "LICENSE", width: 12, text: (one) => idText(one.license_id, context) },
+  { title: "TYPE", width: 8, grows: true, text: (one) => one.license_type ?? "-" },
+  { title: "DEVICES", width: 7, text: (one) => String(one.devices) },
+  { title: "DAYS", width: 4, text: (one) => String(one.days) },
+  { title: "HOURS", width: 7, text: (one) => one.hours.toFixed(1) },
+  { title: "CLAIMS", width: 6, text: (one) => String(one.claims) },
+  { title: "REFUSALS", width: 8, text: (one) => String(one.refusals) },
+  { title: "EMAIL", width: 15, grows: true, text: (one) => one.email ?? "-" },
 ];
 
-function csvText(licenses: readonly LicenseUsage[]): string {
-  const lines = licenses.map((one) =>
-    csvLine(csvColumns.map((name) => withoutFormula(String(one[name] ?? "")))),
-  );
-  return csvLine(csvColumns) + lines.join("");
-}
+const csv = csvTable<LicenseUsage>([
+  ...(["license_id", "email", "license_type", "devices", "days", "hours"] as const),
+  ...(["claims", "refusals", "failures"] as const),
+]);

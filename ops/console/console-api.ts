@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { Writable } from "node:stream";
 import * as z from "zod";
 import {
   applyOperation,
@@ -13,7 +12,7 @@ import {
 } from "../commands/change-verb.ts";
 import { planEnd } from "../commands/end-session.ts";
 import { planExtension } from "../commands/extend.ts";
-import { csvCells, csvColumns } from "../commands/list.ts";
+import { licenseCsv } from "../commands/list.ts";
 import { giveNewKey, rekeyQuestion } from "../commands/rekey.ts";
 import { isSelection } from "../commands/selection-options.ts";
 import { planStatus, suspendQuestion } from "../commands/suspend-activate-cancel.ts";
@@ -27,7 +26,6 @@ import { isFoundBy } from "../data/search-licenses.ts";
 import { isSelected } from "../data/select-licenses.ts";
 import { serviceNow, serviceRefusals, serviceUsage } from "../data/whole-service.ts";
 import type { OpenTable } from "../data/with-table.ts";
-import { csvLine } from "../import/csv-line.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { CommandError } from "../terminal/command-error.ts";
 import { changedFacts, changeView } from "../terminal/print-change.ts";
@@ -42,15 +40,14 @@ export type ConsoleDesk = {
 const idSchema = z.string().regex(/^[0-9a-f]{64}$/);
 const instantSchema = z.number().int().nonnegative().max(253_402_300_799_999);
 const pageSchema = z.object({ after: idSchema.optional(), limit: z.int().min(1).max(500) });
-const optional = <Schema extends z.ZodType>(schema: Schema) => schema.optional();
 
 const selectionSchema = z.object({
-  status: optional(z.enum(standings)),
-  type: optional(z.string().max(64)),
-  version: optional(z.string().max(64)),
-  expiringWithin: optional(z.int().min(1).max(36_500)),
+  status: z.enum(standings).optional(),
+  type: z.string().max(64).optional(),
+  version: z.string().max(64).optional(),
+  expiringWithin: z.int().min(1).max(36_500).optional(),
 });
-const periodSchema = z.object({ since: instantSchema, until: optional(instantSchema) });
+const periodSchema = z.object({ since: instantSchema, until: instantSchema.optional() });
 
 /** A question, and the object that answers it: the same as the verb's with `--json`. */
 export const questions = {
@@ -75,8 +72,7 @@ export const questions = {
   csv: asking(pageSchema.extend(selectionSchema.shape), async ({ table, context }, asked) => {
     const isWanted = (license: LicenseItem) => isSelected(license, asked, context.now());
     const { licenses, next } = await pageView(table, context, asked, isWanted);
-    const lines = licenses.map((license) => csvLine(csvCells(license))).join("");
-    return { head: csvLine(csvColumns), lines, next };
+    return { head: licenseCsv.head, lines: licenses.map(licenseCsv.line).join(""), next };
   }),
   /** As `show`. */
   license: asking(z.object({ id: idSchema }), async ({ table, context }, { id }) =>
@@ -85,34 +81,19 @@ export const questions = {
   /** As `history`. */
   history: asking(
     periodSchema.extend({ id: idSchema }),
-    async ({ table, context }, { id, since, until }) => {
-      const { variables, stop } = context;
-      const nowMs = context.now();
-      const period = { sinceMs: since, untilMs: until, nowMs, variables, stop };
-      return licenseHistory(table, await theLicense(table, id), period);
-    },
+    async ({ table, context }, { id, since: sinceMs, until: untilMs }) =>
+      licenseHistory(table, await theLicense(table, id), { sinceMs, untilMs }, context),
   ),
   /** As `now`. */
-  now: asking(z.object({}), ({ table, context }) => {
-    const { variables, stop } = context;
-    return serviceNow(table, { nowMs: context.now(), variables, stop });
-  }),
+  now: asking(z.object({}), ({ table, context }) => serviceNow(table, context)),
   /** As `usage`. */
-  usage: asking(
-    z.object({ since: instantSchema, until: instantSchema }),
-    ({ table, context }, { since, until }) => {
-      const { variables, stop } = context;
-      const nowMs = context.now();
-      return serviceUsage(table, { sinceMs: since, untilMs: until, nowMs, variables, stop });
-    },
+  usage: asking(periodSchema, ({ table, context }, { since: sinceMs, until: untilMs }) =>
+    serviceUsage(table, { sinceMs, untilMs }, context),
   ),
   /** As `refusals`. */
-  refusals: asking(periodSchema, ({ table, context }, { since, until }) => {
-    const { variables, stop } = context;
-    const nowMs = context.now();
-    const period = { sinceMs: since, untilMs: until ?? nowMs, nowMs, variables, stop };
-    return serviceRefusals(table, period);
-  }),
+  refusals: asking(periodSchema, ({ table, context }, { since: sinceMs, until: untilMs }) =>
+    serviceRefusals(table, { sinceMs, untilMs }, context),
+  ),
 };
 
 /** Parses what is asked, then answers. */
@@ -157,15 +138,15 @@ const operationSchema = z.object({
 const planSchema = z.discriminatedUnion("verb", [
   z.object({
     ...{ verb: z.literal("extend"), id: idSchema },
-    days: optional(z.int().min(1).max(36_500)),
-    until: optional(z.union([instantSchema, z.literal("never")])),
+    days: z.int().min(1).max(36_500).optional(),
+    until: z.union([instantSchema, z.literal("never")]).optional(),
   }),
   z.object({ verb: z.enum(["suspend", "activate"]), id: idSchema }),
   z.object({
     ...{ verb: z.literal("end-session"), id: idSchema },
-    symbol: optional(z.array(z.string()).min(1)),
-    all: optional(z.literal(true)),
-    now: optional(z.literal(true)),
+    symbol: z.array(z.string()).min(1).optional(),
+    all: z.literal(true).optional(),
+    now: z.literal(true).optional(),
   }),
   z.object({ verb: z.literal("rekey"), id: idSchema }),
 ]);
@@ -240,21 +221,19 @@ export function openChanges(desk: ConsoleDesk) {
       const around = { variables: context.variables, messages };
       if ("planned" in waits) {
         const write = (line: string) => void send({ progress: line }).catch(() => {});
-        const around = {
-          ...{ variables: context.variables, stop: context.stop, columns: undefined },
-          messages: { isTTY: false, write, status() {} },
-          // What the verb prints of each license is in the history.
-          output: new Writable({ write: (_chunk, _encoding, done) => done() }),
-        };
+        const progress = { ...context, messages: { ...messages, write } };
         const operation = newOperation();
-        await applyOperation(table, waits.planned, "extend", { ...note, operation }, {}, around);
+        // What the verb prints of each license is in the history.
+        const print = async () => {};
+        const { planned } = waits;
+        await applyOperation(table, planned, "extend", { ...note, operation }, progress, print);
         await send({ message: `Done: operation ${operation}.`, warnings: [] });
         return;
       }
       const { verb, before, plan } = waits;
       if (plan) {
         const change = await applyPlan(table, { before, plan }, verb, note, around);
-        await send({ ...changeView({ ...change, table }), warnings });
+        await send({ ...changeView(change), warnings });
       } else {
         await giveNewKey(table, before, note, around, send);
         await send({ done: true, warnings });
@@ -300,23 +279,14 @@ export function openChanges(desk: ConsoleDesk) {
 /** The plan of the verb; `undefined` for a rekey, which has none. */
 function planAsked(license: LicenseItem, asked: AskedPlan, nowMs: number): Plan | undefined {
   switch (asked.verb) {
-    case "extend": {
-      const { days, until } = asked;
-      const options = { ...(days && { days }), ...(until !== undefined && { until }) };
-      return planExtension(license, options, nowMs);
-    }
+    case "extend":
+      return planExtension(license, asked, nowMs);
     case "suspend":
       return planStatus(license, "suspended", suspendQuestion);
     case "activate":
       return planStatus(license, "active");
-    case "end-session": {
-      const { symbol, all, now } = asked;
-      return planEnd(
-        license,
-        { ...(symbol && { symbol }), ...(all && { all }), ...(now && { now }) },
-        nowMs,
-      );
-    }
+    case "end-session":
+      return planEnd(license, asked, nowMs);
     case "rekey":
       return undefined;
   }

@@ -1,16 +1,16 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import type { Command } from "commander";
-import { addTableOptions, type TableOptions, withNamedTable } from "../commands/table-options.ts";
+import { addAction, type TableOptions } from "../commands/table-options.ts";
 import { historyText } from "../data/record-changes.ts";
 import type { CommandContext } from "../terminal/command-context.ts";
 import { option, wholeNumber } from "../terminal/option-readers.ts";
-import { write } from "../terminal/write.ts";
+import { printResult } from "../terminal/print-result.ts";
 import { pageFiles } from "./page-files.ts";
 import { serveConsole } from "./serve-console.ts";
 
 type ConsoleOptions = TableOptions & { allowChanges?: true; port: number; open: boolean };
 
-/** Adds `console`, which serves a page for people who would rather look than read. */
 export function addConsoleCommand(program: Command, context: CommandContext): void {
   const command = program
     .command("console")
@@ -29,39 +29,23 @@ export function addConsoleCommand(program: Command, context: CommandContext): vo
       "--no-open",
       "only print the address: others who use this machine could read it in the list of processes",
     );
-  addTableOptions(command)
-    .addHelpText(
-      "after",
-      `
+  const more = `
 Whoever has the printed address can use the page as you: it has a token, which changes at each start.
-
-Example:
-  npm run license -- console --allow-changes`,
-    )
-    .action((options: ConsoleOptions) =>
-      withNamedTable(options, context, async (table) => {
-        const desk = { table, context, allowChanges: options.allowChanges === true };
-        const served = await serveConsole(desk, await pageFiles(), options.port);
-        try {
-          if (desk.allowChanges) context.messages.write(`${historyText(table.history)}\n`);
-          const what = desk.allowChanges ? "It may make changes." : "It only reads.";
-          const text = options.json
-            ? `${JSON.stringify({ table: table.place, address: served.address })}\n`
-            : `The console for ${table.place}. ${what} Ctrl-C ends it.\n${served.address}\n`;
-          await write(context.output, text);
-          if (options.open && context.columns !== undefined) openInBrowser(served.address);
-          await stopped(context.stop);
-        } finally {
-          await served.close();
-        }
-      }),
-    );
-}
-
-function stopped(stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (stop.aborted) resolve();
-    else stop.addEventListener("abort", () => resolve(), { once: true });
+`;
+  const help = { example: "console --allow-changes", more };
+  addAction<ConsoleOptions>(command, help, context, async (table, options) => {
+    const desk = { table, context, allowChanges: options.allowChanges === true };
+    const { address, close } = await serveConsole(desk, await pageFiles(), options.port);
+    try {
+      if (desk.allowChanges) context.messages.write(`${historyText(table.history)}\n`);
+      const what = desk.allowChanges ? "It may make changes." : "It only reads.";
+      const text = `The console for ${table.place}. ${what} Ctrl-C ends it.\n${address}\n`;
+      await printResult(context, options, { table: table.place, address }, text);
+      if (options.open && context.columns !== undefined) openInBrowser(address);
+      if (!context.stop.aborted) await once(context.stop, "abort");
+    } finally {
+      await close();
+    }
   });
 }
 

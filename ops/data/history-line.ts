@@ -109,26 +109,3 @@ export function readHistoryLine({ line, atMs }: LoggedLine): HistoryLine | undef
   if (!result.success || Number.isNaN(loggedAtMs)) return undefined;
   return { ...result.data, atMs: loggedAtMs };
 }
-
-/** The symbols that a line is about; `*` for a bot that names none. */
-export function symbolsOf(line: {
-  symbol?: string | null | undefined;
-  symbols?: string[] | undefined;
-}): string[] {
-  return line.symbols ?? [line.symbol ?? "*"];
-}
-
-/** What a claim replaced of this symbol. A string: an earlier session of the same device. */
-export function replacedOf({ replaced }: ClaimedLine, symbol: string): Taken | string | undefined {
-  return Array.isArray(replaced) ? replaced.find((taken) => taken.symbol === symbol) : replaced;
-}
-
-/** Identifies a device in the lines, as far as they tell devices apart. */
-export function deviceIdOf(line: { device: string; device_hash?: string | undefined }): string {
-  return `${line.device}/${line.device_hash ?? ""}`;
-}
-
-/** A request that the service could not answer, in contrast to one that it refused. */
-export function isFailure(code: string): boolean {
-  return code === "internal_error";
-}

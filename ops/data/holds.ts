@@ -1,12 +1,7 @@
 import { deviceHash, maskFingerprint } from "../../lambdas/rules/shown-device.ts";
-import {
-  type ClaimedLine,
-  type HistoryLine,
-  replacedOf,
-  symbolsOf,
-  type Taken,
-} from "./history-line.ts";
+import type { ClaimedLine, HistoryLine, Taken } from "./history-line.ts";
 import { entriesOf, entryState, type LicenseItem } from "./license-item.ts";
+import { replacedOf, symbolsOf } from "./line-words.ts";
 
 /**
  * How a hold ended. `lapsed`: no heartbeat came after `until`, as after a crash. `unknown`: no line
@@ -56,57 +51,53 @@ export function holdsOf(
   };
   for (const line of lines) {
     if ("code" in line) continue;
+    const { license_id, atMs } = line;
+    const heldAt = (symbol: string) => open.get(placeOf(license_id, symbol));
     switch (line.event) {
       case "session_claimed":
         for (const symbol of symbolsOf(line)) {
-          const before = open.get(placeOf(line.license_id, symbol));
+          const before = heldAt(symbol);
           const replaced = replacedOf(line, symbol);
-          if (typeof replaced === "string") {
-            // Older lines name only an earlier session of the same device.
-            if (before) close(before, line.atMs, "replaced");
-          } else {
-            endTaken(before, line, symbol, replaced);
-          }
-          open.set(placeOf(line.license_id, symbol), begun(line, symbol, line.atMs, true));
+          if (typeof replaced !== "string") endTaken(before, line, symbol, replaced);
+          // Older lines name only an earlier session of the same device.
+          else if (before) close(before, atMs, "replaced");
+          open.set(placeOf(license_id, symbol), begun(line, symbol, atMs, true));
         }
         for (const taken of line.displaced) {
-          const before = open.get(placeOf(line.license_id, taken.symbol));
-          endTaken(before, line, taken.symbol, taken);
+          endTaken(heldAt(taken.symbol), line, taken.symbol, taken);
         }
         break;
       case "session_active":
         for (const symbol of symbolsOf(line)) {
-          const place = placeOf(line.license_id, symbol);
-          const before = open.get(place);
-          if (before && before.session_id !== line.session_id) {
-            close(before, before.lastSeen, "unknown");
-          }
-          const hold =
-            before?.session_id === line.session_id ? before : begun(line, symbol, line.atMs, false);
-          open.set(place, {
-            ...hold,
-            bot_version: line.bot_version ?? hold.bot_version,
-            lastSeen: line.atMs,
-          });
+          const hold = sameOrNew(heldAt(symbol), begun(line, symbol, atMs, false));
+          const bot_version = line.bot_version ?? hold.bot_version;
+          open.set(placeOf(license_id, symbol), { ...hold, bot_version, lastSeen: atMs });
         }
         break;
       case "session_released":
         for (const symbol of symbolsOf(line)) {
-          const before = open.get(placeOf(line.license_id, symbol));
+          const before = heldAt(symbol);
           const isSame = line.session_id === undefined || line.session_id === before?.session_id;
-          if (before && isSame) close(before, line.atMs, "released");
+          if (before && isSame) close(before, atMs, "released");
         }
         break;
       case "license_changed":
         for (const symbol of line.sessions_ended ?? []) {
-          const before = open.get(placeOf(line.license_id, symbol));
-          if (before) close(before, line.atMs, "ended");
+          const before = heldAt(symbol);
+          if (before) close(before, atMs, "ended");
         }
     }
   }
   for (const license of licenses) addPresent(license);
   for (const hold of [...open.values()]) close(hold, hold.lastSeen, "unknown");
   return done.sort((a, b) => a.from - b.from || a.symbol.localeCompare(b.symbol));
+
+  /** What was known, if it is the same session; else that has ended at some time. */
+  function sameOrNew(known: OpenHold | undefined, found: OpenHold): OpenHold {
+    if (known?.session_id === found.session_id) return known;
+    if (known) close(known, known.lastSeen, "unknown");
+    return found;
+  }
 
   /** A claim ends what it finds: at the claim if that was live, earlier if it had lapsed. */
   function endTaken(
@@ -145,24 +136,11 @@ export function holdsOf(
       const place = placeOf(license.license_id, symbol);
       // The item of an earlier key keeps the sessions that ended with it.
       if (over.has(`${place} ${entry.session_id}`)) continue;
-      const known = open.get(place);
-      if (known && known.session_id !== entry.session_id) {
-        close(known, known.lastSeen, "unknown");
-      }
-      const hold: OpenHold =
-        known?.session_id === entry.session_id
-          ? known
-          : {
-              license_id: license.license_id,
-              symbol,
-              device: maskFingerprint(entry.device_fingerprint),
-              device_hash: deviceHash(license.license_id, entry.device_fingerprint),
-              session_id: entry.session_id,
-              bot_version: null,
-              from: entry.started_at,
-              from_known: true,
-              lastSeen: entry.last_heartbeat,
-            };
+      const { device_fingerprint, session_id, started_at } = entry;
+      const device = maskFingerprint(device_fingerprint);
+      const device_hash = deviceHash(license.license_id, device_fingerprint);
+      const stored = { license_id: license.license_id, device, device_hash, session_id };
+      const hold = sameOrNew(open.get(place), begun(stored, symbol, started_at, true));
       const present = { ...hold, bot_version: entry.bot_version ?? hold.bot_version };
       if (entryState(entry, nowMs) === "live" && license.superseded_by === undefined) {
         close(present, nowMs, "held");

@@ -1,4 +1,4 @@
-import type { Variables } from "../terminal/variables.ts";
+import type { CommandContext } from "../terminal/command-context.ts";
 import { getLicense } from "./get-license.ts";
 import type { HistoryLine } from "./history-line.ts";
 import { type Hold, holdsOf } from "./holds.ts";
@@ -23,14 +23,11 @@ export type LicenseHistory = Sharing & {
   lines: HistoryLine[];
 };
 
-type Period = {
-  sinceMs: number;
-  /** Now if absent. */
-  untilMs?: number | undefined;
-  nowMs: number;
-  variables: Variables;
-  stop: AbortSignal;
-};
+/** A period that is looked at: to now, if `untilMs` is absent. */
+export type Period = { sinceMs: number; untilMs?: number | undefined };
+
+/** What reads a history needs of a verb's environment. */
+export type HistoryReader = Pick<CommandContext, "now" | "variables" | "stop">;
 
 /**
  * What happened to a license, under all of its keys: as `license history --json` prints it and as
@@ -39,8 +36,10 @@ type Period = {
 export async function licenseHistory(
   table: OpenTable,
   license: LicenseItem,
-  { sinceMs, untilMs, nowMs, variables, stop }: Period,
+  { sinceMs, untilMs }: Period,
+  { now, variables, stop }: HistoryReader,
 ): Promise<LicenseHistory> {
+  const nowMs = now();
   const { chain, lines } = await readChain(table, license, stop, (licenseIds) =>
     readHistory({
       history: table.history,

@@ -1,6 +1,6 @@
-import { ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { readableLicenses } from "./get-license.ts";
 import type { LicenseItem } from "./license-item.ts";
+import { scanPages } from "./scan-pages.ts";
 import type { TableHandle } from "./table-handle.ts";
 
 /** So many items are read for one page at most, so that it comes within a second. */
@@ -21,32 +21,24 @@ export type LicensePage = {
  * and still not be the last: it ends after 2,000 items, too.
  */
 export async function licensePage(
-  { client, tableName }: TableHandle,
+  table: TableHandle,
   isWanted: (license: LicenseItem) => boolean,
   { after, limit, stop }: { after: string | undefined; limit: number; stop: AbortSignal },
 ): Promise<LicensePage> {
-  const licenses: LicenseItem[] = [];
-  const unreadable: string[] = [];
-  let last = after;
-  let read = 0;
-  for (;;) {
-    const { Items = [], LastEvaluatedKey } = await client.send(
-      new ScanCommand({
-        TableName: tableName,
-        Limit: mostRead - read,
-        ...(last !== undefined && { ExclusiveStartKey: { license_id: last } }),
-      }),
-      { abortSignal: stop },
-    );
-    for (const item of Items) {
-      read += 1;
-      last = String(item.license_id);
+  const page: LicensePage = { licenses: [], next: null, read: 0, unreadable: [] };
+  const input = {
+    Limit: mostRead,
+    ...(after !== undefined && { ExclusiveStartKey: { license_id: after } }),
+  };
+  for await (const { items } of scanPages(table, input, stop)) {
+    for (const item of items) {
+      const id = String(item.license_id);
       const [license] = readableLicenses([item]);
-      if (!license) unreadable.push(last);
-      else if (isWanted(license)) licenses.push(license);
-      if (licenses.length === limit) return { licenses, next: last, read, unreadable };
+      if (!license) page.unreadable.push(id);
+      else if (isWanted(license)) page.licenses.push(license);
+      page.read += 1;
+      if (page.licenses.length === limit || page.read === mostRead) return { ...page, next: id };
     }
-    if (!LastEvaluatedKey) return { licenses, next: null, read, unreadable };
-    if (read >= mostRead) return { licenses, next: last ?? null, read, unreadable };
   }
+  return page;
 }

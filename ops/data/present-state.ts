@@ -1,4 +1,4 @@
-import { type HistoryLine, isFailure } from "./history-line.ts";
+import type { HistoryLine } from "./history-line.ts";
 import {
   dayMs,
   daysLeft,
@@ -8,6 +8,7 @@ import {
   type Standing,
   standingOf,
 } from "./license-item.ts";
+import { isFailure } from "./line-words.ts";
 import { type Outage, outagesOf } from "./refusals.ts";
 
 /** An outage is going on if the last failure is younger than this. */

@@ -1,6 +1,7 @@
-import { deviceIdOf, type HistoryLine, isFailure, symbolsOf } from "./history-line.ts";
+import type { HistoryLine } from "./history-line.ts";
 import { type Hold, holdsOf } from "./holds.ts";
 import { currentId, entriesOf, type LicenseItem } from "./license-item.ts";
+import { deviceIdOf, isFailure, symbolsOf } from "./line-words.ts";
 
 /** Failures with pauses shorter than this are one outage. */
 const longestPauseMs = 300_000;
@@ -10,7 +11,7 @@ const usualLeaseMs = 60_000;
 
 export type Outage = { from: number; until: number; failures: number; licenses: number };
 
-type RefusedDevice = {
+export type RefusedDevice = {
   license_id: string;
   code: string;
   symbols: string[];

@@ -19,7 +19,7 @@ export async function* scanPages(
   stop: AbortSignal,
 ): AsyncGenerator<Page, void> {
   let scannedCount = 0;
-  let startKey: Record<string, unknown> | undefined;
+  let startKey = input.ExclusiveStartKey;
   do {
     try {
       stop.throwIfAborted();

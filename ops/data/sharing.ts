@@ -1,5 +1,6 @@
-import { deviceIdOf, type HistoryLine, isFailure, symbolsOf } from "./history-line.ts";
+import type { HistoryLine } from "./history-line.ts";
 import type { Hold } from "./holds.ts";
+import { deviceIdOf, isFailure, symbolsOf } from "./line-words.ts";
 
 export type DeviceSummary = {
   device: string;
@@ -34,30 +35,19 @@ export function sharingOf(lines: readonly HistoryLine[], holds: readonly Hold[])
   const devices = new Map<string, DeviceSummary>();
   /** The sessions that a device has asked for, and whose end it waits for. */
   const asked = new Set<string>();
-  const countFor = (line: { device: string; device_hash?: string | undefined }, atMs: number) => {
-    const id = deviceIdOf(line);
+  type OfDevice = { device: string; device_hash?: string | null | undefined };
+  const countFor = ({ device, device_hash = null }: OfDevice, atMs: number) => {
+    const id = deviceIdOf({ device, device_hash });
     const known = devices.get(id) ?? {
-      device: line.device,
-      device_hash: line.device_hash ?? null,
-      ...{
-        held: false,
-        claims: 0,
-        releases: 0,
-        refusals: {},
-        failures: 0,
-        takeovers: 0,
-        overlaps: 0,
-      },
-      last_at: atMs,
+      ...{ device, device_hash, held: false, claims: 0, releases: 0, refusals: {} },
+      ...{ failures: 0, takeovers: 0, overlaps: 0, last_at: atMs },
     };
     known.last_at = Math.max(known.last_at, atMs);
     devices.set(id, known);
     return known;
   };
   const lastHolderOf = new Map<string, string>();
-  for (const { device, device_hash, until } of holds) {
-    countFor({ device, device_hash: device_hash ?? undefined }, until).held = true;
-  }
+  for (const hold of holds) countFor(hold, hold.until).held = true;
   for (const line of lines) {
     if (!("device" in line)) continue;
     const count = countFor(line, line.atMs);
@@ -105,17 +95,13 @@ function holdersRefusing(
       symbolsOf(line).includes(hold.symbol) &&
       hold.from <= line.atMs &&
       line.atMs <= hold.until &&
-      holderId(hold) !== deviceIdOf(line),
+      deviceIdOf(hold) !== deviceIdOf(line),
   );
 }
 
 function firstHolder(holds: readonly Hold[], symbol: string, atMs: number): string | undefined {
   const before = holds.findLast((hold) => hold.symbol === symbol && hold.from < atMs);
-  return before && holderId(before);
-}
-
-function holderId({ device, device_hash }: Hold): string {
-  return deviceIdOf({ device, device_hash: device_hash ?? undefined });
+  return before && deviceIdOf(before);
 }
 
 function conclusionOf(devices: readonly DeviceSummary[], didAsk: boolean): string {

@@ -22,9 +22,14 @@ export async function readStackOutputs(
     );
     const result = outputsSchema.safeParse(outputs);
     if (result.success) {
-      const { commit = null, ...named } = result.data;
+      const { TableName, FunctionLogGroups, ChangesLogGroup, Commit = null } = result.data;
+      const logGroups = FunctionLogGroups?.split(",") ?? [];
       const at = (stack?.LastUpdatedTime ?? stack?.CreationTime)?.getTime() ?? null;
-      return { ...named, deployed: { at, commit } };
+      return {
+        tableName: TableName,
+        history: { logGroups, changesLogGroup: ChangesLogGroup },
+        deployed: { at, commit: Commit },
+      };
     }
     throw new CommandError(
       `The stack ${stackName} has no output TableName: it is not a stack of this project. --table NAME names a table without its stack.`,
@@ -39,29 +44,17 @@ export async function readStackOutputs(
   }
 }
 
-const outputsSchema = z
-  .object({
-    TableName: z.string().min(1),
-    FunctionLogGroups: z.string().optional(),
-    ChangesLogGroup: z.string().optional(),
-    Commit: z.string().optional(),
-  })
-  .transform((outputs) => ({
-    tableName: outputs.TableName,
-    commit: outputs.Commit,
-    history: {
-      /** The log groups of the functions. */
-      logGroups: outputs.FunctionLogGroups?.split(",") ?? [],
-      /** The log group of operators' changes. */
-      changesLogGroup: outputs.ChangesLogGroup,
-    },
-  }));
+const outputsSchema = z.object({
+  TableName: z.string().min(1),
+  FunctionLogGroups: z.string().optional(),
+  ChangesLogGroup: z.string().optional(),
+  Commit: z.string().optional(),
+});
 
-type NamedOutputs = z.infer<typeof outputsSchema>;
+/** The log groups of the functions, and that of operators' changes. */
+export type StackHistory = { logGroups: readonly string[]; changesLogGroup: string | undefined };
 
-export type StackHistory = NamedOutputs["history"];
-
-type StackOutputs = Omit<NamedOutputs, "commit"> & { deployed: Deployed };
+type StackOutputs = { tableName: string; history: StackHistory; deployed: Deployed };
 
 /** What is deployed, since when; `null` where the stack does not say it. */
 export type Deployed = { at: number | null; commit: string | null };

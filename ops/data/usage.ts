@@ -1,6 +1,7 @@
-import { deviceIdOf, type HistoryLine, isFailure } from "./history-line.ts";
+import type { HistoryLine } from "./history-line.ts";
 import { type Hold, holdsOf } from "./holds.ts";
 import { currentId, dayMs, type LicenseItem } from "./license-item.ts";
+import { deviceIdOf, isFailure } from "./line-words.ts";
 
 /** What a license was used for in a period. */
 export type LicenseUsage = {
@@ -27,13 +28,9 @@ export type Usage = {
   licenses: LicenseUsage[];
 };
 
-type Counted = {
-  devices: Set<string>;
-  holds: Hold[];
-  claims: number;
-  refusals: number;
-  failures: number;
-};
+const noUse = () => ({
+  ...{ devices: new Set<string>(), holds: [] as Hold[], claims: 0, refusals: 0, failures: 0 },
+});
 
 /**
  * Which licenses were used in a period, and how much. The use of an earlier key counts for the
@@ -48,11 +45,10 @@ export function usageOf(
   { sinceMs, untilMs, nowMs }: { sinceMs: number; untilMs: number; nowMs: number },
 ): Usage {
   const byId = new Map(licenses.map((license) => [license.license_id, license]));
-  const counts = new Map<string, Counted>();
+  const counts = new Map<string, ReturnType<typeof noUse>>();
   const countFor = (licenseId: string) => {
     const id = currentId(byId, licenseId);
-    const fresh = { devices: new Set<string>(), holds: [], claims: 0, refusals: 0, failures: 0 };
-    const counted: Counted = counts.get(id) ?? fresh;
+    const counted = counts.get(id) ?? noUse();
     counts.set(id, counted);
     return counted;
   };
@@ -60,7 +56,7 @@ export function usageOf(
     if (hold.from >= untilMs) continue;
     const counted = countFor(hold.license_id);
     counted.holds.push({ ...hold, until: Math.min(hold.until, untilMs) });
-    counted.devices.add(deviceIdOf({ ...hold, device_hash: hold.device_hash ?? undefined }));
+    counted.devices.add(deviceIdOf(hold));
   }
   for (const line of lines) {
     if (line.atMs < sinceMs || line.atMs >= untilMs) continue;

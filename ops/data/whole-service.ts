@@ -1,36 +1,31 @@
 import { CommandError } from "../terminal/command-error.ts";
-import type { Variables } from "../terminal/variables.ts";
 import { readableLicenses } from "./get-license.ts";
 import type { HistoryLine } from "./history-line.ts";
-import { lineWithinMs } from "./license-history.ts";
+import { type HistoryReader, lineWithinMs, type Period } from "./license-history.ts";
 import { dayMs, type LicenseItem } from "./license-item.ts";
 import { type PresentState, presentState } from "./present-state.ts";
 import { readHistory } from "./read-history.ts";
-import { type Refusals, refusalsOf } from "./refusals.ts";
+import { refusalsOf } from "./refusals.ts";
 import { scanPages } from "./scan-pages.ts";
 import type { Deployed } from "./stack-outputs.ts";
-import { type Usage, usageOf } from "./usage.ts";
+import { usageOf } from "./usage.ts";
 import type { OpenTable } from "./with-table.ts";
 
-type Asked = { nowMs: number; variables: Variables; stop: AbortSignal };
-type Period = Asked & { sinceMs: number; untilMs: number };
-
 /** Which licenses were used: as `license usage --json` prints it and the console shows it. */
-export async function serviceUsage(
-  table: OpenTable,
-  period: Period,
-): Promise<Usage & { table: string }> {
-  const { lines, licenses } = await readPeriod(table, period);
-  return { table: table.place, ...usageOf(lines, licenses, period) };
-}
+export const serviceUsage = ofPeriod(usageOf);
 
 /** Who was refused: as `license refusals --json` prints it and the console shows it. */
-export async function serviceRefusals(
-  table: OpenTable,
-  period: Period,
-): Promise<Refusals & { table: string }> {
-  const { lines, licenses } = await readPeriod(table, period);
-  return { table: table.place, ...refusalsOf(lines, licenses, period) };
+export const serviceRefusals = ofPeriod(refusalsOf);
+
+function ofPeriod<Figures>(figuresOf: (...read: Parameters<typeof usageOf>) => Figures) {
+  return async (
+    table: OpenTable,
+    period: Period,
+    reader: HistoryReader,
+  ): Promise<Figures & { table: string }> => ({
+    table: table.place,
+    ...figuresOf(...(await readPeriod(table, period, reader))),
+  });
 }
 
 /**
@@ -39,9 +34,9 @@ export async function serviceRefusals(
  */
 export async function serviceNow(
   table: OpenTable,
-  asked: Asked,
+  { now, variables, stop }: HistoryReader,
 ): Promise<PresentState & { table: string; deployed: Deployed | null; history: string | null }> {
-  const { nowMs, variables, stop } = asked;
+  const nowMs = now();
   const licenses = await readAll(table, stop);
   let lines: HistoryLine[] = [];
   let history: string | null = null;
@@ -58,8 +53,11 @@ export async function serviceNow(
 
 async function readPeriod(
   table: OpenTable,
-  { sinceMs, untilMs, variables, stop }: Period,
-): Promise<{ lines: HistoryLine[]; licenses: LicenseItem[] }> {
+  { sinceMs, untilMs: givenMs }: Period,
+  { now, variables, stop }: HistoryReader,
+): Promise<Parameters<typeof usageOf>> {
+  const nowMs = now();
+  const untilMs = givenMs ?? nowMs;
   const lines = await readHistory({
     history: table.history,
     sinceMs: sinceMs - lineWithinMs,
@@ -67,7 +65,7 @@ async function readPeriod(
     variables,
     stop,
   });
-  return { lines, licenses: await readAll(table, stop) };
+  return [lines, await readAll(table, stop), { sinceMs, untilMs, nowMs }];
 }
 
 async function readAll(table: OpenTable, stop: AbortSignal): Promise<LicenseItem[]> {

@@ -9,9 +9,9 @@ import {
 import { CsvFault, type CsvRow, csvRows } from "./read-csv.ts";
 
 export type CheckedFile = {
-  /** The number of rows below the header, including bad ones. */
-  rowCount: number;
-  badLines: Set<number>;
+  /** The rows that can be imported. */
+  rows: ImportRow[];
+  rejects: Reject[];
   unknownColumns: string[];
   headerCells: readonly string[];
   isExport: boolean;
@@ -19,19 +19,22 @@ export type CheckedFile = {
   isBroken: boolean;
 };
 
+/** A bad row and what is wrong with it. */
+export type Reject = { problem: string; cells: readonly string[] };
+
 type CheckReports = {
-  /** Reports a problem of a row, or of the whole file. `cells` are given if it is a row. */
-  onProblem(line: number, problem: string, cells?: readonly string[]): void;
+  /** Reports a problem of a row, or of the whole file. */
+  onProblem(line: number, problem: string): void;
   /** Reports a problem of a row that is imported anyway. */
   onWarning(line: number, warning: string): void;
-  /** Called with the number of rows read so far, and with the row unless it is bad. */
-  onRow(rowCount: number, row: ImportRow | undefined): void;
+  /** Called with the number of rows read so far. */
+  onRow(rowCount: number): void;
 };
 
 /**
  * Reads every row and reports each one that can't be imported, with its line and the reason.
  *
- * @throws the reason that `stop` was aborted with
+ * @throws the reason that `stop` was aborted with, or why the file can't be read
  */
 export async function checkFile(
   file: string,
@@ -41,13 +44,10 @@ export async function checkFile(
 ): Promise<CheckedFile> {
   let header: Header | undefined;
   let ended = false;
+  let rowCount = 0;
   const checked: CheckedFile = {
-    rowCount: 0,
-    badLines: new Set(),
-    unknownColumns: [],
-    headerCells: [],
-    isExport: false,
-    isBroken: false,
+    ...{ rows: [], rejects: [], unknownColumns: [], headerCells: [] },
+    ...{ isExport: false, isBroken: false },
   };
   const lineOf = new Map<string, number>();
 
@@ -69,7 +69,7 @@ export async function checkFile(
   if (!header) breakOff(1, "the file is empty; it has no header");
   else if (header.isExport && !ended) {
     breakOff(
-      checked.rowCount + 2,
+      rowCount + 2,
       `this export is incomplete; a complete one ends with the line ${endOfExport}`,
     );
   }
@@ -88,31 +88,23 @@ export async function checkFile(
   }
 
   function checkRow(known: Header, { line, cells }: CsvRow): void {
-    checked.rowCount += 1;
+    onRow(++rowCount);
     const result = readImportRow(known, cells, reading);
-    onRow(checked.rowCount, "row" in result ? result.row : undefined);
-    if ("problems" in result) {
-      refuse(line, result.problems.join("; "), cells);
+    const earlierLine = "row" in result ? lineOf.get(result.row.licenseId) : undefined;
+    if ("problems" in result || earlierLine !== undefined) {
+      const same = `the same license as on line ${earlierLine}`;
+      const problem = "problems" in result ? result.problems.join("; ") : same;
+      checked.rejects.push({ problem, cells });
+      onProblem(line, problem);
       return;
     }
-    const { licenseId } = result.row;
-    const earlierLine = lineOf.get(licenseId);
-    if (earlierLine !== undefined) {
-      refuse(line, `the same license as on line ${earlierLine}`, cells);
-      return;
-    }
-    lineOf.set(licenseId, line);
+    lineOf.set(result.row.licenseId, line);
+    checked.rows.push(result.row);
     for (const warning of result.warnings) onWarning(line, warning);
-  }
-
-  function refuse(line: number, problem: string, cells: readonly string[]): void {
-    checked.badLines.add(line);
-    onProblem(line, problem, cells);
   }
 
   function breakOff(line: number, problem: string): void {
     checked.isBroken = true;
-    checked.badLines.add(line);
     onProblem(line, problem);
   }
 }

@@ -1,7 +1,16 @@
+import type * as z from "zod";
 import type { License } from "../../lambdas/rules/license.ts";
 import { licenseIdOf } from "../../lambdas/rules/license-id.ts";
 import { dayMs, defaultLicenseType } from "../data/license-item.ts";
-import { emailSchema, keySchema, longestEmail, typeSchema } from "../terminal/option-readers.ts";
+import {
+  emailSchema,
+  keySchema,
+  longestEmail,
+  seatsSchema,
+  timeoutSchema,
+  typeSchema,
+  wholeNumber,
+} from "../terminal/option-readers.ts";
 import { isDateAlone, parseInstantMs } from "../terminal/parse-instant.ts";
 import { withFormula } from "./csv-line.ts";
 
@@ -21,6 +30,7 @@ export type ImportRow = {
   /** The license's own; `undefined` if it has the service's; absent if the file does not say. */
   sessionTimeoutSeconds?: number | undefined;
   createdAtMs: number | undefined;
+  /** Absent in a row of the old system, which never issued any. */
   fencingToken: number | undefined;
   supersededBy: string | undefined;
 };
@@ -63,6 +73,8 @@ export function importedToken(fencingToken: number, nowMs: number): number {
 function greatestToken(nowMs: number): number {
   return nowMs * 100 + manyGrants;
 }
+
+const tokenSchema = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
 /** How a row is read. */
 export type RowReading = {
@@ -120,11 +132,11 @@ export function readImportRow(
   const row: ImportRow = {
     licenseId: licenseId(),
     ...statusAndEnd(),
-    licenseType: licenseType(),
+    licenseType: read("license_type", typeSchema) ?? defaultLicenseType,
     email: email(),
-    maxSessions: whole("max_sessions", 1, 100),
+    maxSessions: read("max_sessions", seatsSchema),
     ...(at.has("session_timeout_seconds") && {
-      sessionTimeoutSeconds: whole("session_timeout_seconds", 30, 86_400),
+      sessionTimeoutSeconds: read("session_timeout_seconds", timeoutSchema),
     }),
     createdAtMs: instant("created_at"),
     fencingToken: token(),
@@ -181,15 +193,6 @@ export function readImportRow(
     }
   }
 
-  function licenseType(): string {
-    const text = cell("license_type");
-    if (text === "") return defaultLicenseType;
-    if (!typeSchema.safeParse(text).success) {
-      problems.push(`license_type must be ${typeSchema.description}`);
-    }
-    return text;
-  }
-
   /** A bad address is only a warning, because nothing depends on it. */
   function email(): string | undefined {
     const text = cell("email");
@@ -223,7 +226,7 @@ export function readImportRow(
   }
 
   function token(): number | undefined {
-    const value = whole("fencing_token", 0, Number.MAX_SAFE_INTEGER);
+    const value = read("fencing_token", tokenSchema);
     if (value !== undefined && value > greatestToken(nowMs)) {
       problems.push(
         "fencing_token is greater than any that can have been granted by now; put back the one of the export",
@@ -232,13 +235,11 @@ export function readImportRow(
     return value;
   }
 
-  function whole(column: string, min: number, max: number): number | undefined {
+  function read<Value>(column: string, schema: z.ZodType<Value>): Value | undefined {
     const text = cell(column);
     if (text === "") return undefined;
-    const value = Number(text);
-    if (!/^\d{1,16}$/.test(text) || value < min || value > max) {
-      problems.push(`${column} must be a whole number from ${min} to ${max}`);
-    }
-    return value;
+    const { data } = schema.safeParse(text);
+    if (data === undefined) problems.push(`${column} must be ${schema.description}`);
+    return data;
   }
 }

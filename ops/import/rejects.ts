@@ -4,8 +4,6 @@ import type { CheckedFile } from "./check-file.ts";
 import { csvLine, endOfExport } from "./csv-line.ts";
 import { reasonColumn } from "./import-row.ts";
 
-export type Reject = { problem: string; cells: readonly string[] };
-
 /**
  * Writes the bad rows of a file, each with the reason, to a file that can be corrected and
  * imported. It may contain keys, so only its owner can read it. An existing file is not
@@ -13,11 +11,7 @@ export type Reject = { problem: string; cells: readonly string[] };
  *
  * @throws CommandError if it can't be written, or a file with other content exists
  */
-export function writeRejects(
-  file: string,
-  { headerCells, isExport }: CheckedFile,
-  rejects: readonly Reject[],
-): void {
+export function writeRejects(file: string, { headerCells, isExport, rejects }: CheckedFile): void {
   const before = headerCells.findIndex((name) => name.trim().toLowerCase() === reasonColumn);
   const withReason = (reason: string, cells: readonly string[]) =>
     // A rejects file that was partly corrected already has the column.

@@ -1,6 +1,6 @@
-import { type ChangeNote, noteAttributes } from "../data/change-note.ts";
+import type { ChangeNote } from "../data/change-note.ts";
 import { assignment, noteChange, putIfNew, updateItem } from "../data/conditional-writes.ts";
-import { defaultMaxSessions } from "../data/create-license.ts";
+import { defaultMaxSessions, newItem } from "../data/create-license.ts";
 import { getItem } from "../data/get-license.ts";
 import type { LicenseItem } from "../data/license-item.ts";
 import type { TableHandle } from "../data/table-handle.ts";
@@ -49,7 +49,7 @@ export async function writeRow(
     if (judged === "kept") return "kept";
     const written =
       judged === "created"
-        ? (await putIfNew(table, newItem(row, mode.note))) !== undefined
+        ? (await putIfNew(table, itemOf(row, mode.note))) !== undefined
         : await replaceSeen(table, row, item, mode.note);
     if (written) return judged;
     // Another writer has changed the item since it was read.
@@ -60,22 +60,11 @@ export async function writeRow(
   );
 }
 
-function newItem(row: ImportRow, note: ChangeNote): LicenseItem {
+function itemOf(row: ImportRow, note: ChangeNote): LicenseItem {
   return {
-    license_id: row.licenseId,
+    ...newItem(row.licenseId, { ...row, note }, row.createdAtMs ?? note.atMs),
     ...statusOf(row),
-    license_type: row.licenseType,
-    ...(row.email !== undefined && { email: row.email }),
-    created_at: row.createdAtMs ?? note.atMs,
-    ...(row.expiresAtMs !== undefined && { license_expiration: row.expiresAtMs }),
-    max_sessions: row.maxSessions ?? defaultMaxSessions,
-    ...(row.sessionTimeoutSeconds !== undefined && {
-      session_timeout_seconds: row.sessionTimeoutSeconds,
-    }),
     fencing_token: firstToken(row, note.atMs),
-    sessions: {},
-    portfolios: {},
-    ...noteAttributes(note),
   };
 }
 
@@ -118,7 +107,7 @@ async function replaceSeen(
         }
       : {
           conditions: ["fencing_token >= :least_token"],
-          values: { ":least_token": leastToken(row) },
+          values: { ":least_token": row.fencingToken ?? 0 },
         },
     noteChange(note),
   ]);
@@ -160,18 +149,13 @@ function wanted(row: ImportRow, note: ChangeNote) {
   };
 }
 
-/** A row of the old system has no token, because that system never issued any. */
-function leastToken({ fencingToken = 0 }: ImportRow): number {
-  return fencingToken;
-}
-
 /** The token of a license that is created, or whose token is behind. */
 function firstToken({ fencingToken }: ImportRow, nowMs: number): number {
   return fencingToken === undefined ? 0 : importedToken(fencingToken, nowMs);
 }
 
 function hasToken(row: ImportRow, seen: SeenItem): boolean {
-  return typeof seen?.fencing_token === "number" && seen.fencing_token >= leastToken(row);
+  return typeof seen?.fencing_token === "number" && seen.fencing_token >= (row.fencingToken ?? 0);
 }
 
 /** A license that had been rekeyed when it was exported must not come back to life. */

@@ -64,10 +64,10 @@ export const emailSchema = z
 
 export const daysSchema = wholeNumber(1, 36_500);
 
-const seatsSchema = wholeNumber(1, 100);
+export const seatsSchema = wholeNumber(1, 100);
 
 /** A timeout of a license's own, seconds: two lost heartbeats at least, a day at most. */
-const timeoutSchema = wholeNumber(30, 86_400);
+export const timeoutSchema = wholeNumber(30, 86_400);
 
 export const limitSchema = wholeNumber(1, 1_000_000);
 
@@ -112,7 +112,7 @@ const sinceSchema = z
 export function wholeNumber(min: number, max: number) {
   return z
     .string()
-    .regex(/^\d{1,9}$/)
+    .regex(/^\d{1,16}$/)
     .transform(Number)
     .pipe(z.number().min(min).max(max))
     .describe(`a whole number from ${min} to ${max}`);

@@ -4,7 +4,7 @@ import { entriesOf, entryState, type LicenseItem, licenseView } from "../data/li
 import type { OpenTable } from "../data/with-table.ts";
 import type { CommandContext } from "./command-context.ts";
 import { expiresText, standingText, timeoutText } from "./license-text.ts";
-import { idText, jsonText, printable, textTable } from "./text-table.ts";
+import { type Column, idText, jsonText, printable, tableText } from "./text-table.ts";
 import { write } from "./write.ts";
 
 /** A license before and after a change; absent if it did not exist, or no longer exists. */
@@ -14,45 +14,44 @@ export type BeforeAndAfter = {
   nowMs: number;
 };
 
+/** A change that has been made, in this table. */
+export type PrintedChange = BeforeAndAfter & {
+  before: LicenseItem;
+  table: OpenTable;
+  message: string;
+};
+
 /** Prints what changed in a license, before and after. */
 export async function printChange(
   { output, columns }: Pick<CommandContext, "output" | "columns">,
   { json }: { json?: true },
-  change: BeforeAndAfter & { before: LicenseItem; table: OpenTable; message: string },
+  change: PrintedChange,
 ): Promise<void> {
   const { before, table, message } = change;
   if (json) {
     await write(output, `${jsonText(changeView(change))}\n`);
     return;
   }
-  const shown = textTable(
-    [
-      { title: "", width: 16 },
-      { title: "before", width: 29, grows: true },
-      { title: "after", width: 29, grows: true },
-    ],
-    columns,
-  );
-  const lines = changedFacts(change).map(({ name, was, is }) => shown.line([name, was, is]));
+  const facts = changedFacts(change);
   const whose = before.email === undefined ? "" : ` of ${printable(before.email)}`;
   await write(
     output,
     [
       `License ${idText(before.license_id, { columns })}${whose}, in ${table.place}\n`,
-      ...(lines.length > 0 ? [shown.head, ...lines] : []),
+      facts.length > 0 ? tableText(factColumns, facts, columns) : "",
       `${message.split("\n").map(printable).join("\n")}\n`,
     ].join(""),
   );
 }
 
+const factColumns: Column<ReturnType<typeof changedFacts>[number]>[] = [
+  { title: "", width: 16, text: ({ name }) => name },
+  { title: "before", width: 29, grows: true, text: ({ was }) => was },
+  { title: "after", width: 29, grows: true, text: ({ is }) => is },
+];
+
 /** A change as verbs print it with `--json`, and as the console answers it. */
-export function changeView({
-  before,
-  after,
-  nowMs,
-  table,
-  message,
-}: BeforeAndAfter & { before: LicenseItem; table: OpenTable; message: string }) {
+export function changeView({ before, after, nowMs, table, message }: PrintedChange) {
   return {
     table: table.place,
     license_id: before.license_id,

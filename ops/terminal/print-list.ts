@@ -2,7 +2,7 @@ import type { CommandContext } from "./command-context.ts";
 import { jsonText } from "./text-table.ts";
 import { write } from "./write.ts";
 
-type ListShape<Entry> = {
+export type ListShape<Entry> = {
   /** Printed above the lines, unless as JSON. */
   head: string;
   line(entry: Entry): string;

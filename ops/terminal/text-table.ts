@@ -3,38 +3,47 @@ import stringWidth from "string-width";
 /**
  * A column of a table that is printed while it is read, so its minimum width must be known first.
  */
-type Column = {
+export type Column<Row> = {
   title: string;
   width: number;
   /** Gets a share of the terminal's width beyond the minimum widths. */
   grows?: true;
+  text: (row: Row) => string;
 };
 
-type TextTable = { head: string; line(cells: readonly string[]): string };
+type TextTable<Row> = { head: string; line(row: Row): string };
 
 /**
  * A table as wide as the terminal. Text that is too long for its column ends in `…`. In a pipe (no
  * `terminalColumns`) nothing is truncated.
  */
-export function textTable(
-  columns: readonly Column[],
+export function textTable<Row>(
+  columns: readonly Column<Row>[],
   terminalColumns: number | undefined,
-): TextTable {
+): TextTable<Row> {
   const least = columns.reduce((sum, { width }) => sum + width + 2, -2);
   const growing = columns.filter(({ grows }) => grows).length;
   const spare = Math.max(0, (terminalColumns ?? least) - least);
-  const widths = columns.map(({ width, grows }) =>
-    grows ? width + Math.floor(spare / growing) : width,
-  );
-  const line = (cells: readonly string[]) =>
-    `${widths
-      .map((width, index) => {
-        const text = printable(cells[index] ?? "");
-        return padded(terminalColumns === undefined ? text : cut(text, width), width);
-      })
-      .join("  ")
-      .trimEnd()}\n`;
-  return { head: line(columns.map(({ title }) => title)), line };
+  const line = (textOf: (column: Column<Row>) => string) => {
+    const cells = columns.map((column) => {
+      const { width: least, grows } = column;
+      const width = grows ? least + Math.floor(spare / growing) : least;
+      const text = printable(textOf(column));
+      return padded(terminalColumns === undefined ? text : cut(text, width), width);
+    });
+    return `${cells.join("  ").trimEnd()}\n`;
+  };
+  return { head: line(({ title }) => title), line: (row) => line(({ text }) => text(row)) };
+}
+
+/** The head and all lines of a table. */
+export function tableText<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  terminalColumns: number | undefined,
+): string {
+  const { head, line } = textTable(columns, terminalColumns);
+  return head + rows.map(line).join("");
 }
 
 const indent = 18;

@@ -10,6 +10,7 @@ import { startDynalite } from "../support/engines.ts";
 import { startMeter } from "../support/meter.ts";
 import { endAll, npm } from "../support/service-process.ts";
 
+const exec = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "license-sessions-command-"));
 let engine: Awaited<ReturnType<typeof startDynalite>>;
@@ -58,7 +59,7 @@ test("npm run license -- import, stopped by Ctrl-C, is finished by running it ag
 test("license-sessions, as npm link puts it on the PATH, is the same command with the same exit codes", async () => {
   const program = join(import.meta.dirname, "../../bin/license-sessions.js");
   const run = (...words: string[]) =>
-    promisify(execFile)(process.execPath, [program, ...words], {
+    exec(process.execPath, [program, ...words], {
       env: { ...process.env, DYNAMODB_ENDPOINT: engine.endpoint, LICENSE_SESSIONS_STACK: "" },
     });
   expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -73,12 +74,12 @@ test("in a checkout without its packages the command says to install them, and n
     copyFileSync(join(root, part), join(checkout, part));
   }
   const program = join(checkout, "bin/license-sessions.js");
-  const direct = promisify(execFile)(process.execPath, [program, "list"]);
+  const direct = exec(process.execPath, [program, "list"]);
   await expect(direct).rejects.toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/^The packages of .* are missing: run npm ci there first\.\n$/),
   });
-  const byNpm = promisify(execFile)("npm", ["run", "--silent", "license", "--", "list"], {
+  const byNpm = exec("npm", ["run", "--silent", "license", "--", "list"], {
     cwd: checkout,
   });
   await expect(byNpm).rejects.toMatchObject({
@@ -90,22 +91,18 @@ test("in a checkout without its packages the command says to install them, and n
 test("the packed command runs alone, brings its console, and warns of no Node.js", async () => {
   const packed = join(folder, "packed");
   mkdirSync(packed);
-  await promisify(execFile)("npm", ["pack", "--silent", "--pack-destination", packed], {
+  await exec("npm", ["pack", "--silent", "--pack-destination", packed], {
     cwd: root,
   });
   const [archive = ""] = readdirSync(packed);
-  await promisify(execFile)("tar", ["xzf", archive], { cwd: packed });
+  await exec("tar", ["xzf", archive], { cwd: packed });
   const program = join(packed, "package/bin/license-sessions.js");
   // The SDK judges by this alone.
   const older = "Object.defineProperty(process, 'version', { value: 'v20.20.2' })";
   const asOlderNode = ["--import", `data:text/javascript,${encodeURIComponent(older)}`];
   const variables = { DYNAMODB_ENDPOINT: engine.endpoint, LICENSE_SESSIONS_STACK: "" };
   const options = { env: { ...process.env, ...variables } };
-  const listed = await promisify(execFile)(
-    process.execPath,
-    [...asOlderNode, program, "list", "--json"],
-    options,
-  );
+  const listed = await exec(process.execPath, [...asOlderNode, program, "list", "--json"], options);
   expect(listed.stderr).toBe("");
   const served = endsWithRun(
     spawn(process.execPath, [program, "console", "--json", "--no-open"], {

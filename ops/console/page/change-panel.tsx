@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { change } from "./ask.ts";
+import { Table } from "./table.tsx";
 import { inLocalTime } from "./words.ts";
 
 export type WantedChange = { title: string; body: Record<string, unknown> };
@@ -61,26 +62,15 @@ export function ChangePanel({
           {preview.question?.split("\n").map((line) => (
             <p key={line}>{inLocalTime(line)}</p>
           ))}
-          {preview.facts.length > 0 && (
-            <table class="facts">
-              <thead>
-                <tr>
-                  <th />
-                  <th>now</th>
-                  <th>then</th>
-                </tr>
-              </thead>
-              <tbody>
-                {preview.facts.map(({ name, was, is }) => (
-                  <tr key={name}>
-                    <th>{name}</th>
-                    <td>{inLocalTime(was)}</td>
-                    <td>{inLocalTime(is)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          )}
+          <Table
+            rows={preview.facts}
+            keyOf={({ name }) => name}
+            columns={[
+              ["", ({ name }) => name],
+              ["now", ({ was }) => inLocalTime(was)],
+              ["then", ({ is }) => inLocalTime(is)],
+            ]}
+          />
           {preview.plan !== null && (
             <label>
               Why, for the history

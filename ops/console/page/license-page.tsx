@@ -1,14 +1,16 @@
+import { type ComponentChildren, Fragment } from "preact";
 import { useMemo, useState } from "preact/hooks";
+import { deviceText, lineWords } from "../../data/line-words.ts";
 import type { Answer } from "./ask.ts";
 import { ChangePanel, type WantedChange } from "./change-panel.tsx";
 import { DaysChoice, ExtendForm } from "./days.tsx";
+import { type Column, LicenseLink, Table } from "./table.tsx";
 import { Timeline } from "./timeline.tsx";
 import { useAnswer, useNow } from "./use-answer.ts";
 import {
   codeText,
   countText,
   dayOfField,
-  deviceText,
   fieldDay,
   inLocalTime,
   instantText,
@@ -72,6 +74,16 @@ function Summary({ license, leadMs }: { license: License; leadMs: number | undef
       : ends > now
         ? `ends in ${lengthText(ends - now)}, on ${instantText(ends)}`
         : `ended on ${instantText(ends)}`;
+  const timeout = license.session_timeout_seconds;
+  const reason = license.change_reason === null ? "" : `: ${license.change_reason}`;
+  const facts: [name: string, text: ComponentChildren][] = [
+    ["Type", license.license_type],
+    ["Seats", `${license.live_sessions} live of ${license.max_sessions}`],
+    ["Timeout", timeout === null ? "the service's" : `${timeout} s, its own`],
+    ["Created", instantText(license.created_at)],
+    ["Last change", changed_at ? `${instantText(changed_at)} by ${changed_by}${reason}` : "-"],
+    ["Id", <code key="id">{license.license_id}</code>],
+  ];
   return (
     <header class="summary">
       <h1>{email ?? "No address"}</h1>
@@ -80,48 +92,24 @@ function Summary({ license, leadMs }: { license: License; leadMs: number | undef
       </p>
       {next !== null && (
         <p>
-          Now it is <a href={`#/license/${next}`}>{next.slice(0, 12)}</a>.
+          Now it is <LicenseLink id={next} text={next.slice(0, 12)} />.
         </p>
       )}
       <dl>
-        <dt>Type</dt>
-        <dd>{license.license_type}</dd>
-        <dt>Seats</dt>
-        <dd>
-          {license.live_sessions} live of {license.max_sessions}
-        </dd>
-        <dt>Timeout</dt>
-        <dd>
-          {license.session_timeout_seconds === null
-            ? "the service's"
-            : `${license.session_timeout_seconds} s, its own`}
-        </dd>
-        <dt>Created</dt>
-        <dd>{instantText(license.created_at)}</dd>
-        <dt>Last change</dt>
-        <dd>
-          {changed_at === null
-            ? "-"
-            : `${instantText(changed_at)} by ${changed_by}${license.change_reason === null ? "" : `: ${license.change_reason}`}`}
-        </dd>
-        <dt>Id</dt>
-        <dd>
-          <code>{license.license_id}</code>
-        </dd>
+        {facts.map(([name, text]) => (
+          <Fragment key={name}>
+            <dt>{name}</dt>
+            <dd>{text}</dd>
+          </Fragment>
+        ))}
       </dl>
     </header>
   );
 }
 
-function Actions({
-  license,
-  onWanted,
-}: {
-  license: License;
-  onWanted: (wanted: WantedChange) => void;
-}) {
+function Actions({ license, onWanted }: Pick<SessionsProps, "license" | "onWanted">) {
   const { license_id: id, status, license_expiration } = license;
-  const other = status === "active" ? "suspend" : "activate";
+  const [verb, title] = status === "active" ? ["suspend", "Suspend"] : ["activate", "Activate"];
   return (
     <div class="actions">
       {license_expiration !== null && (
@@ -132,16 +120,8 @@ function Actions({
           }
         />
       )}
-      <button
-        type="button"
-        onClick={() =>
-          onWanted({
-            title: other === "suspend" ? "Suspend" : "Activate",
-            body: { verb: other, id },
-          })
-        }
-      >
-        {other === "suspend" ? "Suspend ..." : "Activate ..."}
+      <button type="button" onClick={() => onWanted({ title, body: { verb, id } })}>
+        {title} ...
       </button>
       <button
         type="button"
@@ -162,72 +142,59 @@ type SessionsProps = {
 
 function Sessions({ license, leadMs, mayChange, onWanted }: SessionsProps) {
   const now = useNow(leadMs);
-  const sessions = sessionsOf(license);
+  const rows = sessionsOf(license);
+  const freed = (symbols: string[]): WantedChange => ({
+    title: `Free ${symbolsText(symbols)} now`,
+    body: { verb: "end-session", id: license.license_id, symbol: symbols, now: true },
+  });
   return (
     <section>
       <h2>Sessions</h2>
-      {sessions.length === 0 && <p class="quiet">No device holds it.</p>}
-      {sessions.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th>Symbol</th>
-              <th>Device</th>
-              <th>State</th>
-              <th>Started</th>
-              <th>Last heartbeat</th>
-              <th>Bot</th>
-              {mayChange && <th />}
-            </tr>
-          </thead>
-          <tbody>
-            {sessions.map(({ symbols, entry }) => {
-              const facts = factsOf(entry);
-              return (
-                <tr key={symbols[0]}>
-                  <td>{symbols.join(" ")}</td>
-                  <td>
-                    {facts.device} <small>{entry.device_hash}</small>
-                  </td>
-                  <td>{stateText(entry, now)}</td>
-                  <td>{instantText(facts.startedAt)}</td>
-                  <td>{facts.beatAt === null ? "-" : `${lengthText(now - facts.beatAt)} ago`}</td>
-                  <td>
-                    {[entry.bot_version, entry.bot_status].filter(Boolean).join(", ") || "-"}
-                    {entry.metadata !== null && <code class="report">{entry.metadata}</code>}
-                  </td>
-                  {mayChange && (
-                    <td>
-                      {entry.seconds_left > 0 && (
-                        <button
-                          type="button"
-                          onClick={() =>
-                            onWanted({
-                              title: `Free ${symbolsText(symbols)} now`,
-                              body: {
-                                ...{ verb: "end-session", id: license.license_id },
-                                ...{ symbol: symbols, now: true },
-                              },
-                            })
-                          }
-                        >
-                          Free it now ...
-                        </button>
-                      )}
-                    </td>
-                  )}
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      )}
+      {rows.length === 0 && <p class="quiet">No device holds it.</p>}
+      <Table
+        rows={rows}
+        keyOf={({ symbols }) => symbols[0] ?? ""}
+        columns={[
+          ["Symbol", ({ symbols }) => symbols.join(" ")],
+          [
+            "Device",
+            ({ device, entry }) => (
+              <>
+                {device} <small>{entry.device_hash}</small>
+              </>
+            ),
+          ],
+          ["State", ({ entry }) => stateText(entry, now)],
+          ["Started", ({ startedAt }) => instantText(startedAt)],
+          ["Last heartbeat", ({ beatAt }) => (beatAt ? `${lengthText(now - beatAt)} ago` : "-")],
+          ["Bot", ({ entry }) => <Bot entry={entry} />],
+          [
+            "",
+            ({ symbols, entry }) =>
+              mayChange &&
+              entry.seconds_left > 0 && (
+                <button type="button" onClick={() => onWanted(freed(symbols))}>
+                  Free it now ...
+                </button>
+              ),
+          ],
+        ]}
+      />
     </section>
   );
 }
 
+function Bot({ entry: { bot_version, bot_status, metadata } }: { entry: Entry }) {
+  return (
+    <>
+      {[bot_version, bot_status].filter(Boolean).join(", ") || "-"}
+      {metadata !== null && <code class="report">{metadata}</code>}
+    </>
+  );
+}
+
 /** Each session with its symbols, the live ones first. A heartbeat moves none from its place. */
-function sessionsOf({ sessions }: License): { symbols: string[]; entry: Entry }[] {
+function sessionsOf({ sessions }: License) {
   const found = new Map<unknown, { symbols: string[]; entry: Entry }>();
   for (const [symbol, entry] of Object.entries(sessions)) {
     const id = "session_id" in entry ? entry.session_id : symbol;
@@ -237,36 +204,29 @@ function sessionsOf({ sessions }: License): { symbols: string[]; entry: Entry }[
   }
   const isOver = ({ entry }: { entry: Entry }) => Number(entry.state !== "live");
   const nameOf = ({ symbols }: { symbols: string[] }) => symbols[0] ?? "";
-  return [...found.values()].sort(
-    (a, b) => isOver(a) - isOver(b) || nameOf(a).localeCompare(nameOf(b)),
-  );
+  return [...found.values()]
+    .sort((a, b) => isOver(a) - isOver(b) || nameOf(a).localeCompare(nameOf(b)))
+    .map(({ symbols, entry }) => ({
+      ...{ symbols, entry },
+      device:
+        ("device_fingerprint" in entry && entry.device_fingerprint) ||
+        ("vacated_by" in entry && entry.vacated_by) ||
+        "-",
+      startedAt: ("started_at" in entry && entry.started_at) || null,
+      beatAt: ("last_heartbeat" in entry && entry.last_heartbeat) || null,
+    }));
 }
 
-function factsOf(entry: Entry) {
-  const text = (value: unknown) => (typeof value === "string" ? value : undefined);
-  const number = (value: unknown) => (typeof value === "number" ? value : null);
-  const stored: Record<string, unknown> = { ...entry };
-  return {
-    device: text(stored.device_fingerprint) ?? text(stored.vacated_by) ?? "-",
-    startedAt: number(stored.started_at),
-    beatAt: number(stored.last_heartbeat),
-  };
-}
+const overTexts = { lapsed: "lapsed", ended: "ended by an operator", released: "released" };
 
 function stateText(entry: Entry, now: number): string {
+  if (entry.state === "unreadable") return "unreadable: end it with the command line";
   const left = Math.max(0, Math.ceil((freeAt(entry) - now) / 1000));
-  switch (entry.state) {
-    case "live":
-      return left > 0 ? `live; free for another device in ${left} s` : "live; free in a moment";
-    case "lapsed":
-      return left > 0 ? `lapsed; free in ${left} s` : "lapsed: free";
-    case "ended":
-      return left > 0 ? `ended by an operator; free in ${left} s` : "ended by an operator: free";
-    case "released":
-      return left > 0 ? `released; free in ${left} s` : "released: free";
-    case "unreadable":
-      return "unreadable: end it with the command line";
+  if (entry.state === "live") {
+    return left > 0 ? `live; free for another device in ${left} s` : "live; free in a moment";
   }
+  const over = overTexts[entry.state];
+  return left > 0 ? `${over}; free in ${left} s` : `${over}: free`;
 }
 
 function freeAt(entry: Entry): number {
@@ -339,84 +299,30 @@ function Past({ id, leadMs }: { id: string; leadMs: number | undefined }) {
 const mostShown = 200;
 
 function Happened({ history, range }: { history: History; range: Range }) {
-  const rows = history.lines.filter(
-    (line) => line.atMs >= range.from && line.atMs < range.until && !isDaily(line),
-  );
+  const rows = history.lines.flatMap((line, at) => {
+    const words = lineWords(line, instantText);
+    if (!words || line.atMs < range.from || line.atMs >= range.until) return [];
+    return [{ ...words, at, atMs: line.atMs, code: "code" in line ? line.code : undefined }];
+  });
   return (
     <details open={rows.length > 0 && rows.length <= 30}>
       <summary>What happened: {countText(rows.length, "line")}</summary>
-      <table class="happened">
-        <tbody>
-          {rows.slice(-mostShown).map((line, at) => {
-            const [what, who, details] = cellsOf(line);
-            return (
-              <tr key={`${line.atMs} ${what} ${at}`} class={"code" in line ? "is-refused" : ""}>
-                <td class="whole">{instantText(line.atMs)}</td>
-                <td>{what}</td>
-                <td>{"symbol" in line || "symbols" in line ? namedSymbols(line) : "-"}</td>
-                <td>{who}</td>
-                <td>{details}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      <Table
+        headless
+        rows={rows.slice(-mostShown)}
+        keyOf={(one) => String(one.at)}
+        classOf={({ code }) => (code ? "is-refused" : "")}
+        columns={[
+          ["When", ({ atMs }) => <span class="whole">{instantText(atMs)}</span>],
+          ["What", ({ what }) => what],
+          ["Symbol", ({ symbols }) => symbols],
+          ["Who", ({ who }) => who],
+          ["Details", ({ code, details }) => (code ? codeText(code) : inLocalTime(details))],
+        ]}
+      />
       {rows.length > mostShown && <p class="quiet">The last {mostShown} are shown.</p>}
     </details>
   );
-}
-
-type Line = History["lines"][number];
-
-function isDaily(line: Line): boolean {
-  return "event" in line && line.event === "session_active";
-}
-
-function namedSymbols(line: {
-  symbol?: string | null | undefined;
-  symbols?: string[] | undefined;
-}): string {
-  return line.symbols?.join(" ") ?? line.symbol ?? "*";
-}
-
-function cellsOf(line: Line): [what: string, who: string, details: string] {
-  if ("code" in line) {
-    return [line.code, deviceText(line), codeText(line.code)];
-  }
-  switch (line.event) {
-    case "session_claimed":
-      return ["claimed", deviceText(line), `token ${line.fencing_token}`];
-    case "holder_asked":
-      return [
-        "asked",
-        deviceText(line),
-        `for ${line.holders.map(deviceText).join(", ")} to release`,
-      ];
-    case "holder_told":
-    case "session_kept": {
-      const asker = line.asked_by ? `asked by ${line.asked_by}` : "";
-      return [line.event === "holder_told" ? "told" : "kept", deviceText(line), asker];
-    }
-    case "session_active":
-      return ["active", deviceText(line), ""];
-    case "session_released":
-      return [
-        "released",
-        deviceText(line),
-        [
-          line.free_in_seconds > 0 ? `free after ${line.free_in_seconds} s` : "",
-          line.asked_by ? `yielded to ${line.asked_by}` : "",
-        ]
-          .filter(Boolean)
-          .join("; "),
-      ];
-    case "license_changed":
-      return [
-        line.verb,
-        line.by,
-        [inLocalTime(line.changes.join(", ")), line.reason].filter(Boolean).join("; "),
-      ];
-  }
 }
 
 function SharingOf({ id, now }: { id: string; now: number }) {
@@ -430,7 +336,7 @@ function SharingOf({ id, now }: { id: string; now: number }) {
       {history && (
         <>
           <p class="conclusion">{history.conclusion}</p>
-          {history.devices.length > 0 && <Devices history={history} />}
+          <Table rows={history.devices} keyOf={deviceText} columns={devicesColumns} />
           <Months history={history} />
           {history.caveats.map((caveat) => (
             <p key={caveat} class="quiet">
@@ -443,39 +349,19 @@ function SharingOf({ id, now }: { id: string; now: number }) {
   );
 }
 
-function Devices({ history }: { history: History }) {
-  return (
-    <table>
-      <thead>
-        <tr>
-          <th>Device</th>
-          <th>Claims</th>
-          <th>Took over</th>
-          <th>Refused while another held it, unasked</th>
-          <th>All refusals</th>
-          <th>Failed</th>
-          <th>Last</th>
-        </tr>
-      </thead>
-      <tbody>
-        {history.devices.map((one) => (
-          <tr key={deviceText(one)}>
-            <td>{deviceText(one)}</td>
-            <td>{one.claims}</td>
-            <td>{one.takeovers}</td>
-            <td>{one.overlaps}</td>
-            <td>
-              {Object.entries(one.refusals)
-                .map(([code, count]) => `${count} ${code}`)
-                .join(", ") || "-"}
-            </td>
-            <td>{one.failures}</td>
-            <td>{instantText(one.last_at)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+const devicesColumns: Column<History["devices"][number]>[] = [
+  ["Device", deviceText],
+  ["Claims", (one) => one.claims],
+  ["Took over", (one) => one.takeovers],
+  ["Refused while another held it, unasked", (one) => one.overlaps],
+  ["All refusals", ({ refusals }) => refusalsText(refusals)],
+  ["Failed", (one) => one.failures],
+  ["Last", (one) => instantText(one.last_at)],
+];
+
+function refusalsText(refusals: Record<string, number>): string {
+  const counts = Object.entries(refusals).map(([code, count]) => `${count} ${code}`);
+  return counts.join(", ") || "-";
 }
 
 function Months({ history }: { history: History }) {

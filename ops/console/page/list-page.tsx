@@ -4,23 +4,17 @@ import { ChangePanel, type WantedChange } from "./change-panel.tsx";
 import { ExtendForm } from "./days.tsx";
 import { PagedList } from "./paged-list.tsx";
 
-type Filters = { status: string; type: string; version: string; expiringWithin: string };
+const noFilter = { status: "", type: "", version: "", expiringWithin: "" };
 
 /** The list, with the filters of `license list`, and its export. */
 export function ListPage({ mayChange }: { mayChange: boolean }) {
   const [wanted, setWanted] = useState<WantedChange>();
   const [changes, setChanges] = useState(0);
-  const [filters, setFilters] = useState<Filters>({
-    ...{ status: "", type: "", version: "", expiringWithin: "" },
-  });
+  const [filters, setFilters] = useState(noFilter);
   const [exported, setExported] = useState<string>();
-  const body = {
-    ...(filters.status && { status: filters.status }),
-    ...(filters.type && { type: filters.type }),
-    ...(filters.version && { version: filters.version }),
-    ...(filters.expiringWithin && { expiringWithin: Number(filters.expiringWithin) }),
-  };
-  const field = (name: keyof Filters) => ({
+  const given = { ...filters, expiringWithin: Number(filters.expiringWithin) };
+  const body = Object.fromEntries(Object.entries(given).filter(([, value]) => value));
+  const field = (name: keyof typeof noFilter) => ({
     value: filters[name],
     onChange: ({ currentTarget }: { currentTarget: HTMLInputElement | HTMLSelectElement }) =>
       setFilters({ ...filters, [name]: currentTarget.value }),

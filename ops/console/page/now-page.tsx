@@ -1,4 +1,5 @@
 import type { Answer } from "./ask.ts";
+import { type Column, LicenseLink, Table } from "./table.tsx";
 import { useAnswer, useLead, useNow } from "./use-answer.ts";
 import { codeText, countText, instantText, lengthText } from "./words.ts";
 
@@ -49,40 +50,27 @@ export function NowPage() {
       <section>
         <h2>End within 7 days</h2>
         {ending_soon.length === 0 && <p class="quiet">None.</p>}
-        {ending_soon.length > 0 && (
-          <table>
-            <tbody>
-              {ending_soon.map((one) => (
-                <tr key={one.license_id}>
-                  <td>
-                    <a href={`#/license/${one.license_id}`}>{one.email ?? "no address"}</a>
-                  </td>
-                  <td>in {lengthText(one.license_expiration - now)}</td>
-                  <td>{instantText(one.license_expiration)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        )}
+        <Table
+          headless
+          rows={ending_soon}
+          keyOf={(one) => one.license_id}
+          columns={[
+            ["Owner", (one) => <LicenseLink id={one.license_id} text={one.email} />],
+            ["In", (one) => `in ${lengthText(one.license_expiration - now)}`],
+            ["On", (one) => instantText(one.license_expiration)],
+          ]}
+        />
       </section>
     </article>
   );
 }
 
 function Counts({ rows }: { rows: [string, number][] }) {
-  if (rows.length === 0) return null;
-  return (
-    <table class="counts">
-      <tbody>
-        {rows.map(([name, count]) => (
-          <tr key={name}>
-            <td>{name}</td>
-            <td>{count}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
+  const columns: Column<[string, number]>[] = [
+    ["Name", ([name]) => name],
+    ["Count", ([, count]) => count],
+  ];
+  return <Table headless class="counts" rows={rows} keyOf={([name]) => name} columns={columns} />;
 }
 
 function stateText({ state, since }: Now["service"], now: number): string {

@@ -1,10 +1,21 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Answer, ask } from "./ask.ts";
+import { type Column, LicenseLink, Table } from "./table.tsx";
 import { dayText, symbolsText } from "./words.ts";
 
 type License = Answer<"list">["licenses"][number];
 
 const pageLength = 100;
+
+const columns: Column<License>[] = [
+  ["Owner", ({ license_id, email }) => <LicenseLink id={license_id} text={email} />],
+  ["Standing", ({ standing }) => <span class={`is-${standing}`}>{standing}</span>],
+  ["Type", (one) => one.license_type],
+  ["Ends", (one) => <span class="whole">{dayText(one.license_expiration)}</span>],
+  ["Seats", (one) => <span class="whole">{`${one.live_sessions} / ${one.max_sessions}`}</span>],
+  ["Devices", devicesText],
+  ["Id", ({ license_id }) => <code>{license_id.slice(0, 12)}</code>],
+];
 
 /** Licenses, a page at a time; it reads on by itself until a page is full. */
 export function PagedList({ name, body }: { name: "list" | "search"; body: object }) {
@@ -40,7 +51,7 @@ export function PagedList({ name, body }: { name: "list" | "search"; body: objec
   return (
     <>
       {problem !== undefined && <p class="problem">{problem}</p>}
-      <LicenseTable licenses={found} />
+      <Table class="licenses" rows={found} keyOf={(one) => one.license_id} columns={columns} />
       <p class="quiet" role="status">
         {found.length} found; {isDone ? `all ${read}` : read} licenses read
         {!isDone && found.length < wanted ? " ..." : "."}
@@ -51,44 +62,6 @@ export function PagedList({ name, body }: { name: "list" | "search"; body: objec
         </button>
       )}
     </>
-  );
-}
-
-function LicenseTable({ licenses }: { licenses: readonly License[] }) {
-  if (licenses.length === 0) return null;
-  return (
-    <table class="licenses">
-      <thead>
-        <tr>
-          <th>Owner</th>
-          <th>Standing</th>
-          <th>Type</th>
-          <th>Ends</th>
-          <th>Seats</th>
-          <th>Devices</th>
-          <th>Id</th>
-        </tr>
-      </thead>
-      <tbody>
-        {licenses.map((license) => (
-          <tr key={license.license_id}>
-            <td>
-              <a href={`#/license/${license.license_id}`}>{license.email ?? "no address"}</a>
-            </td>
-            <td class={`is-${license.standing}`}>{license.standing}</td>
-            <td>{license.license_type}</td>
-            <td class="whole">{dayText(license.license_expiration)}</td>
-            <td class="whole">
-              {license.live_sessions} / {license.max_sessions}
-            </td>
-            <td>{devicesText(license)}</td>
-            <td>
-              <code>{license.license_id.slice(0, 12)}</code>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }
 

@@ -1,6 +1,7 @@
 import { useMemo, useRef, useState } from "preact/hooks";
+import { deviceText, isFailure, symbolsOf } from "../../data/line-words.ts";
 import type { Answer } from "./ask.ts";
-import { deviceText, instantText, lengthText, startOfDay, zone } from "./words.ts";
+import { instantText, lengthText, startOfDay, zone } from "./words.ts";
 
 type History = Answer<"history">;
 type Hold = History["holds"][number];
@@ -11,7 +12,16 @@ const rowHeight = 34;
 const axisHeight = 26;
 /** A shorter hold would not be seen. */
 const leastWidth = 2;
-const colors = 8;
+const colors = [
+  "#4c7fd0",
+  "#d08a2e",
+  "#3fa37a",
+  "#a25bc0",
+  "#c25a78",
+  "#4aa3b8",
+  "#8a8f3a",
+  "#7d6b5d",
+];
 
 const ends: Record<Hold["end"], string> = {
   held: "still held",
@@ -59,7 +69,8 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
       holds.map((one, index) => (
         <rect
           key={`${one.session_id} ${one.symbol} ${one.from}`}
-          class={`bar color-${colorOf(one)} end-${one.end}`}
+          class={`bar end-${one.end}`}
+          fill={colorOf(one)}
           data-index={index}
           {...place(one)}
           y={y(one.symbol) + 5}
@@ -68,6 +79,14 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
       )),
     [holds],
   );
+
+  const ended = (by: Hold["end"]) => holds.some(({ end }) => end === by);
+  const marks: [name: string, text: string, isDrawn: boolean][] = [
+    ["end-lapsed", "ends in a lapse", ended("lapsed")],
+    ["end-unknown", "no line says how it ended", ended("unknown")],
+    ["refusal", "refused", refusals.some(({ failed }) => !failed)],
+    ["refusal failed", "the service could not answer", refusals.some(({ failed }) => failed)],
+  ];
 
   function move(event: KeyboardEvent): void {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
@@ -171,28 +190,16 @@ export function Timeline({ history, from, until, onKey }: TimelineProps) {
       <ul class="legend">
         {[...new Map(holds.map((one) => [deviceText(one), colorOf(one)]))].map(([name, color]) => (
           <li key={name}>
-            <i class={`swatch color-${color}`} /> {name}
+            <i class="swatch" style={{ background: color }} /> {name}
           </li>
         ))}
-        {holds.some(({ end }) => end === "lapsed") && (
-          <li>
-            <i class="swatch end-lapsed" /> ends in a lapse
-          </li>
-        )}
-        {holds.some(({ end }) => end === "unknown") && (
-          <li>
-            <i class="swatch end-unknown" /> no line says how it ended
-          </li>
-        )}
-        {refusals.some(({ failed }) => !failed) && (
-          <li>
-            <i class="swatch refusal" /> refused
-          </li>
-        )}
-        {refusals.some(({ failed }) => failed) && (
-          <li>
-            <i class="swatch refusal failed" /> the service could not answer
-          </li>
+        {marks.map(
+          ([name, text, isDrawn]) =>
+            isDrawn && (
+              <li key={name}>
+                <i class={`swatch ${name}`} /> {text}
+              </li>
+            ),
         )}
       </ul>
     </div>
@@ -204,9 +211,9 @@ function inWindow(history: History, from: number, until: number) {
   const refusals = history.lines.flatMap((line): Refusal[] => {
     if (!("code" in line) || line.atMs < from || line.atMs >= until) return [];
     const who = deviceText(line);
-    const failed = line.code === "internal_error";
-    const names = line.symbols ?? [line.symbol ?? "*"];
-    return names.map((symbol) => ({ atMs: line.atMs, symbol, who, code: line.code, failed }));
+    const { atMs, code } = line;
+    const failed = isFailure(code);
+    return symbolsOf(line).map((symbol) => ({ atMs, symbol, who, code, failed }));
   });
   const symbols = [...new Set([...holds, ...refusals].map(({ symbol }) => symbol))].sort();
   const devices = [...new Set(history.holds.map(deviceText))];
@@ -214,7 +221,7 @@ function inWindow(history: History, from: number, until: number) {
     holds,
     refusals,
     symbols,
-    colorOf: (one: Hold) => devices.indexOf(deviceText(one)) % colors,
+    colorOf: (one: Hold) => colors[devices.indexOf(deviceText(one)) % colors.length] ?? "",
   };
 }
 

@@ -1,7 +1,9 @@
 import { useState } from "preact/hooks";
+import { deviceText } from "../../data/line-words.ts";
 import { DaysChoice } from "./days.tsx";
+import { LicenseLink, Table } from "./table.tsx";
 import { useAnswer } from "./use-answer.ts";
-import { codeText, countText, deviceText, instantText, startOfDay } from "./words.ts";
+import { codeText, countText, instantText, startOfDay } from "./words.ts";
 
 /** Which licenses were used in a month, and who was refused: as `license usage` and `refusals`. */
 export function UsagePage() {
@@ -30,36 +32,24 @@ export function UsagePage() {
             {countText(usage.value.active_licenses, "license")} active:{" "}
             {countText(usage.value.devices, "device")}, {countText(usage.value.hours, "hour")}.
           </p>
-          <table>
-            <thead>
-              <tr>
-                <th>Owner</th>
-                <th>Devices</th>
-                <th>Days</th>
-                <th>Hours</th>
-                <th>Claims</th>
-                <th>Refusals</th>
-                <th>Failed</th>
-              </tr>
-            </thead>
-            <tbody>
-              {shown.map((one) => (
-                <tr key={one.license_id}>
-                  <td>
-                    <a href={`#/license/${one.license_id}`}>
-                      {one.email ?? one.license_id.slice(0, 12)}
-                    </a>
-                  </td>
-                  <td>{one.devices}</td>
-                  <td>{one.days}</td>
-                  <td>{one.hours.toFixed(1)}</td>
-                  <td>{one.claims}</td>
-                  <td>{one.refusals}</td>
-                  <td>{one.failures}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <Table
+            rows={shown}
+            keyOf={(one) => one.license_id}
+            columns={[
+              [
+                "Owner",
+                ({ license_id: id, email }) => (
+                  <LicenseLink id={id} text={email ?? id.slice(0, 12)} />
+                ),
+              ],
+              ["Devices", (one) => one.devices],
+              ["Days", (one) => one.days],
+              ["Hours", (one) => one.hours.toFixed(1)],
+              ["Claims", (one) => one.claims],
+              ["Refusals", (one) => one.refusals],
+              ["Failed", (one) => one.failures],
+            ]}
+          />
           {usage.value.licenses.length > shown.length && (
             <p class="quiet">
               The first {shown.length} of {usage.value.licenses.length}: usage --csv has all.
@@ -89,39 +79,20 @@ function RefusalsPart() {
         </p>
       ))}
       {value?.devices.length === 0 && <p class="quiet">Nobody was refused.</p>}
-      {value && value.devices.length > 0 && (
-        <table>
-          <thead>
-            <tr>
-              <th>License</th>
-              <th>Code</th>
-              <th>Device</th>
-              <th>Count</th>
-              <th title="No line shows a device that held it">Unexplained</th>
-              <th>In an outage</th>
-              <th>Last</th>
-            </tr>
-          </thead>
-          <tbody>
-            {value.devices.slice(0, 200).map((one) => (
-              <tr
-                key={`${one.license_id} ${one.code} ${deviceText(one)}`}
-                class={one.unexplained > 0 ? "is-refused" : ""}
-              >
-                <td>
-                  <a href={`#/license/${one.license_id}`}>{one.license_id.slice(0, 12)}</a>
-                </td>
-                <td title={codeText(one.code)}>{one.code}</td>
-                <td>{deviceText(one)}</td>
-                <td>{one.count}</td>
-                <td>{one.unexplained}</td>
-                <td>{one.in_outage}</td>
-                <td>{instantText(one.last_at)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      <Table
+        rows={value?.devices.slice(0, 200) ?? []}
+        keyOf={(one) => `${one.license_id} ${one.code} ${deviceText(one)}`}
+        classOf={(one) => (one.unexplained > 0 ? "is-refused" : "")}
+        columns={[
+          ["License", ({ license_id: id }) => <LicenseLink id={id} text={id.slice(0, 12)} />],
+          ["Code", ({ code }) => <span title={codeText(code)}>{code}</span>],
+          ["Device", deviceText],
+          ["Count", (one) => one.count],
+          ["Unexplained", (one) => one.unexplained, "No line shows a device that held it"],
+          ["In an outage", (one) => one.in_outage],
+          ["Last", (one) => instantText(one.last_at)],
+        ]}
+      />
     </section>
   );
 }

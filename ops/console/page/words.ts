@@ -1,24 +1,10 @@
 /** The zone that all times of the page are in. */
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-const instant = new Intl.DateTimeFormat(undefined, {
-  weekday: "short",
-  year: "numeric",
-  month: "short",
-  day: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-  timeZoneName: "short",
-});
-
-const day = new Intl.DateTimeFormat(undefined, {
-  weekday: "short",
-  year: "numeric",
-  month: "short",
-  day: "numeric",
-});
+const date = { weekday: "short", year: "numeric", month: "short", day: "numeric" } as const;
+const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+const instant = new Intl.DateTimeFormat(undefined, { ...date, ...time, timeZoneName: "short" });
+const day = new Intl.DateTimeFormat(undefined, date);
 
 /** An instant in local time, with the zone named. */
 export function instantText(atMs: number | null): string {
@@ -84,14 +70,6 @@ export function codeText(code: string): string {
 export function symbolsText(symbols: readonly string[]): string {
   if (symbols.length <= 3) return symbols.join(" ");
   return `${symbols[0]} and ${symbols.length - 1} more`;
-}
-
-/** A device by its masked name and its hash, as lists have it. */
-export function deviceText(one: {
-  device: string;
-  device_hash?: string | null | undefined;
-}): string {
-  return one.device_hash ? `${one.device} ${one.device_hash}` : one.device;
 }
 
 /** The first instant of a local day, so many days from it. */

@@ -1,11 +1,19 @@
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import {
+  afterAll,
+  afterEach,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from "vitest";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
+import { serving } from "../serving.ts";
 
 /** One sentence, no stack trace, exit code 1. */
 async function sentenceOf(ran: Promise<{ exitCode: number; stderr: string }>): Promise<string> {
@@ -15,36 +23,31 @@ async function sentenceOf(ran: Promise<{ exitCode: number; stderr: string }>): P
   return stderr;
 }
 
-describe("a wrong endpoint", () => {
-  test.for([
-    [200, "<html>Welcome</html>"],
-    [404, '{"message":"Not Found"}'],
-    [302, ""],
-  ] as const)("that answers %i is blamed on what answers there", async ([status, body]) => {
-    const other = createServer((_request, response) => response.writeHead(status).end(body));
-    other.listen(0, "127.0.0.1");
-    await once(other, "listening");
-    const address = other.address();
-    const endpoint = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
+test.for([
+  [200, "<html>Welcome</html>"],
+  [404, '{"message":"Not Found"}'],
+  [302, ""],
+] as const)(
+  "an endpoint that answers %i is blamed on what answers there",
+  async ([status, body]) => {
+    const endpoint = await serving((_request, response) => response.writeHead(status).end(body));
     const sentence = await sentenceOf(operator({ endpoint })("list"));
     expect(sentence).toContain(`The server at ${endpoint} is not DynamoDB`);
-    other.close();
-  });
-});
+  },
+);
 
 describe("on AWS", () => {
   const home = mkdtempSync(join(tmpdir(), "license-sessions-home-"));
   afterAll(() => rmSync(home, { recursive: true }));
   beforeEach(() => {
     for (const name of [
-      "AWS_REGION",
-      "AWS_DEFAULT_REGION",
-      "AWS_PROFILE",
-      "AWS_ACCESS_KEY_ID",
-      "AWS_SECRET_ACCESS_KEY",
-    ]) {
-      vi.stubEnv(name, undefined);
-    }
+      "REGION",
+      "DEFAULT_REGION",
+      "PROFILE",
+      "ACCESS_KEY_ID",
+      "SECRET_ACCESS_KEY",
+    ])
+      vi.stubEnv(`AWS_${name}`, undefined);
     vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
     vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(home, "credentials"));
     vi.stubEnv("AWS_CONFIG_FILE", join(home, "config"));
@@ -52,20 +55,17 @@ describe("on AWS", () => {
   afterEach(() => vi.unstubAllEnvs());
   const license = operator({ endpoint: "http://127.0.0.1:9" });
 
-  test.for(["list --table Abc", "list --stack Abc"])(
-    "%s without a Region says so",
-    async (words) => {
-      expect(await sentenceOf(license(words))).toMatch(/^No AWS Region is set: set AWS_REGION/);
-    },
-  );
-
-  test.for(["list --table Abc", "list --stack Abc"])(
-    "%s without credentials says so",
-    async (words) => {
-      const variables = { AWS_DEFAULT_REGION: "eu-central-1" };
-      expect(await sentenceOf(license(words, { variables }))).toMatch(/^No access to AWS: /);
-    },
-  );
+  test.for([
+    ["no Region", {}, /^No AWS Region is set: set AWS_REGION/],
+    ["an empty one", { AWS_REGION: "" }, /^AWS_REGION is set but empty/],
+    ["none that can be", { AWS_REGION: "us east 1" }, /^AWS_REGION is not the name of a Region/],
+    ["an address", { AWS_REGION: "http://x" }, /^AWS_REGION is not the name of a Region/],
+    ["no credentials", { AWS_DEFAULT_REGION: "eu-central-1" }, /^No access to AWS: /],
+  ] as const)("%s is one sentence", async ([, variables, sentence]) => {
+    for (const words of ["list --table Abc", "list --stack Abc"]) {
+      expect(await sentenceOf(license(words, { variables }))).toMatch(sentence);
+    }
+  });
 
   test("the Region is taken from the profile, too", async () => {
     // The SDK reads a file once and remembers it.
@@ -76,23 +76,15 @@ describe("on AWS", () => {
   });
 });
 
-describe("a full disk", () => {
-  let engine: Awaited<ReturnType<typeof startDynalite>>;
-  beforeAll(async () => {
-    engine = await startDynalite();
+test("a full disk is blamed on the disk, not on the database", async () => {
+  const engine = await startDynalite();
+  onTestFinished(engine.stop);
+  const ran = operator(engine)("export", {
+    onOutput() {
+      throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    },
   });
-  afterAll(() => engine.stop());
-
-  test("is blamed on the disk, not on the database", async () => {
-    const ran = operator(engine)("export", {
-      onOutput() {
-        throw Object.assign(new Error("ENOSPC: no space left on device, write"), {
-          code: "ENOSPC",
-        });
-      },
-    });
-    expect(await sentenceOf(ran)).toBe(
-      "The output can't be written (the disk is full): it is incomplete.\n",
-    );
-  });
+  expect(await sentenceOf(ran)).toBe(
+    "The output can't be written (the disk is full): it is incomplete.\n",
+  );
 });

@@ -1,32 +1,29 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
 import { startMeter } from "../../support/meter.ts";
 import { openTestService } from "../../support/test-service.ts";
+import { dayMs } from "../new-license.ts";
 
-const dayMs = 86_400_000;
-
-let engine: Awaited<ReturnType<typeof startDynalite>>;
 let meter: Awaited<ReturnType<typeof startMeter>>;
 let service: ReturnType<typeof openTestService>;
 let license: ReturnType<typeof operator>;
-let folder: string;
 beforeEach(async () => {
-  engine = await startDynalite();
+  const engine = await startDynalite();
   meter = await startMeter(engine);
   service = openTestService(engine);
-  folder = mkdtempSync(join(tmpdir(), "license-sessions-bulk-"));
+  const folder = mkdtempSync(join(tmpdir(), "license-sessions-bulk-"));
   license = operator(meter, { now: service.nowMs, variables: { DATA_DIR: folder } });
   return async () => {
     await meter.stop();
     await engine.stop();
+    rmSync(folder, { recursive: true });
   };
 });
-afterEach(() => rmSync(folder, { recursive: true }));
 
 async function licenses(count: number, attributes: { licenseType?: string } = {}) {
   const keys: string[] = [];
@@ -172,13 +169,5 @@ describe("licenses that are chosen by what they are", () => {
     expect(await ids("--status", "active", "--version", "1.2")).toEqual([]);
     await license("activate --status suspended --yes");
     expect(await ids("--status", "active")).toHaveLength(3);
-  });
-
-  test("names and a choice together are wrong usage, and so is neither", async () => {
-    const [key = ""] = await licenses(1, { licenseType: "pro" });
-    for (const words of [["extend", key, "--type", "pro"], ["extend"]]) {
-      expect(await license([...words, "--days", "3"])).toMatchObject({ exitCode: 2, stdout: "" });
-    }
-    expect(await daysLeft([key])).toEqual([10]);
   });
 });

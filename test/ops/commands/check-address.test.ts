@@ -1,23 +1,7 @@
-import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
-import { afterEach, expect, test } from "vitest";
+import type { RequestListener } from "node:http";
+import { expect, test } from "vitest";
 import { operator } from "../../support/license-command.ts";
-
-const cleanups: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0)) cleanup();
-});
-
-async function addressThat(answer: RequestListener): Promise<string> {
-  const server = createServer(answer).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  cleanups.push(
-    () => server.closeAllConnections(),
-    () => server.close(),
-  );
-  const address = server.address();
-  return `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
-}
+import { serving } from "../serving.ts";
 
 const license = operator({ endpoint: "http://127.0.0.1:9" });
 const page = (status: number, text = "<html>Stopped</html>"): RequestListener => {
@@ -25,8 +9,10 @@ const page = (status: number, text = "<html>Stopped</html>"): RequestListener =>
 };
 const service = page(401, '{"license_valid":false,"code":"license_unknown"}');
 
-test("silence and a 5xx are a gap, through which running bots carry on", async () => {
-  for (const url of ["http://127.0.0.1:9", await addressThat(page(502))]) {
+test("silence and a 5xx, a page or a host's own JSON, are a gap, through which running bots carry on", async () => {
+  const json = '{"status":503,"code":"Unavailable"}';
+  for (const answer of [page(502), page(503, json), undefined]) {
+    const url = answer ? await serving(answer) : "http://127.0.0.1:9";
     const ran = await license(["check-address", url, "--expect", "gap"]);
     expect(ran.exitCode).toBe(0);
     expect(ran.stdout.match(/running bots carry on/g)).toHaveLength(3);
@@ -34,33 +20,21 @@ test("silence and a 5xx are a gap, through which running bots carry on", async (
 });
 
 test.for([
-  [403, "ENDS running bots"],
-  [401, "STOPS running bots"],
-  [302, "a redirect"],
-  [200, "not safe"],
-  [404, "not safe"],
-] as const)("a page with %i is never safe, and says why", async ([status, effect]) => {
-  const url = await addressThat(page(status));
-  const ran = await license(["check-address", url]);
-  expect(ran.exitCode).toBe(1);
-  expect(ran.stdout).toContain(effect);
-  expect(ran.stderr).toContain("In the gap only silence or a 5xx is allowed.");
-});
-
-test.for([
-  [403, '{"message":"Forbidden"}'],
-  [403, '{"code":403,"status":"Forbidden"}'],
-  [404, "null"],
-] as const)("a gateway's own JSON is no answer of a service: %i %s", async ([status, text]) => {
-  const url = await addressThat(page(status, text));
+  [403, undefined, "ENDS running bots"],
+  [401, undefined, "STOPS running bots"],
+  [302, undefined, "a redirect"],
+  [200, undefined, "not safe"],
+  [404, undefined, "not safe"],
+  // A gateway's own JSON is no answer of a service.
+  [403, '{"message":"Forbidden"}', "ENDS running bots"],
+  [403, '{"code":403,"status":"Forbidden"}', "ENDS running bots"],
+  [404, "null", "not safe"],
+] as const)("a page with %i is never safe, and says why: %s", async ([status, text, effect]) => {
+  const url = await serving(page(status, text));
   const ran = await license(["check-address", url, "--expect", "service"]);
   expect(ran.exitCode).toBe(1);
-  expect(ran.stderr).toContain("no license service");
-});
-
-test("a host's own JSON with a 5xx is a gap", async () => {
-  const url = await addressThat(page(503, '{"status":503,"code":"Unavailable"}'));
-  expect((await license(["check-address", url, "--expect", "gap"])).exitCode).toBe(0);
+  expect(ran.stdout).toContain(effect);
+  expect(ran.stderr).toContain("no license service. In the gap only silence or a 5xx is allowed.");
 });
 
 test.for([
@@ -68,13 +42,13 @@ test.for([
   '{"status":"info","message":"No session."}',
   '{"code":"license_unknown"}',
 ])("the old server and this one are a service: %s", async (text) => {
-  const url = await addressThat(page(500, text));
+  const url = await serving(page(500, text));
   expect((await license(["check-address", url, "--expect", "service"])).exitCode).toBe(0);
 });
 
 test.for(["/v1", "/v1/"])("an address with the path %s is asked below it", async (path) => {
   const asked: (string | undefined)[] = [];
-  const url = await addressThat((request, response) => {
+  const url = await serving((request, response) => {
     asked.push(request.url);
     service(request, response);
   });
@@ -87,7 +61,7 @@ test.for(["/v1", "/v1/"])("an address with the path %s is asked below it", async
 });
 
 test("one page among three answers is enough to be not safe", async () => {
-  const url = await addressThat((request, response) =>
+  const url = await serving((request, response) =>
     (request.url === "/api/heartbeat" ? page(403) : page(503))(request, response),
   );
   const ran = await license(["check-address", url, "--json"]);
@@ -99,7 +73,7 @@ test("one page among three answers is enough to be not safe", async () => {
 });
 
 test("a service is what is expected before and after, and no gap", async () => {
-  const url = await addressThat(service);
+  const url = await serving(service);
   expect((await license(["check-address", url, "--expect", "service"])).exitCode).toBe(0);
   const ran = await license(["check-address", url, "--expect", "gap"]);
   expect(ran.exitCode).toBe(1);

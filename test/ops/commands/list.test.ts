@@ -1,21 +1,18 @@
 import { NumberValue } from "@aws-sdk/lib-dynamodb";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { licenseIdOf } from "../../../lambdas/rules/license-id.ts";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
-import { openTestService, type TestService } from "../../support/test-service.ts";
+import { openTestService } from "../../support/test-service.ts";
+import { dayMs, newLicense } from "../new-license.ts";
 
-const dayMs = 86_400_000;
 const manySessions = 150;
 const beyondNumbers = NumberValue.from("9007199254740993.5");
 
-let engine: Awaited<ReturnType<typeof startDynalite>>;
-let service: TestService;
-let license: ReturnType<typeof operator>;
+const engine = await startDynalite();
+const service = openTestService(engine);
+const license = operator(engine, { now: service.nowMs });
 beforeAll(async () => {
-  engine = await startDynalite();
-  service = openTestService(engine);
-  license = operator(engine, { now: service.nowMs });
   const made: [string, object][] = [
     ["soon", { expiresAtMs: service.nowMs() + 5 * dayMs }],
     ["later", { expiresAtMs: service.nowMs() + 50 * dayMs }],
@@ -40,10 +37,17 @@ afterAll(() => engine.stop());
 async function typesOf(words: string): Promise<string[]> {
   const { exitCode, stdout } = await license(`${words} --json`);
   expect(exitCode).toBe(0);
-  const types: string[] = JSON.parse(stdout).map(
-    (one: { license_type: string }) => one.license_type,
-  );
+  const found: { license_type: string }[] = JSON.parse(stdout);
+  const types = found.map(({ license_type }) => license_type);
   return types.filter((type) => type.length < 20).sort();
+}
+
+/** Another table, without licenses. */
+async function otherTable(options: { columns?: number } = {}) {
+  const other = await startDynalite();
+  onTestFinished(other.stop);
+  const there = openTestService(other);
+  return { there, theirs: operator(other, { now: there.nowMs, ...options }) };
 }
 
 describe("list", () => {
@@ -54,27 +58,16 @@ describe("list", () => {
     expect(await typesOf("list --status cancelled")).toEqual([]);
   });
 
-  test("--expiring-within leaves out what has ended and what never does", async () => {
-    expect(await typesOf("list --expiring-within 10")).toEqual(["soon"]);
+  test("--expiring-within leaves out what has ended or never does, is suspended, or has another key", async () => {
     expect(await typesOf("list --expiring-within 60 --status active")).toEqual(["later", "soon"]);
-  });
-
-  test("--expiring-within leaves out what is suspended, and what has another key", async () => {
-    const expiresAtMs = service.nowMs() + 3 * dayMs;
-    for (const licenseKey of ["held back", "leaked"]) {
-      await service.license({ licenseKey, licenseType: licenseKey, expiresAtMs });
+    const { there, theirs } = await otherTable();
+    for (const licenseKey of ["soon", "held", "leaked"]) {
+      await there.license({ licenseKey, expiresAtMs: there.nowMs() + 3 * dayMs });
     }
-    await license(["suspend", "leaked", "--yes"]);
-    await license(["suspend", licenseIdOf("held back"), "--yes"]);
-    await license(["rekey", "leaked", "--yes"]);
-    expect(await typesOf("list --expiring-within 10")).toEqual(["soon"]);
-    for (const id of [licenseIdOf("held back"), licenseIdOf("leaked")]) {
-      await license(["delete", id, "--yes"]);
-    }
-    const leaked = JSON.parse((await license("list --status suspended --json")).stdout);
-    for (const { license_id, license_type } of leaked) {
-      if (license_type === "leaked") await license(["delete", license_id, "--yes"]);
-    }
+    await theirs("suspend held leaked --yes");
+    await theirs("rekey leaked --yes");
+    const found = JSON.parse((await theirs("list --expiring-within 10 --json")).stdout);
+    expect(found).toMatchObject([{ license_id: licenseIdOf("soon") }]);
   });
 
   test("reads every page, and no more of them than --limit needs", async () => {
@@ -121,9 +114,7 @@ describe("list", () => {
   ] as const)(
     "an item with %s is named and left out by every verb, and the others are there",
     async ([, attributes, named]) => {
-      const other = await startDynalite();
-      const there = openTestService(other);
-      const theirs = operator(other);
+      const { there, theirs } = await otherTable();
       await there.license({ licenseKey: "GOOD-1", email: "ada@example.com" });
       await there.license({ licenseKey: "ODD-1", email: "ada@example.com" });
       await there.change("ODD-1", attributes as never);
@@ -140,13 +131,11 @@ describe("list", () => {
       const shown = await theirs("show ODD-1");
       expect(shown).toMatchObject({ exitCode: 1, stdout: "" });
       expect(shown.stderr).toContain(named);
-      await other.stop();
     },
   );
 
   test("what has a sensible default gets it, and a session that nobody can read is shown as such", async () => {
-    const other = await startDynalite();
-    const there = openTestService(other);
+    const { there, theirs } = await otherTable();
     await there.license({ licenseKey: "ODD-1" });
     const far = { lapses_at: 9e15, last_heartbeat: 9e15, started_at: -9e15 };
     await there.change("ODD-1", {
@@ -158,24 +147,21 @@ describe("list", () => {
         NQ: { device_fingerprint: "device-a", session_id: "1", ...far },
       },
     } as never);
-    const theirs = operator(other, { now: there.nowMs });
     const shown = await theirs("show ODD-1");
     expect(shown.exitCode).toBe(0);
     expect(shown.stdout).toMatch(/^type +standard$/m);
     expect(shown.stdout).toMatch(/^session ES +unreadable$/m);
+    expect((await theirs("list")).stdout).toMatch(/ 1\+0\+1\?\/20 /);
     expect(shown.stdout).toMatch(/^ {2}last heartbeat +beyond the year 9999$/m);
     for (const words of ["list", "online", "export", "find --device dev"]) {
       expect((await theirs(words)).exitCode).toBe(0);
     }
-    await other.stop();
   });
 });
 
 describe("list and find", () => {
   test("show lapsed sessions and the age of the last heartbeat, and find who holds and who held", async () => {
-    const other = await startDynalite();
-    const there = openTestService(other);
-    const theirs = operator(other, { now: there.nowMs, columns: 80 });
+    const { there, theirs } = await otherTable({ columns: 80 });
     const license_key = await there.license({ email: "Ada.L@Example.com" });
     await there.license({ email: "bob@example.com" });
     const claim = (device_fingerprint: string, symbol: string) =>
@@ -197,12 +183,35 @@ describe("list and find", () => {
     expect(byDevice.stdout).not.toContain("laptop");
     expect(JSON.parse((await theirs("find --device laptop --json")).stdout)).toHaveLength(1);
     expect(JSON.parse((await theirs("find --email eve --json")).stdout)).toEqual([]);
-    await other.stop();
+  });
+
+  test("have whole ids in a pipe, and ids that fit on a terminal", async () => {
+    const { id, license, claim } = await newLicense(engine);
+    await claim();
+    for (const words of ["list", "find --email ada@", "online"]) {
+      expect((await license(words)).stdout).toContain(id);
+      const { stdout } = await license(words, { columns: 100 });
+      expect(stdout).not.toContain(id);
+      expect(stdout).toContain(`${id.slice(0, 12)} `);
+    }
+  });
+
+  test("find a letter with an accent, however it was typed", async () => {
+    const { id, json } = await newLicense(engine, { email: "jose\u0301@example.com" });
+    expect(await json("find", "--email", "JOS\u00c9@")).toMatchObject([{ license_id: id }]);
+  });
+
+  test("--csv has a license a line, which a spreadsheet reads", async () => {
+    const sold = { email: "=ada@example.com", licenseType: "a,b" };
+    const { id, license } = await newLicense(engine, sold);
+    const { stdout } = await license("list --csv");
+    expect(stdout).toMatch(/^license_id,standing,license_type,email,/);
+    expect(stdout).toContain(`${id},active,"a,b",'=ada@example.com,`);
   });
 });
 
 describe("online", () => {
-  test("has every live session, newest heartbeat first, and no lapsed one", async () => {
+  test("has every live session, newest heartbeat first, and none that lapsed or was rekeyed", async () => {
     const claim = (licenseKey: string, symbol?: string) =>
       service.validate({
         license_key: licenseKey,
@@ -225,5 +234,7 @@ describe("online", () => {
     expect(online[1]).toMatchObject({ symbol: "ES", seconds_left: 50 });
     const newest = JSON.parse((await license("online --limit 1 --json")).stdout);
     expect(newest).toEqual(online.slice(0, 1));
+    await license("rekey later --yes");
+    expect(JSON.parse((await license("online --json")).stdout)).toEqual(online.slice(1));
   });
 });

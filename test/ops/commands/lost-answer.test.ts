@@ -1,17 +1,12 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { startDynalite } from "../../support/engines.ts";
 import { operator } from "../../support/license-command.ts";
 import { startMeter } from "../../support/meter.ts";
 import { openTestService } from "../../support/test-service.ts";
+import { dayMs } from "../new-license.ts";
 
-const dayMs = 86_400_000;
-
-let engine: Awaited<ReturnType<typeof startDynalite>>;
-let meter: Awaited<ReturnType<typeof startMeter>>;
-beforeAll(async () => {
-  engine = await startDynalite();
-  meter = await startMeter(engine);
-});
+const engine = await startDynalite();
+const meter = await startMeter(engine);
 afterAll(async () => {
   await meter.stop();
   await engine.stop();

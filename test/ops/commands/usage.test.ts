@@ -7,36 +7,15 @@ import { operator } from "../../support/license-command.ts";
 
 const secret = "SECRET-KEY-0001";
 
-let engine: Awaited<ReturnType<typeof startDynalite>>;
-let license: ReturnType<typeof operator>;
-beforeAll(async () => {
-  engine = await startDynalite();
-  license = operator(engine);
-  await license(["create", "--key", secret, "--days", "30"]);
-});
+const engine = await startDynalite();
+const license = operator(engine);
+beforeAll(() => license(["create", "--key", secret, "--days", "30"]));
 afterAll(() => engine.stop());
 
 const verbs = [
-  "create",
-  "show",
-  "list",
-  "find",
-  "history",
-  "now",
-  "refusals",
-  "usage",
-  "check-address",
-  "online",
-  "suspend",
-  "activate",
-  "cancel",
-  "extend",
-  "set",
-  "end-session",
-  "rekey",
-  "delete",
-  "import",
-  "export",
+  ...["create", "show", "list", "find", "history", "now", "refusals", "usage", "check-address"],
+  ...["online", "suspend", "activate", "cancel", "extend", "set", "end-session", "rekey", "delete"],
+  ...["import", "export"],
 ];
 
 describe("--help", () => {
@@ -65,6 +44,7 @@ describe("wrong usage: exit code 2, a sentence that names what, and no key in it
     [["show", `-${secret}`], "unknown option"],
     [["show", "A KEY WITH SPACES"], "without space"],
     [["create", "--key", "A KEY WITH SPACES"], "--key"],
+    [["create", "--key", "12345678901"], "--key must be 12 to 128"],
     [["create", "--days", "-5"], "--days"],
     [["create", "--days", "1e3"], "--days"],
     [["create", "--max-sessions", "0"], "--max-sessions"],
@@ -80,6 +60,8 @@ describe("wrong usage: exit code 2, a sentence that names what, and no key in it
     [["extend", secret, "--until", "soon"], "--until"],
     [["extend", secret, "--until", "2020-01-01"], "--until"],
     [["extend", secret], "--days"],
+    [["extend", "--days", "3"], "Name one or more licenses, or choose them"],
+    [["extend", secret, "--type", "standard", "--days", "3"], "not both"],
     [["extend", secret, "--days", "3", "--until", "2027-01-31"], "--until"],
     [["extend", secret, "--until", "Never"], "--until"],
     [["find"], "--email"],
@@ -91,8 +73,10 @@ describe("wrong usage: exit code 2, a sentence that names what, and no key in it
     [["check-address", "http://127.0.0.1:9", "--expect", "nothing"], "--expect"],
     [["list", "--version", ""], "--version"],
     [["extend", secret, "--days", "3", "--operation", "1"], "--operation"],
-    [["set", secret, "--timeout", "5"], "--timeout"],
-    [["create", "--timeout", "90000"], "--timeout"],
+    [["set", secret, "--timeout", "29"], "--timeout must be a whole number from 30 to 86400"],
+    [["create", "--timeout", "86401"], "--timeout must be a whole number from 30 to 86400"],
+    [["set", secret, "--timeout", "1m"], "--timeout"],
+    [["set", secret, "--type", "pro\tyearly"], "without tabs, line breaks"],
     [["console", "--port", "70000"], "--port"],
     [["history", secret, "--since", "yesterday"], "--since"],
     [["suspend", secret, "--reason", "x".repeat(101), "--yes"], "--reason"],
@@ -120,25 +104,10 @@ describe("wrong usage: exit code 2, a sentence that names what, and no key in it
   });
 });
 
-describe("a database that is not there", () => {
-  test("is one sentence that says what to do, and exit code 1", async () => {
-    const ran = await license("list", { variables: { DYNAMODB_ENDPOINT: "http://127.0.0.1:9" } });
-    expect(ran.exitCode).toBe(1);
-    expect(ran.stderr).toContain("npm start");
-  });
-
-  test.for([
-    { DYNAMODB_ENDPOINT: "", DYNAMODB_PORT: "soon" },
-    { DYNAMODB_ENDPOINT: "", DYNAMODB_PORT: "70000" },
-    { DYNAMODB_ENDPOINT: "localhost" },
-    { DYNAMODB_ENDPOINT: "ftp://localhost" },
-  ])("nor is a variable that is wrong, in words of its own: %j", async (variables) => {
-    const ran = await license("list", { variables });
-    expect(ran.exitCode).toBe(1);
-    expect(ran.stderr).toContain(Object.keys(variables).at(-1));
-    expect(ran.stderr).toContain(" must be ");
-    expect(ran.stderr).not.toMatch(/undefined|invalid|too (small|big)/i);
-  });
+test("a database that is not there is one sentence that says what to do, and exit code 1", async () => {
+  const ran = await license("list", { variables: { DYNAMODB_ENDPOINT: "http://127.0.0.1:9" } });
+  expect(ran.exitCode).toBe(1);
+  expect(ran.stderr).toContain("npm start");
 });
 
 describe("the documentation", () => {

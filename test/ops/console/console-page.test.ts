@@ -111,11 +111,11 @@ describe("the console in Chromium, beside npm start with bots", () => {
     const moved = { licenseKey: key, symbol: "ES", device: laptop };
     await expect(startBot(moved)).rejects.toMatchObject({ code: "session_conflict" });
     await open(email);
-    await page.getByRole("button", { name: "Free it now ..." }).click();
-    await page.getByText("may go on trading beside the next device").waitFor();
+    await press("Free it now ...");
+    await see("may go on trading beside the next device");
     await page.getByLabel("Why, for the history").fill("moved to the laptop");
-    await page.getByRole("button", { name: "Free ES now" }).click();
-    await page.getByText("Another device may claim ES now").waitFor();
+    await press("Free ES now");
+    await see("Another device may claim ES now");
     expect((await startBot(moved)).held).toBe(true);
     expect(await endOf(bot)).toMatchObject({ reason: "taken", code: "session_taken" });
     const { stdout } = await license(["history", key]);
@@ -124,20 +124,15 @@ describe("the console in Chromium, beside npm start with bots", () => {
 
   test("I lost my key: a new one is shown this once, works, and the old one does not", async () => {
     const { email, key, id } = await licenseWith();
-    const who = { device: "DESKTOP-...", device_hash: "6666666666", session_id: "a" };
-    const hourAgo = Date.now() - hourMs;
-    writeLines(
-      [hourAgo, id, { ...claimed, ...who }],
-      [hourAgo + 60_000, id, { ...released, ...who }],
-    );
+    writeLines(...held(id, desktop("6"), "a", Date.now() - hourMs, 60_000));
     await open(email);
-    await page.getByRole("button", { name: "New key ..." }).click();
-    await page.getByText("The old one and its sessions end at once.").waitFor();
-    await page.getByRole("button", { name: "Give it a new key" }).click();
-    await page.getByText("Done: the new key works").waitFor();
+    await press("New key ...");
+    await see("The old one and its sessions end at once.");
+    await press("Give it a new key");
+    await see("Done: the new key works");
     const newKey = (await page.locator(".key").textContent()) ?? "";
-    await page.getByRole("button", { name: "Close" }).click();
-    await page.getByText("Active; ").waitFor();
+    await press("Close");
+    await see("Active; ");
     expect(page.url()).toContain(licenseIdOf(newKey));
     expect(await page.content()).not.toContain(newKey);
     // The past under the old key is the license's past.
@@ -152,24 +147,13 @@ describe("the console in Chromium, beside npm start with bots", () => {
   test("who held it at 3 a.m. last Tuesday: devices named alike, a crash, and one from before", async () => {
     const { email, id } = await licenseWith();
     const threeAm = lastTuesdayAt(3);
-    const twin = (device_hash: string) => ({ device: "DESKTOP-...", device_hash });
-    const crashed = { ...twin("1111111111"), session_id: "a", state: "lapsed" };
+    const first = { ...desktop("1"), session_id: "a" };
+    const last_heartbeat = threeAm + hourMs / 2;
+    const replaced = [{ symbol: "ES", ...first, state: "lapsed", last_heartbeat }];
     writeLines(
-      [threeAm - 30 * hourMs, id, { ...active, ...twin("1111111111"), session_id: "a" }],
-      [threeAm - 2 * hourMs, id, { ...active, ...twin("1111111111"), session_id: "a" }],
-      [
-        threeAm + hourMs,
-        id,
-        {
-          ...claimed,
-          ...twin("2222222222"),
-          ...{
-            session_id: "b",
-            replaced: [{ symbol: "ES", ...crashed, last_heartbeat: threeAm + hourMs / 2 }],
-          },
-        },
-      ],
-      [threeAm + 2 * hourMs, id, { ...released, ...twin("2222222222"), session_id: "b" }],
+      [threeAm - 30 * hourMs, id, { ...active, ...first }],
+      [threeAm - 2 * hourMs, id, { ...active, ...first }],
+      ...held(id, desktop("2"), "b", threeAm + hourMs, hourMs, { replaced }),
     );
     await open(email);
     await page.getByLabel("day", { exact: true }).first().fill(dayOf(threeAm));
@@ -193,14 +177,10 @@ describe("the console in Chromium, beside npm start with bots", () => {
   test("is the key shared: devices, overlaps, and what can't be concluded", async () => {
     const { email, id } = await licenseWith();
     const atMs = Date.now() - 5 * hourMs;
-    const one = { device: "DESKTOP-...", device_hash: "1111111111" };
-    const other = { device: "DESKTOP-...", device_hash: "2222222222" };
     writeLines(
-      [atMs, id, { ...claimed, ...one, session_id: "a" }],
-      [atMs + hourMs, id, { code: "session_conflict", symbol: "ES", ...other }],
-      [atMs + 2 * hourMs, id, { ...released, ...one, session_id: "a" }],
-      [atMs + 3 * hourMs, id, { ...claimed, ...other, session_id: "b" }],
-      [atMs + 4 * hourMs, id, { ...released, ...other, session_id: "b" }],
+      ...held(id, desktop("1"), "a", atMs, 2 * hourMs),
+      [atMs + hourMs, id, { code: "session_conflict", symbol: "ES", ...desktop("2") }],
+      ...held(id, desktop("2"), "b", atMs + 3 * hourMs, hourMs),
     );
     await open(email);
     const sharing = page.locator(".sharing");
@@ -214,9 +194,8 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await licenseWith({ symbol: "ES", device: desk, version });
     await licenseWith({ symbol: "NQ", device: laptop, version });
     await page.reload();
-    await page.getByRole("row", { name: `${version} 2` }).waitFor();
-    const { stdout } = await license("now --json");
-    const { sessions } = JSON.parse(stdout).online;
+    await seeRow(`${version} 2`);
+    const { sessions } = (await verb("now")).online;
     await page.locator(".big").getByText(String(sessions), { exact: true }).waitFor();
   });
 
@@ -227,29 +206,25 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByRole("link", { name: "Licenses" }).click();
     await page.getByLabel("Type").fill(type);
     await page.getByLabel("Type").press("Tab");
-    await page.getByText("2 found; all").waitFor();
-    await page.getByRole("button", { name: "Extend all of them by" }).click();
-    await page
-      .getByText("extend: 2 of 2 licenses that were chosen would be changed. Go on?")
-      .waitFor();
-    await page.getByRole("button", { name: "Extend all of them by 30 days" }).click();
-    await page.getByText(/Operation \w+: 2 changed, 0 already so/).waitFor();
-    const days = async (key: string) =>
-      JSON.parse((await license(["show", key, "--json"])).stdout).days_left;
-    expect([await days(pro[0]?.key ?? ""), await days(pro[1]?.key ?? "")]).toEqual([32, 32]);
-    expect(await days(other.key)).toBe(2);
+    await see("2 found; all");
+    await press("Extend all of them by");
+    await see("extend: 2 of 2 licenses that were chosen would be changed. Go on?");
+    await press("Extend all of them by 30 days");
+    await see(/Operation \w+: 2 changed, 0 already so/);
+    for (const { key } of pro) expect((await verb("show", key)).days_left).toBe(32);
+    expect((await verb("show", other.key)).days_left).toBe(2);
   });
 
   test("refund and tell the bot: it is suspended, and its next heartbeat says so", async () => {
     const { email, bot } = await licenseWith({ symbol: "ES", device: desk });
     await open(email);
-    await page.getByRole("button", { name: "Suspend ..." }).click();
-    await page.getByText("Its bots stop at their next heartbeat.").waitFor();
+    await press("Suspend ...");
+    await see("Its bots stop at their next heartbeat.");
     await page.getByLabel("Why, for the history").fill("refunded");
-    await page.getByRole("button", { name: "Suspend", exact: true }).click();
-    await page.getByText("Done.").waitFor();
-    await page.getByRole("button", { name: "Close" }).click();
-    await page.getByText("Suspended: its bots are refused").waitFor();
+    await press("Suspend", true);
+    await see("Done.");
+    await press("Close");
+    await see("Suspended: its bots are refused");
     expect(await endOf(bot)).toMatchObject({ reason: "license_ended", code: "license_suspended" });
   });
 
@@ -259,35 +234,26 @@ describe("the console in Chromium, beside npm start with bots", () => {
     const row = page.getByRole("row", { name: email });
     await row.getByText(/^in 3 d 23 h/).waitFor();
     await row.getByRole("link").click();
-    await page.getByText(/Active; ends in 3 d 23 h/).waitFor();
+    await see(/Active; ends in 3 d 23 h/);
   });
 
   test("why a bot flaps: two devices end each other, and the marks say how often", async () => {
     const { email, id } = await licenseWith();
     const atMs = Date.now() - 90 * 60_000;
-    const devices = ["1111111111", "2222222222"].map((device_hash) => ({
-      ...{ device: "DESKTOP-...", device_hash },
-    }));
-    writeLines(
-      ...Array.from({ length: 12 }, (_, turn): Line[] => [
-        [atMs + turn * 300_000, id, { ...claimed, ...devices[turn % 2], session_id: `s${turn}` }],
-        [
-          atMs + turn * 300_000 + 60_000,
-          id,
-          { code: "session_conflict", symbol: "ES", ...devices[(turn + 1) % 2] },
-        ],
-        [
-          atMs + turn * 300_000 + 240_000,
-          id,
-          { ...released, ...devices[turn % 2], session_id: `s${turn}` },
-        ],
-      ]).flat(),
-    );
+    for (let turn = 0; turn < 12; turn++) {
+      const beganMs = atMs + turn * 300_000;
+      const other = desktop(turn % 2 ? "1" : "2");
+      writeLines(...held(id, desktop(turn % 2 ? "2" : "1"), `s${turn}`, beganMs, 240_000), [
+        beganMs + 60_000,
+        id,
+        { code: "session_conflict", symbol: "ES", ...other },
+      ]);
+    }
     await open(email);
     await page.getByRole("radio", { name: "week" }).check();
     await expect.poll(() => bars().count()).toBe(12);
     expect(await page.locator(".timeline svg .refusal").count()).toBe(12);
-    await page.getByText("took it over from each other 11 times").waitFor();
+    await see("took it over from each other 11 times");
     await page.getByText("What happened: 37 lines").click();
     await page
       .getByRole("row", { name: /session_conflict ES DESKTOP-/ })
@@ -298,7 +264,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
   test("did we refuse somebody wrongly during an outage", async () => {
     const { id } = await licenseWith();
     const atMs = Date.now() - 20 * 60_000;
-    const who = { device: "DESKTOP-...", device_hash: "3333333333", symbol: "ES" };
+    const who = { ...desktop("3"), symbol: "ES" };
     writeLines(
       [atMs, id, { code: "internal_error", ...who }],
       [atMs + 60_000, id, { code: "internal_error", ...who }],
@@ -307,46 +273,35 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByRole("link", { name: "Usage and refusals" }).click();
     // Today alone may have begun since.
     await page.getByRole("combobox").selectOption("3");
-    await page
-      .getByText(/The service could not answer from .*: 2 requests of 1 license\./)
-      .waitFor();
-    await page
-      .getByRole("row", { name: /session_conflict DESKTOP-\.\.\. 3333333333 1 1 1/ })
-      .waitFor();
+    await see(/The service could not answer from .*: 2 requests of 1 license\./);
+    await seeRow(/session_conflict DESKTOP-\.\.\. 3333333333 1 1 1/);
   });
 
   test("how many keys were active in October", async () => {
     const { email, id } = await licenseWith();
-    const who = { device: "DESKTOP-...", device_hash: "4444444444" };
-    const [year, atMs] = lastOctober();
-    writeLines(
-      [atMs, id, { ...claimed, ...who, session_id: "a" }],
-      [atMs + 6 * hourMs, id, { ...released, ...who, session_id: "a" }],
-    );
+    writeLines(...held(id, desktop("4"), "a", Date.UTC(2025, 9, 10, 12), 6 * hourMs));
     await page.getByRole("link", { name: "Usage and refusals" }).click();
-    await page.getByLabel("Month (UTC)").fill(`${year}-10`);
-    await page.getByText("1 license active: 1 device, 6 hours.").waitFor();
-    await page.getByRole("row", { name: `${email} 1 1 6.0 1 0 0` }).waitFor();
+    await page.getByLabel("Month (UTC)").fill("2025-10");
+    await see("1 license active: 1 device, 6 hours.");
+    await seeRow(`${email} 1 1 6.0 1 0 0`);
   });
 
   test("a license says owner, seats and end, and is extended after a preview in local time", async () => {
     const { email, key } = await licenseWith({ symbol: "ES", device: desk, days: 3 });
     await open(email);
-    await page.getByText("1 live of 20").waitFor();
-    await page.getByText(/^Active; ends in 2 d 23 h, on .* E[SD]T\.$/).waitFor();
+    await see("1 live of 20");
+    await see(/^Active; ends in 2 d 23 h, on .* E[SD]T\.$/);
     await page.getByLabel("days", { exact: true }).fill("10");
-    await page.getByRole("button", { name: "Extend by", exact: true }).click();
+    await press("Extend by", true);
     const instant = String.raw`\w{3}, \w{3} \d+, \d{4}, \d\d:\d\d:\d\d E[SD]T`;
     const fact = page.getByRole("row", { name: new RegExp(`^expires ${instant} ${instant}$`) });
     await fact.waitFor();
-    const daysLeft = async () =>
-      JSON.parse((await license(["show", key, "--json"])).stdout).days_left;
-    expect(await daysLeft()).toBe(2);
-    await page.getByRole("button", { name: "Extend by 10 days" }).click();
-    await page.getByText("Done.").waitFor();
-    await page.getByRole("button", { name: "Close" }).click();
-    await page.getByText(/^Active; ends in 12 d 23 h/).waitFor();
-    expect(await daysLeft()).toBe(12);
+    expect((await verb("show", key)).days_left).toBe(2);
+    await press("Extend by 10 days");
+    await see("Done.");
+    await press("Close");
+    await see(/^Active; ends in 12 d 23 h/);
+    expect((await verb("show", key)).days_left).toBe(12);
   });
 
   test("a session of several symbols is one row, has its place, and is freed as one", async () => {
@@ -362,22 +317,20 @@ describe("the console in Chromium, beside npm start with bots", () => {
       "NQ",
     ]);
     await rows.first().getByRole("button", { name: "Free it now ..." }).click();
-    await page.getByRole("button", { name: "Free AUDUSD and 3 more now" }).click();
-    await page.getByText("Another device may claim AUDUSD now").waitFor();
-    expect(JSON.parse((await license(["show", id, "--json"])).stdout).live_sessions).toBe(1);
+    await press("Free AUDUSD and 3 more now");
+    await see("Another device may claim AUDUSD now");
+    expect((await verb("show", id)).live_sessions).toBe(1);
   });
 
   test("the drawing: hours in local time, a pixel at least, dashed after a lapse, now at now", async () => {
     const { email, id } = await licenseWith({ symbol: "ES", device: desk });
     const [three, six] = [lastTuesdayAt(3), lastTuesdayAt(3) + 3 * hourMs];
-    const one = { device: "DESKTOP-...", device_hash: "1111111111", symbol: "NQ" };
-    const other = { device: "DESKTOP-...", device_hash: "2222222222", symbol: "NQ" };
-    const lapsed = { ...one, session_id: "a", state: "lapsed", last_heartbeat: six };
-    const seven = six + hourMs;
+    const one = { ...desktop("1"), symbol: "NQ", session_id: "a" };
+    const replaced = [{ ...one, state: "lapsed", last_heartbeat: six }];
+    const other = { ...desktop("2"), symbol: "NQ" };
     writeLines(
-      [three, id, { ...claimed, ...one, session_id: "a" }],
-      [seven, id, { ...claimed, ...other, session_id: "b", replaced: [lapsed] }],
-      [seven + 1_000, id, { ...released, ...other, session_id: "b" }],
+      [three, id, { ...claimed, ...one }],
+      ...held(id, other, "b", six + hourMs, 1_000, { replaced }),
     );
     const boxOf = async (locator: Locator) => {
       const box = await locator.boundingBox();
@@ -424,8 +377,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     ];
     await license(["suspend", owners[2]?.id ?? "", "--yes"]);
     const emails = async (...words: string[]) => {
-      const { stdout } = await license(["list", "--type", type, ...words, "--json"]);
-      const found: { email: string }[] = JSON.parse(stdout);
+      const found: { email: string }[] = await verb("list", "--type", type, ...words);
       return found.map(({ email }) => email).sort();
     };
     await page.getByRole("link", { name: "Licenses" }).click();
@@ -456,10 +408,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByRole("link", { name: "Licenses" }).click();
     await page.getByLabel("Type").fill(type);
     await page.getByLabel("Type").press("Tab");
-    const [download] = await Promise.all([
-      page.waitForEvent("download"),
-      page.getByRole("button", { name: "Export CSV" }).click(),
-    ]);
+    const [download] = await Promise.all([page.waitForEvent("download"), press("Export CSV")]);
     const chunks: Buffer[] = [];
     for await (const chunk of await download.createReadStream()) chunks.push(Buffer.from(chunk));
     const { stdout } = await license(["list", "--type", type, "--csv"]);
@@ -468,12 +417,7 @@ describe("the console in Chromium, beside npm start with bots", () => {
 
   test("is worked by keys alone: search, a license, its timeline and a dialog", async () => {
     const { email, id } = await licenseWith();
-    const who = { device: "DESKTOP-...", device_hash: "5555555555" };
-    const atMs = Date.now() - 60_000;
-    writeLines(
-      [atMs, id, { ...claimed, ...who, session_id: "a" }],
-      [atMs + 30_000, id, { ...released, ...who, session_id: "a" }],
-    );
+    writeLines(...held(id, desktop("5"), "a", Date.now() - 60_000, 30_000));
     await page.keyboard.press("/");
     await page.keyboard.type(email);
     await page.keyboard.press("Enter");
@@ -490,16 +434,16 @@ describe("the console in Chromium, beside npm start with bots", () => {
     await page.getByRole("option", { name: "DESKTOP-... 5555555555" }).waitFor();
     await page.getByRole("button", { name: "Suspend ..." }).focus();
     await page.keyboard.press("Enter");
-    await page.getByText("Its bots stop at their next heartbeat.").waitFor();
+    await see("Its bots stop at their next heartbeat.");
     await page.keyboard.press("Escape");
     await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
-    expect(JSON.parse((await license(["show", id, "--json"])).stdout).status).toBe("active");
+    expect((await verb("show", id)).status).toBe("active");
   });
 
   // The last: it is the service's state for an hour.
   test("now: refusals by code in words, and whether the service answers, since when", async () => {
     const { id } = await licenseWith({ symbol: "ES", device: desk });
-    const who = { device: "DESKTOP-...", device_hash: "7777777777", symbol: "ES" };
+    const who = { ...desktop("7"), symbol: "ES" };
     const atMs = Date.now() - 10 * 60_000;
     writeLines(
       [atMs, id, { code: "session_limit", ...who }],
@@ -507,13 +451,18 @@ describe("the console in Chromium, beside npm start with bots", () => {
       [atMs, id, { code: "internal_error", ...who }],
     );
     await page.reload();
-    await page.getByRole("row", { name: "all seats are taken (session_limit) 2" }).waitFor();
+    await seeRow("all seats are taken (session_limit) 2");
     await page.getByText(/^The service answers, since .* E[SD]T \(\d+ min( \d+ s)?\)\.$/).waitFor();
     writeLines([Date.now(), id, { code: "internal_error", ...who }]);
     await page.reload();
-    await page.getByText(/^Requests fail, since .* E[SD]T\.$/).waitFor();
+    await see(/^Requests fail, since .* E[SD]T\.$/);
   });
 });
+
+/** What the verb prints with `--json`. */
+async function verb(...words: string[]) {
+  return JSON.parse((await license([...words, "--json"])).stdout);
+}
 
 /** The bars of the timeline. */
 const bars = () => page.locator(".timeline .bar");
@@ -522,6 +471,24 @@ type Line = [atMs: number, licenseId: string, line: Record<string, unknown>];
 const claimed = { event: "session_claimed", symbol: "ES", fencing_token: 1, bot_version: "4.2.1" };
 const released = { event: "session_released", symbol: "ES", free_in_seconds: 0 };
 const active = { event: "session_active", symbol: "ES", bot_version: "4.2.1" };
+
+/** One of the devices that are named alike. */
+const desktop = (digit: string) => ({ device: "DESKTOP-...", device_hash: digit.repeat(10) });
+
+/** The two lines of a session that its bot released after `lengthMs`. */
+function held(
+  licenseId: string,
+  who: object,
+  session_id: string,
+  fromMs: number,
+  lengthMs: number,
+  more: object = {},
+): Line[] {
+  return [
+    [fromMs, licenseId, { ...claimed, ...who, session_id, ...more }],
+    [fromMs + lengthMs, licenseId, { ...released, ...who, session_id }],
+  ];
+}
 
 /** Lines as the functions log them: what happened before the test began. */
 function writeLines(...lines: Line[]): void {
@@ -543,10 +510,10 @@ type Wanted = Partial<Omit<Parameters<typeof startBot>[0], "licenseKey">> & {
 async function licenseWith({ type, days, device, ...more }: Wanted = {}) {
   owners += 1;
   const email = `owner-${owners}@example.com`;
-  const words = ["create", "--email", email, "--json"];
+  const words = ["create", "--email", email];
   if (type !== undefined) words.push("--type", type);
   if (days !== undefined) words.push("--days", String(days));
-  const key: string = JSON.parse((await license(words)).stdout).license_key;
+  const key: string = (await verb(...words)).license_key;
   const bot =
     device === undefined ? undefined : await startBot({ licenseKey: key, device, ...more });
   return { email, key, id: licenseIdOf(key), bot };
@@ -590,6 +557,12 @@ async function endOf(bot: Session | undefined): Promise<unknown> {
   return bot?.signal.reason;
 }
 
+const see = (text: string | RegExp) => page.getByText(text).waitFor();
+
+const seeRow = (name: string | RegExp) => page.getByRole("row", { name }).waitFor();
+
+const press = (name: string, exact = false) => page.getByRole("button", { name, exact }).click();
+
 async function open(email: string): Promise<void> {
   await page.getByLabel("Search").fill(email);
   await page.getByLabel("Search").press("Enter");
@@ -615,11 +588,4 @@ function lastTuesdayAt(hour: number): number {
 function dayOf(atMs: number): string {
   const { year, month, day } = partsIn(atMs);
   return `${year}-${month}-${day}`;
-}
-
-/** The 10th of the last October that is over, at noon UTC. */
-function lastOctober(): [year: number, atMs: number] {
-  const today = new Date();
-  const year = today.getUTCFullYear() - (today.getUTCMonth() > 9 ? 0 : 1);
-  return [year, Date.UTC(year, 9, 10, 12)];
 }

@@ -1,33 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { readHistoryLine } from "../../../ops/data/history-line.ts";
 import { holdsOf } from "../../../ops/data/holds.ts";
 import { type LicenseItem, licenseItemSchema } from "../../../ops/data/license-item.ts";
 import { sharingOf } from "../../../ops/data/sharing.ts";
+import { claimed, linesFrom, minuteMs, released } from "./lines.ts";
 
 const noonMs = Date.UTC(2026, 9, 13, 12);
-const minuteMs = 60_000;
 const license_id = "a".repeat(64);
 
-/** The lines as functions log them, one a tuple of minutes after noon and the line. */
-function linesOf(...lines: [minutes: number, line: Record<string, unknown>][]) {
-  return lines.map(([minutes, line]) => {
-    const read = readHistoryLine({
-      line: JSON.stringify({ message: { license_id, symbol: "ES", ...line } }),
-      atMs: noonMs + minutes * minuteMs,
-    });
-    if (!read) throw new Error("No line of the history");
-    return read;
-  });
-}
+const linesOf = linesFrom(noonMs, minuteMs, license_id);
 
 const desk = { device: "DESKTOP-...", device_hash: "1111111111" };
 const twin = { device: "DESKTOP-...", device_hash: "2222222222" };
-const claimed = (who: object, session_id: string, more: object = {}) => ({
-  ...{ event: "session_claimed", session_id, fencing_token: 1, ...who, ...more },
-});
-const released = (who: object, session_id: string) => ({
-  ...{ event: "session_released", session_id, free_in_seconds: 0, ...who },
-});
 
 function holds(
   lines: ReturnType<typeof linesOf>,
@@ -51,26 +34,6 @@ function licenseWith(session: object): LicenseItem {
 }
 
 describe("who held a symbol", () => {
-  test("until it released it", () => {
-    const lines = linesOf([0, claimed(desk, "1")], [30, released(desk, "1")]);
-    expect(holds(lines)).toEqual([
-      { who: desk.device_hash, from: 0, until: 30, end: "released", known: true },
-    ]);
-  });
-
-  test("a crashed bot held it to its last heartbeat, not to the next device's claim", () => {
-    const lapsed = { ...desk, last_heartbeat: noonMs + 20 * minuteMs, state: "lapsed" };
-    const lines = linesOf(
-      [0, claimed(desk, "1")],
-      [240, claimed(twin, "2", { replaced: [{ symbol: "ES", ...lapsed }] })],
-      [250, released(twin, "2")],
-    );
-    expect(holds(lines)).toEqual([
-      { who: desk.device_hash, from: 0, until: 20, end: "lapsed", known: true },
-      { who: twin.device_hash, from: 240, until: 250, end: "released", known: true },
-    ]);
-  });
-
   test("a crashed bot that nobody has followed held it to the heartbeat that its license has", () => {
     const license = licenseWith({
       session_id: "1",
@@ -108,14 +71,6 @@ describe("who held a symbol", () => {
     });
     expect(holds([], { license })).toMatchObject([
       { from: 0, until: 600, end: "held", known: false },
-    ]);
-  });
-
-  test("one that was claimed before the window and is over is there, by its line of a day", () => {
-    const active = { event: "session_active", session_id: "1", ...desk };
-    const lines = linesOf([-300, active], [45, released(desk, "1")]);
-    expect(holds(lines)).toEqual([
-      { who: desk.device_hash, from: 0, until: 45, end: "released", known: false },
     ]);
   });
 
@@ -175,11 +130,6 @@ describe("who held a symbol", () => {
       { who: desk.device_hash, from: 0, until: 7, end: "ended", known: true },
     ]);
   });
-
-  test("each symbol of a session of several has its bar", () => {
-    const lines = linesOf([0, { ...claimed(desk, "1"), symbol: undefined, symbols: ["ES", "NQ"] }]);
-    expect(holds(lines)).toHaveLength(2);
-  });
 });
 
 describe("whether a key is shared", () => {
@@ -189,15 +139,13 @@ describe("whether a key is shared", () => {
 
   test("devices that are named alike are told apart by their hashes", () => {
     const hashes = ["1", "2", "3", "4"].map((digit) => digit.repeat(10));
-    const lines = linesOf(
-      ...(hashes.flatMap((device_hash, at): [number, object][] => {
-        const who = { device: "DESKTOP-...", device_hash };
-        return [
-          [at * 20, claimed(who, device_hash)],
-          [at * 20 + 10, released(who, device_hash)],
-        ];
-      }) as [number, Record<string, unknown>][]),
-    );
+    const lines = hashes.flatMap((device_hash, at) => {
+      const who = { device: "DESKTOP-...", device_hash };
+      return linesOf(
+        [at * 20, claimed(who, device_hash)],
+        [at * 20 + 10, released(who, device_hash)],
+      );
+    });
     const { devices, conclusion } = judged(lines);
     expect(devices).toHaveLength(4);
     expect(conclusion).toContain("4 devices held it, and took it over from each other 3 times.");

@@ -1,11 +1,10 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { expect, test } from "vitest";
 import { openTableClock } from "../../../ops/data/table-clock.ts";
 import { withTable } from "../../../ops/data/with-table.ts";
+import { serving } from "../serving.ts";
 
 test("the time is that of the table's answers, not of the operator's machine", async () => {
-  const server = createServer((_request, response) => {
+  const endpoint = await serving((_request, response) => {
     response.sendDate = false;
     response.writeHead(200, {
       "content-type": "application/x-amz-json-1.0",
@@ -13,15 +12,9 @@ test("the time is that of the table's answers, not of the operator's machine", a
     });
     response.end("{}");
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" && address ? address.port : 0;
   const clock = openTableClock();
-  const variables = { DYNAMODB_ENDPOINT: `http://127.0.0.1:${port}` };
+  const variables = { DYNAMODB_ENDPOINT: endpoint };
   const nowMs = await withTable({}, variables, async () => clock.nowMs(), clock);
-  server.close();
-  server.closeAllConnections();
   expect(new Date(nowMs).toISOString().slice(0, 16)).toBe("2035-01-02T03:04");
 });
 

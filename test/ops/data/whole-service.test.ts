@@ -1,25 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { readHistoryLine } from "../../../ops/data/history-line.ts";
 import { type LicenseItem, licenseItemSchema } from "../../../ops/data/license-item.ts";
 import { presentState } from "../../../ops/data/present-state.ts";
 import { refusalsOf } from "../../../ops/data/refusals.ts";
 import { usageOf } from "../../../ops/data/usage.ts";
+import { claimed, hourMs, linesFrom, minuteMs, released } from "./lines.ts";
 
 const sinceMs = Date.UTC(2026, 9, 1);
 const untilMs = Date.UTC(2026, 10, 1);
-const hourMs = 3_600_000;
-const minuteMs = 60_000;
-
-function linesOf(...lines: [hours: number, line: Record<string, unknown>][]) {
-  return lines.map(([hours, line]) => {
-    const read = readHistoryLine({
-      line: JSON.stringify({ message: { license_id: "one", symbol: "ES", ...line } }),
-      atMs: sinceMs + hours * hourMs,
-    });
-    if (!read) throw new Error("No line of the history");
-    return read;
-  });
-}
+const linesOf = linesFrom(sinceMs, hourMs, "one");
 
 function license(license_id: string, more: object = {}): LicenseItem {
   const needed = { license_id, status: "active", max_sessions: 1, sessions: {} };
@@ -28,12 +16,6 @@ function license(license_id: string, more: object = {}): LicenseItem {
 
 const a = { device: "a...", device_hash: "aaaaaaaaaa" };
 const b = { device: "b...", device_hash: "bbbbbbbbbb" };
-const claimed = (who: object, session_id: string, more: object = {}) => ({
-  ...{ event: "session_claimed", session_id, fencing_token: 1, ...who, ...more },
-});
-const released = (who: object, session_id: string) => ({
-  ...{ event: "session_released", session_id, ...who },
-});
 
 describe("usage of a month", () => {
   const period = { sinceMs, untilMs, nowMs: untilMs + 20 * 24 * hourMs };
@@ -52,15 +34,8 @@ describe("usage of a month", () => {
     expect(usage).toMatchObject({ active_licenses: 1, devices: 2, hours: 5 });
     expect(usage.licenses).toMatchObject([
       {
-        ...{
-          license_id: "one",
-          email: "ada@example.com",
-          devices: 2,
-          days: 2,
-          hours: 5,
-          claims: 2,
-        },
-        ...{ refusals: 1, failures: 1 },
+        ...{ license_id: "one", email: "ada@example.com", devices: 2, days: 2, hours: 5 },
+        ...{ claims: 2, refusals: 1, failures: 1 },
       },
       { license_id: "two", devices: 0, hours: 0, refusals: 1 },
     ]);
@@ -68,7 +43,7 @@ describe("usage of a month", () => {
 
   test("has a license that was claimed before and ran all month, by its line of each day", () => {
     const active = { event: "session_active", session_id: "1", ...a };
-    const days = Array.from({ length: 33 }, (_, day): [number, Record<string, unknown>] => [
+    const days = Array.from({ length: 33 }, (_, day): [number, typeof active] => [
       day * 24 - 12,
       active,
     ]);
@@ -77,12 +52,11 @@ describe("usage of a month", () => {
   });
 
   test("two symbols at once are one hour an hour", () => {
-    const both = ["ES", "NQ"].flatMap((symbol): [number, object][] => [
-      [1, { ...claimed(a, symbol), symbol }],
-      [3, { ...released(a, symbol), symbol }],
-    ]);
-    const lines = linesOf(...(both as [number, Record<string, unknown>][])).sort(
-      (one, other) => one.atMs - other.atMs,
+    const lines = linesOf(
+      [1, { ...claimed(a, "1"), symbol: "ES" }],
+      [1, { ...claimed(a, "2"), symbol: "NQ" }],
+      [3, { ...released(a, "1"), symbol: "ES" }],
+      [3, { ...released(a, "2"), symbol: "NQ" }],
     );
     expect(usageOf(lines, [], period).licenses).toMatchObject([{ hours: 2 }]);
   });
