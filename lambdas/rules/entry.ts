@@ -30,7 +30,7 @@ const timeoutOfOldestMs = 60_000;
 const storedSession = z.object({
   /** The device that holds it. */
   device_fingerprint: text,
-  /** The grant, as the service named it. That of several symbols carries their key. */
+  /** The id that the service gave it; for several symbols, it has their key in it. */
   session_id: text,
   /** The order of the grant. Entries of earlier versions have none. */
   fencing_token: optionalNumber,
@@ -56,7 +56,7 @@ const storedSession = z.object({
   replaced_run: optionalText,
   /** The last opening of that run which is over. */
   replaced_number: optionalNumber,
-  /** The note of the device that asked for it first, until it is kept or over. */
+  /** The note of the device that asked for it first. A `keep` removes it. */
   asked: z.catch(
     z.optional(
       z.object({
