@@ -24,18 +24,19 @@ const places = [
   ["clients/typescript/package.json", /"version": "([^"]+)"/],
   ["clients/typescript/version.ts", /version = "([^"]+)"/],
   ["clients/python/license_session/version.py", /__version__ = "([^"]+)"/],
-  ["clients/csharp/AssemblyInfo.cs", /AssemblyVersion\("(\d+\.\d+\.\d+)\.0"\)/],
-];
-const changelogs = [
-  "CHANGELOG.md",
-  "clients/typescript/CHANGELOG.md",
-  "clients/python/CHANGELOG.md",
+  ["clients/csharp/AssemblyInfo.cs", /AssemblyVersion\("([^"]+)\.0"\)/],
 ];
 
 const headings = [
   ["Changes that need a change of yours", ({ isBreaking }) => isBreaking],
   ["New", ({ type, isBreaking }) => type === "feat" && !isBreaking],
   ["Fixed", ({ type, isBreaking }) => type === "fix" && !isBreaking],
+];
+
+const changelogs = [
+  "CHANGELOG.md",
+  "clients/typescript/CHANGELOG.md",
+  "clients/python/CHANGELOG.md",
 ];
 
 const tag = `v${version}`;
