@@ -1,4 +1,5 @@
-// Makes a release: one version everywhere, a changelog by the commits, a commit and a tag.
+// Makes a release: one version everywhere, a changelog, a commit and a tag. What a changelog calls
+// unreleased becomes the section of the version; without it, that of the project is made from the commits.
 //
 //     npm run release -- 0.2.0            # or --dry-run after it: shows the changelog, changes nothing
 
@@ -32,39 +33,31 @@ const headings = [
   ["Fixed", ({ type, isBreaking }) => type === "fix" && !isBreaking],
 ];
 
+const changelogs = [
+  "CHANGELOG.md",
+  "clients/typescript/CHANGELOG.md",
+  "clients/python/CHANGELOG.md",
+];
+
 const tag = `v${version}`;
 const tags = git("tag", "--list", "v*", "--sort=-version:refname").split("\n").filter(Boolean);
 if (tags.includes(tag)) fail(`The tag ${tag} exists. Choose a later version.`);
 if (!isDryRun && git("status", "--porcelain") !== "")
   fail("There are changes that are not committed. Commit them first.");
 
-const changes = git(
-  "log",
-  "--no-merges",
-  "--reverse",
-  "--format=%s%x00%b%x01",
-  tags[0] ? `${tags[0]}..HEAD` : "HEAD",
-)
-  .split("\x01")
-  .flatMap((commit) => {
-    const [subject = "", body = ""] = commit.trim().split("\x00");
-    const [, type, bang, text] = /^(\w+)(?:\([^)]*\))?(!?): (.+)$/.exec(subject) ?? [];
-    return type
-      ? [{ type, text, isBreaking: bang === "!" || body.includes("BREAKING CHANGE:") }]
-      : [];
-  });
-
-const today = new Date().toISOString().slice(0, 10);
-const section = [
-  `## ${version} - ${today}`,
-  ...headings.flatMap(([heading, belongs]) => {
-    const lines = changes.filter(belongs).map(({ text }) => `- ${text}`);
-    return lines.length === 0 ? [] : [`### ${heading}`, [...new Set(lines)].join("\n")];
-  }),
-].join("\n\n");
+const heading = `## ${version} - ${new Date().toISOString().slice(0, 10)}`;
+const released = changelogs.map((file) => {
+  const text = readFileSync(join(root, file), "utf8");
+  return [file, text.replace(/^## .*unreleased$/m, heading)];
+});
+const [[, own]] = released;
+if (!own.includes(heading)) {
+  const at = own.search(/^## /m);
+  released[0][1] = `${own.slice(0, at)}${sectionOfCommits()}\n\n${own.slice(at)}`;
+}
 
 if (isDryRun) {
-  console.log(section);
+  console.log(released[0][1].split(/(?=^## )/m)[1]);
   process.exit(0);
 }
 
@@ -77,15 +70,31 @@ for (const [file, pattern] of places) {
   const [whole, before] = found;
   writeFileSync(path, text.replace(whole, whole.replace(before, version)));
 }
-const changelog = join(root, "CHANGELOG.md");
-const [head, ...rest] = readFileSync(changelog, "utf8").split(/(?=^## )/m);
-writeFileSync(changelog, [head, `${section}\n\n`, ...rest].join(""));
+for (const [file, text] of released) writeFileSync(join(root, file), text);
 
 git("commit", "--all", "--message", `chore: release ${version}`);
 git("tag", "--annotate", tag, "--message", `Release ${version}`);
 console.log(
   `Released ${version}. Record what it stores (test/support/recorded-items), then push main and ${tag}.`,
 );
+
+function sectionOfCommits() {
+  const range = tags[0] ? `${tags[0]}..HEAD` : "HEAD";
+  const changes = git("log", "--no-merges", "--reverse", "--format=%s%x00%b%x01", range)
+    .split("\x01")
+    .flatMap((commit) => {
+      const [subject = "", body = ""] = commit.trim().split("\x00");
+      const [, type, bang, text] = /^(\w+)(?:\([^)]*\))?(!?): (.+)$/.exec(subject) ?? [];
+      return type
+        ? [{ type, text, isBreaking: bang === "!" || body.includes("BREAKING CHANGE:") }]
+        : [];
+    });
+  const sections = headings.flatMap(([name, belongs]) => {
+    const lines = changes.filter(belongs).map(({ text }) => `- ${text}`);
+    return lines.length === 0 ? [] : [`### ${name}`, [...new Set(lines)].join("\n")];
+  });
+  return [heading, ...sections].join("\n\n");
+}
 
 function git(...args) {
   return execFileSync("git", args, {

@@ -20,17 +20,14 @@ const instantOrNever = z.iso.datetime().nullable().describe("ISO 8601; null: nev
 const sessionTimeoutSeconds = z
   .int()
   .min(1)
-  .describe("How long after its last heartbeat the session is kept for its holder.");
+  .describe("How long after its last heartbeat the session lapses.");
 
 const heldForSeconds = z
   .number()
   .min(0)
-  .describe("From the moment you sent this very request, the session is yours for so long.");
+  .describe("How long the session is yours, from the moment you sent this request.");
 
-const fencingToken = z
-  .int()
-  .min(1)
-  .describe("Of two grants of a symbol, the later has the greater.");
+const fencingToken = z.int().min(1).describe("A later grant of the symbol has a greater one.");
 
 const waitSeconds = z
   .int()
@@ -43,9 +40,9 @@ const activeDevice = z
 
 const heldByThisDevice = z.boolean().describe("Whether `active_device` is the caller's own.");
 
-const requestId = z.string().describe("What the operator finds the failure by.");
+const requestId = z.string().describe("The operator finds the failure by it.");
 
-const field = z.string().describe("The field that can't be read, `body` for all of it.");
+const field = z.string().describe("The field that can't be read; `body`: all of it.");
 
 const holder = z
   .object({

@@ -69,7 +69,7 @@ function operation(route: DocumentedRoute, allExamples: readonly Example[]) {
       ),
       429: gatewayResponse("Above the throttle. Nothing was done; try again."),
       default: gatewayResponse(
-        "Any answer without `code`, whatever its status, is of API Gateway: nothing is confirmed.",
+        "Any answer without `code`, whatever its status, comes from API Gateway: nothing is confirmed.",
       ),
     },
   };
@@ -90,8 +90,8 @@ const signatureHeaders = {
       ';nonce="q3Jv0b1nUeWk8mXo2sYh7A";alg="ed25519"',
   ),
   signature: signatureHeader(
-    "The Ed25519 signature (RFC 9421). A client that has pinned a public key takes an answer " +
-      "without a valid one for trouble: it grants nothing and ends nothing.",
+    "The Ed25519 signature (RFC 9421). To a client that has pinned a public key, an answer without a " +
+      "valid one grants nothing and ends nothing.",
     `sig1=:${"A".repeat(86)}==:`,
   ),
 };

@@ -36,7 +36,7 @@ export const claimRoute = {
     "With `check_only` nothing is written: the answer says whether a claim would succeed. Send " +
     "`run_id` and `claim_number`, the same for every attempt at one opening: they are then one claim, " +
     "and an attempt that arrives late takes nothing from a later opening. The session is yours for " +
-    "`held_for_seconds`, counted from the moment at which you sent this very request.",
+    "`held_for_seconds`, counted from the moment you sent this request.",
   requestName: "ClaimRequest",
   request: claimRequestSchema,
   answers: [
@@ -56,8 +56,8 @@ export const heartbeatRoute = {
   summary: "Keep a session alive",
   description:
     "200 only after the heartbeat is stored; it renews the session for `held_for_seconds`, counted " +
-    "from the moment at which you sent this very request. A session that has lapsed but that nobody " +
-    "has taken is revived. Fields that are not sent stay as stored. A session that was claimed with " +
+    "from the moment you sent this request. A session that has lapsed but that nobody has taken is " +
+    "revived. Fields that are not sent stay as stored. A session that was claimed with " +
     "`run_id`, or that a heartbeat has named, is renewed by its `session_id` only. Of several symbols " +
     "some may be lost: a 500 with `symbols_held` and `symbols_lost` renews those that are held. Where " +
     "the service runs with `LEGACY_BOTS`, a request without `session_id` is answered as the legacy " +

@@ -11,7 +11,7 @@ export const claimRequestSchema = z.object({
   ...callerFields,
   ...openingFields,
   only_if_free: z.optional(z.boolean()).register(z.globalRegistry, {
-    description: "true: refuse, too, while this very device holds the symbol",
+    description: "true: refuse also while this device holds the symbol",
   }),
   ask_holder: z.optional(z.boolean()).register(z.globalRegistry, {
     description:

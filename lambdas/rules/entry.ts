@@ -30,7 +30,7 @@ const timeoutOfOldestMs = 60_000;
 const storedSession = z.object({
   /** The device that holds it. */
   device_fingerprint: text,
-  /** The grant, as the service named it. That of several symbols carries their key. */
+  /** The id that the service gave it; for several symbols, it has their key in it. */
   session_id: text,
   /** The order of the grant. Entries of earlier versions have none. */
   fencing_token: optionalNumber,
@@ -56,7 +56,7 @@ const storedSession = z.object({
   replaced_run: optionalText,
   /** The last opening of that run which is over. */
   replaced_number: optionalNumber,
-  /** The note of the device that asked for it first, until it is kept or over. */
+  /** The note of the device that asked for it first. A `keep` removes it. */
   asked: z.catch(
     z.optional(
       z.object({
@@ -69,7 +69,7 @@ const storedSession = z.object({
     ),
     undefined,
   ),
-  /** The holder keeps it: until then nobody is to ask. */
+  /** The holder has answered `keep`: until then nobody can ask again. */
   kept_until: optionalNumber,
   /** Two copies of a legacy bot may use it. */
   shared: optionalFlag,
@@ -129,17 +129,17 @@ const editedSchema = z.lazy(() => {
  */
 export const vacancySchema = z.pipe(
   z.object({
-    /** The device for which the symbol is kept. */
+    /** The device that held it. */
     vacated_by: text,
-    /** What is over. Late attempts of it are no new claim. */
+    /** The session that is over. Late attempts of it are no new claim. */
     vacated_session_id: optionalText,
-    /** The run of what is over. */
+    /** The run of that session. */
     run_id: optionalText,
-    /** The opening of what is over. */
+    /** The opening of that session. */
     claim_number: optionalNumber,
     /** How long, after `ended_at`, an attempt of that opening is answered `session_ended`. */
     lease_ms: optionalInstant,
-    /** Until then the symbol is kept. */
+    /** Until then only that device may claim. */
     lapses_at: instant,
     /** When an operator ended it. */
     ended_at: optionalNumber,
