@@ -44,6 +44,7 @@ export function startProgram(
       if (rest) hears(rest, 1);
     });
   }
+  const heard = new Promise<void>((resolve) => child.once("close", () => resolve()));
   let over = false;
   child.once("exit", (code, signal) => {
     over = true;
@@ -52,6 +53,8 @@ export function startProgram(
   return {
     started,
     isOver: () => over,
+    /** Resolves once all that it printed was heard, some time after its exit. */
+    heard,
     signal: (name: NodeJS.Signals) => {
       if (child.pid === undefined) return;
       if (!hasSignals) {

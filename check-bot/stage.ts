@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Finding, FindingKind } from "./findings.ts";
 import { type Program, startProgram, tradeLine } from "./program.ts";
 import type { CaseRecord, Exchange, ProgramRecord, Route } from "./record.ts";
@@ -119,6 +120,9 @@ export async function openStage(
       const endedAtMs = nowMs();
       closing = true;
       for (const { program } of programs) if (!program.isOver()) program.signal("SIGKILL");
+      // What it started may live on with its output.
+      const allHeard = Promise.all(programs.map(({ program }) => program.heard));
+      await Promise.race([allHeard, delay(1_000, undefined, { ref: false })]);
       trades.stop();
       await service.stop();
       for (const { clock } of programs) clock?.close();
@@ -169,6 +173,8 @@ export async function openStage(
       program.output += `${line}\n`;
       return;
     }
+    // When it was printed is not known any more.
+    if (closing) return;
     const clock = trade[1] === undefined ? undefined : Number(trade[1]) - Date.now() + nowMs();
     if (clock === undefined && atOnce > 5) program.bursts += 1;
     // Never later than it came, nor before the program was there.
