@@ -1,12 +1,11 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { anchorsOf } from "../support/anchors.ts";
 
 const root = join(import.meta.dirname, "../..");
-const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
 
-test.for(pages.filter((name) => name.endsWith(".md")))(
+test.for(globSync("{.,docs,clients/*}/*.md", { cwd: root }))(
   "every link of %s leads to a file that is there, and to a heading in it",
   (page) => {
     // What stands in a block of code is no link.

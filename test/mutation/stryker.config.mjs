@@ -4,15 +4,25 @@
 //     npm ci --prefix test/mutation
 //     npm run mutate                                   # the functions
 //     npm run mutate -- --mutate lambdas/rules/claim.ts    # one file
+//     STRYKER_SINCE=main npm run mutate                # the functions that have changed since a commit
 //     STRYKER_PART=client npm run mutate               # the TypeScript client
 //
 // The report is printed and written to .test-results/.
 
-const { STRYKER_PART: part = "functions" } = process.env;
+import { execFileSync } from "node:child_process";
+
+const { STRYKER_PART: part = "functions", STRYKER_SINCE: since } = process.env;
+
+const changedFiles = (commit) =>
+  execFileSync("git", ["diff", "--name-only", "--diff-filter=d", commit, "--", "lambdas"], {
+    encoding: "utf8",
+  })
+    .split("\n")
+    .filter(Boolean);
 
 /** What is broken; `vitest.config.ts` says which tests must see it. */
 const parts = {
-  functions: ["lambdas/**/*.ts"],
+  functions: since ? changedFiles(since) : ["lambdas/**/*.ts"],
   // What is decided without a socket or a timer: the rest is tested in real time, too slow for this.
   client: ["answers", "claiming-state", "keeping-state", "timing"].map(
     (name) => `clients/typescript/${name}.ts`,

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { change } from "./ask.ts";
+import { change } from "./request.ts";
 import { Table } from "./table.tsx";
 import { inLocalTime } from "./words.ts";
 

@@ -1,9 +1,9 @@
 import { type ComponentChildren, Fragment } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { deviceText, lineWords } from "../../data/line-words.ts";
-import type { Answer } from "./ask.ts";
 import { ChangePanel, type WantedChange } from "./change-panel.tsx";
 import { DaysChoice, ExtendForm } from "./days.tsx";
+import type { Answer } from "./request.ts";
 import { type Column, LicenseLink, Table } from "./table.tsx";
 import { Timeline } from "./timeline.tsx";
 import { useAnswer, useNow } from "./use-answer.ts";

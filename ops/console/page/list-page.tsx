@@ -1,8 +1,8 @@
 import { useState } from "preact/hooks";
-import { type Answer, ask } from "./ask.ts";
 import { ChangePanel, type WantedChange } from "./change-panel.tsx";
 import { ExtendForm } from "./days.tsx";
 import { PagedList } from "./paged-list.tsx";
+import { type Answer, ask } from "./request.ts";
 
 const noFilter = { status: "", type: "", version: "", expiringWithin: "" };
 

@@ -1,4 +1,4 @@
-import type { Answer } from "./ask.ts";
+import type { Answer } from "./request.ts";
 import { type Column, LicenseLink, Table } from "./table.tsx";
 import { useAnswer, useLead, useNow } from "./use-answer.ts";
 import { codeText, countText, instantText, lengthText } from "./words.ts";

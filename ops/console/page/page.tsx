@@ -1,9 +1,9 @@
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { takeToken } from "./ask.ts";
 import { LicensePage } from "./license-page.tsx";
 import { ListPage } from "./list-page.tsx";
 import { NowPage } from "./now-page.tsx";
+import { takeToken } from "./request.ts";
 import "./page.css";
 import { PagedList } from "./paged-list.tsx";
 import { UsagePage } from "./usage-page.tsx";

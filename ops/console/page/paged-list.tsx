@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Answer, ask } from "./ask.ts";
+import { type Answer, ask } from "./request.ts";
 import { type Column, LicenseLink, Table } from "./table.tsx";
 import { dayText, symbolsText } from "./words.ts";
 

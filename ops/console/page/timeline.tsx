@@ -1,6 +1,6 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import { deviceText, isFailure, symbolsOf } from "../../data/line-words.ts";
-import type { Answer } from "./ask.ts";
+import type { Answer } from "./request.ts";
 import { instantText, lengthText, startOfDay, zone } from "./words.ts";
 
 type History = Answer<"history">;

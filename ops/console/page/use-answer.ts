@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Answer, ask } from "./ask.ts";
+import { type Answer, ask } from "./request.ts";
 
 type Asked<Value> = {
   /** The last answer; the one of before while the next is under way. */

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { Session, Stored, Vacancy } from "../../../lambdas/rules/entry.ts";
+import {
+  reportSchema,
+  type Session,
+  type Stored,
+  type StoredReport,
+  type Vacancy,
+} from "../../../lambdas/rules/entry.ts";
 import type { Engine } from "../../support/engines.ts";
 import {
   deviceA,
@@ -361,9 +367,11 @@ export function describeSessions(engine: () => Engine): void {
       started_at: 1,
       last_heartbeat: 1,
     };
+    const report = Object.keys(reportSchema.shape).map((name) => [name, "text"]);
     // A new attribute must stand here as well.
-    const whole: Required<Stored<Session>> = {
+    const whole: Required<Omit<Stored<Session>, keyof StoredReport>> = {
       ...session,
+      ...Object.fromEntries(report),
       fencing_token: 1,
       run_id: runX,
       claim_number: 1,
@@ -378,9 +386,6 @@ export function describeSessions(engine: () => Engine): void {
       kept_until: 2,
       shared: true,
       left: true,
-      bot_version: "1",
-      bot_status: "flat",
-      metadata: "{}",
     };
     const vacancy: Required<Stored<Vacancy>> = {
       vacated_by: deviceA,
