@@ -562,8 +562,9 @@ class InterruptedOpenings(ProcessTest):
                 self.assertEqual(self.line_of(process), says)
             go_on.set()
             self.assertEqual(process.wait(60), code)
-            released = [body["claim_number"] for body in self.service.asked_with(RELEASE)]
-            self.assertEqual(released, [1])
+            [released] = self.service.asked_with(RELEASE)
+            # The answer may come before SIGTERM is noticed: then its session is known by name.
+            self.assertTrue("claim_number" in released or (not says and "session_id" in released))
 
     def test_a_claim_that_is_never_answered_is_released_by_its_name(self) -> None:
         self.service.hold(CLAIM)
