@@ -19,6 +19,7 @@ export function isUnexpired(nowMs: number): Predicate {
 
 // last_heartbeat        lapses_at    contested_until, if that is later
 //       |---- live ------|---- lapsed ----|---- free ---->
+/** Whether another device may claim it. `freeAtMs` says of an entry when that is. */
 export function isFree(path: Path, nowMs: number): Predicate {
   const contested = [...path, "contested_until"];
   return and(

@@ -10,7 +10,7 @@ import {
 import { fromEnv } from "@aws-sdk/credential-provider-env";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { ClockSkew, checkAgainstDate, provenDifferenceMs } from "../rules/clock-skew.ts";
-import { Sha256 } from "./sha256.ts";
+import { Sha256 } from "./signing-sha256.ts";
 
 /** What the table needs of a client. The SDK's own clients fit, too. */
 export type TableClient = {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Sha256 } from "../../../lambdas/store/sha256.ts";
+import { Sha256 } from "../../../lambdas/store/signing-sha256.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
