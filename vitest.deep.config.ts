@@ -7,7 +7,11 @@ const { projects: _projects, ...tests } = normal.test ?? {};
 export default defineConfig({
   test: {
     ...tests,
-    include: ["test/lambdas/bad-bodies.test.ts", "test/simulation/worlds.test.ts"],
+    include: [
+      "test/lambdas/bad-bodies.test.ts",
+      "test/simulation/python-openings.test.ts",
+      "test/simulation/worlds.test.ts",
+    ],
     env: { ...tests.env, PROOF: "deep" },
     maxWorkers: 2,
   },

@@ -47,7 +47,7 @@ export async function openStage(
   const fingerprint = `check-bot-${randomBytes(8).toString("hex")}`;
   const watchers = new Set<() => void>();
   const programs: { program: Program; record: ProgramRecord; door: Door; clock?: Clock }[] = [];
-  let closing = false;
+  let endedAtMs = Number.POSITIVE_INFINITY;
   const changed = () => {
     for (const watcher of [...watchers]) watcher();
   };
@@ -117,8 +117,7 @@ export async function openStage(
 
     /** Ends what still runs. */
     close: async () => {
-      const endedAtMs = nowMs();
-      closing = true;
+      endedAtMs = nowMs();
       for (const { program } of programs) if (!program.isOver()) program.signal("SIGKILL");
       // What it started may live on with its output.
       const allHeard = Promise.all(programs.map(({ program }) => program.heard));
@@ -155,7 +154,7 @@ export async function openStage(
       (line, atOnce) => heard(index, line, atOnce),
       (how) => {
         // By the examiner, when the case is over.
-        if (closing) return;
+        if (endedAtMs <= nowMs()) return;
         program.exited = { atMs: nowMs(), how };
         changed();
       },
@@ -173,14 +172,13 @@ export async function openStage(
       program.output += `${line}\n`;
       return;
     }
-    // When it was printed is not known any more.
-    if (closing) return;
     const clock = trade[1] === undefined ? undefined : Number(trade[1]) - Date.now() + nowMs();
     if (clock === undefined && atOnce > 5) program.bursts += 1;
     // Never later than it came, nor before the program was there.
-    program.tradesAtMs.push(
-      clock !== undefined && clock > program.startedAtMs ? Math.min(clock, nowMs()) : nowMs(),
-    );
+    const isTimed = clock !== undefined && clock > program.startedAtMs;
+    const atMs = isTimed ? Math.min(clock, nowMs()) : nowMs();
+    if (atMs > endedAtMs) return;
+    program.tradesAtMs.push(atMs);
     changed();
   }
 

@@ -176,7 +176,9 @@ namespace LicenseSessions
             return part;
         }
 
-        /// <summary>Answers a request to release: the program keeps the session. Said by a heartbeat that is sent at once.</summary>
+        /// <summary>
+        /// Answers a request to release: the program keeps the session. Said by a heartbeat that is sent at once.
+        /// </summary>
         internal void Keep()
         {
             lock (Runtime.Sync)

@@ -36,7 +36,7 @@ namespace LicenseSessions
         /// <summary>Whether a pinned key has signed this answer for this request.</summary>
         /// <param name="answer">the answer</param>
         /// <param name="asked">the request</param>
-        /// <param name="created">when the answer was made, in seconds since 1970 by the service's clock, once that is proved</param>
+        /// <param name="created">when it was made, in seconds since 1970 by the service's clock, once that is proved</param>
         /// <returns><c>null</c> if the answer is the service's; else the first problem</returns>
         internal string Problem(Exchange answer, AskedRequest asked, out long? created)
         {

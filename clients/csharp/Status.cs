@@ -107,7 +107,7 @@ namespace LicenseSessions
         /// <summary>While waiting: why, with who holds the session and how long that may last.</summary>
         public SessionRefusedException Refusal { get; internal set; }
 
-        /// <summary>While waiting: whether the holder is asked to release; false if it can't be asked, null if nobody asked.</summary>
+        /// <summary>While waiting: whether the holder is asked to release; false: it can't be asked, null: nobody asked.</summary>
         public bool? HolderAsked { get; internal set; }
 
         /// <summary>While waiting: whether a heartbeat's answer has carried that to the holder.</summary>

@@ -24,7 +24,7 @@ export function tooLate(
   return { outcome: { code: isEnded ? "session_ended" : "claim_late", waitSeconds } };
 }
 
-/** Whether an entry of this device says that the opening is over. */
+/** Whether an entry of this device says that the opening is over or, to a legacy bot, that an operator ended it. */
 function isOver(
   { path, entry }: Standing,
   { nowMs, opening, legacy }: Claim,

@@ -141,7 +141,12 @@ async function importChecked(
       const { by, reason } = note;
       const changes = [`license: ${written}`];
       await history.add({
-        ...{ event: "license_changed", verb: "import", license_id, by, reason, changes },
+        event: "license_changed",
+        verb: "import",
+        license_id,
+        by,
+        reason,
+        changes,
       });
     },
     onThrottled: () => {

@@ -28,9 +28,10 @@ export type Usage = {
   licenses: LicenseUsage[];
 };
 
-const noUse = () => ({
-  ...{ devices: new Set<string>(), holds: [] as Hold[], claims: 0, refusals: 0, failures: 0 },
-});
+function noUse() {
+  const holds: Hold[] = [];
+  return { devices: new Set<string>(), holds, claims: 0, refusals: 0, failures: 0 };
+}
 
 /**
  * Which licenses were used in a period, and how much. The use of an earlier key counts for the

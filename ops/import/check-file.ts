@@ -20,7 +20,7 @@ export type CheckedFile = {
 };
 
 /** A bad row and what is wrong with it. */
-export type Reject = { problem: string; cells: readonly string[] };
+type Reject = { problem: string; cells: readonly string[] };
 
 type CheckReports = {
   /** Reports a problem of a row, or of the whole file. */

@@ -26,8 +26,7 @@ export function textTable<Row>(
   const spare = Math.max(0, (terminalColumns ?? least) - least);
   const line = (textOf: (column: Column<Row>) => string) => {
     const cells = columns.map((column) => {
-      const { width: least, grows } = column;
-      const width = grows ? least + Math.floor(spare / growing) : least;
+      const width = column.width + (column.grows ? Math.floor(spare / growing) : 0);
       const text = printable(textOf(column));
       return padded(terminalColumns === undefined ? text : cut(text, width), width);
     });

@@ -62,6 +62,7 @@ test("the log of a failure names the files and lines of the source, not of the b
     },
   );
   const [, file = "", line] = /^ +at (\S+):(\d+):\d+$/m.exec(stdout) ?? [];
+  expect(file).toMatch(/^lambdas\//);
   const source = readFileSync(join(lambdasFolder, "..", file), "utf8").split("\n");
   expect(source[Number(line) - 1]).toContain('new Error("Not through CloudFront")');
 });

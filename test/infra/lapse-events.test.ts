@@ -27,7 +27,13 @@ describe("lapse events", () => {
     const [bus, ...others] = Object.keys(template.findResources("AWS::Events::EventBus"));
     expect(others).toEqual([]);
     template.hasResourceProperties("AWS::Lambda::Function", {
-      Environment: { Variables: { TABLE_NAME: { Ref: "Sessions" }, EVENT_BUS_NAME: { Ref: bus } } },
+      Environment: {
+        Variables: {
+          TABLE_NAME: { Ref: "Sessions" },
+          EVENT_BUS_NAME: { Ref: bus },
+          NODE_OPTIONS: "--enable-source-maps",
+        },
+      },
     });
     expect(template.findOutputs("LapseEventsBus").LapseEventsBus?.Value).toEqual({ Ref: bus });
   });

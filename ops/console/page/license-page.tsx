@@ -147,6 +147,15 @@ function Sessions({ license, leadMs, mayChange, onWanted }: SessionsProps) {
     title: `Free ${symbolsText(symbols)} now`,
     body: { verb: "end-session", id: license.license_id, symbol: symbols, now: true },
   });
+  const freeing: Column<(typeof rows)[number]> = [
+    "",
+    ({ symbols, entry }) =>
+      entry.seconds_left > 0 && (
+        <button type="button" onClick={() => onWanted(freed(symbols))}>
+          Free it now ...
+        </button>
+      ),
+  ];
   return (
     <section>
       <h2>Sessions</h2>
@@ -168,16 +177,7 @@ function Sessions({ license, leadMs, mayChange, onWanted }: SessionsProps) {
           ["Started", ({ startedAt }) => instantText(startedAt)],
           ["Last heartbeat", ({ beatAt }) => (beatAt ? `${lengthText(now - beatAt)} ago` : "-")],
           ["Bot", ({ entry }) => <Bot entry={entry} />],
-          [
-            "",
-            ({ symbols, entry }) =>
-              mayChange &&
-              entry.seconds_left > 0 && (
-                <button type="button" onClick={() => onWanted(freed(symbols))}>
-                  Free it now ...
-                </button>
-              ),
-          ],
+          ...(mayChange ? [freeing] : []),
         ]}
       />
     </section>
