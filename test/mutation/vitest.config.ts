@@ -10,6 +10,7 @@ const tests: Record<string, string[]> = {
     "test/behaviour/rules.dynamodb-local.test.ts",
     "test/contract/openapi.test.ts",
     "test/infra/edge-stack.test.ts",
+    "test/ops/commands/end-session.test.ts",
     "test/ops/commands/history.test.ts",
   ],
   client: [

@@ -278,3 +278,20 @@ test("a token that can't grow any more is an error, not a token that was there b
   const opened = openLicense({ fencing_token: Number.MAX_SAFE_INTEGER });
   await expect(checkClaim(opened.database, ownClaim)).rejects.toThrow("can't grow any more");
 });
+
+test("a session of several that replaces two of its device is contested until the later of their ends", async () => {
+  const sessions = { ES: sessionOf(own, 20_000), NQ: sessionOf(own, 5_000) };
+  const opened = openLicense({ sessions });
+  expect((await claim(opened.database, claimOfTwo)).code).toBe("granted");
+  expect(opened.item().portfolios.key?.contested_until).toBe(nowMs + 55_000);
+});
+
+test("of two symbols of its own device, the one that has lapsed needs a seat", async () => {
+  const sessions = {
+    CL: sessionOf(another, 0),
+    ES: sessionOf(own, 20_000),
+    NQ: sessionOf(own, 70_000),
+  };
+  const opened = openLicense({ sessions, max_sessions: 2 });
+  expect((await claim(opened.database, claimOfTwo)).code).toBe("session_limit");
+});

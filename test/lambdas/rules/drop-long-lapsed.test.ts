@@ -13,10 +13,25 @@ test("what was revived since the claim read it is not dropped, nor is anything e
   expect(opened.symbols()).toEqual(["AGED", "ES", "OLDEST"]);
 });
 
-test("a claim waits half a second at most for what it drops", async () => {
+test("a symbol left without its session, and claimed since the claim read it, is not dropped", async () => {
+  const opened = openLicense(
+    { sessions: { NQ: member("gone") } },
+    {
+      2: (item) => {
+        item.sessions.NQ = sessionOf(another, 0);
+        item.fencing_token = nowMs + 1;
+      },
+    },
+  );
+  expect((await claim(opened.database, ownClaim)).code).toBe("granted");
+  expect(opened.symbols()).toEqual(["ES", "NQ"]);
+});
+
+test("a claim waits half a second at most for what it drops, which is a version of its own", async () => {
   const opened = openLicense({ sessions: { AGED: old } });
   await claim(opened.database, ownClaim);
   expect(opened.symbols()).toEqual(["ES"]);
+  expect(opened.item().fencing_token).toBe(nowMs + 1);
   expect(opened.withinMs()).toBe(500);
 });
 
