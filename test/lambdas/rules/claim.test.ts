@@ -295,3 +295,28 @@ test("of two symbols of its own device, the one that has lapsed needs a seat", a
   const opened = openLicense({ sessions, max_sessions: 2 });
   expect((await claim(opened.database, claimOfTwo)).code).toBe("session_limit");
 });
+
+describe("an opening of several with the number of", () => {
+  const opening = { run_id: ownRun, claim_number: 5 };
+  const granted = sessionOf(own, 1_000, { ...opening, session_id: "first" });
+  const over = vacancyOf(own, nowMs + 10_000, { ...opening, lease_ms: 60_000 });
+  test.for([
+    ["a session of one is late", { ES: granted }, ["ES"], "claim_late"],
+    [
+      "two sessions of several is late",
+      { ES: member("a"), NQ: member("b") },
+      ["ES", "NQ"],
+      "claim_late",
+    ],
+    [
+      "what an operator ended one of is ended",
+      { ES: over, NQ: { ...over, ended_at: nowMs - 1 } },
+      ["ES", "NQ"],
+      "session_ended",
+    ],
+  ] as const)("%s", async ([, sessions, symbols, code]) => {
+    const { database } = openLicense({ sessions, portfolios: { a: granted, b: granted } });
+    const outcome = await claim(database, { ...claimOfTwo, symbols });
+    expect(outcome.code).toBe(code);
+  });
+});
