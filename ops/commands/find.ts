@@ -63,7 +63,12 @@ const columnsFor = (nowMs: number, context: CommandContext): Column<Found>[] => 
   { title: "STANDING", width: 9, text: ({ license }) => standingOf(license, nowMs) },
   { title: "EMAIL", width: 16, grows: true, text: ({ license }) => license.email ?? "-" },
   { title: "SYMBOL", width: 8, text: ({ symbol }) => symbol },
-  { title: "DEVICE", width: 12, grows: true, text: ({ entry }) => (entry && deviceOf(entry)) ?? "-" },
+  {
+    title: "DEVICE",
+    width: 12,
+    grows: true,
+    text: ({ entry }) => (entry && deviceOf(entry)) ?? "-",
+  },
   { title: "SESSION", width: 10, text: ({ entry }) => stateText(entry, nowMs) },
 ];
 
