@@ -190,7 +190,9 @@ namespace LicenseSessions
             {
                 // There are many kinds, and none may end the process.
                 var socketError = Innermost(error) as SocketException;
-                bool isLate = error is TimeoutException || (socketError != null && socketError.SocketErrorCode == SocketError.TimedOut);
+                SocketError? code = socketError == null ? (SocketError?)null : socketError.SocketErrorCode;
+                // Mono says WouldBlock where a socket's own time limit has passed.
+                bool isLate = error is TimeoutException || code == SocketError.TimedOut || code == SocketError.WouldBlock;
                 return new Exchange(isLate ? LicenseSessions.Exchange.NoAnswerInTime : error.Message, error);
             }
         }
