@@ -89,8 +89,10 @@ async function fill(): Promise<void> {
   const lines = Array.from({ length: holds }, (_, index) => {
     const message = {
       license_id: licenseIdOf(keyOf(held)),
-      ...{ symbol: index % 2 === 0 ? "ES" : "NQ", session_id: `session-${index}` },
-      ...{ device: "DESKTOP-...", device_hash: String(index % 7).repeat(10) },
+      symbol: index % 2 === 0 ? "ES" : "NQ",
+      session_id: `session-${index}`,
+      device: "DESKTOP-...",
+      device_hash: String(index % 7).repeat(10),
     };
     const at = (event: string, atMs: number) =>
       `${JSON.stringify({ timestamp: new Date(atMs).toISOString(), message: { event, ...message } })}\n`;

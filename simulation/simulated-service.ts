@@ -241,8 +241,16 @@ export function createSimulatedService(
           const request = JSON.parse(text);
           const licenseId = licenseIdOf(String(request.license_key));
           onHandled({
-            ...{ name, route, request, licenseId, receivedMs: timeEpoch, arrivedMs, begunMs },
-            ...{ isUnheard: underWay.unheard > 0, reply: value, body: JSON.parse(body) },
+            name,
+            route,
+            request,
+            licenseId,
+            receivedMs: timeEpoch,
+            arrivedMs,
+            begunMs,
+            isUnheard: underWay.unheard > 0,
+            reply: value,
+            body: JSON.parse(body),
           });
           maybeHoldUp("frozen between requests", instance, name, 10, 60_000);
           reply(value);

@@ -173,13 +173,18 @@ function wait(
   return {
     claiming: {
       ...claiming,
-      ...{ phase: "resting", untilMs, refused: true, failures: 0, unanswered: 0 },
+      phase: "resting",
+      untilMs,
+      refused: true,
+      failures: 0,
+      unanswered: 0,
       asksHolder: claiming.asksHolder && goesOnAsking(error, at.nowMs - askedMs),
       request,
       ...(holderAsked && { askedMs }),
     },
     status: {
-      ...{ state: "waiting", code: code === "session_limit" ? code : "session_conflict" },
+      state: "waiting",
+      code: code === "session_limit" ? code : "session_conflict",
       ...(activeDevice !== undefined && { activeDevice }),
       ...(waitSeconds !== undefined && { waitSeconds }),
       ...request,

@@ -187,7 +187,10 @@ function confirm(
   const saysKeep = keeping.saysKeep && !saidKeep;
   const renewed = {
     ...fresh,
-    ...{ symbols, reportRefused, releaseRequest, saysKeep },
+    symbols,
+    reportRefused,
+    releaseRequest,
+    saysKeep,
     ...(saysKeep && { nextBeatMs: at.nowMs }),
     // A heartbeat's answer does not name the type.
     license: { ...(license ?? keeping.license), type: keeping.license.type },

@@ -67,7 +67,9 @@ export function withSignedAnswers(
       const { problem, createdMs } = await verifyAnswer(
         exchange,
         {
-          ...{ nonce, path: basePath + path, text: sentText },
+          nonce,
+          path: basePath + path,
+          text: sentText,
           createdBetweenMs: [
             sentMs + leadMs[0] - createdToleranceMs,
             receivedMs + leadMs[1] + createdToleranceMs,

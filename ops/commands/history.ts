@@ -66,11 +66,13 @@ function historyText(history: LicenseHistory, nowMs: number, context: CommandCon
 
 const holdColumns: Column<Hold>[] = [
   {
-    ...{ title: "FROM", width: 22 },
+    title: "FROM",
+    width: 22,
     text: (hold) => `${hold.from_known ? "" : "< "}${instantText(hold.from)}`,
   },
   {
-    ...{ title: "UNTIL", width: 20 },
+    title: "UNTIL",
+    width: 20,
     text: (hold) => (hold.end === "held" ? "now" : instantText(hold.until)),
   },
   { title: "SYMBOL", width: 8, text: (hold) => hold.symbol },

@@ -132,7 +132,12 @@ async function importChecked(
   let pauses = 0;
   const history = openHistory(context, table, note, 500);
   const { counts, failure } = await importRows({
-    ...{ table, rows, replace, dryRun, note, stop: context.stop },
+    table,
+    rows,
+    replace,
+    dryRun,
+    note,
+    stop: context.stop,
     async onWritten(soFar, license_id, written) {
       const throttled = pauses > 0 ? `, ${pauses} pauses because of throttling` : "";
       const share = shareText(sum(soFar), rowCount, performance.now() - beganAtMs);

@@ -56,13 +56,15 @@ const columnsFor = (nowMs: number, context: CommandContext): Column<LicenseItem>
   { title: "STANDING", width: 9, text: (license) => standingOf(license, nowMs) },
   { title: "TYPE", width: 8, grows: true, text: ({ license_type }) => license_type },
   {
-    ...{ title: "EXPIRES", width: 10 },
+    title: "EXPIRES",
+    width: 10,
     text: ({ license_expiration: ends }) =>
       ends === undefined ? "never" : new Date(ends).toISOString().slice(0, 10),
   },
   { title: "SESSIONS", width: 8, text: (license) => sessionsText(license, nowMs) },
   {
-    ...{ title: "BEAT", width: 6 },
+    title: "BEAT",
+    width: 6,
     text(license) {
       const beatAtMs = lastHeartbeatMs(license);
       return beatAtMs === undefined ? "-" : ageText(beatAtMs, nowMs);

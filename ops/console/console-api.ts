@@ -137,13 +137,15 @@ const operationSchema = z.object({
 });
 const planSchema = z.discriminatedUnion("verb", [
   z.object({
-    ...{ verb: z.literal("extend"), id: idSchema },
+    verb: z.literal("extend"),
+    id: idSchema,
     days: z.int().min(1).max(36_500).optional(),
     until: z.union([instantSchema, z.literal("never")]).optional(),
   }),
   z.object({ verb: z.enum(["suspend", "activate"]), id: idSchema }),
   z.object({
-    ...{ verb: z.literal("end-session"), id: idSchema },
+    verb: z.literal("end-session"),
+    id: idSchema,
     symbol: z.array(z.string()).min(1).optional(),
     all: z.literal(true).optional(),
     now: z.literal(true).optional(),

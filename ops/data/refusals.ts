@@ -72,8 +72,16 @@ export function refusalsOf(
     codes.set(code, { count: counted.count + 1, ids: counted.ids.add(license_id) });
     const place = [license_id, code, deviceIdOf(line)].join(" ");
     const known = devices.get(place) ?? {
-      ...{ license_id, code, symbols: [], device, device_hash, count: 0, first_at: atMs },
-      ...{ last_at: atMs, unexplained: 0, in_outage: 0 },
+      license_id,
+      code,
+      symbols: [],
+      device,
+      device_hash,
+      count: 0,
+      first_at: atMs,
+      last_at: atMs,
+      unexplained: 0,
+      in_outage: 0,
     };
     devices.set(place, {
       ...known,

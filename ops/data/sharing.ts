@@ -39,8 +39,16 @@ export function sharingOf(lines: readonly HistoryLine[], holds: readonly Hold[])
   const countFor = ({ device, device_hash = null }: OfDevice, atMs: number) => {
     const id = deviceIdOf({ device, device_hash });
     const known = devices.get(id) ?? {
-      ...{ device, device_hash, held: false, claims: 0, releases: 0, refusals: {} },
-      ...{ failures: 0, takeovers: 0, overlaps: 0, last_at: atMs },
+      device,
+      device_hash,
+      held: false,
+      claims: 0,
+      releases: 0,
+      refusals: {},
+      failures: 0,
+      takeovers: 0,
+      overlaps: 0,
+      last_at: atMs,
     };
     known.last_at = Math.max(known.last_at, atMs);
     devices.set(id, known);

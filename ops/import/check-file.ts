@@ -46,8 +46,12 @@ export async function checkFile(
   let ended = false;
   let rowCount = 0;
   const checked: CheckedFile = {
-    ...{ rows: [], rejects: [], unknownColumns: [], headerCells: [] },
-    ...{ isExport: false, isBroken: false },
+    rows: [],
+    rejects: [],
+    unknownColumns: [],
+    headerCells: [],
+    isExport: false,
+    isBroken: false,
   };
   const lineOf = new Map<string, number>();
 

@@ -158,7 +158,9 @@ describe.skipIf(!hasMono)(
 
     test("the end of the process releases the sessions of both at the same time", async () => {
       Object.assign(service.answers["/api/validate-license"] ?? {}, {
-        ...{ session_timeout_seconds: 60, held_for_seconds: 55, heartbeat_interval_seconds: 20 },
+        session_timeout_seconds: 60,
+        held_for_seconds: 55,
+        heartbeat_interval_seconds: 20,
       });
       const releasing: ServerResponse[] = [];
       let werePatient = false;

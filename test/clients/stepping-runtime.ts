@@ -22,8 +22,14 @@ export function steppingRuntime(fetch: FetchFunction, baseUrl = "http://service.
     async exchange(path, body, _untilMs, signal) {
       try {
         const response = await fetch(`${baseUrl}/${path}`, {
-          ...{ method: "POST", headers: {}, body, redirect: "error", signal },
-          ...{ credentials: "omit", cache: "no-store", keepalive: false },
+          method: "POST",
+          headers: {},
+          body,
+          redirect: "error",
+          signal,
+          credentials: "omit",
+          cache: "no-store",
+          keepalive: false,
         });
         const headers: Record<string, string> = {};
         response.headers.forEach((value, name) => {

@@ -255,8 +255,10 @@ function createLog() {
   const lines: [level: string, text: string][] = [];
   const log = (level: string) => (text: string) => void lines.push([level, text]);
   const logger = {
-    ...{ debug: log("debug"), info: log("info") },
-    ...{ warn: log("warn"), error: log("error") },
+    debug: log("debug"),
+    info: log("info"),
+    warn: log("warn"),
+    error: log("error"),
   };
   return { lines, logger };
 }

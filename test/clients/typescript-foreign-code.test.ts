@@ -210,7 +210,10 @@ describe("what goes wrong is said in the log:", () => {
     const said: unknown[][] = [];
     const runtime = steppingRuntime(async () =>
       Response.json({
-        ...{ code: "granted", session_id: "session-1", fencing_token: 1, ...lease },
+        code: "granted",
+        session_id: "session-1",
+        fencing_token: 1,
+        ...lease,
         heartbeat_interval_seconds: 20,
       }),
     );

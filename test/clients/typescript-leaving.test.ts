@@ -148,7 +148,8 @@ describe("a Node.js program that comes to its end", () => {
     await ready(child);
     child.kill("SIGTERM");
     expect(await ended).toEqual({
-      ...{ exitCode: null, signal: "SIGTERM" },
+      exitCode: null,
+      signal: "SIGTERM",
       output: "true true false\nthe other one's\n",
     });
     expect(releases()).toBe(1);

@@ -187,7 +187,9 @@ describe("the package that `npm pack` makes of the TypeScript client, in an empt
     test("a holder that hands its session over", async () => {
       const recorded = service.answers[heartbeat];
       service.answers[heartbeat] = {
-        ...{ ...recorded, release_asked_by: "laptop-5...", release_asked_seconds_ago: 3 },
+        ...recorded,
+        release_asked_by: "laptop-5...",
+        release_asked_seconds_ago: 3,
       };
       expect((await runFile(example(3), service.url)).output).toBe(
         "laptop-5... asked 3 s ago: closing positions\nhanded over: released\n",
@@ -225,8 +227,13 @@ describe("the package that `npm pack` makes of the TypeScript client, in an empt
     "its types are understood by %s, module %s and %s, in %s",
     ([compiler, module, resolution, names]) => {
       const compilerOptions = {
-        ...{ noEmit: true, strict: true, target: "es2022", lib: ["es2022", "dom"], types: [] },
-        ...{ module, moduleResolution: resolution },
+        noEmit: true,
+        strict: true,
+        target: "es2022",
+        lib: ["es2022", "dom"],
+        types: [],
+        module,
+        moduleResolution: resolution,
       };
       const files = names.map((name) => file(name, typed));
       const project = file("tsconfig.json", JSON.stringify({ compilerOptions, files }));

@@ -132,8 +132,12 @@ describe("a bot that has pinned a key", () => {
   const quiet = { debug() {}, info() {}, warn() {}, error() {} };
   const answers: Record<string, object> = {
     "/api/validate-license": {
-      ...{ code: "granted", session_id: "session-1", fencing_token: 1 },
-      ...{ session_timeout_seconds: 6, heartbeat_interval_seconds: 1, held_for_seconds: 5 },
+      code: "granted",
+      session_id: "session-1",
+      fencing_token: 1,
+      session_timeout_seconds: 6,
+      heartbeat_interval_seconds: 1,
+      held_for_seconds: 5,
     },
     "/api/heartbeat": { code: "recorded", session_timeout_seconds: 6, held_for_seconds: 5 },
     "/api/session/release": { code: "released" },
@@ -175,7 +179,9 @@ describe("a bot that has pinned a key", () => {
     const statuses: SessionStatus[] = [];
     let keys = [key];
     const session = await openSession({
-      ...{ ...bot, publicKeys: [key.publicKeyText], logger: quiet },
+      ...bot,
+      publicKeys: [key.publicKeyText],
+      logger: quiet,
       fetch: (url, init) =>
         serviceOf(keys, (path) =>
           path.endsWith("heartbeat") ? { code: "session_taken" } : undefined,

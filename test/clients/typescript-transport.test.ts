@@ -424,7 +424,9 @@ describe("the TypeScript client, between it and the service", () => {
     const opening = claimAndKeep(bot(), steppingRuntime(fetch, service.url));
     const problem = { code: "unavailable", problem: "internal_error" };
     await expect(opening).rejects.toMatchObject({
-      ...{ ...problem, status: 500, requestId: "request-1" },
+      ...problem,
+      status: 500,
+      requestId: "request-1",
       message: expect.stringContaining("internal_error"),
     });
   });

@@ -37,7 +37,12 @@ export async function newLicense(
   };
   if (folder !== "/nonexistent") vi.spyOn(console, "info").mockImplementation(log);
   return {
-    ...{ service, key, id: licenseIdOf(key), license, bot, log },
+    service,
+    key,
+    id: licenseIdOf(key),
+    license,
+    bot,
+    log,
     claim: (symbol?: string) => service.validate({ ...bot, symbol }),
     /** What a verb prints with `--json`. */
     async json(...words: string[]) {

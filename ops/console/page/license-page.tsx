@@ -207,7 +207,8 @@ function sessionsOf({ sessions }: License) {
   return [...found.values()]
     .sort((a, b) => isOver(a) - isOver(b) || nameOf(a).localeCompare(nameOf(b)))
     .map(({ symbols, entry }) => ({
-      ...{ symbols, entry },
+      symbols,
+      entry,
       device:
         ("device_fingerprint" in entry && entry.device_fingerprint) ||
         ("vacated_by" in entry && entry.vacated_by) ||

@@ -371,8 +371,15 @@ test("usage --month has the same figures as a table, as CSV and as JSON", async 
   });
   const view = JSON.parse((await usage("--json")).stdout);
   expect(view.licenses).toContainEqual({
-    ...{ license_id: id, email: "ada@example.com", license_type: "standard", devices: 1, days: 1 },
-    ...{ hours: 0.1, claims: 1, refusals: 1, failures: 0 },
+    license_id: id,
+    email: "ada@example.com",
+    license_type: "standard",
+    devices: 1,
+    days: 1,
+    hours: 0.1,
+    claims: 1,
+    refusals: 1,
+    failures: 0,
   });
   const earlier = await license("usage --month 2025-12");
   expect(earlier.stdout).toContain("0 licenses were active in 2025-12");

@@ -230,7 +230,9 @@ describe("a change by the console", () => {
       allowChanges: true,
     });
     const twin = await service.license({
-      ...{ email: "ada@example.com", licenseType: "pro", maxSessions: 3 },
+      email: "ada@example.com",
+      licenseType: "pro",
+      maxSessions: 3,
       expiresAtMs: service.nowMs() + 3 * dayMs,
     });
     const twinBot = { ...bot, license_key: twin };

@@ -58,7 +58,9 @@ describe("the console in Chromium, beside npm start with bots", () => {
   });
   beforeEach(async () => {
     const context = await browser.newContext({
-      ...{ timezoneId: zone, locale: "en-US", acceptDownloads: true },
+      timezoneId: zone,
+      locale: "en-US",
+      acceptDownloads: true,
       viewport: { width: 1280, height: 900 },
     });
     page = await context.newPage();
@@ -534,7 +536,10 @@ async function startBot({
   const reported = Promise.withResolvers<void>();
   let confirmed = 0;
   const session = await openSession({
-    ...{ url: service.url, deviceFingerprint: device, ...where, releaseAtExit: false },
+    url: service.url,
+    deviceFingerprint: device,
+    ...where,
+    releaseAtExit: false,
     logger: { debug() {}, info() {}, warn() {}, error() {} },
     report: () => ({ botVersion: version, status: "trading", metadata: { position: "flat" } }),
     onStatus({ state }) {
@@ -573,8 +578,13 @@ async function open(email: string): Promise<void> {
 /** Hours and days as the browser counts them. */
 function partsIn(atMs: number) {
   const parts = new Intl.DateTimeFormat("en-CA", {
-    ...{ timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" },
-    ...{ weekday: "short", hour: "2-digit", hourCycle: "h23" },
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    weekday: "short",
+    hour: "2-digit",
+    hourCycle: "h23",
   }).formatToParts(atMs);
   return Object.fromEntries(parts.map(({ type, value }) => [type, value]));
 }

@@ -28,7 +28,9 @@ function holds(
 
 function licenseWith(session: object): LicenseItem {
   return licenseItemSchema.parse({
-    ...{ license_id, status: "active", max_sessions: 1 },
+    license_id,
+    status: "active",
+    max_sessions: 1,
     sessions: { ES: { device_fingerprint: "DESKTOP-of-ada", lapses_at: 0, ...session } },
   });
 }
@@ -124,7 +126,9 @@ describe("who held a symbol", () => {
     const change = { event: "license_changed", verb: "end-session", by: "ada", changes: [] };
     const lines = linesOf([0, claimed(desk, "1")], [7, { ...change, sessions_ended: ["ES"] }]);
     const license = licenseWith({
-      ...{ session_id: "1", started_at: noonMs, last_heartbeat: noonMs + 6 * minuteMs },
+      session_id: "1",
+      started_at: noonMs,
+      last_heartbeat: noonMs + 6 * minuteMs,
     });
     expect(holds(lines, { license })).toEqual([
       { who: desk.device_hash, from: 0, until: 7, end: "ended", known: true },
@@ -192,7 +196,9 @@ describe("whether a key is shared", () => {
 
   test("a device that has asked the holder waits for it: only what it met unasked is an overlap", () => {
     const asked = (session_id: string) => ({
-      ...{ event: "holder_asked", ...twin, holders: [{ symbol: "ES", ...desk, session_id }] },
+      event: "holder_asked",
+      ...twin,
+      holders: [{ symbol: "ES", ...desk, session_id }],
     });
     const lines = linesOf(
       [0, claimed(desk, "1")],

@@ -21,9 +21,16 @@ export function linesFrom(sinceMs: number, unitMs: number, license_id: string) {
 }
 
 export const claimed = (who: object, session_id: string, more: object = {}): Line => ({
-  ...{ event: "session_claimed", session_id, fencing_token: 1, ...who, ...more },
+  event: "session_claimed",
+  session_id,
+  fencing_token: 1,
+  ...who,
+  ...more,
 });
 
 export const released = (who: object, session_id: string): Line => ({
-  ...{ event: "session_released", session_id, free_in_seconds: 0, ...who },
+  event: "session_released",
+  session_id,
+  free_in_seconds: 0,
+  ...who,
 });

@@ -34,8 +34,14 @@ describe("usage of a month", () => {
     expect(usage).toMatchObject({ active_licenses: 1, devices: 2, hours: 5 });
     expect(usage.licenses).toMatchObject([
       {
-        ...{ license_id: "one", email: "ada@example.com", devices: 2, days: 2, hours: 5 },
-        ...{ claims: 2, refusals: 1, failures: 1 },
+        license_id: "one",
+        email: "ada@example.com",
+        devices: 2,
+        days: 2,
+        hours: 5,
+        claims: 2,
+        refusals: 1,
+        failures: 1,
       },
       { license_id: "two", devices: 0, hours: 0, refusals: 1 },
     ]);
@@ -144,8 +150,12 @@ describe("refusals", () => {
 describe("the service now", () => {
   const nowMs = sinceMs + 100 * hourMs;
   const session = (device_fingerprint: string, bot_version?: string, session_id = "1") => ({
-    ...{ device_fingerprint, session_id, started_at: nowMs - hourMs },
-    ...{ last_heartbeat: nowMs - 1_000, lapses_at: nowMs + 59_000, bot_version },
+    device_fingerprint,
+    session_id,
+    started_at: nowMs - hourMs,
+    last_heartbeat: nowMs - 1_000,
+    lapses_at: nowMs + 59_000,
+    bot_version,
   });
 
   test("counts live bots by version, refusals by code without failures, and what ends within a week", () => {
