@@ -15,9 +15,8 @@ import {
   claim,
 } from "../rules/claim.ts";
 import { deviceOf, leaseMs, type ResolvedEntry, secondsUntilFree } from "../rules/entry.ts";
-import type { Standing } from "../rules/grant.ts";
 import { heldForSeconds } from "../rules/held-for-seconds.ts";
-import { activeSymbols, expirationIso, type License } from "../rules/license.ts";
+import { activeSymbols, expirationIso, type License, type Standing } from "../rules/license.ts";
 import { holds } from "../rules/predicate.ts";
 import { newSessionId } from "../rules/session-id.ts";
 import { isLive } from "../rules/session-predicates.ts";

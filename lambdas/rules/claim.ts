@@ -1,13 +1,15 @@
 import { dropLongLapsed } from "./drop-long-lapsed.ts";
 import { portfolioPath, type ResolvedEntry, type Session, sessionPath } from "./entry.ts";
-import { firstGrant, newGrant, type Standing, standing } from "./grant.ts";
+import { firstGrant, newGrant } from "./grant.ts";
 import { lateAttempt, tooLate } from "./late-attempt.ts";
 import {
   isKeyInUse,
   type License,
   type LicenseCode,
   membersOf,
+  type Standing,
   sessionAt,
+  standing,
   timeoutInForceMs,
 } from "./license.ts";
 import {

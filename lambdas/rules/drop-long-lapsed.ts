@@ -1,6 +1,5 @@
 import { portfolioPath, sessionPath } from "./entry.ts";
-import { standing } from "./grant.ts";
-import { distinctPaths, emptiedPortfolios, entryAt, type License } from "./license.ts";
+import { distinctPaths, emptiedPortfolios, entryAt, type License, standing } from "./license.ts";
 import { and, atLeast, holds, not, type Path, type Predicate } from "./predicate.ts";
 import { type Database, type Rule, raisedToken, runOn, type Seen } from "./rule-run.ts";
 

@@ -10,26 +10,14 @@ import {
 import {
   distinctPaths,
   emptiedPortfolios,
-  entryAt,
-  type License,
-  type PlacedEntry,
   sessionAt,
+  standing,
   timeoutInForceMs,
 } from "./license.ts";
 import type { Plan, Seen } from "./rule-run.ts";
 import { seatsFor } from "./seats.ts";
 import { isFree } from "./session-predicates.ts";
 import { placeOf } from "./session-request.ts";
-
-/** What stands for a symbol, and where. */
-export type Standing = PlacedEntry & { symbol: string };
-
-export function standing(license: License, symbols: readonly string[]): Standing[] {
-  return symbols.flatMap((symbol) => {
-    const placed = entryAt(license, symbol);
-    return placed ? [{ symbol, ...placed }] : [];
-  });
-}
 
 /** The grant of a claim that has nothing in its way. */
 export function firstGrant(request: Claim): Plan<ClaimOutcome> {

@@ -1,6 +1,6 @@
 import type { Claim, Decided, Met } from "./claim.ts";
 import { secondsUntilFree } from "./entry.ts";
-import type { Standing } from "./grant.ts";
+import type { Standing } from "./license.ts";
 import { and, atLeast, equal, exists, greater, not, or } from "./predicate.ts";
 import type { Asking } from "./rule-run.ts";
 import { isFree, isLive } from "./session-predicates.ts";

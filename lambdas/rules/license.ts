@@ -89,6 +89,16 @@ export function entryAt(license: Sessions, symbol: string): PlacedEntry | undefi
   return session && { path: portfolioPath(entry.portfolioKey), entry: session };
 }
 
+/** What stands for a symbol, which symbol, and where. */
+export type Standing = PlacedEntry & { symbol: string };
+
+export function standing(license: Sessions, symbols: readonly string[]): Standing[] {
+  return symbols.flatMap((symbol) => {
+    const placed = entryAt(license, symbol);
+    return placed ? [{ symbol, ...placed }] : [];
+  });
+}
+
 type Sessions = {
   sessions: Readonly<Record<string, Entry>>;
   portfolios?: Readonly<Record<string, ResolvedEntry>> | undefined;
